@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Inside of struct uvp_host. */
+#ifndef UVPI_HOST_H
+#define UVPI_HOST_H
+
+#include <uvp/host.h>
+
+#include "core/cleanup.h"
+
+struct uvpi_hyp;
+struct uvpi_store;
+
+struct uvp_host {
+	struct uvpi_hyp *hyp;
+	struct uvpi_store *store; /* NULL until uvpi_host_store() */
+};
+
+/* The host's xenstore connection, made at the first call. */
+int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct uvp_error *err);
+
+UVPI_DEFINE_CLEANUP(struct uvp_host *, uvp_host_close);
+#define _cleanup_host_ UVPI_CLEANUP(uvp_host_close)
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Inside of struct uvp_domain, and what is known in xenstore about a domain of ours. */
+#ifndef UVPI_DOMAIN_H
+#define UVPI_DOMAIN_H
+
+#include <uvp/domain.h>
+
+#include "core/cleanup.h"
+
+struct uvp_domain {
+	struct uvp_host *host;
+	uint32_t domid;
+	uint8_t uuid[16];
+	char name[256];
+};
+
+int uvpi_domain_new(struct uvp_host *host, uint32_t domid, const uint8_t uuid[16], const char *name,
+		    struct uvp_domain **ret_domain, struct uvp_error *err);
+
+UVPI_DEFINE_CLEANUP(struct uvp_domain *, uvp_domain_free);
+#define _cleanup_domain_ UVPI_CLEANUP(uvp_domain_free)
+
+/* Nodes of ours, written by build/create.c before the domain is introduced and removed by destroy:
+ *   /uvp/domain/DOMID/uuid        this note belongs to that domain, not to an earlier one with the same id
+ *   /uvp/domain/DOMID/state       "building" until unpaused for the first time, then "running"
+ *   /uvp/domain/DOMID/config/N    its configuration as XML, in pieces of at most 3900 bytes, N = 0, 1, ...
+ *   /uvp/domain/DOMID/restarts    "COUNT SECONDS" how often and since when it was restarted in a row
+ * and uvp-hostd's, for a domain that is between two lives:
+ *   /uvp/restart/UUID/{name,config/N,restarts}
+ */
+#define UVPI_NODE_DOMAIN "/uvp/domain"
+#define UVPI_NODE_RESTART "/uvp/restart"
+#define UVPI_CONFIG_PIECE 3900
+
+#endif

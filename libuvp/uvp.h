@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Everything libuvp offers. Programs that care about compile time include the parts they use. */
+#ifndef UVP_H
+#define UVP_H
+
+#include <uvp/config.h>
+#include <uvp/domain.h>
+#include <uvp/error.h>
+#include <uvp/host.h>
+#include <uvp/progress.h>
+
+#endif

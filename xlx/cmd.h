@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The command table: from it come option parsing, --help, usage lines and completion. */
+#ifndef XLX_CMD_H
+#define XLX_CMD_H
+
+#include <stdbool.h>
+
+#include <uvp/error.h>
+
+#define XLX_EXIT_OK 0
+#define XLX_EXIT_FAILED 1 /* see the table in main.c for the exit status of each uvp_errcode */
+#define XLX_EXIT_USAGE 2
+
+enum xlx_takes { XLX_NO_VALUE = 0, XLX_VALUE = 1 };
+
+struct xlx_opt {
+	const char *name;    /* "long-name" */
+	char letter;         /* 0: none */
+	const char *metavar; /* NULL when it takes no value */
+	const char *help;
+	enum xlx_takes takes;
+};
+
+/* What completion offers for the arguments. */
+enum xlx_complete { XLX_COMPLETE_NONE = 0, XLX_COMPLETE_DOMAIN, XLX_COMPLETE_FILE, XLX_COMPLETE_POOL };
+
+struct xlx_args; /* parsed options and arguments */
+
+struct xlx_cmd {
+	const char *name;    /* "vcpu-pin" */
+	const char *group;   /* heading in `xlx help` : "Domains", "Memory and CPU", "Host", ... */
+	const char *summary; /* one line, lower case, no full stop */
+	const char *args;    /* "DOMAIN [VCPU]" for the usage line */
+	int min_args, max_args; /* max -1: any number */
+	const struct xlx_opt *opts; /* ends with a NULL name; NULL for none. --help is everybody's */
+	enum xlx_complete complete;
+	int (*run)(const struct xlx_args *args); /* returns the exit status */
+};
+
+/* Was the option given; its (last) value or NULL; the i-th of a repeated option or NULL. */
+bool xlx_has(const struct xlx_args *args, const char *option);
+const char *xlx_value(const struct xlx_args *args, const char *option);
+const char *xlx_value_n(const struct xlx_args *args, const char *option, int i);
+int xlx_n_args(const struct xlx_args *args);
+const char *xlx_arg(const struct xlx_args *args, int i); /* NULL past the end */
+
+/* Print "xlx: message" and "hint: ..." (with -v code and errno), return the exit status for the code. */
+int xlx_fail(const struct uvp_error *err);
+/* "xlx CMD: text" plus "try 'xlx CMD --help'" to stderr; returns XLX_EXIT_USAGE. */
+int xlx_usage(const struct xlx_args *args, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "xlx: warning: text" on stderr. */
+void xlx_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* How talkative: number of -v given before the command. */
+int xlx_verbose(void);
+/* -N/--dry-run given before the command, as xl has it. */
+bool xlx_dry_run(void);
+/* -f/--force given before the command, as xl has it. */
+bool xlx_force(void);
+
+/* Readable once SIGINT or SIGTERM came; for struct uvp_op. Installed at the first call. */
+int xlx_cancel_fd(void);
+
+#endif
