@@ -11,16 +11,24 @@
 
 #include <uvp/error.h>
 
+#include "core/cleanup.h"
+
 struct uvpi_hyp;
 
+/* Makes no hypercall: a wrong release of Xen shows when the first one is made. */
 int uvpi_hyp_open(struct uvpi_hyp **ret_hyp, struct uvp_error *err);
 void uvpi_hyp_close(struct uvpi_hyp *hyp);
+UVPI_DEFINE_CLEANUP(struct uvpi_hyp *, uvpi_hyp_close);
+#define _cleanup_hyp_ UVPI_CLEANUP(uvpi_hyp_close)
 
 /* The raw handle, an xc_interface: for build/, cpu/ and stream/ only. */
 struct xc_interface_core;
 struct xc_interface_core *uvpi_hyp_xc(struct uvpi_hyp *hyp);
 /* Fill an error after a hypercall failed with errno: EACCES of a domctl or sysctl means another Xen release;
- * ESRCH is "there is no domain N"; ENOMEM the host's memory; else the system's text. Returns -code. */
+ * ESRCH is "there is no domain N"; ENOMEM the host's memory; else the system's text. `what` is what was asked
+ * of Xen, so that "domain N" can follow it: "pause", "set the memory limit of" gives "cannot pause domain 7: ...".
+ * With domid UVPI_HYP_HOST nothing follows it. Returns -code. */
+#define UVPI_HYP_HOST UINT32_MAX
 int uvpi_hyp_fail(struct uvp_error *err, uint32_t domid, const char *what);
 
 /* ---- domains ---- */
@@ -39,7 +47,8 @@ struct uvpi_dominfo {
 	bool hvm; /* HVM container: PVH or HVM */
 	bool hap, dying, shutdown, paused, blocked, running, debugged, xenstore_domain;
 	enum uvpi_reason reason; /* when shutdown */
-	uint32_t max_vcpu_id, online_vcpus;
+	uint32_t max_vcpu_id; /* UINT32_MAX while there are no vCPUs, so that + 1 is their number */
+	uint32_t online_vcpus;
 	uint64_t pages, max_pages, outstanding_pages, shared_pages, paged_pages; /* of 4 KiB */
 	uint64_t cpu_time_ns;
 	uint32_t cpupool;
@@ -59,6 +68,8 @@ int uvpi_hyp_destroy(struct uvpi_hyp *hyp, uint32_t domid, struct uvp_error *err
 int uvpi_hyp_shutdown(struct uvpi_hyp *hyp, uint32_t domid, enum uvpi_reason reason, struct uvp_error *err);
 int uvpi_hyp_setmaxmem(struct uvpi_hyp *hyp, uint32_t domid, uint64_t kib, struct uvp_error *err);
 int uvpi_hyp_set_pod_target(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct uvp_error *err);
+/* Withdraw the domain's claim on free memory (pages 0) or make one. */
+int uvpi_hyp_claim(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct uvp_error *err);
 /* XEN_DOMCTL_SENDTRIGGER_* : 0 nmi, 1 reset, 2 init, 3 power, 4 sleep. */
 int uvpi_hyp_trigger(struct uvpi_hyp *hyp, uint32_t domid, uint32_t trigger, uint32_t vcpu, struct uvp_error *err);
 /* Non-zero when a PVH or HVM guest has registered its event channel call-back, i.e. has PV drivers. */
@@ -85,7 +96,7 @@ struct uvpi_physinfo {
 	uint32_t cpus, max_cpu_id, nodes, threads_per_core, cores_per_socket, cpu_khz;
 	uint64_t total_pages, free_pages, scrub_pages, outstanding_pages;
 	uint32_t hw_cap[8];
-	bool cap_hvm, cap_pv, cap_hap, cap_shadow, cap_iommu, cap_vmtrace, cap_vpmu, cap_gnttab_v1, cap_gnttab_v2;
+	bool cap_hvm, cap_pv, cap_hap, cap_shadow, cap_iommu, cap_iommu_hap_share, cap_vmtrace, cap_vpmu, cap_gnttab_v1, cap_gnttab_v2;
 };
 int uvpi_hyp_physinfo(struct uvpi_hyp *hyp, struct uvpi_physinfo *ret_info, struct uvp_error *err);
 
