@@ -4,11 +4,12 @@
 #define XLX_CMD_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <uvp/error.h>
 
 #define XLX_EXIT_OK 0
-#define XLX_EXIT_FAILED 1 /* see the table in main.c for the exit status of each uvp_errcode */
+#define XLX_EXIT_FAILED 1 /* see the table in fail.c for the exit status of each uvp_errcode */
 #define XLX_EXIT_USAGE 2
 
 enum xlx_takes { XLX_NO_VALUE = 0, XLX_VALUE = 1 };
@@ -22,7 +23,7 @@ struct xlx_opt {
 };
 
 /* What completion offers for the arguments. */
-enum xlx_complete { XLX_COMPLETE_NONE = 0, XLX_COMPLETE_DOMAIN, XLX_COMPLETE_FILE, XLX_COMPLETE_POOL };
+enum xlx_complete { XLX_COMPLETE_NONE = 0, XLX_COMPLETE_DOMAIN, XLX_COMPLETE_FILE, XLX_COMPLETE_POOL, XLX_COMPLETE_COMMAND };
 
 struct xlx_args; /* parsed options and arguments */
 
@@ -32,7 +33,7 @@ struct xlx_cmd {
 	const char *summary; /* one line, lower case, no full stop */
 	const char *args;    /* "DOMAIN [VCPU]" for the usage line */
 	int min_args, max_args; /* max -1: any number */
-	const struct xlx_opt *opts; /* ends with a NULL name; NULL for none. --help is everybody's */
+	const struct xlx_opt *opts; /* ends with a NULL name; NULL for none. --help and --version are everybody's */
 	enum xlx_complete complete;
 	int (*run)(const struct xlx_args *args); /* returns the exit status */
 };
@@ -58,7 +59,30 @@ bool xlx_dry_run(void);
 /* -f/--force given before the command, as xl has it. */
 bool xlx_force(void);
 
-/* Readable once SIGINT or SIGTERM came; for struct uvp_op. Installed at the first call. */
+/* Readable once SIGINT, SIGTERM or SIGHUP came; for struct uvp_op. Installed at the first call; -1 when that
+ * is impossible. A second signal ends the process at once. */
 int xlx_cancel_fd(void);
+
+/* ---- for main.c and the tests ---- */
+struct xlx_globals {
+	int verbose;
+	bool force, dry_run;
+};
+void xlx_set_globals(const struct xlx_globals *globals);
+
+/* Which command of a NULL-terminated table is meant: by its whole name, or by a beginning that only it has, as
+ * xl allows. NULL after saying on stderr what is wrong. */
+const struct xlx_cmd *xlx_find_cmd(const struct xlx_cmd *const *table, const char *name);
+/* Parse the options and arguments after argv[0], the command's name, and run it. Returns the exit status. */
+int xlx_run_cmd(const struct xlx_cmd *cmd, int argc, char **argv);
+/* What --help prints. */
+void xlx_print_help(const struct xlx_cmd *cmd, FILE *out);
+/* One line per option, "-w, --wait" or "--timeout DURATION": for completion and tests/cli/man-sync.sh. */
+void xlx_print_options(const struct xlx_cmd *cmd);
+/* One line per exit status: number, name, meaning. */
+void xlx_print_exit_status(void);
+int xlx_exit_status(int code);
+/* Everything printed must have arrived: flushes stdout; returns status, or that of a failed write after saying so. */
+int xlx_finish(int status);
 
 #endif

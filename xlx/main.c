@@ -1,9 +1,182 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* xlx: the command line of libuvp. */
-#include <stdio.h>
+/* xlx: the command line of libuvp. Global options, the table of commands, and what is common to all of them. */
+#include "config.h"
 
-int main(void)
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "xlx/cmd.h"
+#include "xlx/names.h"
+
+#define XLX_CMD(cmd) extern const struct xlx_cmd cmd;
+#include "xlx/cmds.h"
+#undef XLX_CMD
+
+#define XLX_CMD(cmd) &(cmd),
+static const struct xlx_cmd *const commands[] = {
+#include "xlx/cmds.h"
+	NULL,
+};
+#undef XLX_CMD
+
+static void print_commands(FILE *out)
 {
-	puts("xlx");
-	return 0;
+	const char *group = "";
+
+	fputs("usage: xlx [-vfN] COMMAND [OPTION]... [ARGUMENT]...\n", out);
+	for (int i = 0; commands[i]; i++) {
+		if (strcmp(group, commands[i]->group)) {
+			group = commands[i]->group;
+			fprintf(out, "\n%s:\n", group);
+		}
+		fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
+	}
+	fputs("\nOptions before the command:\n"
+	      "  -v, --verbose      say more; errors come with code and errno\n"
+	      "  -f, --force        as xl has it: go on where a command would be careful\n"
+	      "  -N, --dry-run      show what would be done, where a command can tell\n"
+	      "  -h, --help         show this help and exit\n"
+	      "  -V, --version      show the version and exit\n"
+	      "\n'xlx COMMAND --help' explains a command, xlx(1) the rest.\n",
+	      out);
+}
+
+static int run_help(const struct xlx_args *args)
+{
+	const struct xlx_cmd *cmd;
+
+	if (!xlx_n_args(args)) {
+		print_commands(stdout);
+		return XLX_EXIT_OK;
+	}
+	cmd = xlx_find_cmd(commands, xlx_arg(args, 0));
+	if (!cmd)
+		return XLX_EXIT_USAGE;
+	xlx_print_help(cmd, stdout);
+	return XLX_EXIT_OK;
+}
+
+const struct xlx_cmd cmd_help = {
+	.name = "help",
+	.group = "About xlx",
+	.summary = "list the commands, or explain one",
+	.args = "[COMMAND]",
+	.max_args = 1,
+	.complete = XLX_COMPLETE_COMMAND,
+	.run = run_help,
+};
+
+/* ---- hidden options: for completion and the tests ---- */
+
+enum { LIST_COMMANDS = 256, LIST_OPTIONS, LIST_ARGUMENTS, LIST_NAMES, LIST_EXIT_STATUS };
+
+static int list_for_programs(int what, const char *value)
+{
+	static const char *const kinds[] = { [XLX_COMPLETE_NONE] = "none",
+					     [XLX_COMPLETE_DOMAIN] = "domains",
+					     [XLX_COMPLETE_FILE] = "files",
+					     [XLX_COMPLETE_POOL] = "pools",
+					     [XLX_COMPLETE_COMMAND] = "commands" };
+	const struct xlx_cmd *cmd;
+
+	switch (what) {
+	case LIST_COMMANDS:
+		for (int i = 0; commands[i]; i++)
+			puts(commands[i]->name);
+		return XLX_EXIT_OK;
+	case LIST_EXIT_STATUS:
+		xlx_print_exit_status();
+		return XLX_EXIT_OK;
+	case LIST_NAMES:
+		return xlx_list_names(value);
+	default:
+		cmd = xlx_find_cmd(commands, value);
+		if (!cmd)
+			return XLX_EXIT_USAGE;
+		if (what == LIST_ARGUMENTS)
+			puts(kinds[cmd->complete]);
+		else
+			xlx_print_options(cmd);
+		return XLX_EXIT_OK;
+	}
+}
+
+/* ---- start and end ---- */
+
+/* Whoever starts us with a closed descriptor 0, 1 or 2 must not find a device or socket of ours there. Opened for
+ * reading, so that writing to what is closed still fails. */
+static void keep_standard_fds(void)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+			_exit(XLX_EXIT_FAILED);
+}
+
+static int run(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "dry-run", no_argument, NULL, 'N' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "list-commands", no_argument, NULL, LIST_COMMANDS },
+		{ "list-options", required_argument, NULL, LIST_OPTIONS },
+		{ "list-arguments", required_argument, NULL, LIST_ARGUMENTS },
+		{ "list-names", required_argument, NULL, LIST_NAMES },
+		{ "list-exit-status", no_argument, NULL, LIST_EXIT_STATUS },
+		{ NULL },
+	};
+	struct xlx_globals globals = { 0 };
+	const struct xlx_cmd *cmd;
+
+	opterr = 0;
+	for (;;) {
+		int c = getopt_long(argc, argv, "+vfNhV", longs, NULL);
+
+		if (c == -1)
+			break;
+		switch (c) {
+		case 'v':
+			globals.verbose++;
+			break;
+		case 'f':
+			globals.force = true;
+			break;
+		case 'N':
+			globals.dry_run = true;
+			break;
+		case 'h':
+			print_commands(stdout);
+			return XLX_EXIT_OK;
+		case 'V':
+			puts("xlx " PACKAGE_VERSION);
+			return XLX_EXIT_OK;
+		case '?':
+			fprintf(stderr, "xlx: wrong option '%s' before the command\ntry 'xlx --help'\n",
+				argv[optind - 1]);
+			return XLX_EXIT_USAGE;
+		default:
+			return list_for_programs(c, optarg);
+		}
+	}
+	if (optind == argc) {
+		print_commands(stderr);
+		return XLX_EXIT_USAGE;
+	}
+	xlx_set_globals(&globals);
+	cmd = xlx_find_cmd(commands, argv[optind]);
+	return cmd ? xlx_run_cmd(cmd, argc - optind, argv + optind) : XLX_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	keep_standard_fds();
+	/* A reader that goes away must not end us half-way through a change. */
+	signal(SIGPIPE, SIG_IGN);
+	return xlx_finish(run(argc, argv));
 }

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Progress of long calls on stderr. */
+#include "xlx/bar.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "xlx/out.h"
+
+#define BAR_TERMINAL_MS 100 /* no eye reads more than ten changes a second */
+#define BAR_LINES_MS 10000
+#define BAR_JSON_MS 500
+
+static struct bar *current;
+
+bool bar_mode_of(const struct xlx_args *args, enum bar_mode *ret_mode)
+{
+	const char *how = xlx_value(args, "progress");
+
+	if (!how)
+		*ret_mode = isatty(STDERR_FILENO) ? BAR_TERMINAL : BAR_LINES;
+	else if (!strcmp(how, "json"))
+		*ret_mode = BAR_JSON;
+	else if (!strcmp(how, "none"))
+		*ret_mode = BAR_NONE;
+	else
+		return xlx_usage(args, "--progress: '%s' is neither 'json' nor 'none'", how), false;
+	return true;
+}
+
+void bar_init(struct bar *bar, FILE *out, enum bar_mode mode, int64_t (*now)(void))
+{
+	struct winsize size = { 0 };
+
+	memset(bar, 0, sizeof(*bar));
+	bar->out = out;
+	bar->mode = mode;
+	bar->now = now;
+	bar->width = 80;
+	if (mode == BAR_TERMINAL && !ioctl(fileno(out), TIOCGWINSZ, &size) && size.ws_col >= 20)
+		bar->width = size.ws_col;
+	bar->started = now();
+	bar->drawn_at = bar->started;
+	current = bar;
+}
+
+static void format_amount(const struct uvp_progress *p, char *buf, size_t len)
+{
+	char done[32], total[32];
+
+	switch (p->unit) {
+	case UVP_UNIT_BYTES:
+		out_format_size(p->done, done, sizeof(done));
+		out_format_size(p->total, total, sizeof(total));
+		break;
+	case UVP_UNIT_SECONDS:
+		snprintf(done, sizeof(done), "%" PRIu64 " s", p->done);
+		snprintf(total, sizeof(total), "%" PRIu64 " s", p->total);
+		break;
+	case UVP_UNIT_ITEMS:
+	case UVP_UNIT_NONE:
+	default:
+		snprintf(done, sizeof(done), "%" PRIu64, p->done);
+		snprintf(total, sizeof(total), "%" PRIu64, p->total);
+	}
+	if (p->total)
+		snprintf(buf, len, "%s of %s", done, total);
+	else if (p->done)
+		snprintf(buf, len, "%s", done);
+	else
+		buf[0] = '\0';
+}
+
+/* done as a share of total without overflow of the product. */
+static unsigned int share_of(uint64_t done, uint64_t total, unsigned int parts)
+{
+	if (!total)
+		return 0;
+	if (done >= total)
+		return parts;
+	return (unsigned int)((double)done / (double)total * parts);
+}
+
+static void draw_terminal(struct bar *bar, const struct uvp_progress *p)
+{
+	char amount[80], line[256];
+	int len;
+
+	format_amount(p, amount, sizeof(amount));
+	len = snprintf(line, sizeof(line), "%s", bar->phase);
+	if (amount[0])
+		len += snprintf(line + len, sizeof(line) - (size_t)len, ": %s", amount);
+	/* The bar itself takes what is left of the line, if that is enough to be seen. */
+	if (p->total && bar->width - len > 20) {
+		int cells = bar->width - len - 10 < 40 ? bar->width - len - 10 : 40;
+		int full = (int)share_of(p->done, p->total, (unsigned int)cells);
+
+		len += snprintf(line + len, sizeof(line) - (size_t)len, " [%.*s%*s] %3u%%", full,
+				"########################################", cells - full, "",
+				share_of(p->done, p->total, 100));
+	}
+	if (len >= bar->width)
+		line[bar->width - 1] = '\0';
+	fprintf(bar->out, "\r%s\033[K", line);
+	bar->on_screen = true;
+}
+
+static void draw_json(struct bar *bar, const struct uvp_progress *p)
+{
+	static const char *const units[] = { "none", "bytes", "items", "seconds" };
+
+	/* Phases are the library's own words; nothing in them needs escaping. */
+	fprintf(bar->out,
+		"{\"phase\":\"%s\",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"unit\":\"%s\"}\n", bar->phase,
+		p->done, p->total, (unsigned int)p->unit < 4 ? units[p->unit] : "none");
+}
+
+void bar_update(void *data, const struct uvp_progress *p)
+{
+	struct bar *bar = data;
+	int64_t now = bar->now();
+	bool new_phase = strncmp(bar->phase, p->phase, sizeof(bar->phase) - 1) != 0;
+	int64_t pause = bar->mode == BAR_TERMINAL ? BAR_TERMINAL_MS :
+			bar->mode == BAR_JSON	  ? BAR_JSON_MS :
+						    BAR_LINES_MS;
+	char amount[80];
+
+	if (bar->mode == BAR_NONE)
+		return;
+	snprintf(bar->phase, sizeof(bar->phase), "%s", p->phase);
+	/* What is over at once needs no word: the first line comes after the first pause. JSON is complete. */
+	if (now - bar->drawn_at < pause && !(new_phase && bar->mode == BAR_JSON))
+		return;
+	bar->drawn_at = now;
+	bar->done = p->done;
+	if (bar->mode == BAR_TERMINAL) {
+		draw_terminal(bar, p);
+	} else if (bar->mode == BAR_JSON) {
+		draw_json(bar, p);
+	} else {
+		format_amount(p, amount, sizeof(amount));
+		fprintf(bar->out, "xlx: %s%s%s\n", bar->phase, amount[0] ? ": " : "", amount);
+	}
+	fflush(bar->out);
+}
+
+static void clear(struct bar *bar)
+{
+	if (!bar->on_screen)
+		return;
+	fputs("\r\033[K", bar->out);
+	fflush(bar->out);
+	bar->on_screen = false;
+}
+
+void bar_done(struct bar *bar)
+{
+	clear(bar);
+	if (current == bar)
+		current = NULL;
+}
+
+void bar_clear_current(void)
+{
+	if (current)
+		clear(current);
+}

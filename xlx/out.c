@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Tables, sizes, times, and making guests' bytes harmless. */
+#include "xlx/out.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "xlx/cmd.h"
+
+#define OUT_MAX_COLUMNS 24
+
+struct out_table {
+	int n_columns;
+	struct {
+		const char *title;
+		enum out_align align;
+	} columns[OUT_MAX_COLUMNS];
+	/* Cells one after the other, each with its NUL. */
+	char *text;
+	size_t len, size;
+	size_t n_cells;
+	bool failed; /* out of memory */
+};
+
+/* The length of the well-formed UTF-8 sequence at p, or 0; its code point in *ret_code. */
+static int utf8_length(const unsigned char *p, uint32_t *ret_code)
+{
+	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	int n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
+	uint32_t code = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+
+	if (!n || p[0] > 0xf4)
+		return 0;
+	for (int i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (p[i] & 0x3f);
+	}
+	if (code < smallest[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	*ret_code = code;
+	return n;
+}
+
+/* Control characters, and those that change the direction of the text around them. */
+static bool is_harmful(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200e && code <= 0x200f) ||
+	       (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+void out_sanitize(const char *text, char *buf, int len)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	int used = 0;
+
+	if (len <= 0)
+		return;
+	while (*p) {
+		uint32_t code = 0;
+		int n = utf8_length(p, &code);
+		bool bad = !n || is_harmful(code);
+		int need = bad ? 1 : n;
+
+		if (used + need >= len)
+			break;
+		if (bad)
+			buf[used] = '?';
+		else
+			memcpy(buf + used, p, (size_t)n);
+		used += need;
+		p += n ? n : 1;
+	}
+	buf[used] = '\0';
+}
+
+void out_format_size(uint64_t bytes, char *buf, int len)
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	int unit = 0;
+	double value = (double)bytes;
+
+	/* 1023.95 would be printed as 1024.0 of the smaller unit. */
+	for (; unit < 6 && value >= 1023.95; unit++)
+		value /= 1024;
+	if (unit == 0)
+		snprintf(buf, (size_t)len, "%" PRIu64 " B", bytes);
+	else if (value == (double)(uint64_t)value)
+		snprintf(buf, (size_t)len, "%" PRIu64 " %s", (uint64_t)value, units[unit]);
+	else
+		snprintf(buf, (size_t)len, "%.1f %s", value, units[unit]);
+}
+
+void out_format_time(uint64_t seconds, char *buf, int len)
+{
+	uint64_t days = seconds / 86400;
+	unsigned int rest = (unsigned int)(seconds % 86400);
+
+	if (days)
+		snprintf(buf, (size_t)len, "%" PRIu64 "d %02u:%02u:%02u", days, rest / 3600, rest / 60 % 60,
+			 rest % 60);
+	else
+		snprintf(buf, (size_t)len, "%u:%02u:%02u", rest / 3600, rest / 60 % 60, rest % 60);
+}
+
+struct out_table *out_table_new(void)
+{
+	return calloc(1, sizeof(struct out_table));
+}
+
+void out_table_column(struct out_table *table, const char *title, enum out_align align)
+{
+	if (!table || table->n_columns == OUT_MAX_COLUMNS)
+		return;
+	table->columns[table->n_columns].title = title;
+	table->columns[table->n_columns].align = align;
+	table->n_columns++;
+}
+
+void out_table_text(struct out_table *table, const char *text)
+{
+	size_t need = strlen(text) + 1;
+
+	if (!table || table->failed)
+		return;
+	if (table->size - table->len < need) {
+		size_t size = table->size * 2 + need + 4096;
+		char *bigger = realloc(table->text, size);
+
+		if (!bigger) {
+			table->failed = true;
+			return;
+		}
+		table->text = bigger;
+		table->size = size;
+	}
+	out_sanitize(text, table->text + table->len, (int)need);
+	table->len += strlen(table->text + table->len) + 1;
+	table->n_cells++;
+}
+
+void out_table_fmt(struct out_table *table, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	out_table_text(table, text);
+}
+
+/* Characters, not bytes; a sanitised text has no broken sequences. */
+static int text_width(const char *text)
+{
+	int width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+static void print_cell(const struct out_table *table, int column, const char *text, int width)
+{
+	int blanks = width - text_width(text);
+	bool last = column == table->n_columns - 1;
+
+	if (table->columns[column].align == OUT_RIGHT)
+		printf("%*s%s", blanks, "", text);
+	else
+		printf("%s%*s", text, last ? 0 : blanks, "");
+	fputs(last ? "\n" : "  ", stdout);
+}
+
+static void print_table(const struct out_table *table, bool no_header)
+{
+	int widths[OUT_MAX_COLUMNS] = { 0 };
+	size_t n = (size_t)table->n_columns;
+	const char *p = table->text;
+
+	for (int i = 0; i < table->n_columns && !no_header; i++)
+		widths[i] = text_width(table->columns[i].title);
+	for (size_t i = 0; i < table->n_cells; i++, p += strlen(p) + 1) {
+		int width = text_width(p);
+
+		if (width > widths[i % n])
+			widths[i % n] = width;
+	}
+	for (int i = 0; i < table->n_columns && !no_header; i++)
+		print_cell(table, i, table->columns[i].title, widths[i]);
+	p = table->text;
+	for (size_t i = 0; i < table->n_cells; i++, p += strlen(p) + 1)
+		print_cell(table, (int)(i % n), p, widths[i % n]);
+}
+
+int out_table_print(struct out_table *table, bool no_header)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	bool failed = !table || table->failed;
+
+	if (!failed && table->n_columns)
+		print_table(table, no_header);
+	if (table)
+		free(table->text);
+	free(table);
+	if (!failed)
+		return XLX_EXIT_OK;
+	uvpi_no_memory(&err);
+	return xlx_fail(&err);
+}
