@@ -112,6 +112,7 @@ static int list_for_programs(int what, const char *value)
 static void keep_standard_fds(void)
 {
 	for (int fd = 0; fd < 3; fd++)
+		/* not close-on-exec: children need them as much */
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
 			_exit(XLX_EXIT_FAILED);
 }

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Wrong use of xlx itself, and what it does when nobody can read its output.
+. "$(dirname "$0")/lib.sh"
+
+run
+expect_status 2
+expect_out </dev/null
+expect_err_has "usage: xlx"
+
+run hepl
+expect_status 2
+expect_err <<'EOF'
+xlx: unknown command 'hepl', did you mean 'help'?
+try 'xlx help'
+EOF
+
+run "$(printf 'a\033[31mb')"
+expect_err <<'EOF'
+xlx: unknown command 'a?[31mb'
+try 'xlx help'
+EOF
+
+run hel help
+expect_status 0
+expect_out_has "usage: xlx help"
+
+run --nope help
+expect_status 2
+expect_err <<'EOF'
+xlx: wrong option '--nope' before the command
+try 'xlx --help'
+EOF
+
+run help --hepl
+expect_status 2
+expect_err <<'EOF'
+xlx help: unknown option '--hepl', did you mean '--help'?
+try 'xlx help --help'
+EOF
+
+run help --help=7
+expect_status 2
+expect_err <<'EOF'
+xlx help: option '--help' takes no value
+try 'xlx help --help'
+EOF
+
+run help -x
+expect_err <<'EOF'
+xlx help: unknown option '-x'
+try 'xlx help --help'
+EOF
+
+run help help extra
+expect_status 2
+expect_err <<'EOF'
+xlx help: unexpected argument 'extra'
+try 'xlx help --help'
+EOF
+
+run --version
+expect_status 0
+grep -qE '^xlx [0-9]+\.[0-9]+\.[0-9]+' "$tmp/out" || _wrong "no version"
+cp "$tmp/out" "$tmp/version"
+run help --version
+cmp -s "$tmp/out" "$tmp/version" || _wrong "differs from xlx --version"
+
+# Output that does not arrive is a failure, and says so once.
+ran="xlx help >/dev/full"
+xlx help >/dev/full 2>"$tmp/err"
+status=$?
+expect_status 14
+expect_err <<'EOF'
+xlx: cannot write to standard output: No space left on device
+EOF
+ran="xlx help >&-"
+xlx help >&- 2>"$tmp/err"
+status=$?
+expect_status 14
+expect_err_has "cannot write to standard output"
+ran="xlx help | reader that goes away"
+{ xlx help 2>"$tmp/err"; echo $? >"$tmp/status"; } | :
+status=$(cat "$tmp/status")
+[ "$status" -eq 14 ] || [ "$status" -eq 0 ] || _wrong "exit status $status"
+expect_err </dev/null
+
+# Nothing of what a person sees on a pipe has an escape sequence.
+run help
+grep -q "$(printf '\033')" "$tmp/out" && _wrong "escape sequences without a terminal"
+finish

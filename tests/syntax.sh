@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# `make syntax-check`: the rules of the source that a machine can see. Prints every breach, fails if there is one.
+. "$(dirname "$0")/lib.sh"
+cd "$top_srcdir" || exit 1
+
+if git rev-parse --show-toplevel 2>/dev/null | grep -qxF "$PWD"; then
+	files=$(git ls-files)
+else
+	files=$(find . -type f ! -path './.build/*' | sed 's,^\./,,')
+fi
+breaches=0
+breach() {
+	echo "$*"
+	breaches=$((breaches + 1))
+}
+report() { # WHAT, lines on standard input
+	local line
+	while IFS= read -r line; do
+		breach "$line: $1"
+	done
+}
+of() { printf '%s\n' "$files" | grep -E "$1" | while IFS= read -r f; do [ -f "$f" ] && echo "$f"; done; }
+
+c_files=$(of '^(libuvp|xlx|hostd|backends|qmp|gpu|tests|lab)/.*\.[ch]$')
+sources=$(of '(\.[chS]|\.sh|\.am|\.ac|\.map|\.bash)$|^lab/(demo|check|bench)$|^tests/summary$')
+
+# Comments and strings out, lines kept, so that words in them are no breaches.
+plain() {
+	awk '{
+		line = $0; out = ""
+		while (line != "") {
+			if (in_comment) {
+				i = index(line, "*/")
+				if (!i) { line = ""; break }
+				line = substr(line, i + 2); in_comment = 0
+			} else if (match(line, /"([^"\\]|\\.)*"|\/\*|\/\/.*/)) {
+				token = substr(line, RSTART, RLENGTH)
+				out = out substr(line, 1, RSTART - 1)
+				line = substr(line, RSTART + RLENGTH)
+				if (token == "/*") in_comment = 1
+				else if (token ~ /^"/) out = out "\"\""
+			} else { out = out line; line = "" }
+		}
+		print FILENAME ":" FNR ":" out
+	}' "$1"
+}
+
+banned='atoi|atol|atoll|atof|strtol|strtoul|strtoll|strtoull|sprintf|vsprintf|strcpy|strcat|gets|alloca|system|popen'
+for f in $c_files; do
+	plain "$f" >"$tmp/plain"
+	grep -E "(^|[^A-Za-z0-9_.>])($banned)[[:space:]]*\\(" "$tmp/plain" | report "a banned function"
+	grep -E 'while \((1|true)\)' "$tmp/plain" | report "endless loops are written for (;;)"
+	case $f in
+	libuvp/core/hyp*.c | libuvp/build/* | libuvp/cpu/* | libuvp/stream/*) ;;
+	*)
+		grep -nE '^#[[:space:]]*include[[:space:]]*<xen(ctrl|guest)' "$f" | sed "s,^,$f:," |
+			report "only core/hyp*.c, build/, cpu/ and stream/ may include this"
+		;;
+	esac
+	case $f in
+	xlx/top/term_curses.c) ;;
+	*) grep -nE '^#[[:space:]]*include[[:space:]]*<n?curses' "$f" | sed "s,^,$f:," | report "only term_curses.c may" ;;
+	esac
+	# A statement that opens something says close-on-exec, or a comment in it says "not close-on-exec" and why.
+	awk '{ s = s $0 " " } /;[[:space:]]*$|\{[[:space:]]*$|\}[[:space:]]*$/ {
+		t = s; s = ""
+		if (t ~ /not close-on-exec/) next
+		if ((t ~ /[^A-Za-z0-9_](open|openat)\(/ && t ~ /O_(RDONLY|RDWR|WRONLY|PATH)/ && t !~ /O_CLOEXEC/) ||
+		    (t ~ /[^A-Za-z0-9_](socket|socketpair|accept4)\(/ && t !~ /SOCK_CLOEXEC/) ||
+		    (t ~ /[^A-Za-z0-9_](pipe|accept|dup|creat)\(/) ||
+		    (t ~ /[^A-Za-z0-9_]fopen\(/ && t !~ /"[rwa]b?\+?b?e"/))
+			print FILENAME ":" FNR
+	}' "$f" | report "this descriptor is not opened close-on-exec"
+	lines=$(wc -l <"$f")
+	[ "$lines" -le 700 ] || breach "$f: $lines lines, split it at 700"
+	# From the brace in column 1 to its partner. A comment right above that has "long:" says why it may be long.
+	awk -v file="$f" '
+		/^\{/ { start = FNR; name = before; next }
+		/^\}/ { if (start && FNR - start - 1 > 80 && !excused)
+				print file ":" start ": " FNR - start - 1 " lines in " name
+			start = 0; excused = 0 }
+		!start && /long:/ { excused = 1 }
+		{ before = $0 }' "$f" | report "split functions at 80 lines"
+done
+
+for f in $sources; do
+	head -n 3 "$f" | grep -q 'SPDX-License-Identifier:' || breach "$f: there is no SPDX line"
+	case $f in
+	tests/syntax.sh) ;;
+	*) grep -nE '\b(TODO|FIXME|XXX)\b' "$f" | sed "s,^,$f:," | report "do it or leave it out" ;;
+	esac
+	grep -nE '[[:blank:]]$' "$f" | sed "s,:.*,,;s,^,$f:," | report "blanks at the end of the line"
+done
+
+shells=$(of '\.sh$|\.bash$|^lab/(demo|check|bench)$|^tests/summary$|^autogen.sh$|^\.ci/run$')
+for f in $shells; do
+	bash -n "$f" || breach "$f: not a shell script that can be parsed"
+done
+if command -v shellcheck >/dev/null 2>&1; then
+	# shellcheck disable=SC2086 # one word per file
+	shellcheck -x -S warning -P SCRIPTDIR $shells || breach "shellcheck: see above"
+else
+	echo "note: no shellcheck here"
+fi
+
+man_pages=$(of '^man/.*\.[1-9]$')
+if command -v mandoc >/dev/null 2>&1; then
+	for f in $man_pages; do
+		mandoc -T lint -W warning "$f" || breach "$f: mandoc lint"
+	done
+else
+	echo "note: no mandoc here"
+fi
+
+if command -v codespell >/dev/null 2>&1; then
+	# shellcheck disable=SC2086
+	codespell --ignore-words="$top_srcdir/tests/data/codespell.words" $c_files $man_pages README.md NEWS ||
+		breach "codespell: see above"
+else
+	echo "note: no codespell here"
+fi
+
+[ "$breaches" -eq 0 ] || fail "$breaches breaches"
