@@ -20,6 +20,9 @@ int uvpi_store_open(struct uvpi_store **ret_store, struct uvp_error *err);
 void uvpi_store_close(struct uvpi_store *store);
 UVPI_DEFINE_CLEANUP(struct uvpi_store *, uvpi_store_close);
 #define _cleanup_store_ UVPI_CLEANUP(uvpi_store_close)
+/* How long each later call may take in all, instead of 30 s. A connection whose deadline passed is of no use any
+ * more: every later call on it fails at once in the same way. */
+void uvpi_store_set_patience(struct uvpi_store *store, int ms);
 
 /* Entry 0 names the owner and what everybody else may do (access of entry 0). */
 enum uvpi_access { UVPI_ACCESS_NONE = 'n', UVPI_ACCESS_READ = 'r', UVPI_ACCESS_WRITE = 'w', UVPI_ACCESS_BOTH = 'b' };
@@ -35,8 +38,8 @@ UVPI_DEFINE_CLEANUP(struct uvpi_batch *, uvpi_batch_free);
 #define _cleanup_batch_ UVPI_CLEANUP(uvpi_batch_free)
 
 /* Each queues one request. Running out of memory or a path that is too long is remembered and
- * reported by uvpi_batch_run(), so that callers need not check every line. All return the request's
- * index, for uvpi_batch_value(). */
+ * reported by uvpi_batch_run(), which then sends nothing, so that callers need not check every line. All return the
+ * request's index, for uvpi_batch_value(). */
 int uvpi_batch_write(struct uvpi_batch *batch, const char *path, const char *value);
 int uvpi_batch_writef(struct uvpi_batch *batch, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -54,7 +57,8 @@ int uvpi_batch_resume(struct uvpi_batch *batch, uint32_t domid);
 /* Send everything and wait for every answer (30 s for the whole). 0 when every request went well
  * (ENOENT of read, list and rm is well); otherwise the error of the first that failed, all others
  * having been carried out all the same. With `atomic`, the batch is one transaction, tried again when another
- * writer got in between (16 times at most). A batch runs once; its values stay until it is freed. */
+ * writer got in between (16 times at most), and then either all of it is done or nothing: a request that fails
+ * undoes the others. A batch runs once; its values stay until it is freed. */
 int uvpi_batch_run(struct uvpi_batch *batch, bool atomic, struct uvp_error *err);
 
 /* The value read by request `index`, NUL-terminated, its length without that NUL in *ret_len (may be NULL);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/host.h"
+
+#include <stdlib.h>
+
+#include "core/error.h"
+#include "core/hyp.h"
+#include "core/store.h"
+
+int uvp_host_open(struct uvp_host **ret_host, struct uvp_error *err)
+{
+	_cleanup_host_ struct uvp_host *host = calloc(1, sizeof(*host));
+	int r;
+
+	if (!host)
+		return uvpi_no_memory(err);
+	r = uvpi_hyp_open(&host->hyp, err);
+	if (r < 0)
+		return r;
+	*ret_host = uvpi_steal(&host);
+	return 0;
+}
+
+void uvp_host_close(struct uvp_host *host)
+{
+	if (!host)
+		return;
+	uvpi_store_close(host->store);
+	uvpi_hyp_close(host->hyp);
+	free(host);
+}
+
+int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct uvp_error *err)
+{
+	if (!host->store) {
+		int r = uvpi_store_open(&host->store, err);
+
+		if (r < 0)
+			return r;
+	}
+	*ret_store = host->store;
+	return 0;
+}
