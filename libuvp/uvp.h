@@ -4,9 +4,11 @@
 #define UVP_H
 
 #include <uvp/config.h>
+#include <uvp/cpu.h>
 #include <uvp/domain.h>
 #include <uvp/error.h>
 #include <uvp/host.h>
+#include <uvp/memory.h>
 #include <uvp/progress.h>
 
 #endif

@@ -483,10 +483,30 @@ int uvpi_hyp_get_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, u
 	return 0;
 }
 
+static int set_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, uint8_t *hard, uint8_t *soft,
+			uint32_t flags, struct uvp_error *err)
+{
+	int r;
+
+	flags |= affinity_flags(hard, soft);
+	if (!xc_vcpu_setaffinity(hyp->xc, domid, (int)vcpu, hard, soft, flags))
+		return 0;
+	if (errno != EBUSY)
+		return fail_vcpu(hyp, domid, vcpu, "set the affinity of", err);
+	r = uvpi_fail(err, UVP_E_BUSY, EBUSY, "vCPU %u of domain %u is bound to one CPU by its own kernel for the moment",
+		      vcpu, domid);
+	uvpi_hint(err, "try again, or use --force");
+	return r;
+}
+
 int uvpi_hyp_set_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, uint8_t *hard,
 			  uint8_t *soft, struct uvp_error *err)
 {
-	if (xc_vcpu_setaffinity(hyp->xc, domid, (int)vcpu, hard, soft, affinity_flags(hard, soft)))
-		return fail_vcpu(hyp, domid, vcpu, "set the affinity of", err);
-	return 0;
+	return set_affinity(hyp, domid, vcpu, hard, soft, 0, err);
+}
+
+int uvpi_hyp_force_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, uint8_t *hard,
+			    uint8_t *soft, struct uvp_error *err)
+{
+	return set_affinity(hyp, domid, vcpu, hard, soft, XEN_VCPUAFFINITY_FORCE, err);
 }

@@ -90,6 +90,8 @@ int uvpi_hyp_vcpu(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, struct uv
 size_t uvpi_hyp_cpumap_bytes(struct uvpi_hyp *hyp);
 int uvpi_hyp_get_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, uint8_t *hard, uint8_t *soft, struct uvp_error *err);
 int uvpi_hyp_set_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, uint8_t *hard, uint8_t *soft, struct uvp_error *err);
+/* The same, although the guest's kernel has bound the vCPU to one CPU for the moment. */
+int uvpi_hyp_force_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, uint8_t *hard, uint8_t *soft, struct uvp_error *err);
 
 /* ---- the host (hyp_host.c) ---- */
 struct uvpi_physinfo {
@@ -99,6 +101,9 @@ struct uvpi_physinfo {
 	bool cap_hvm, cap_pv, cap_hap, cap_shadow, cap_iommu, cap_iommu_hap_share, cap_vmtrace, cap_vpmu, cap_gnttab_v1, cap_gnttab_v2;
 };
 int uvpi_hyp_physinfo(struct uvpi_hyp *hyp, struct uvpi_physinfo *ret_info, struct uvp_error *err);
+
+/* Pages that memory sharing has freed, and frames that are shared; 0 where Xen has no sharing. */
+void uvpi_hyp_sharing(struct uvpi_hyp *hyp, uint64_t *ret_freed_pages, uint64_t *ret_used_frames);
 
 struct uvpi_xenversion {
 	uint32_t major, minor;

@@ -41,6 +41,15 @@ int uvpi_hyp_physinfo(struct uvpi_hyp *hyp, struct uvpi_physinfo *ret_info, stru
 	return 0;
 }
 
+void uvpi_hyp_sharing(struct uvpi_hyp *hyp, uint64_t *ret_freed_pages, uint64_t *ret_used_frames)
+{
+	long freed = xc_sharing_freed_pages(uvpi_hyp_xc(hyp));
+	long used = xc_sharing_used_frames(uvpi_hyp_xc(hyp));
+
+	*ret_freed_pages = freed > 0 ? (uint64_t)freed : 0;
+	*ret_used_frames = used > 0 ? (uint64_t)used : 0;
+}
+
 /* Xen need not terminate what it fills in. */
 static void copy_text(char *to, size_t size, const char *from, size_t from_size)
 {

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Deadlines, cancelling and progress of long calls. */
+#include "core/progress.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "core/num.h"
+
+int64_t uvpi_op_deadline(const struct uvp_op *op, int64_t default_ms)
+{
+	return op && op->deadline_ms >= 0 ? op->deadline_ms : uvpi_now_ms() + default_ms;
+}
+
+int uvpi_op_cancel_fd(const struct uvp_op *op)
+{
+	return op ? op->cancel_fd : -1;
+}
+
+bool uvpi_op_cancelled(const struct uvp_op *op)
+{
+	return uvpi_op_pause(op, 0);
+}
+
+void uvpi_op_progress(const struct uvp_op *op, const char *phase, uint64_t done, uint64_t total,
+		      enum uvp_unit unit)
+{
+	struct uvp_progress progress = { .phase = phase, .done = done, .total = total, .unit = unit };
+
+	if (op && op->progress)
+		op->progress(op->progress_data, &progress);
+}
+
+bool uvpi_op_pause(const struct uvp_op *op, int ms)
+{
+	int64_t end = uvpi_now_ms() + ms;
+	struct pollfd p = { .fd = uvpi_op_cancel_fd(op), .events = POLLIN };
+
+	for (;;) {
+		int64_t left = end - uvpi_now_ms();
+		int r = poll(&p, 1, left > 0 ? (int)left : 0);
+
+		if (r > 0)
+			return true;
+		if (r == 0 || errno != EINTR)
+			return false;
+	}
+}

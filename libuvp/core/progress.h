@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What every call that takes a struct uvp_op does with it. All accept NULL. */
+#ifndef UVPI_PROGRESS_H
+#define UVPI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uvp/progress.h>
+
+/* The caller's deadline, or default_ms from now: a point of CLOCK_MONOTONIC. */
+int64_t uvpi_op_deadline(const struct uvp_op *op, int64_t default_ms);
+int uvpi_op_cancel_fd(const struct uvp_op *op);
+bool uvpi_op_cancelled(const struct uvp_op *op);
+void uvpi_op_progress(const struct uvp_op *op, const char *phase, uint64_t done, uint64_t total,
+		      enum uvp_unit unit);
+/* Let ms pass, for the few things that nothing announces (how much memory a guest has given back, how many vCPUs
+ * it runs). Ends early, with true, when the caller cancels. */
+bool uvpi_op_pause(const struct uvp_op *op, int ms);
+
+#endif

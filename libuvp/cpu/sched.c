@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A domain's share of its pool's CPUs. */
+#include <stdio.h>
+#include <string.h>
+
+#include <uvp/cpu.h>
+
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "domain/domain.h"
+
+/* The scheduler of the pool that the domain is in. */
+static int scheduler_of(struct uvp_domain *domain, uint32_t *ret_sched, uint32_t *ret_vcpus,
+			struct uvp_error *err)
+{
+	struct uvpi_dominfo info;
+	struct uvpi_poolinfo *pools;
+	int n, i, r = uvpi_hyp_domain(domain->host->hyp, domain->domid, &info, err);
+
+	if (r)
+		return r;
+	n = uvpi_hyp_pools(domain->host->hyp, &pools, err);
+	if (n < 0)
+		return n;
+	*ret_sched = 0;
+	*ret_vcpus = info.max_vcpu_id + 1;
+	for (i = 0; i < n; i++)
+		if (pools[i].id == info.cpupool)
+			*ret_sched = pools[i].sched;
+	uvpi_pools_free(pools, n);
+	return 0;
+}
+
+static bool has_weight(uint32_t sched)
+{
+	return sched == UVPI_SCHED_CREDIT || sched == UVPI_SCHED_CREDIT2;
+}
+
+int uvp_domain_get_sched(struct uvp_domain *domain, struct uvp_sched *ret_sched, struct uvp_error *err)
+{
+	struct uvpi_sched_dom params = { 0 };
+	uint32_t sched, vcpus;
+	const char *name;
+	int r = scheduler_of(domain, &sched, &vcpus, err);
+
+	if (r)
+		return r;
+	if (has_weight(sched)) {
+		r = uvpi_hyp_sched_get(domain->host->hyp, domain->domid, sched, &params, err);
+		if (r)
+			return r;
+	}
+	memset(ret_sched, 0, sizeof(*ret_sched));
+	name = uvpi_sched_name(sched);
+	snprintf(ret_sched->scheduler, sizeof(ret_sched->scheduler), "%s", name ? name : "unknown");
+	ret_sched->has_weight = has_weight(sched);
+	ret_sched->weight = params.weight;
+	ret_sched->cap = params.cap;
+	return 0;
+}
+
+int uvp_domain_set_sched(struct uvp_domain *domain, int64_t weight, int64_t cap, struct uvp_error *err)
+{
+	struct uvpi_sched_dom params;
+	uint32_t sched, vcpus;
+	int r;
+
+	if (weight != -1 && (weight < 1 || weight > 65535))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "weight %lld is not within 1 to 65535",
+				 (long long)weight);
+	r = scheduler_of(domain, &sched, &vcpus, err);
+	if (r)
+		return r;
+	if (has_weight(sched)) {
+		/* Both are written at once, so read what is to stay. */
+		r = uvpi_hyp_sched_get(domain->host->hyp, domain->domid, sched, &params, err);
+		if (r)
+			return r;
+	} else {
+		memset(&params, 0, sizeof(params));
+		params.weight = 256;
+	}
+	if (cap != -1 && (cap < 0 || cap > 100 * (int64_t)vcpus)) {
+		r = uvpi_fail(err, UVP_E_INVALID, 0,
+			      "cap %lld is not within 0 to %u, 100 per cent for each vCPU of domain %u",
+			      (long long)cap, 100 * vcpus, domain->domid);
+		uvpi_hint(err, "0 means no cap");
+		return r;
+	}
+	if (weight != -1)
+		params.weight = (uint32_t)weight;
+	if (cap != -1)
+		params.cap = (uint32_t)cap;
+	return uvpi_hyp_sched_set(domain->host->hyp, domain->domid, sched, &params, err);
+}
+
+/* ---- whole pools ---- */
+
+int uvp_pool_get_sched(struct uvp_host *host, const struct uvp_pool *pool, struct uvp_pool_sched *ret_sched,
+		       struct uvp_error *err)
+{
+	struct uvp_pool_sched result = { -1, -1, -1 };
+	int sched = uvpi_sched_by_name(pool->scheduler);
+	struct uvpi_sched_pool params;
+	int r;
+
+	if (sched >= 0 && has_weight((uint32_t)sched)) {
+		r = uvpi_hyp_sched_pool_get(host->hyp, pool->id, (uint32_t)sched, &params, err);
+		if (r)
+			return r;
+		result.ratelimit_us = params.ratelimit_us;
+		if (sched == UVPI_SCHED_CREDIT) {
+			result.tslice_ms = params.tslice_ms;
+			result.migr_delay_us = params.migr_delay_us;
+		}
+	}
+	*ret_sched = result;
+	return 0;
+}
+
+static int check_setting(const char *what, int64_t value, int64_t min, int64_t max, struct uvp_error *err)
+{
+	if (value == -1 || (value >= min && value <= max))
+		return 0;
+	return uvpi_fail(err, UVP_E_INVALID, 0, "%s %lld is not within %lld to %lld", what, (long long)value,
+			 (long long)min, (long long)max);
+}
+
+static int check_settings(const struct uvp_pool *pool, const struct uvp_pool_sched *s, struct uvp_error *err)
+{
+	int r;
+
+	if (strcmp(pool->scheduler, "credit") && (s->tslice_ms != -1 || s->migr_delay_us != -1))
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+				 "the scheduler '%s' of pool '%s' has no time slice and no migration delay: "
+				 "only credit has",
+				 pool->scheduler, pool->name);
+	r = check_setting("time slice in milliseconds", s->tslice_ms, 1, 1000, err);
+	if (!r)
+		r = check_setting("migration delay in microseconds", s->migr_delay_us, 0, 100000, err);
+	if (!r && s->ratelimit_us)
+		r = check_setting("rate limit in microseconds", s->ratelimit_us, 100, 500000, err);
+	return r;
+}
+
+int uvp_pool_set_sched(struct uvp_host *host, const struct uvp_pool *pool, const struct uvp_pool_sched *sched,
+		       struct uvp_error *err)
+{
+	int number = uvpi_sched_by_name(pool->scheduler);
+	struct uvpi_sched_pool params;
+	int r = check_settings(pool, sched, err);
+
+	if (!r)
+		r = uvpi_hyp_sched_pool_get(host->hyp, pool->id, number < 0 ? 0 : (uint32_t)number, &params, err);
+	if (r)
+		return r;
+	if (sched->tslice_ms != -1)
+		params.tslice_ms = (uint32_t)sched->tslice_ms;
+	if (sched->ratelimit_us != -1)
+		params.ratelimit_us = (uint32_t)sched->ratelimit_us;
+	if (sched->migr_delay_us != -1)
+		params.migr_delay_us = (uint32_t)sched->migr_delay_us;
+	if (number == UVPI_SCHED_CREDIT && params.ratelimit_us > params.tslice_ms * 1000)
+		return uvpi_fail(err, UVP_E_INVALID, 0,
+				 "a rate limit of %u us is longer than the time slice of %u ms",
+				 params.ratelimit_us, params.tslice_ms);
+	return uvpi_hyp_sched_pool_set(host->hyp, pool->id, (uint32_t)number, &params, err);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* CPUs: virtual ones of domains, where they run, how much they get, and pools of physical ones. */
+#ifndef UVP_CPU_H
+#define UVP_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+#include <uvp/host.h>
+#include <uvp/progress.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uvp_domain;
+
+/* ---- sets of physical CPUs ---- */
+#define UVP_CPUS_MAX 4096
+struct uvp_cpumap {
+	uint8_t bits[UVP_CPUS_MAX / 8];
+};
+
+/* "0-3,^2,6", "all", "nodes:0-1,^node:1". INVALID or NOT_FOUND for what this host does not have. */
+UVP_PUBLIC int uvp_cpumap_parse(struct uvp_host *host, const char *text, struct uvp_cpumap *ret_map,
+				struct uvp_error *err);
+/* "0-3,6", "all" (of this host's CPUs) or "none"; cut off at len. */
+UVP_PUBLIC void uvp_cpumap_format(struct uvp_host *host, const struct uvp_cpumap *map, char *buf, size_t len);
+UVP_PUBLIC bool uvp_cpumap_has(const struct uvp_cpumap *map, uint32_t cpu);
+
+/* ---- vCPUs ---- */
+struct uvp_vcpu {
+	uint32_t vcpu;
+	bool online, blocked, running;
+	uint32_t cpu; /* the physical CPU it runs on, or ran on last */
+	uint64_t cpu_time_ns;
+	struct uvp_cpumap hard; /* may run on these */
+	struct uvp_cpumap soft; /* should run on these */
+};
+/* All vCPUs of a domain, those that are offline too. Returns the number; free with uvp_vcpu_list_free(). */
+UVP_PUBLIC int uvp_vcpu_list(struct uvp_domain *domain, struct uvp_vcpu **ret_vcpus, struct uvp_error *err);
+UVP_PUBLIC void uvp_vcpu_list_free(struct uvp_vcpu *vcpus);
+
+#define UVP_VCPU_ALL UINT32_MAX
+#define UVP_AFFINITY_FORCE 1u /* take a vCPU away from the CPU to which the guest's kernel bound it for now */
+/* Pin one vCPU or UVP_VCPU_ALL. A map that is NULL leaves that affinity as it is. When one vCPU of several cannot be
+ * pinned, all have their old affinity again. */
+UVP_PUBLIC int uvp_vcpu_set_affinity(struct uvp_domain *domain, uint32_t vcpu, const struct uvp_cpumap *hard,
+				     const struct uvp_cpumap *soft, unsigned int flags, struct uvp_error *err);
+
+#define UVP_VCPUS_NO_WAIT 1u
+/* How many vCPUs the guest should have online. Waits (30 s unless op says otherwise) until it has. TIMEOUT says how many
+ * it has; the request stays and the guest may follow later. More than the domain was made with is INVALID. */
+UVP_PUBLIC int uvp_domain_set_vcpus(struct uvp_domain *domain, uint32_t vcpus, unsigned int flags,
+				    const struct uvp_op *op, struct uvp_error *err);
+
+/* ---- shares ---- */
+struct uvp_sched {
+	char scheduler[16]; /* of the domain's pool: "credit2" */
+	bool has_weight;    /* the scheduler knows the two below: credit and credit2 do */
+	uint32_t weight;    /* 1 to 65535 */
+	uint32_t cap;       /* per cent of one physical CPU; 0: none */
+};
+UVP_PUBLIC int uvp_domain_get_sched(struct uvp_domain *domain, struct uvp_sched *ret_sched, struct uvp_error *err);
+/* -1 leaves a value as it is. UNSUPPORTED when the scheduler of the domain's pool knows neither. */
+UVP_PUBLIC int uvp_domain_set_sched(struct uvp_domain *domain, int64_t weight, int64_t cap, struct uvp_error *err);
+
+/* ---- pools ---- */
+struct uvp_pool {
+	uint32_t id;
+	char name[256]; /* "Pool-ID" for one that nobody named */
+	char scheduler[16];
+	uint32_t domains;
+	struct uvp_cpumap cpus;
+};
+/* In order of id. Returns the number; free with uvp_pool_list_free(). */
+UVP_PUBLIC int uvp_pool_list(struct uvp_host *host, struct uvp_pool **ret_pools, struct uvp_error *err);
+UVP_PUBLIC void uvp_pool_list_free(struct uvp_pool *pools);
+/* By name or id. */
+UVP_PUBLIC int uvp_pool_lookup(struct uvp_host *host, const char *id_or_name, struct uvp_pool *ret_pool,
+			       struct uvp_error *err);
+/* The CPUs that are in no pool. */
+UVP_PUBLIC int uvp_pool_free_cpus(struct uvp_host *host, struct uvp_cpumap *ret_map, struct uvp_error *err);
+
+/* Make a pool of CPUs that are in no pool yet; cpus NULL takes the first such one. scheduler NULL is that of pool 0.
+ * When it fails, nothing is left of it. */
+UVP_PUBLIC int uvp_pool_create(struct uvp_host *host, const char *name, const char *scheduler,
+			       const struct uvp_cpumap *cpus, uint32_t *ret_id, struct uvp_error *err);
+/* BUSY while domains are in it; its CPUs become free. */
+UVP_PUBLIC int uvp_pool_destroy(struct uvp_host *host, const struct uvp_pool *pool, struct uvp_error *err);
+UVP_PUBLIC int uvp_pool_rename(struct uvp_host *host, const struct uvp_pool *pool, const char *name,
+			       struct uvp_error *err);
+/* All of the CPUs or, when it fails, none. */
+UVP_PUBLIC int uvp_pool_add_cpus(struct uvp_host *host, const struct uvp_pool *pool, const struct uvp_cpumap *cpus,
+				 struct uvp_error *err);
+UVP_PUBLIC int uvp_pool_remove_cpus(struct uvp_host *host, const struct uvp_pool *pool,
+				    const struct uvp_cpumap *cpus, struct uvp_error *err);
+UVP_PUBLIC int uvp_pool_move_domain(struct uvp_host *host, const struct uvp_pool *pool, struct uvp_domain *domain,
+				    struct uvp_error *err);
+/* One pool for each memory node, "Pool-nodeN". Only on a host where pool 0 is the only one and has every CPU. */
+UVP_PUBLIC int uvp_pool_numa_split(struct uvp_host *host, struct uvp_error *err);
+
+/* The scheduler's settings that hold for a whole pool. */
+struct uvp_pool_sched {
+	int64_t tslice_ms;     /* credit: 1 to 1000 */
+	int64_t ratelimit_us;  /* credit, credit2: 100 to 500000, or 0 */
+	int64_t migr_delay_us; /* credit: 0 to 100000 */
+};
+/* What a scheduler does not have is -1. */
+UVP_PUBLIC int uvp_pool_get_sched(struct uvp_host *host, const struct uvp_pool *pool, struct uvp_pool_sched *ret_sched,
+				  struct uvp_error *err);
+/* -1 leaves a value as it is. */
+UVP_PUBLIC int uvp_pool_set_sched(struct uvp_host *host, const struct uvp_pool *pool,
+				  const struct uvp_pool_sched *sched, struct uvp_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
