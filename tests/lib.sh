@@ -16,6 +16,7 @@ _run_on_exit() {
 	for ((i = ${#_on_exit[@]} - 1; i >= 0; i--)); do
 		eval "${_on_exit[i]}" || true
 	done
+	if declare -F at_end >/dev/null; then at_end || status=1; fi
 	exit "$status"
 }
 trap _run_on_exit EXIT
@@ -47,3 +48,8 @@ requires() {
 
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/uvp-test.XXXXXX") || exit 1
 on_exit rm -rf "$tmp"
+
+# Tests on a real host have more, among it an at_end() that finds what they left behind.
+case $(cd "$(dirname "$0")" && pwd) in
+"$tests_dir/lab") . "$tests_dir/lab/lib.sh" ;;
+esac

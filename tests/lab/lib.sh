@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# For tests in the dom0 of a lab host; tests/lib.sh brings it in by itself. Each
+# test is alone on the host while it runs, and must leave nothing behind: what
+# exists in Xen, xenstore, /run/uvp, loop devices, network devices and daemons
+# is compared before and after, and a difference is a failure.
+# shellcheck disable=SC2154 # tmp comes from tests/lib.sh
+
+[ -e /proc/xen/capabilities ] || skip "this is no Xen host; run it with lab/run.sh"
+
+# host_state: one line for each thing that a test could leave behind
+host_state() {
+	local file name
+	timeout 30 xl vm-list | sed -n 's/^\([0-9a-f].*\)/domain \1/p'
+	# the parents that everybody shares stay when their last child goes
+	timeout 30 xenstore-ls -f | grep -vE \
+		'^/(tool|vm|libxl|uvp|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?)( =|/tool)|^/tool/'
+	[ ! -d /run/uvp ] || find /run/uvp ! -type d ! -name '*lock*' -printf 'file %p\n'
+	for file in /sys/block/loop*/loop/backing_file; do
+		[ ! -e "$file" ] || echo "loop device ${file:11:6} $(<"$file")"
+	done
+	for file in /sys/class/net/*; do echo "network device ${file##*/}"; done
+	for file in /proc/[0-9]*/comm; do
+		read -r name 2>/dev/null <"$file" || continue
+		case $name in qemu* | uvp-* | xlx) echo "process $name" ;; esac
+	done
+}
+
+# Dying domains and daemons that were told to end may take a moment.
+at_end() {
+	local after n
+	for ((n = 0; n < 100; n++)); do
+		after=$(host_state)
+		[ "$after" != "$_state_before" ] || return 0
+		sleep 0.3
+	done
+	echo "failed: this test changed the host:"
+	diff <(echo "$_state_before") <(echo "$after") | sed -n 's/^</  gone:/p; s/^>/  left:/p'
+	return 1
+}
+
+# expect_ok CMD...: CMD must succeed; $tmp/out and $tmp/err hold what it said
+expect_ok() { expect_fail 0 "$@"; }
+
+# expect_fail STATUS CMD...: CMD must end with exactly that status
+expect_fail() {
+	local want=$1 got=0
+	shift
+	"$@" >"$tmp/out" 2>"$tmp/err" </dev/null || got=$?
+	[ "$got" -eq "$want" ] || fail "'$*' ended with status $got, not $want: $(tail -n 5 "$tmp/out" "$tmp/err")"
+}
+
+# out_has TEXT, err_has TEXT: for what the last expect_... ran
+out_has() { grep -qF -- "$1" "$tmp/out" || fail "standard output has no '$1': $(head -n 20 "$tmp/out")"; }
+err_has() { grep -qF -- "$1" "$tmp/err" || fail "standard error has no '$1': $(head -n 20 "$tmp/err")"; }
+
+# wait_for SECONDS CMD...: until CMD succeeds; the test fails after SECONDS
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || fail "waited in vain for '$*'"
+		sleep 0.2
+	done
+}
+
+# tiny_cfg NAME [LINE...]: a configuration of the tiny PVH guest; prints its path
+tiny_cfg() {
+	local name=$1
+	shift
+	printf '%s\n' "name = \"$name\"" 'type = "pvh"' 'kernel = "/guests/tiny-pvh"' 'memory = 4' 'vcpus = 1' \
+		"$@" >"$tmp/$name.cfg"
+	echo "$tmp/$name.cfg"
+}
+
+_state_before=$(host_state)
