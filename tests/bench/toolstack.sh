@@ -1,0 +1,104 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What one operation costs with xlx and with xl, in the lab's dom0. Each tool is measured among its own
+# guests, as an operator would have them. Prints lines `TOOL GUESTS OPERATION SECONDS`, the median of
+# the repeats, in the time of the machine's own clock: the instruction clock, if the lab runs with one.
+#
+#   toolstack.sh "0 50 100"
+set -u
+counts=${1:-0 50 100}
+repeats=${REPEATS:-3}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+tiny_cfg() { # NAME
+  printf 'name = "%s"\ntype = "pvh"\nkernel = "/guests/tiny-pvh"\nmemory = 4\nvcpus = 1\n' "$1" >"$work/$1.cfg"
+}
+
+linux_cfg() { # NAME
+  cat >"$work/$1.cfg" <<END
+name = "$1"
+type = "pv"
+kernel = "/guests/vmlinuz"
+ramdisk = "/guests/initrd.img"
+cmdline = "console=hvc0"
+memory = 128
+vcpus = 1
+END
+}
+
+# Seconds of one command; its output is kept for the case that it fails.
+cost() {
+  local start=$EPOCHREALTIME
+  "$@" >"$work/out" 2>&1 </dev/null || { echo "failed: $*: $(head -3 "$work/out")" >&2; exit 1; }
+  local end=$EPOCHREALTIME
+  echo $((${end/./} - ${start/./}))
+}
+
+median() { # microseconds on stdin, one a line
+  sort -n | awk '{ v[NR] = $1 } END { printf "%.6f\n", v[int((NR + 1) / 2)] / 1e6 }'
+}
+
+report() { # TOOL GUESTS OPERATION FILE
+  printf '%s %s %s %s\n' "$1" "$2" "$3" "$(median <"$work/$4")"
+}
+
+measure_verbs() { # TOOL GUESTS
+  local tool=$1 n=$2 i op
+  tiny_cfg bench
+  rm -f "$work"/t-*
+  for ((i = 0; i < repeats; i++)); do
+    cost "$tool" create -q "$work/bench.cfg" >>"$work/t-create" || exit 1
+    cost "$tool" list >>"$work/t-list" || exit 1
+    cost "$tool" pause bench >>"$work/t-pause-by-name" || exit 1
+    cost "$tool" unpause bench >>"$work/t-unpause-by-name" || exit 1
+    cost "$tool" destroy bench >>"$work/t-destroy" || exit 1
+  done
+  for op in create list pause-by-name unpause-by-name destroy; do
+    report "$tool" "$n" "$op" "t-$op"
+  done
+}
+
+measure_linux() { # TOOL: a bzImage, the first time and again
+  local tool=$1
+  linux_cfg benchlinux
+  rm -rf "$work"/t-* /var/cache/uvp/kernels
+  cost "$tool" create -q -p "$work/benchlinux.cfg" >"$work/t-first" || exit 1
+  cost "$tool" destroy benchlinux >"$work/t-destroy" || exit 1
+  cost "$tool" create -q -p "$work/benchlinux.cfg" >"$work/t-second" || exit 1
+  "$tool" destroy benchlinux >/dev/null 2>&1
+  report "$tool" 0 linux-create-first t-first
+  report "$tool" 0 linux-create-second t-second
+  report "$tool" 0 linux-destroy t-destroy
+}
+
+fill_to() { # TOOL FROM TO
+  local i
+  for ((i = $2; i < $3; i++)); do
+    tiny_cfg "fill$i"
+    cost "$1" create -q "$work/fill$i.cfg" >/dev/null || exit 1
+    rm -f "$work/fill$i.cfg"
+  done
+}
+
+for tool in xl xlx; do
+  for ((i = 0; i < repeats; i++)); do
+    cost "$tool" help >>"$work/t-start" || exit 1
+    cost /bin/true >>"$work/t-true" || exit 1
+  done
+  report "$tool" 0 start t-start
+  [ "$tool" = xl ] && report true 0 start t-true
+  tiny_cfg warm # the first introduction after a boot costs far more than any other, for either tool
+  cost "$tool" create -q "$work/warm.cfg" >/dev/null || exit 1
+  "$tool" destroy warm >/dev/null 2>&1
+  measure_linux "$tool" || exit 1
+  have=0
+  for n in $counts; do
+    fill_to "$tool" "$have" "$n" || exit 1
+    have=$n
+    measure_verbs "$tool" "$n" || exit 1
+  done
+  for ((i = 0; i < have; i++)); do
+    "$tool" destroy "fill$i" >/dev/null 2>&1
+  done
+done
