@@ -30,6 +30,7 @@ enum uvpi_action {
 struct uvpi_cpumap {
 	uint8_t bits[UVPI_CPUS_MAX / 8];
 };
+struct uvpi_cpulist_host;
 struct uvpi_affinity {
 	int n;                    /* 0: not given; 1: all vCPUs alike; else one for each vCPU */
 	struct uvpi_cpumap *maps; /* n of them */
@@ -40,6 +41,12 @@ struct uvpi_affinity {
 struct uvpi_cpuid_leaf {
 	uint32_t leaf, subleaf; /* subleaf UINT32_MAX: none */
 	char regs[4][33];       /* eax ebx ecx edx; "" when not given */
+};
+
+/* One model-specific register: 64 characters, most significant bit first, '1' '0' 'x' 'k'. */
+struct uvpi_cpuid_msr {
+	uint32_t index;
+	char bits[65];
 };
 
 struct uvpi_sched_config {
@@ -72,6 +79,8 @@ struct uvp_config {
 	uint32_t timer_mode; /* PVH/HVM: 0..3, default 1 */
 	struct uvpi_cpuid_leaf *cpuid;
 	int n_cpuid;
+	struct uvpi_cpuid_msr *cpuid_msr; /* features that live in an MSR ("rsba=0") */
+	int n_cpuid_msr;
 	char *cpuid_text; /* as written */
 
 	char *kernel, *ramdisk, *cmdline; /* cmdline: cmdline= or root= and extra= joined */
@@ -86,7 +95,7 @@ struct uvp_config {
 
 	enum uvpi_action on_poweroff, on_reboot, on_crash, on_watchdog, on_soft_reset;
 
-	struct uvpi_config_extra *extra;
+	struct uvpi_config_extra *extra; /* in order of key */
 	int n_extra;
 };
 
@@ -94,6 +103,20 @@ struct uvp_config *uvpi_config_new(void); /* with every default; NULL when out o
 const char *uvpi_type_name(enum uvpi_type type);       /* "pv" "pvh" "hvm" */
 const char *uvpi_action_name(enum uvpi_action action); /* "rename-restart" ... */
 int uvpi_action_by_name(const char *name);             /* -1 if there is none */
+
+/* Do both describe the same domain? Where they were read from (source, lines) does not count. */
+bool uvpi_config_equal(const struct uvp_config *a, const struct uvp_config *b);
+const struct uvpi_config_extra *uvpi_config_extra_get(const struct uvp_config *config, const char *key);
+/* Add or replace; copies both. 0, or -1 when out of memory. */
+int uvpi_config_extra_set(struct uvp_config *config, const char *key, const char *value, int line);
+
+/* ---- lists of physical CPUs (config/affinity.c) ---- */
+void uvpi_affinity_done(struct uvpi_affinity *affinity);
+/* Does it name nodes, so that its maps are only right after uvpi_affinity_resolve()? */
+bool uvpi_affinity_has_nodes(const struct uvpi_affinity *affinity);
+/* Make the maps from the text; with host NULL as far as that is possible without one. */
+int uvpi_affinity_resolve(struct uvpi_affinity *affinity, const char *what,
+			  const struct uvpi_cpulist_host *host, struct uvp_error *err);
 
 UVPI_DEFINE_CLEANUP(struct uvp_config *, uvp_config_free);
 #define _cleanup_config_ UVPI_CLEANUP(uvp_config_free)

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The one checker: both readers end with it, and whoever builds a configuration by hand can call it. */
+#include "config/check.h"
+
+#include <string.h>
+
+#include "config/keys.h"
+#include "core/error.h"
+#include "core/names.h"
+
+/* core/names.c has the real one. */
+__attribute__((weak)) int uvpi_name_check(const char *name, struct uvp_error *err)
+{
+	return *name ? 0 : uvpi_fail(err, UVP_E_INVALID, 0, "the name is empty");
+}
+
+static int check_name(const struct uvp_config *config, struct uvp_error *err)
+{
+	int rc;
+
+	if (!config->name) {
+		uvpi_fail(err, UVP_E_INVALID, 0, "the domain has no name");
+		uvpi_hint(err, "add: name = \"guest\"");
+		return -UVP_E_INVALID;
+	}
+	rc = uvpi_name_check(config->name, err);
+	if (rc < 0)
+		uvpi_prefix(err, "name");
+	return rc;
+}
+
+static int check_memory(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	if (config->maxmem_kib >= config->memory_kib)
+		return 0;
+	*ret_key = "maxmem";
+	return uvpi_fail(err, UVP_E_INVALID, 0, "maxmem: %llu MiB is less than memory, %llu MiB",
+			 (unsigned long long)(config->maxmem_kib / 1024),
+			 (unsigned long long)(config->memory_kib / 1024));
+}
+
+static int check_vcpus(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	if (config->maxvcpus < config->vcpus) {
+		*ret_key = "maxvcpus";
+		return uvpi_fail(err, UVP_E_INVALID, 0, "maxvcpus: %u is less than vcpus, %u", config->maxvcpus,
+				 config->vcpus);
+	}
+	if (config->sched.cap > config->maxvcpus * 100) {
+		*ret_key = "cap";
+		uvpi_fail(err, UVP_E_INVALID, 0, "cap: %u %% is more than the %u vCPUs of the domain can use",
+			  config->sched.cap, config->maxvcpus);
+		uvpi_hint(err, "100 is one physical CPU; 0 is no limit");
+		return -UVP_E_INVALID;
+	}
+	return 0;
+}
+
+static int check_boot(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	if (config->type != UVPI_TYPE_HVM && !config->kernel && !uvpi_config_extra_get(config, "bootloader") &&
+	    !uvpi_config_extra_get(config, "firmware")) {
+		*ret_key = "type";
+		uvpi_fail(err, UVP_E_INVALID, 0, "a %s guest needs a kernel", uvpi_type_name(config->type));
+		uvpi_hint(err, "add: kernel = \"/path/to/vmlinuz\"");
+		return -UVP_E_INVALID;
+	}
+	if (config->kernel && config->type != UVPI_TYPE_HVM && uvpi_config_extra_get(config, "firmware")) {
+		*ret_key = "firmware";
+		return uvpi_fail(err, UVP_E_INVALID, 0, "kernel and firmware are both given; one of them boots");
+	}
+	if (config->ramdisk && !config->kernel && config->type == UVPI_TYPE_HVM) {
+		*ret_key = "ramdisk";
+		return uvpi_fail(err, UVP_E_INVALID, 0, "a ramdisk is given without a kernel");
+	}
+	return 0;
+}
+
+static int check_affinity(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	const struct uvpi_affinity *lists[] = { &config->cpus, &config->cpus_soft };
+	static const char *const keys[] = { "cpus", "cpus_soft" };
+
+	for (int i = 0; i < 2; i++) {
+		if (lists[i]->n <= (int)config->maxvcpus)
+			continue;
+		*ret_key = keys[i];
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: the list has %d entries for %u vCPUs", keys[i],
+				 lists[i]->n, config->maxvcpus);
+	}
+	return 0;
+}
+
+int uvpi_config_check(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	int rc;
+
+	*ret_key = "name";
+	rc = check_name(config, err);
+	if (rc == 0)
+		rc = check_memory(config, ret_key, err);
+	if (rc == 0)
+		rc = check_vcpus(config, ret_key, err);
+	if (rc == 0)
+		rc = check_boot(config, ret_key, err);
+	if (rc == 0)
+		rc = check_affinity(config, ret_key, err);
+	return rc;
+}
+
+/* Does a kept key ask for something? Empty lists, empty strings and the default of a switch do not. */
+static bool asks_for_nothing(const struct uvpi_key *key, const char *value)
+{
+	return !strcmp(value, "[ ]") || !strcmp(value, "\"\"") || (key->nothing && !strcmp(value, key->nothing));
+}
+
+static int refuse_key(const struct uvp_config *config, const struct uvpi_config_extra *extra, const char *why,
+		      struct uvp_error *err)
+{
+	if (extra->line > 0)
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%.200s:%d: '%s' cannot be used: %s", config->source,
+			  extra->line, extra->key, why);
+	else
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%.200s: '%s' cannot be used: %s",
+			  config->source ? config->source : "configuration", extra->key, why);
+	uvpi_hint(err, "remove '%s' to run the guest without it", extra->key);
+	return -UVP_E_UNSUPPORTED;
+}
+
+int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error *err)
+{
+	if (config->type == UVPI_TYPE_HVM) {
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+			  "%.200s: hvm guests need a device model, which this release does not start",
+			  config->source ? config->source : "configuration");
+		uvpi_hint(err, "type = \"pvh\" runs kernels that were built for it (Linux since 4.11) without one");
+		return -UVP_E_UNSUPPORTED;
+	}
+	for (int i = 0; i < config->n_extra; i++) {
+		const struct uvpi_config_extra *extra = &config->extra[i];
+		const struct uvpi_key *key = uvpi_key_find(extra->key);
+
+		if (!key)
+			return refuse_key(config, extra, "it is not known to this release", err);
+		if (key->types & 1u << config->type && !asks_for_nothing(key, extra->value))
+			return refuse_key(config, extra, key->why, err);
+	}
+	return 0;
+}
