@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A domain in the making: what the steps of build/create.c hand to each other. */
+#ifndef UVPI_BUILD_H
+#define UVPI_BUILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xenctrl.h>
+#include <xenguest.h>
+
+#include <uvp/domain.h>
+
+#include "build/acpi.h"
+#include "build/kernel.h"
+#include "build/layout.h"
+#include "config/model.h"
+#include "core/hyp.h"
+
+struct uvpi_build {
+	struct uvp_host *host;
+	xc_interface *xc;
+	const struct uvp_config *config;
+	unsigned int flags;
+	const struct uvp_op *op;
+
+	/* from the checks */
+	struct uvpi_physinfo phys;
+	bool hap;
+	uint32_t pool, sched; /* sched: only when weight or cap are given */
+	struct uvpi_affinity hard, soft; /* resolved for this host; maps are ours */
+	uint32_t ssidref, ssidref_later; /* label to start with, and to change to when built (0: none) */
+	struct uvpi_kernel kernel;
+	void *ramdisk;
+	size_t ramdisk_len;
+	struct xc_dom_image *dom;
+
+	/* of the domain */
+	uint8_t uuid[16];
+	bool claimed, created, has_nodes, introduced;
+	uint32_t domid;
+	int store_port, console_port;
+	uint64_t store_frame, console_frame;
+	uint8_t acpi[UVPI_ACPI_SIZE];
+	uint8_t rsdp[UVPI_ACPI_RSDP_SIZE];
+	struct uvpi_pvh_layout layout;
+	struct e820entry e820[UVPI_PVH_RANGES_MAX];
+};
+
+/* check.c: everything that can be known before anything is changed. */
+int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err);
+/* image.c: open and parse kernel and ramdisk; is the memory enough for them? */
+int uvpi_build_image(struct uvpi_build *b, struct uvp_error *err);
+/* Fill err after a function of libxenguest failed with errno. `doing` reads on from "cannot create 'x': ". */
+int uvpi_build_fail(struct uvpi_build *b, struct uvp_error *err, const char *doing);
+/* memory.c: the host has too little for this domain: says how much is there and who has it. */
+int uvpi_build_fail_memory(struct uvpi_build *b, struct uvp_error *err);
+uint64_t uvpi_build_free_kib(const struct uvpi_build *b);
+/* params.c: make the domain, and set what must be set before its memory is there. */
+int uvpi_build_domain(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err);
+/* Scheduler and label: what is set when the domain is complete. */
+int uvpi_build_late_params(struct uvpi_build *b, struct uvp_error *err);
+/* pv.c, pvh.c: fill the memory. */
+int uvpi_build_pv(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_pvh(struct uvpi_build *b, struct uvp_error *err);
+/* nodes.c: everything in xenstore, and the introduction, in one go. */
+int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err);
+
+/* Stop (CANCELLED) when the caller wants it. */
+int uvpi_build_cancelled(const struct uvpi_build *b, struct uvp_error *err);
+
+#endif

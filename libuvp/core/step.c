@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Fault points; empty unless configured. */
+#include "core/step.h"
+
+#ifdef UVP_FAULT_POINTS
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/num.h"
+
+void uvpi_step(const char *name)
+{
+	static uint32_t count;
+	const char *at = getenv("UVP_KILL_AT_STEP");
+	uint32_t wanted;
+
+	count++;
+	if (!at || uvpi_parse_u32(at, "UVP_KILL_AT_STEP", 1, UINT32_MAX, &wanted, NULL) < 0 || wanted != count)
+		return;
+	uvpi_debug("step %u, '%s': killed", count, name);
+	kill(getpid(), SIGKILL);
+}
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Points between two changes to the world at which tests kill the process (configure --enable-fault-points), to see
+ * that whatever is left can be found and removed. Otherwise they compile to nothing. */
+#ifndef UVPI_STEP_H
+#define UVPI_STEP_H
+
+#ifdef UVP_FAULT_POINTS
+/* Kills this process when it is the step whose number (from 1) the environment's UVP_KILL_AT_STEP names. Steps are
+ * counted in the order in which the process meets them. */
+void uvpi_step(const char *name);
+#define UVPI_STEP(name) uvpi_step(name)
+#else
+#define UVPI_STEP(name) ((void)0)
+#endif
+
+#endif
