@@ -4,6 +4,7 @@
 #define UVP_H
 
 #include <uvp/config.h>
+#include <uvp/console.h>
 #include <uvp/cpu.h>
 #include <uvp/domain.h>
 #include <uvp/error.h>

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The parts of a console client that others need. */
+#ifndef UVPI_CONSOLE_H
+#define UVPI_CONSOLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <uvp/console.h>
+
+#include "core/cleanup.h"
+
+UVPI_DEFINE_CLEANUP(struct uvp_console *, uvp_console_close);
+#define _cleanup_console_ UVPI_CLEANUP(uvp_console_close)
+
+/* The seat at a domain's console: an exclusive flock on the file that xl's client locks as well. With
+ * UVP_CONSOLE_STEAL a console client that holds it is ended first; any other holder is BUSY. */
+int uvpi_console_lock(uint32_t domid, uint32_t flags, int *ret_fd, struct uvp_error *err);
+/* Remove the file and let go of it. */
+void uvpi_console_unlock(uint32_t domid, int fd);
+
+/* Find the process that has a flock on the file of this device and inode in the text of /proc/locks; 0 if none. */
+pid_t uvpi_flock_holder(const char *proc_locks, dev_t dev, ino_t ino);
+
+/* Is the text, which a guest may have written, the name of a pseudo terminal and of nothing else. */
+bool uvpi_console_is_pty_path(const char *path);
+
+#endif
