@@ -7,7 +7,9 @@ cd "$top_srcdir" || exit 1
 if git rev-parse --show-toplevel 2>/dev/null | grep -qxF "$PWD"; then
 	files=$(git ls-files)
 else
-	files=$(find . -type f ! -path './.build/*' | sed 's,^\./,,')
+	# A release: what the build made lies among the sources, or elsewhere.
+	files=$(find . \( -path ./build-aux -o -path ./m4 -o -path './_*' -o -path './.[a-z]*' \) -prune -o -type f -print |
+		sed 's,^\./,,' | grep -vE '^(aclocal\.m4|configure|config\..*|libtool|Makefile(\.in)?)$')
 fi
 breaches=0
 breach() {
