@@ -219,6 +219,7 @@ static void translate_info(const xc_domaininfo_t *from, struct uvpi_dominfo *to)
 	to->domid = from->domain;
 	memcpy(to->uuid, from->handle, sizeof(to->uuid));
 	to->hvm = f & XEN_DOMINF_hvm_guest;
+	to->power_button = to->hvm && (from->arch_config.emulation_flags & XEN_X86_EMU_PM);
 	to->hap = f & XEN_DOMINF_hap;
 	to->dying = f & XEN_DOMINF_dying;
 	to->shutdown = f & XEN_DOMINF_shutdown;

@@ -45,6 +45,7 @@ struct uvpi_dominfo {
 	uint32_t domid;
 	uint8_t uuid[16];
 	bool hvm; /* HVM container: PVH or HVM */
+	bool power_button; /* of the two, only HVM has the ACPI hardware with buttons */
 	bool hap, dying, shutdown, paused, blocked, running, debugged, xenstore_domain;
 	enum uvpi_reason reason; /* when shutdown */
 	uint32_t max_vcpu_id; /* UINT32_MAX while there are no vCPUs, so that + 1 is their number */

@@ -17,6 +17,21 @@ struct uvp_domain {
 int uvpi_domain_new(struct uvp_host *host, uint32_t domid, const uint8_t uuid[16], const char *name,
 		    struct uvp_domain **ret_domain, struct uvp_error *err);
 
+struct uvpi_dominfo;
+/* What Xen says now. NOT_FOUND when the domain is gone, even if another one has its id. */
+int uvpi_domain_look(const struct uvp_domain *domain, struct uvpi_dominfo *ret_info, struct uvp_error *err);
+/* "domain 'web1'", or "domain 7" when it has no name: for messages. Returns buf. */
+#define UVPI_LABEL 272
+const char *uvpi_domain_label(const struct uvp_domain *domain, char buf[UVPI_LABEL]);
+/* The name, or the id as text: for commands in hints. Returns buf. */
+const char *uvpi_domain_word(const struct uvp_domain *domain, char buf[UVPI_LABEL]);
+/* NOT_FOUND, BUSY or UNSUPPORTED unless the domain can hear requests written to its control nodes now; what is
+ * "be asked to shut down", and domain 0 is refused. ret_info may be NULL. */
+int uvpi_domain_can_hear(struct uvp_domain *domain, const char *what, struct uvpi_dominfo *ret_info,
+			 struct uvp_error *err);
+/* Write a control node that the guest may write to, as it must to say that it took the request. */
+int uvpi_domain_request(struct uvp_domain *domain, const char *node, const char *value, struct uvp_error *err);
+
 UVPI_DEFINE_CLEANUP(struct uvp_domain *, uvp_domain_free);
 #define _cleanup_domain_ UVPI_CLEANUP(uvp_domain_free)
 
