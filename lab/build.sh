@@ -136,6 +136,32 @@ make_guests() { # ROOT
   cp "$src"/*.cfg "$out/"
 }
 
+# One key opens every host, from outside and from one to another; it outlives
+# images, so that hosts of unlike ages trust each other. It is worth nothing
+# elsewhere: the hosts listen on the loopback of this machine only.
+make_keys() { # ROOT: for its dropbearkey
+  local keys=$lab_cache/keys
+  [ ! -f "$keys/known_hosts" ] || return 0
+  rm -rf "$keys" "$1/keys"
+  mkdir -m 700 "$1/keys"
+  chroot "$1" dropbearkey -t ed25519 -f /keys/host_key
+  chroot "$1" dropbearkey -t ed25519 -f /keys/id_dropbear
+  ssh-keygen -q -t ed25519 -N '' -C uvp-lab -f "$1/keys/id"
+  chroot "$1" dropbearkey -y -f /keys/id_dropbear | grep '^ssh' | cat - "$1/keys/id.pub" >"$1/keys/authorized_keys"
+  chroot "$1" dropbearkey -y -f /keys/host_key | awk '/^ssh/ {
+    n = split("uvp-lab a b 10.77.0.1 10.77.0.2", name, " ")
+    for (i = 1; i <= n; i++) print name[i], $1, $2 }' >"$1/keys/known_hosts"
+  mv "$1/keys" "$keys"
+}
+
+install_keys() { # ROOT
+  local keys=$lab_cache/keys
+  make_keys "$1"
+  cp "$keys/id" "$keys/known_hosts" "$new/"
+  cp "$keys/host_key" "$1/etc/dropbear/"
+  cp "$keys"/{id_dropbear,known_hosts,authorized_keys} "$1/root/.ssh/"
+}
+
 # What the packages' own scripts would have made, as far as it is missed here
 make_dom0() { # ROOT
   local root=$1 ip
@@ -157,14 +183,7 @@ make_dom0() { # ROOT
   cp "$lab/dom0/profile" "$root/etc/profile.d/uvp-lab.sh"
   ldconfig -r "$root"
   chroot "$root" /bin/busybox --install -s 2>/dev/null || true
-  # one key opens both hosts, from outside and to each other
-  ssh-keygen -q -t ed25519 -N '' -C uvp-lab -f "$new/id"
-  cp "$new/id.pub" "$root/root/.ssh/authorized_keys"
-  chroot "$root" dropbearkey -t ed25519 -f /etc/dropbear/host_key
-  chroot "$root" dropbearkey -t ed25519 -f /root/.ssh/id_dropbear
-  chroot "$root" dropbearkey -y -f /root/.ssh/id_dropbear | grep '^ssh' >>"$root/root/.ssh/authorized_keys"
-  chroot "$root" dropbearkey -y -f /etc/dropbear/host_key | awk '/^ssh/ { print "uvp-lab", $1, $2 }' >"$new/known_hosts"
-  sed 's/^uvp-lab/a,b,10.77.0.1,10.77.0.2/' "$new/known_hosts" >"$root/root/.ssh/known_hosts"
+  install_keys "$root"
   chmod -R go= "$root/root"
 }
 

@@ -47,7 +47,6 @@ step() {
   local what=$1 log=$2 rc=0 t0=$SECONDS
   shift 2
   if [ -t 2 ]; then printf 'lab: %s ... (log: %s)' "$what" "$log" >&2; fi
-  # the lines of other tools must not end in the way of the caller's stdin
   "$@" >"$log" 2>&1 </dev/null || rc=$?
   if [ -t 2 ]; then printf '\r\033[K' >&2; fi
   if [ $rc -eq 0 ]; then
@@ -148,6 +147,27 @@ host_logs() {
   done
 }
 
+# build_tree [CONFIGURE OPTION...]: configure out of tree if that is new, or
+# was done without these options, and make
+build_tree() {
+  local option again=no
+  mkdir -p "$lab_build"
+  if [ ! -x "$lab_top/configure" ] || [ "$lab_top/configure.ac" -nt "$lab_top/configure" ]; then
+    step "autogen.sh" "$lab_run/autogen.log" "$lab_top/autogen.sh" || return 1
+  fi
+  if [ -x "$lab_build/config.status" ]; then
+    for option in "$@"; do
+      [[ $("$lab_build/config.status" --config) == *"$option"* ]] || again=yes
+    done
+  else
+    again=yes
+  fi
+  if [ $again = yes ]; then
+    step "configure $*" "$lab_run/configure.log" env -C "$lab_build" "$lab_top/configure" "$@" || return 1
+  fi
+  step "make" "$lab_run/make.log" make -C "$lab_build" -j"$(nproc)"
+}
+
 # The built tree is installed into a folder here and carried into dom0 as one
 # archive: running programs over the shared folder, or libtool's wrappers, costs
 # seconds a time under emulation.
@@ -159,9 +179,9 @@ stage_refresh() {
   (
     flock 7
     if [ -f "$tar" ] && [ -z "$(find "$lab_top" "$lab_build" -path "$lab_top/.git" -prune -o -type f \
-      -newer "$tar" \( -path "$lab_build/*" -name '*.[oa]' -o -path "$lab_build/*" -name '*.so*' -o \
+      -newer "$tar" ! -path "$lab_build/tests/*" ! -path "$lab_build/sanitizers/*" \( -path "$lab_build/*" -name '*.[oa]' -o -path "$lab_build/*" -name '*.so*' -o \
       -name '*.[ch]' -o -name '*.am' -o -name '*.ac' -o -name '*.in' -o -name '*.map' -o -name '*.rng' -o \
-      -name '*.bash' \) ! -path "$lab_build/tests/*" -print -quit)" ]; then
+      -name '*.bash' \) -print -quit)" ]; then
       exit 0
     fi
     touch "$lab_run/stage.time"
