@@ -53,7 +53,7 @@ step() {
     say "$what: $((SECONDS - t0)) s"
   else
     say "$what: FAILED with status $rc after $((SECONDS - t0)) s; the end of $log:"
-    tail -n "${UVP_LAB_TAIL:-25}" "$log" >&2
+    tail -n "${UVP_LAB_TAIL:-25}" "$log" | sed "s,^,  | ," >&2
   fi
   return $rc
 }
@@ -143,7 +143,7 @@ host_logs() {
   for f in "$lab_run/$1/qemu.log" "$lab_run/$1/console.log"; do
     [ -s "$f" ] || continue
     say "the end of $f:"
-    tail -n "${UVP_LAB_TAIL:-40}" "$f" | tr -d '\r' >&2
+    tail -n "${UVP_LAB_TAIL:-40}" "$f" | tr -d '\r' | sed "s,^,  | ," >&2
   done
 }
 
