@@ -20,11 +20,11 @@ int uvpi_reader_init(struct uvpi_reader *reader, const char *name, uvp_config_wa
 		.warn = warn,
 		.warn_data = warn_data,
 		.config = uvpi_config_new(),
-		.key_lines = calloc((size_t)uvpi_n_keys, sizeof(int)),
+		.places = calloc((size_t)uvpi_n_keys, sizeof(struct uvpi_key_place)),
 	};
 	if (reader->config)
 		reader->config->source = strdup(name);
-	if (!reader->config || !reader->config->source || !reader->key_lines) {
+	if (!reader->config || !reader->config->source || !reader->places) {
 		uvpi_reader_done(reader);
 		return uvpi_no_memory(err);
 	}
@@ -34,7 +34,7 @@ int uvpi_reader_init(struct uvpi_reader *reader, const char *name, uvp_config_wa
 void uvpi_reader_done(struct uvpi_reader *reader)
 {
 	uvp_config_free(reader->config);
-	free(reader->key_lines);
+	free(reader->places);
 	free(reader->cmdline);
 	free(reader->root);
 	free(reader->extra);
@@ -74,6 +74,13 @@ int uvpi_reader_at(const struct uvpi_reader *reader, int rc, struct uvp_error *e
 		uvpi_prefix(err, "%s", where);
 	}
 	return rc;
+}
+
+struct uvpi_key_place uvpi_reader_place(const struct uvpi_reader *reader, const char *name)
+{
+	const struct uvpi_key *key = uvpi_key_find(name);
+
+	return key ? reader->places[key - uvpi_keys] : (struct uvpi_key_place){ 0, 0 };
 }
 
 int uvpi_key_string(const struct xlcfg_value *value, const char **ret_text, struct uvp_error *err)
@@ -257,6 +264,7 @@ static int check_item(struct uvpi_reader *reader, const struct uvpi_key *key, co
 	int rc;
 
 	reader->line = value->line;
+	reader->column = value->column;
 	if (value->kind == XLCFG_LIST)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: a list stands where a string is expected", key->key);
 	rc = key->item(value->text, err);
@@ -381,7 +389,8 @@ int uvpi_reader_apply(struct uvpi_reader *reader, const char *name, int line, co
 	reader->line = line;
 	if (!key)
 		return uvpi_reader_at(reader, unknown(name, err), err);
-	reader->key_lines[key - uvpi_keys] = reader->no_lines || !line ? -1 : line;
+	reader->places[key - uvpi_keys] =
+		(struct uvpi_key_place){ reader->no_lines || !line ? -1 : line, reader->column };
 	if (key->status == KEY_REFUSED)
 		return uvpi_reader_at(reader, refuse(key, err), err);
 	if (key->status == KEY_IGNORED) {

@@ -206,25 +206,22 @@ int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key, con
 
 /* ---- when all keys were seen ---- */
 
-static int key_line(const struct uvpi_reader *reader, const char *name)
-{
-	return reader->key_lines[uvpi_key_find(name) - uvpi_keys];
-}
-
 static bool given(const struct uvpi_reader *reader, const char *name)
 {
-	return key_line(reader, name) != 0;
+	return uvpi_reader_place(reader, name).line != 0;
 }
 
-/* Move the current place to a key's line; to the whole file when it was not given. */
+/* Move the current place to a key's; to the whole file when it was not given there. */
 static void go_to_key(struct uvpi_reader *reader, const char *name)
 {
-	int line = name && uvpi_key_find(name) ? key_line(reader, name) : 0;
+	struct uvpi_key_place place = { 0, 0 };
 
+	if (name)
+		place = uvpi_reader_place(reader, name);
 	reader->place_name = reader->name;
 	reader->no_lines = false;
-	reader->column = 0;
-	reader->line = line > 0 ? line : 0;
+	reader->line = place.line > 0 ? place.line : 0;
+	reader->column = place.line > 0 ? place.column : 0;
 }
 
 static int finish_type(struct uvpi_reader *reader, struct uvp_error *err)
@@ -274,7 +271,7 @@ static void warn_meaningless(struct uvpi_reader *reader)
 	for (int i = 0; i < uvpi_n_keys; i++) {
 		const struct uvpi_key *key = &uvpi_keys[i];
 
-		if (!reader->key_lines[i] || key->types & 1u << type || !strcmp(key->key, "timer_mode"))
+		if (!reader->places[i].line || key->types & 1u << type || !strcmp(key->key, "timer_mode"))
 			continue;
 		go_to_key(reader, key->key);
 		uvpi_reader_warn(reader, "'%s' has no meaning for a %s guest and is ignored", key->key,

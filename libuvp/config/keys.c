@@ -116,7 +116,7 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_ENUM("bios", HVM, bios_names, NULL, WHY_HVM),
 	KEEP_STRING("bios_path_override", HVM, WHY_HVM),
 	KEEP_STRING("firmware_override", HVM, WHY_HVM),
-	KEEP("boot", HVM, WHY_HVM, .type = KEY_STRINGS, .item = uvpi_spec_boot),
+	KEEP("boot", HVM, WHY_HVM, .type = KEY_STRING, .item = uvpi_spec_boot),
 	KEEP_BOOL("pvshim", PVH, "0", WHY_SHIM),
 	KEEP_STRING("pvshim_path", PVH, WHY_SHIM),
 	KEEP_STRING("pvshim_cmdline", PVH, WHY_SHIM),

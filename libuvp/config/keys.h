@@ -11,6 +11,10 @@
 #include "config/model.h"
 #include "config/xlcfg_value.h"
 
+struct uvpi_key_place {
+	int line, column; /* line 0: not given; -1: by an override */
+};
+
 /* One reading of one configuration. */
 struct uvpi_reader {
 	const char *name; /* what messages call the input */
@@ -23,7 +27,7 @@ struct uvpi_reader {
 	bool no_lines;          /* an override: its name says it all */
 	int line, column;
 
-	int *key_lines; /* by index in the table: the line a key stands on; 0: not given; -1: an override */
+	struct uvpi_key_place *places; /* by index in the table: where each key was given */
 	char *cmdline, *root, *extra; /* until they can be joined */
 	bool type_given, builder_given;
 	enum uvpi_type builder;
@@ -87,6 +91,8 @@ void uvpi_reader_warn(struct uvpi_reader *reader, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Put the current place in front of a filled error; returns rc. */
 int uvpi_reader_at(const struct uvpi_reader *reader, int rc, struct uvp_error *err);
+/* Where the key was given; line 0: nowhere. */
+struct uvpi_key_place uvpi_reader_place(const struct uvpi_reader *reader, const char *name);
 /* Read one value into the configuration. The place is the value's line; errors carry it. */
 int uvpi_reader_apply(struct uvpi_reader *reader, const char *name, int line,
 		      const struct xlcfg_value *value, struct uvp_error *err);

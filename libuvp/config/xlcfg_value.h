@@ -20,7 +20,7 @@ enum xlcfg_kind { XLCFG_STRING, XLCFG_NUMBER, XLCFG_LIST };
 
 struct xlcfg_value {
 	enum xlcfg_kind kind;
-	int line;
+	int line, column; /* column 0: not known */
 	char *text; /* atoms: without quotes and escapes; numbers as written */
 	struct xlcfg_value *items;
 	int n_items;

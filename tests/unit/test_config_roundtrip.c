@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What one format says, the other says too: reading what was written gives an equal configuration. */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/keys.h"
+#include "config/model.h"
+#include "tests/unit/unit.h"
+
+static struct uvp_config *parse(const char *text)
+{
+	struct uvp_config *config = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	if (uvp_config_parse("t", text, strlen(text), NULL, 0, NULL, NULL, &config, &err) < 0)
+		ck_abort_msg("%s\n%s", err.message, text);
+	return config;
+}
+
+static void same_after(const struct uvp_config *config,
+		       int (*write)(const struct uvp_config *, char **, struct uvp_error *))
+{
+	_cleanup_config_ struct uvp_config *again = NULL;
+	_cleanup_free_ char *text = NULL, *text_again = NULL;
+
+	ck_assert_int_eq(write(config, &text, NULL), 0);
+	again = parse(text);
+	ck_assert_msg(uvpi_config_equal(config, again), "not equal after:\n%s", text);
+	ck_assert_int_eq(write(again, &text_again, NULL), 0);
+	ck_assert_str_eq(text, text_again);
+}
+
+static void round_trip(const char *text)
+{
+	_cleanup_config_ struct uvp_config *config = parse(text);
+
+	same_after(config, uvp_config_write_xlcfg);
+	same_after(config, uvp_config_write_xml);
+}
+
+#define BASE "name='g'\nkernel='/k'\nmemory=4\n"
+
+START_TEST(defaults_are_left_out)
+{
+	_cleanup_config_ struct uvp_config *config = parse(BASE);
+	_cleanup_free_ char *text = NULL, *xml = NULL;
+
+	round_trip(BASE);
+	ck_assert_int_eq(uvp_config_write_xlcfg(config, &text, NULL), 0);
+	ck_assert_str_eq(text, "name = \"g\"\ntype = \"pv\"\nmemory = 4\nvcpus = 1\nkernel = \"/k\"\n");
+	ck_assert_int_eq(uvp_config_write_xml(config, &xml, NULL), 0);
+	ck_assert_str_eq(xml, "<domain type='xen' xmlns:uvp='urn:uvp:domain:1'>\n"
+			      "  <name>g</name>\n"
+			      "  <memory unit='KiB'>4096</memory>\n"
+			      "  <vcpu>1</vcpu>\n"
+			      "  <os>\n"
+			      "    <type arch='x86_64' machine='xenpv'>linux</type>\n"
+			      "    <kernel>/k</kernel>\n"
+			      "  </os>\n"
+			      "  <on_poweroff>destroy</on_poweroff>\n"
+			      "  <on_reboot>restart</on_reboot>\n"
+			      "  <on_crash>destroy</on_crash>\n"
+			      "</domain>\n");
+}
+END_TEST
+
+START_TEST(every_honoured_key_survives)
+{
+	round_trip("name='g'\ntype='pvh'\nkernel='/k'\nramdisk='/r'\ncmdline=' a  <b> &amp; \"c\" \\'d\\' \\n\\t\\r e '\n"
+		   "title='T <\\'>'\ndescription='two\\nlines\\r\\n'\nmemory=64\nmaxmem=128\nvcpus=2\nmaxvcpus=4\n"
+		   "uuid='0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'\npool='p'\ncpu_weight=1\ncap=400\nhap=1\n"
+		   "shadow_memory=3\ntsc_mode='always_emulate'\ntimer_mode='no_missed_ticks_pending'\n"
+		   "max_grant_frames=0\nmax_maptrack_frames=7\nmax_grant_version=2\nmax_event_channels=1\n"
+		   "nomigrate=1\nvpmu=1\nmsr_relaxed=1\nvmtrace_buf_kb=8\ndriver_domain=1\n"
+		   "xend_suspend_evtchn_compat=1\nseclabel='a:b'\ninit_seclabel='c'\non_poweroff='restart'\n"
+		   "on_reboot='preserve'\non_crash='coredump-destroy'\non_watchdog='rename-restart'\n"
+		   "on_soft_reset='preserve'\ncpuid='host,family=22,model=0x1f,aes=0,avx2=k,rsba=1'\n");
+}
+END_TEST
+
+START_TEST(cpu_lists_survive_in_every_form)
+{
+	static const char *const forms[] = { "'0-3,^2'",  "'all'",	      "'nodes:0,^3'", "['0', '1']",
+					     "[0, 1, 2]", "['all','1']",      "'all,^0'",     "['node:1']",
+					     "[ ]",	  "['0-1', '4,6,^6']" };
+	char text[200];
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(forms); i++) {
+		snprintf(text, sizeof(text), BASE "vcpus=4\ncpus=%s\ncpus_soft=%s\n", forms[i], forms[i]);
+		round_trip(text);
+	}
+}
+END_TEST
+
+START_TEST(cpuid_lists_survive)
+{
+	round_trip(BASE "cpuid=['1:ecx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0', '0x7,0:ebx=0xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,"
+			"ecx=kkkkkkkkkkkkkkkkssssssssssssssss']\n");
+}
+END_TEST
+
+/* A value that each kept key accepts. */
+static void example(const struct uvpi_key *key, char *text, size_t size)
+{
+	static const struct {
+		const char *key, *value;
+	} special[] = {
+		{ "disk", "[ '/dev/vg/a,raw,xvda,rw', 'format=raw,vdev=hdc,access=ro,devtype=cdrom,target=/a,b.iso' ]" },
+		{ "vif", "[ '', 'mac=00:16:3e:01:02:03,bridge=br0,rate=10MB/s@20ms' ]" },
+		{ "pci", "[ '03:00.0', '0000:03:00.1@5,permissive=1', 'name=x' ]" },
+		{ "rdm", "'strategy=host,policy=strict'" },
+		{ "vtpm", "[ 'backend=dom' ]" },
+		{ "p9", "[ 'tag=t,security_model=none,path=/x' ]" },
+		{ "pvcalls", "[ 'backend=0' ]" },
+		{ "vfb", "[ 'vnc=1,vncdisplay=3' ]" },
+		{ "vkb", "[ 'backend-type=qemu' ]" },
+		{ "channel", "[ 'connection=socket,name=a,path=/x' ]" },
+		{ "usbctrl", "[ 'type=auto,version=2,ports=8' ]" },
+		{ "usbdev", "[ 'type=hostdev,hostbus=1,hostaddr=3' ]" },
+		{ "vdispl", "[ 'backend=0,connectors=id0:1920x1080;id1:800x600' ]" },
+		{ "vsnd", "[ [ 'card, short-name=Main', 'pcm, name=dev1', 'stream, unique-id=1, type=P' ] ]" },
+		{ "vnuma", "[ [ 'pnode=0', 'size=4', 'vcpus=0-3', 'vdistances=10,20' ] ]" },
+		{ "ioports", "[ '2f8-2ff', '3e0' ]" },
+		{ "iomem", "[ 'fe000,1', 'fe001,2@100' ]" },
+		{ "irqs", "[ 5, '6' ]" },
+		{ "viridian", "[ 'base', '!freq' ]" },
+		{ "mca_caps", "[ 'lmce' ]" },
+		{ "boot", "'dcn'" },
+		{ "gfx_passthru", "'igd'" },
+	};
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(special); i++)
+		if (!strcmp(special[i].key, key->key)) {
+			snprintf(text, size, "%s", special[i].value);
+			return;
+		}
+	if (key->type == KEY_ENUM)
+		snprintf(text, size, "'%s'", key->names[0]);
+	else if (key->type == KEY_LIST)
+		snprintf(text, size, "[ 'a \"b\" <c>', '' ]");
+	else if (key->type == KEY_STRING || key->type == KEY_STRINGS)
+		snprintf(text, size, "'a \"b\" <c>&'");
+	else if (key->type == KEY_BOOL)
+		snprintf(text, size, "1");
+	else
+		snprintf(text, size, "\"%lld\"", (long long)key->min);
+}
+
+START_TEST(every_kept_key_survives)
+{
+	char value[400], text[600];
+	int n = 0;
+
+	for (int i = 0; i < uvpi_n_keys; i++) {
+		if (uvpi_keys[i].status != KEY_KEPT)
+			continue;
+		example(&uvpi_keys[i], value, sizeof(value));
+		snprintf(text, sizeof(text), "name='g'\n%smemory=4\ntype='%s'\n%s=%s\n",
+			 strcmp(uvpi_keys[i].key, "firmware") ? "kernel='/k'\n" : "",
+			 uvpi_keys[i].types & KEY_FOR_PV  ? "pv" :
+			 uvpi_keys[i].types & KEY_FOR_PVH ? "pvh" :
+							    "hvm",
+			 uvpi_keys[i].key, value);
+		round_trip(text);
+		n++;
+	}
+	ck_assert_int_gt(n, 90);
+}
+END_TEST
+
+static void add_tests(TCase *tc)
+{
+	tcase_add_test(tc, defaults_are_left_out);
+	tcase_add_test(tc, every_honoured_key_survives);
+	tcase_add_test(tc, cpu_lists_survive_in_every_form);
+	tcase_add_test(tc, cpuid_lists_survive);
+	tcase_add_test(tc, every_kept_key_survives);
+}
+UNIT_MAIN("config_roundtrip", add_tests);
