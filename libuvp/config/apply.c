@@ -151,7 +151,8 @@ static void store_number(struct uvpi_reader *reader, const struct uvpi_key *key,
 
 static int keep(struct uvpi_reader *reader, const struct uvpi_key *key, const char *text, struct uvp_error *err)
 {
-	if (!text || uvpi_config_extra_set(reader->config, key->key, text, reader->line) < 0)
+	if (!text || uvpi_config_extra_set(reader->config, key->key, text,
+					   reader->no_lines ? 0 : reader->line) < 0)
 		return uvpi_no_memory(err);
 	return 0;
 }

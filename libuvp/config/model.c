@@ -96,6 +96,11 @@ const char *uvp_config_name(const struct uvp_config *config)
 	return config->name ? config->name : "";
 }
 
+bool uvp_config_is_xml(const struct uvp_config *config)
+{
+	return config->is_xml;
+}
+
 const struct uvpi_config_extra *uvpi_config_extra_get(const struct uvp_config *config,
 						      const char *key)
 {

@@ -64,6 +64,7 @@ struct uvpi_config_extra {
 
 struct uvp_config {
 	char *source; /* file name, for messages */
+	bool is_xml;  /* the format it was read from */
 	enum uvpi_type type;
 	char *name;
 	bool has_uuid;

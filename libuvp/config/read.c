@@ -148,8 +148,10 @@ static bool is_xml(const char *text, size_t len)
 static int read_all(struct uvpi_reader *reader, const char *text, size_t len, const char *const *overrides,
 		    int n_overrides, struct uvp_error *err)
 {
-	int rc = is_xml(text, len) ? uvpi_xml_read(reader, text, len, err) : read_xlcfg(reader, text, len, err);
+	int rc;
 
+	reader->config->is_xml = is_xml(text, len);
+	rc = reader->config->is_xml ? uvpi_xml_read(reader, text, len, err) : read_xlcfg(reader, text, len, err);
 	for (int i = 0; i < n_overrides && rc == 0; i++)
 		rc = apply_override(reader, overrides[i], err);
 	return rc < 0 ? rc : uvpi_reader_finish(reader, err);

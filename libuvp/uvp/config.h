@@ -4,6 +4,7 @@
 #ifndef UVP_CONFIG_H
 #define UVP_CONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <uvp/error.h>
@@ -38,7 +39,10 @@ UVP_PUBLIC int uvp_config_write_xlcfg(const struct uvp_config *config, char **re
 /* Refused with one sentence: what is understood and checked, but cannot be run by this release (devices, HVM). */
 UVP_PUBLIC int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error *err);
 
+/* "" when it has none, which no configuration that was read can be. Lent. */
 UVP_PUBLIC const char *uvp_config_name(const struct uvp_config *config);
+/* Was it read from XML? */
+UVP_PUBLIC bool uvp_config_is_xml(const struct uvp_config *config);
 
 #ifdef __cplusplus
 }
