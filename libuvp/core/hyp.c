@@ -331,6 +331,14 @@ int uvpi_hyp_setmaxmem(struct uvpi_hyp *hyp, uint32_t domid, uint64_t kib, struc
 		       0;
 }
 
+int uvpi_hyp_set_uuid(struct uvpi_hyp *hyp, uint32_t domid, const uint8_t uuid[16], struct uvp_error *err)
+{
+	xen_domain_handle_t handle;
+
+	memcpy(handle, uuid, sizeof(handle));
+	return xc_domain_sethandle(hyp->xc, domid, handle) ? uvpi_hyp_fail(err, domid, "set the UUID of") : 0;
+}
+
 int uvpi_hyp_set_pod_target(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages,
 			    struct uvp_error *err)
 {

@@ -68,6 +68,7 @@ int uvpi_hyp_unpause(struct uvpi_hyp *hyp, uint32_t domid, struct uvp_error *err
 int uvpi_hyp_destroy(struct uvpi_hyp *hyp, uint32_t domid, struct uvp_error *err);
 int uvpi_hyp_shutdown(struct uvpi_hyp *hyp, uint32_t domid, enum uvpi_reason reason, struct uvp_error *err);
 int uvpi_hyp_setmaxmem(struct uvpi_hyp *hyp, uint32_t domid, uint64_t kib, struct uvp_error *err);
+int uvpi_hyp_set_uuid(struct uvpi_hyp *hyp, uint32_t domid, const uint8_t uuid[16], struct uvp_error *err);
 int uvpi_hyp_set_pod_target(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct uvp_error *err);
 /* Withdraw the domain's claim on free memory (pages 0) or make one. */
 int uvpi_hyp_claim(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct uvp_error *err);

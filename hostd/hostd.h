@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon's own state: which domains it knows, and what is being done about them. The daemon itself asks Xen for the
+ * list of domains and listens to xenstore's watches; everything else is done in children. */
+#ifndef HOSTD_H
+#define HOSTD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include <uvp/error.h>
+
+#include "hostd/conf.h"
+#include "hostd/work.h"
+
+struct uvpi_hyp;
+struct uvpi_store;
+
+#define HOSTD_DOMIDS 0x7ff0u /* ids from here on are special to Xen */
+
+enum hostd_state {
+	HOSTD_IDLE = 0, /* nothing to do (yet) */
+	HOSTD_QUEUED,   /* waits for its turn */
+	HOSTD_RUNNING,  /* a child works on it */
+	HOSTD_WAITING,  /* for its timer */
+	HOSTD_OVER      /* everything was done; kept as long as the domain is there */
+};
+
+struct hostd;
+
+/* One thing to do: for a domain that Xen knows, for a note, or the sweep. */
+struct hostd_task {
+	struct hostd *hostd;
+	struct hostd_task *prev, *next; /* of all tasks */
+	struct hostd_task *queue_next;
+	enum hostd_job job;
+	enum hostd_state state;
+	uint32_t domid;   /* of an END */
+	uint8_t uuid[16]; /* of an END or FINISH */
+	uint32_t tries;
+	uint64_t seen;    /* scan that saw the domain last */
+	bool gone;        /* free it when its child has ended */
+	bool again;       /* of the sweep: once more after this one */
+	int pipe;
+	sd_event_source *child, *timer;
+};
+
+struct hostd {
+	struct hostd_conf conf;
+	sd_event *event;
+	struct uvpi_hyp *hyp;
+	struct uvpi_store *store; /* watches only; NULL while xenstored cannot be reached */
+	sd_event_source *store_source, *scan_source, *reconnect, *give_up;
+	uint32_t connect_tries;
+	uint64_t scans;
+	struct hostd_task *tasks, *by_domid[HOSTD_DOMIDS], *sweep;
+	struct hostd_task *queue, **queue_tail;
+	uint32_t running;
+	bool stopping;
+};
+
+/* watch.c: connect and watch, now and after every loss; see what has ended. */
+int hostd_watch_start(struct hostd *hostd, struct uvp_error *err);
+void hostd_watch_stop(struct hostd *hostd);
+
+/* task.c */
+struct hostd_task *hostd_task_new(struct hostd *hostd, enum hostd_job job);
+void hostd_task_free(struct hostd_task *task);
+void hostd_task_queue(struct hostd_task *task);
+/* Queue it after that time. */
+void hostd_task_later(struct hostd_task *task, int64_t seconds);
+/* A domain that was there is not any more. */
+void hostd_sweep_soon(struct hostd *hostd);
+void hostd_status_changed(struct hostd *hostd);
+
+#endif
