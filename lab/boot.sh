@@ -106,7 +106,7 @@ boot_once() {
     { host_connect "$host" || { say "no connection to host $host"; false; }; }
 }
 
-command -v qemu-system-x86_64 >/dev/null || "$lab_top/lab/install.sh"
+command -v qemu-system-x86_64 >/dev/null || "$lab_top/lab/install.sh" build
 make_run_dir
 dir=$(host_dir "$host")
 mkdir -p "$dir"
@@ -119,6 +119,7 @@ if host_alive "$host"; then
   fi
   exit 0
 fi
+mkdir -p "$lab_cache"
 exec 9>>"$lab_cache/lock" || die "cannot use $lab_cache"
 image=$("$lab_top/lab/build.sh" 9>&-)
 flock -s 9 # nobody prunes the image until QEMU has it open

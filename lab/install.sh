@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Install what the build machine lacks of lab/packages; nothing if all is there.
+# usage: install.sh GROUP...: install what this machine lacks of those groups of
+# lab/packages; do nothing if all is there.
 set -euo pipefail
 # shellcheck source=lab/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-mapfile -t wanted < <(packages_of build)
+mapfile -t wanted < <(for group in "$@"; do packages_of "$group"; done)
 # dpkg-query fails when it has never heard of one of the names: that is an answer
 have=" $({ dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true; } |
   awk '$1 == "installed" { print $2 }' | tr '\n' ' ')"
