@@ -163,7 +163,7 @@ build_tree() {
     again=yes
   fi
   if [ $again = yes ]; then
-    step "configure $*" "$lab_run/configure.log" env -C "$lab_build" "$lab_top/configure" "$@" || return 1
+    step "configure${*:+ $*}" "$lab_run/configure.log" env -C "$lab_build" "$lab_top/configure" "$@" || return 1
   fi
   step "make" "$lab_run/make.log" make -C "$lab_build" -j"$(nproc)"
 }
