@@ -63,7 +63,10 @@ static int print_json(const char *file, const struct uvp_config *config, struct 
 	if (config)
 		describe_json(object, config);
 	uvpi_json_set(object, "warnings", uvpi_steal(&report->warnings));
-	uvpi_json_set(object, "error", err->code ? error_json(err) : NULL);
+	if (err->code)
+		uvpi_json_set(object, "error", error_json(err));
+	else
+		uvpi_json_set_str(object, "error", NULL);
 	return out_json(object);
 }
 

@@ -17,6 +17,7 @@ struct parse {
 	const struct uvpi_xml_lib *lib;
 	const char *name;
 	struct uvp_error *err;
+	const xmlNode *root; /* while the schema is used */
 	bool failed;
 };
 
@@ -154,6 +155,24 @@ int uvpi_xml_parse(const char *name, const char *text, size_t len, struct uvpi_x
 
 /* ---- the schema ---- */
 
+/* The first element of that name, in the document's order. */
+static const xmlNode *find_named(const xmlNode *root, const char *name)
+{
+	const xmlNode *node = root;
+
+	while (node && (node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name) != 0)) {
+		if (node->children && node->type == XML_ELEMENT_NODE) {
+			node = node->children;
+			continue;
+		}
+		while (node && node != root && !node->next)
+			node = node->parent;
+		node = node && node != root ? node->next : NULL;
+	}
+	return node;
+}
+
+/* Inside an interleave, libxml2 names the element but does not say which it is. */
 static void on_invalid(void *data, xmlErrorPtr error)
 {
 	struct parse *parse = data;
@@ -163,6 +182,8 @@ static void on_invalid(void *data, xmlErrorPtr error)
 		return;
 	while (node && node->type != XML_ELEMENT_NODE)
 		node = node->parent;
+	if (!node && error->str1)
+		node = find_named(parse->root, error->str1);
 	if (node && node->_private)
 		fail_at(parse, uvpi_xml_line(node), uvpi_xml_column(node), "<%s> does not fit the schema: %s",
 			(const char *)node->name, error->message);
@@ -201,6 +222,7 @@ int uvpi_xml_validate(const char *name, const struct uvpi_xml_doc *doc, struct u
 	xmlRelaxNGPtr schema = read_schema(doc->lib);
 	xmlRelaxNGValidCtxtPtr context;
 
+	parse.root = doc->lib->xmlDocGetRootElement(doc->doc);
 	if (!schema) {
 		uvpi_debug("no schema: '%s' is read without", name);
 		return 0;

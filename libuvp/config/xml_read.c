@@ -505,12 +505,14 @@ static int read_root(struct uvpi_xml_in *in, const xmlNode *root)
 	return rc < 0 || !in->devices ? rc : uvpi_xml_read_devices(in, in->devices);
 }
 
-/* <memory> is the most that the guest can have, and what it has when <currentMemory> does not say less. */
-static int finish_memory(struct uvpi_xml_in *in, const xmlNode *root)
+/* What libvirt requires too. <memory> is the most that the guest can have, and what it has when <currentMemory> does not say less. */
+static int finish_required(struct uvpi_xml_in *in, const xmlNode *root)
 {
 	const xmlNode *memory = uvpi_xml_child(root, "memory");
 	char text[32];
 
+	if (!uvpi_reader_place(in->reader, "type").line)
+		return uvpi_xml_fail(in, root, "<os><type> is missing: linux, xenpvh or hvm");
 	if (!memory)
 		return uvpi_xml_fail(in, root, "<memory> is missing");
 	if (uvpi_xml_child(root, "currentMemory"))
@@ -567,7 +569,7 @@ int uvpi_xml_read(struct uvpi_reader *reader, const char *text, size_t len, stru
 	root = doc.lib->xmlDocGetRootElement(doc.doc);
 	rc = read_root(&in, root);
 	if (rc == 0)
-		rc = finish_memory(&in, root);
+		rc = finish_required(&in, root);
 	if (rc == 0)
 		rc = finish_lists(&in);
 	if (rc == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What one format says, the other says too: reading what was written gives an equal configuration. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/keys.h"
@@ -168,8 +169,33 @@ START_TEST(every_kept_key_survives)
 }
 END_TEST
 
+/* The schema must take all that the program writes. */
+static void use_schema(void)
+{
+	const char *source = getenv("top_srcdir");
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/libuvp/config", source ? source : "..");
+	ck_assert_int_eq(setenv("UVP_DATADIR", path, 1), 0);
+}
+
+START_TEST(the_schema_is_used)
+{
+	static const char text[] = "<domain type='xen'><name>g</name><memory>4096</memory>"
+				   "<os><type>linux</type><kernel>/k</kernel></os>\n"
+				   "<v:vpmu xmlns:v='urn:uvp:domain:1'>01</v:vpmu></domain>";
+	struct uvp_config *config = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_int_eq(uvp_config_parse("t", text, strlen(text), NULL, 0, NULL, NULL, &config, &err), -UVP_E_INVALID);
+	ck_assert_msg(strstr(err.message, "t:2:1: <vpmu> does not fit the schema: ") == err.message, "%s", err.message);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
+	tcase_add_unchecked_fixture(tc, use_schema, NULL);
+	tcase_add_test(tc, the_schema_is_used);
 	tcase_add_test(tc, defaults_are_left_out);
 	tcase_add_test(tc, every_honoured_key_survives);
 	tcase_add_test(tc, cpu_lists_survive_in_every_form);
