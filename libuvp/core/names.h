@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Who has which name: symbolic links in /run/uvp/names, NAME -> "UUID DOMID PID START". A link is made
  * whole or not at all, so a claim is atomic, costs the same however many domains there are, and a
- * claim whose process died is recognised (pid and start time) and taken over. The folder is a cache:
- * Xen and xenstore hold the truth, and names of other tools' domains are found there. */
+ * claim whose process died is recognised (pid and start time) and taken over. DOMID is -1 while the
+ * domain is not made yet, PID is 0 once it is.
+ *
+ * The folder is a cache: Xen and xenstore hold the truth, and losing it (as a whole) is harmless. Domains of other tools
+ * are entered when they are first seen; /run/uvp/names/.ids tells which ones have been, in one record per domain id, so
+ * that a claim asks xenstore only about new ones. The limit of that: a domain which another tool renames after it
+ * was seen keeps its old name here until it is listed or looked up. The new name is then not protected from
+ * uvpi_name_claim(); the old one is free again, because who has it is asked of xenstore before a claim is refused.
+ *
+ * UVP_RUN_DIR in the environment stands for another place than /run/uvp. */
 #ifndef UVPI_NAMES_H
 #define UVPI_NAMES_H
 
@@ -22,7 +30,7 @@ struct uvpi_name_entry {
 	bool abandoned; /* its maker died before it was done */
 };
 
-/* Longest name and which characters: letters, digits, and _ - . + : @ at most 255; no leading '-',
+/* Longest name and which characters: letters, digits, and _ - . + : @ at most 255; no leading '-' or '.',
  * not a number, not a UUID, so that a name is never mistaken for an id. */
 int uvpi_name_check(const char *name, struct uvp_error *err);
 
@@ -30,6 +38,9 @@ int uvpi_name_check(const char *name, struct uvp_error *err);
  * another tool's) or a claim of a living process has it; the message names which. */
 int uvpi_name_claim(struct uvp_host *host, const char *name, const uint8_t uuid[16],
 		    struct uvp_error *err);
+/* The same for a domain that exists and is about to get this name instead of its own. */
+int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], uint32_t domid,
+			struct uvp_error *err);
 /* The claimed domain is complete: the name now belongs to it, not to the process. */
 int uvpi_name_settle(const char *name, const uint8_t uuid[16], uint32_t domid, struct uvp_error *err);
 /* Give the name up if it is that domain's (or claim's). Absent is fine. */
@@ -38,5 +49,44 @@ void uvpi_name_release(const char *name, const uint8_t uuid[16]);
 int uvpi_name_get(const char *name, struct uvpi_name_entry *ret_entry, struct uvp_error *err);
 /* All entries; an allocated array to free(). Returns the number. */
 int uvpi_name_list(struct uvpi_name_entry **ret_entries, struct uvp_error *err);
+
+/* ---- against what Xen says (a list from uvpi_hyp_domains()) ---- */
+struct uvpi_dominfo;
+
+/* The domain with this UUID, or NULL. */
+const struct uvpi_dominfo *uvpi_name_domain(const struct uvpi_dominfo *infos, int n, const uint8_t uuid[16]);
+
+/* What stands in the way of a claim. */
+struct uvpi_name_holder {
+	char target[256]; /* the link's text */
+	uint8_t uuid[16];
+	int64_t domid; /* of the domain that has the name; -1: none yet */
+	int64_t pid;   /* of the living process whose claim it is; 0: none */
+};
+/* The part of a claim that needs neither Xen nor xenstore. Entries of domains and processes that are gone are taken
+ * over; so is one with exactly the text `wrong` (or NULL), which the caller knows to be wrong. 0: claimed.
+ * 1: somebody has it, *ret_holder says who; with neither domid nor pid, several domains or nobody. domid is -1 for a
+ * domain that is yet to be made. */
+int uvpi_name_try(const char *name, const uint8_t uuid[16], int64_t domid, const struct uvpi_dominfo *infos, int n,
+		  const char *wrong, struct uvpi_name_holder *ret_holder, struct uvp_error *err);
+
+/* Enter the name that xenstore has for a domain. A second domain with it makes the entry one that names nobody, so that
+ * lookups look at all domains. */
+void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, const struct uvpi_dominfo *infos, int n);
+/* Remove the entries of domains and makers that are gone; with at most as many entries as there are domains it does
+ * not look at each. */
+void uvpi_name_sweep(const struct uvpi_dominfo *infos, int n);
+
+/* ---- which domains have been seen (names_known.c) ---- */
+/* Set known[i] for each domain whose name is in the folder. */
+void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known);
+void uvpi_known_set(uint32_t domid, const uint8_t uuid[16]);
+/* Read the names of domains with known[i] false from xenstore, in one batch, and enter them. Returns the index of one
+ * that has the name `wanted` (may be NULL) and another UUID than `uuid`, n when there is none. */
+int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,
+		     const char *wanted, const uint8_t uuid[16], struct uvp_error *err);
+
+/* "/run/uvp" or what UVP_RUN_DIR says, made at need. */
+const char *uvpi_run_dir(void);
 
 #endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Which domains have been seen: a file with one record per domain id, holding the UUID of the domain that was
+ * seen under that id. And the names of those that have not been. */
+#include "core/names.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/num.h"
+#include "core/store.h"
+
+#define MAX_DOMID 0x7ff0 /* DOMID_FIRST_RESERVED */
+#define SLOTS 128
+
+/* A record that is read while it is written matches no domain: it then counts as unknown, which costs one read. */
+struct slot {
+	uint8_t uuid[16];
+	uint32_t seen; /* 1; domain 0 has a UUID of zeros */
+	uint32_t reserved[3];
+};
+
+static int open_table(int flags)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/names/.ids", uvpi_run_dir());
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return -1;
+	return open(path, flags | O_CLOEXEC, 0644);
+}
+
+void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known)
+{
+	_cleanup_close_ int fd = open_table(O_RDONLY);
+	uint32_t first = UINT32_MAX;
+	struct slot slots[SLOTS];
+
+	memset(known, 0, (size_t)n * sizeof(*known));
+	for (int i = 0; fd >= 0 && i < n; i++) {
+		const struct slot *slot = &slots[infos[i].domid % SLOTS];
+
+		if (infos[i].domid - infos[i].domid % SLOTS != first) {
+			first = infos[i].domid - infos[i].domid % SLOTS;
+			memset(slots, 0, sizeof(slots));
+			if (pread(fd, slots, sizeof(slots), (off_t)first * (off_t)sizeof(*slots)) < 0)
+				return;
+		}
+		known[i] = slot->seen == 1 && !memcmp(slot->uuid, infos[i].uuid, 16);
+	}
+}
+
+void uvpi_known_set(uint32_t domid, const uint8_t uuid[16])
+{
+	_cleanup_close_ int fd = -1;
+	struct slot slot = { .seen = 1 };
+
+	if (domid >= MAX_DOMID)
+		return;
+	fd = open_table(O_WRONLY | O_CREAT);
+	if (fd < 0)
+		return;
+	memcpy(slot.uuid, uuid, 16);
+	if (pwrite(fd, &slot, sizeof(slot), (off_t)domid * (off_t)sizeof(slot)) != (ssize_t)sizeof(slot))
+		uvpi_debug("cannot note domain %" PRIu32 " in %s/names/.ids: %s", domid, uvpi_run_dir(), strerror(errno));
+}
+
+int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,
+		     const char *wanted, const uint8_t uuid[16], struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	int r, unknown = 0, found = n;
+
+	for (int i = 0; i < n; i++)
+		unknown += !known[i];
+	if (!unknown)
+		return n;
+	r = uvpi_host_store(host, &store, err);
+	if (r < 0)
+		return r;
+	r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < n; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", infos[i].domid);
+		if (!known[i])
+			uvpi_batch_read(batch, path);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	for (int i = 0, index = 0; i < n; i++) {
+		const char *name;
+
+		if (known[i])
+			continue;
+		name = uvpi_batch_value(batch, index++, NULL);
+		/* One without a name is being made: it stays unknown until it has one. */
+		if (!name || !*name)
+			continue;
+		if (wanted && !strcmp(name, wanted) && memcmp(infos[i].uuid, uuid, 16))
+			found = i;
+		else
+			uvpi_name_note(name, &infos[i], infos, n);
+	}
+	return found;
+}
+
+/* ---- a claim against Xen and xenstore ---- */
+
+static int fail_taken(const char *name, const struct uvpi_name_holder *holder, bool abandoned, struct uvp_error *err)
+{
+	int r;
+
+	if (holder->pid) {
+		r = uvpi_fail(err, UVP_E_EXISTS, 0, "the name '%s' is taken: process %" PRId64 " is %s a domain with it", name,
+			      holder->pid, holder->domid < 0 ? "making" : "renaming");
+		uvpi_hint(err, "wait until it has finished, or use another name");
+		return r;
+	}
+	if (abandoned) {
+		r = uvpi_fail(err, UVP_E_EXISTS, 0,
+			      "the name '%s' is taken: domain %" PRId64 ", whose creation was interrupted, still has it", name,
+			      holder->domid);
+		uvpi_hint(err, "remove what is left of it with 'xlx destroy %.100s'", name);
+		return r;
+	}
+	r = uvpi_fail(err, UVP_E_EXISTS, 0, "the name '%s' is taken by domain %" PRId64, name, holder->domid);
+	uvpi_hint(err, "use another name, or rename that domain with 'xlx rename %" PRId64 " NEW-NAME'", holder->domid);
+	return r;
+}
+
+/* Has one of the domains that are not known yet the name, or any at all? */
+static int check_others(struct uvp_host *host, const char *name, const uint8_t uuid[16],
+			const struct uvpi_dominfo *infos, int n, bool all, struct uvp_error *err)
+{
+	_cleanup_free_ bool *known = calloc((size_t)n + 1, sizeof(*known));
+	struct uvpi_name_holder holder = { 0 };
+	int r;
+
+	if (!known)
+		return uvpi_no_memory(err);
+	if (!all)
+		uvpi_known_get(infos, n, known);
+	r = uvpi_known_learn(host, infos, n, known, name, uuid, err);
+	if (r < 0)
+		return r;
+	if (r == n)
+		return 0;
+	holder.domid = infos[r].domid;
+	return fail_taken(name, &holder, false, err);
+}
+
+/* Is an entry that is in the way wrong? It is when xenstore knows its domain by another name, and when it names
+ * nobody and no domain has the name. Negative with an error that says who has the name. */
+static int check_holder(struct uvp_host *host, const char *name, const uint8_t uuid[16],
+			const struct uvpi_name_holder *holder, const struct uvpi_dominfo *infos, int n,
+			struct uvp_error *err)
+{
+	_cleanup_free_ char *value = NULL;
+	struct uvpi_name_entry entry;
+	struct uvpi_store *store;
+	char path[64];
+
+	if (!holder->pid && holder->domid < 0)
+		return check_others(host, name, uuid, infos, n, true, err);
+	if (!holder->pid) {
+		snprintf(path, sizeof(path), "/local/domain/%" PRId64 "/name", holder->domid);
+		if (uvpi_host_store(host, &store, NULL) == 0 && uvpi_store_read(store, path, &value, NULL) == 0 && value &&
+		    *value && strcmp(value, name) != 0)
+			return 0;
+	}
+	return fail_taken(name, holder, uvpi_name_get(name, &entry, NULL) > 0 && entry.abandoned, err);
+}
+
+static int claim(struct uvp_host *host, const char *name, const uint8_t uuid[16], int64_t domid, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	struct uvpi_name_holder holder = { 0 };
+	int n, r;
+
+	r = uvpi_name_check(name, err);
+	if (r < 0)
+		return r;
+	n = uvpi_hyp_domains(host->hyp, 0, &infos, err);
+	if (n < 0)
+		return n;
+	r = uvpi_name_try(name, uuid, domid, infos, n, NULL, &holder, err);
+	while (r > 0) {
+		struct uvpi_name_holder before = holder;
+
+		r = check_holder(host, name, uuid, &before, infos, n, err);
+		if (r == 0)
+			r = uvpi_name_try(name, uuid, domid, infos, n, before.target, &holder, err);
+	}
+	if (r < 0)
+		return r;
+	r = check_others(host, name, uuid, infos, n, false, err);
+	if (r < 0)
+		uvpi_name_release(name, uuid);
+	return r;
+}
+
+int uvpi_name_claim(struct uvp_host *host, const char *name, const uint8_t uuid[16], struct uvp_error *err)
+{
+	return claim(host, name, uuid, -1, err);
+}
+
+int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], uint32_t domid,
+			struct uvp_error *err)
+{
+	return claim(host, name, uuid, domid, err);
+}
