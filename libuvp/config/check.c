@@ -8,12 +8,6 @@
 #include "core/error.h"
 #include "core/names.h"
 
-/* core/names.c has the real one. */
-__attribute__((weak)) int uvpi_name_check(const char *name, struct uvp_error *err)
-{
-	return *name ? 0 : uvpi_fail(err, UVP_E_INVALID, 0, "the name is empty");
-}
-
 static int check_name(const struct uvp_config *config, struct uvp_error *err)
 {
 	int rc;

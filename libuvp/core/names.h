@@ -81,6 +81,9 @@ void uvpi_name_sweep(const struct uvpi_dominfo *infos, int n);
 /* Set known[i] for each domain whose name is in the folder. */
 void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known);
 void uvpi_known_set(uint32_t domid, const uint8_t uuid[16]);
+/* Enter the names that a batch has read: value i is the name of infos[i]. known[] is room for n. */
+struct uvpi_batch;
+void uvpi_names_note_all(const struct uvpi_dominfo *infos, int n, const struct uvpi_batch *batch, bool *known);
 /* Read the names of domains with known[i] false from xenstore, in one batch, and enter them. Returns the index of one
  * that has the name `wanted` (may be NULL) and another UUID than `uuid`, n when there is none. */
 int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,

@@ -74,6 +74,18 @@ void uvpi_known_set(uint32_t domid, const uint8_t uuid[16])
 		uvpi_debug("cannot note domain %" PRIu32 " in %s/names/.ids: %s", domid, uvpi_run_dir(), strerror(errno));
 }
 
+void uvpi_names_note_all(const struct uvpi_dominfo *infos, int n, const struct uvpi_batch *batch, bool *known)
+{
+	uvpi_known_get(infos, n, known);
+	for (int i = 0; i < n; i++) {
+		const char *name = known[i] ? NULL : uvpi_batch_value(batch, i, NULL);
+
+		/* One without a name is being made: it stays unknown until it has one. */
+		if (name && *name)
+			uvpi_name_note(name, &infos[i], infos, n);
+	}
+}
+
 int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,
 		     const char *wanted, const uint8_t uuid[16], struct uvp_error *err)
 {
@@ -107,7 +119,6 @@ int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, in
 		if (known[i])
 			continue;
 		name = uvpi_batch_value(batch, index++, NULL);
-		/* One without a name is being made: it stays unknown until it has one. */
 		if (!name || !*name)
 			continue;
 		if (wanted && !strcmp(name, wanted) && memcmp(infos[i].uuid, uuid, 16))

@@ -147,9 +147,12 @@ void uvpi_store_close(struct uvpi_store *store)
 	free(store);
 }
 
-void uvpi_store_set_patience(struct uvpi_store *store, int ms)
+int uvpi_store_set_patience(struct uvpi_store *store, int ms)
 {
+	int before = store->patience_ms;
+
 	store->patience_ms = ms;
+	return before;
 }
 
 int uvpi_store_fd(const struct uvpi_store *store)

@@ -21,8 +21,8 @@ void uvpi_store_close(struct uvpi_store *store);
 UVPI_DEFINE_CLEANUP(struct uvpi_store *, uvpi_store_close);
 #define _cleanup_store_ UVPI_CLEANUP(uvpi_store_close)
 /* How long each later call may take in all, instead of 30 s. A connection whose deadline passed is of no use any
- * more: every later call on it fails at once in the same way. */
-void uvpi_store_set_patience(struct uvpi_store *store, int ms);
+ * more: every later call on it fails at once in the same way. Returns what it was. */
+int uvpi_store_set_patience(struct uvpi_store *store, int ms);
 
 /* Entry 0 names the owner and what everybody else may do (access of entry 0). */
 enum uvpi_access { UVPI_ACCESS_NONE = 'n', UVPI_ACCESS_READ = 'r', UVPI_ACCESS_WRITE = 'w', UVPI_ACCESS_BOTH = 'b' };

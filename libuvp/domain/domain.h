@@ -18,6 +18,12 @@ int uvpi_domain_new(struct uvp_host *host, uint32_t domid, const uint8_t uuid[16
 		    struct uvp_domain **ret_domain, struct uvp_error *err);
 
 struct uvpi_dominfo;
+/* Ask xenstore for the names of all these domains at once: request i of *ret_batch is that of infos[i]. */
+struct uvpi_dominfo;
+struct uvpi_batch;
+int uvpi_domain_names(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, struct uvpi_batch **ret_batch,
+		      struct uvp_error *err);
+
 /* What Xen says now. NOT_FOUND when the domain is gone, even if another one has its id. */
 int uvpi_domain_look(const struct uvp_domain *domain, struct uvpi_dominfo *ret_info, struct uvp_error *err);
 /* "domain 'web1'", or "domain 7" when it has no name: for messages. Returns buf. */

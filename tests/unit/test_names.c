@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
@@ -127,7 +128,7 @@ static pid_t killed_claimer(const char *name, const uint8_t uuid[16], bool wait_
 	pid_t pid;
 	char c;
 
-	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
 	pid = fork_bound();
 	if (!pid) {
 		c = claim(name, uuid, NULL, 0) == 0 ? 'y' : 'n';
@@ -204,7 +205,7 @@ static int race(const uint8_t uuids[8][16])
 	pid_t pids[8];
 	char c;
 
-	ck_assert_int_eq(pipe(gate), 0);
+	ck_assert_int_eq(pipe2(gate, O_CLOEXEC), 0);
 	for (int i = 0; i < 8; i++) {
 		pids[i] = fork_bound();
 		if (!pids[i]) {

@@ -2,6 +2,7 @@
 /* Framing and matching at the edges: the other end of the socket is a script of bytes, not a xenstore. */
 #include "core/store.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static void *far_main(void *data)
 {
 	struct far *far = data;
 
-	far->fd = accept(far->listener, NULL, NULL);
+	far->fd = accept4(far->listener, NULL, NULL, SOCK_CLOEXEC);
 	for (int i = 0; i < far->requests; i++)
 		read_request(far->fd);
 	for (size_t at = 0; at < far->len;) {
@@ -303,7 +304,7 @@ START_TEST(waiting_for_events_can_be_cancelled)
 	int pipes[2];
 
 	store = start(far);
-	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(pipe2(pipes, O_CLOEXEC), 0);
 	ck_assert_int_eq(write(pipes[1], "x", 1), 1);
 	ck_assert_int_eq(uvpi_store_next_event(store, -1, pipes[0], &event, NULL), -UVP_E_CANCELLED);
 	ck_assert_int_eq(uvpi_store_next_event(store, uvpi_now_ms() + 20, -1, &event, NULL), 0);
