@@ -259,12 +259,12 @@ static int disk_vdev(const char *vdev, struct uvp_error *err)
 	if (vdev[len] && strcmp(vdev + len, ":cdrom") != 0 && strcmp(vdev + len, ":disk") != 0)
 		return bad(err, "vdev", vdev, "virtual device like xvda");
 	for (int i = 0; prefixes[i]; i++) {
-		size_t n = strlen(prefixes[i]);
-		size_t letters = strspn(vdev + n, "abcdefghijklmnopqrstuvwxyz");
+		size_t n = strlen(prefixes[i]), letters;
 
-		if (strncmp(vdev, prefixes[i], n) != 0 || !letters || letters > 3)
+		if (strncmp(vdev, prefixes[i], n) != 0)
 			continue;
-		if (n + letters + strspn(vdev + n + letters, "0123456789") == len)
+		letters = strspn(vdev + n, "abcdefghijklmnopqrstuvwxyz");
+		if (letters && letters <= 3 && n + letters + strspn(vdev + n + letters, "0123456789") == len)
 			return 0;
 	}
 	if (*vdev == 'd' && isdigit((unsigned char)vdev[1]) && strspn(vdev, "dp0123456789") == len)
