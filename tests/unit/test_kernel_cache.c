@@ -18,7 +18,7 @@ static int dirfd_;
 
 static void setup(void)
 {
-	strcpy(dir, "/tmp/uvp-kcache.XXXXXX");
+	snprintf(dir, sizeof(dir), "/tmp/uvp-kcache.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	dirfd_ = uvpi_kcache_open(dir, false);
 	ck_assert_int_ge(dirfd_, 0);
@@ -126,7 +126,7 @@ START_TEST(kcache_torn_or_foreign_entry_is_removed)
 
 	fill_hash(hash, 0x22);
 	memset(name, '2', sizeof(name));
-	strcpy(name + 2 * UVPI_HASH_SIZE, ".elf");
+	memcpy(name + 2 * UVPI_HASH_SIZE, ".elf", 5);
 	make_file(name, "short", 5);
 	ck_assert(!uvpi_kcache_find_hash(dirfd_, hash, &entry));
 	ck_assert_int_ne(faccessat(dirfd_, name, F_OK, 0), 0);
@@ -153,7 +153,7 @@ START_TEST(kcache_wrong_sum_is_found_at_first_use_after_boot)
 
 	fill_hash(hash, 0x33);
 	memset(name, '3', sizeof(name));
-	strcpy(name + 2 * UVPI_HASH_SIZE, ".elf");
+	memcpy(name + 2 * UVPI_HASH_SIZE, ".elf", 5);
 	ck_assert(uvpi_kcache_add(dirfd_, hash, "kernel", 6, 1 << 20));
 	ck_assert_int_eq(utimensat(dirfd_, name, old, 0), 0);
 	ck_assert(uvpi_kcache_find_hash(dirfd_, hash, &entry)); /* whole: and used now */
@@ -180,7 +180,7 @@ START_TEST(kcache_oldest_entries_make_room)
 	}
 	for (int i = 0; i < UVPI_HASH_SIZE; i++)
 		memcpy(name + 2 * i, "02", 2);
-	strcpy(name + 2 * UVPI_HASH_SIZE, ".elf");
+	memcpy(name + 2 * UVPI_HASH_SIZE, ".elf", 5);
 	ck_assert_int_eq(utimensat(dirfd_, name, old, 0), 0);
 	fill_hash(hash, 3);
 	ck_assert(uvpi_kcache_add(dirfd_, hash, data, sizeof(data), 2200));

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From a configuration to a running domain. Nothing is changed before every check has passed; whatever was made is
+ * undone when a later step fails.
+ *
+ * What a process that is killed on the way leaves behind is found by the name's claim, which is taken first and
+ * names the UUID: a domain without any node in xenstore is known by it, and destroy removes both. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "build/build.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/names.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "core/step.h"
+#include "core/store.h"
+#include "domain/destroy.h"
+#include "domain/domain.h"
+
+int uvpi_build_cancelled(const struct uvpi_build *b, struct uvp_error *err)
+{
+	if (!uvpi_op_cancelled(b->op))
+		return 0;
+	return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked; nothing was left behind");
+}
+
+static int choose_uuid(struct uvpi_build *b, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	char text[UVPI_UUID_TEXT];
+	int n;
+
+	if (!b->config->has_uuid)
+		return uvpi_new_uuid(b->uuid, err);
+	memcpy(b->uuid, b->config->uuid, sizeof(b->uuid));
+	n = uvpi_hyp_domains(b->host->hyp, 0, &infos, err);
+	for (int i = 0; i < n; i++) {
+		if (memcmp(infos[i].uuid, b->uuid, sizeof(b->uuid)))
+			continue;
+		uvpi_format_uuid(b->uuid, text);
+		uvpi_fail(err, UVP_E_EXISTS, 0, "domain %u has the UUID %s already", infos[i].domid, text);
+		uvpi_hint(err, "remove uuid= from the configuration, and a new one is made each time");
+		return -UVP_E_EXISTS;
+	}
+	return n < 0 ? n : 0;
+}
+
+static int claim_name(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r;
+
+	UVPI_STEP("claim name");
+	r = uvpi_name_claim(b->host, b->config->name, b->uuid, err);
+	if (r < 0)
+		return r;
+	b->claimed = true;
+	UVPI_STEP("name claimed");
+	return 0;
+}
+
+static int build(struct uvpi_build *b, struct uvp_error *err)
+{
+	b->dom->guest_domid = b->domid;
+	b->dom->claim_enabled = 1; /* two builds at once: the one that comes too late fails early */
+	b->dom->max_vcpus = b->config->maxvcpus;
+	b->dom->xenstore_evtchn = (unsigned int)b->store_port;
+	b->dom->console_evtchn = (unsigned int)b->console_port;
+	uvpi_op_progress(b->op, "filling the memory", 0, 0, UVP_UNIT_NONE);
+	return b->config->type == UVPI_TYPE_PV ? uvpi_build_pv(b, err) : uvpi_build_pvh(b, err);
+}
+
+/* The steps between which a caller may stop us. */
+static int (*const steps[])(struct uvpi_build *b, struct uvp_error *err) = {
+	choose_uuid, claim_name, uvpi_build_domain, uvpi_build_params, build, uvpi_build_late_params, uvpi_build_nodes,
+};
+
+static int make(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r;
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(steps); i++) {
+		r = uvpi_build_cancelled(b, err);
+		if (r < 0)
+			return r;
+		r = steps[i](b, err);
+		if (r < 0)
+			return r;
+		UVPI_STEP("made");
+	}
+	r = uvpi_name_settle(b->config->name, b->uuid, b->domid, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("name settled");
+	/* The last step: from here on it is the guest's. */
+	if (b->flags & UVP_CREATE_PAUSED)
+		return 0;
+	return uvpi_hyp_unpause(b->host->hyp, b->domid, err);
+}
+
+/* err tells of the failure already; only its hint may become another one. */
+static void undo(struct uvpi_build *b, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	int r = 0;
+
+	if (b->created)
+		r = uvpi_destroy_half_made(b->host, b->domid, b->uuid, b->has_nodes, &why);
+	if (r < 0) {
+		uvpi_debug("cannot undo: %s", why.message);
+		uvpi_hint(err, "domain %" PRIu32 " is left half-made: remove it with 'xlx destroy %" PRIu32 "'",
+			  b->domid, b->domid);
+		return; /* the claim stays: by it the rest is found */
+	}
+	if (b->claimed)
+		uvpi_name_release(b->config->name, b->uuid);
+}
+
+static void done(struct uvpi_build *b)
+{
+	if (b->dom)
+		xc_dom_release(b->dom);
+	if (b->ramdisk)
+		munmap(b->ramdisk, b->ramdisk_len);
+	uvpi_kernel_done(&b->kernel);
+	uvpi_affinity_done(&b->hard);
+	uvpi_affinity_done(&b->soft);
+}
+
+int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, unsigned int flags,
+		      const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err)
+{
+	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op };
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	int r = uvpi_build_check(&b, err);
+
+	if (r == 0 && !(flags & UVP_CREATE_DRY_RUN)) {
+		r = make(&b, err);
+		if (r == 0)
+			r = uvpi_domain_new(host, b.domid, b.uuid, config->name, &domain, err);
+		if (r < 0)
+			undo(&b, err);
+	}
+	done(&b);
+	if (r < 0) {
+		uvpi_prefix(err, "cannot create '%s'", config->name);
+		return r;
+	}
+	if (domain)
+		*ret_domain = uvpi_steal(&domain);
+	return 0;
+}

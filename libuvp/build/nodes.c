@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A new domain's nodes in xenstore, and its introduction: one batch, one round trip.
+ *
+ * A node inherits the permissions of its parent at the moment it is made. So everything that the guest may write is
+ * made first, while its parents belong to the guest (which cannot run yet), and the parents become read-only
+ * behind it: a dozen requests fewer than setting each node's own. */
+#include "build/build.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/error.h"
+#include "core/host.h"
+#include "core/num.h"
+#include "core/store.h"
+#include "domain/domain.h"
+
+/* How much a guest may write to its console before xenconsoled drops the oldest. */
+#define CONSOLE_LIMIT "1048576"
+
+struct writer {
+	struct uvpi_batch *batch;
+	const char *base; /* "/local/domain/7" */
+};
+
+static const char *join(const struct writer *w, const char *name, char path[256])
+{
+	snprintf(path, 256, "%s%s%s", w->base, *name ? "/" : "", name);
+	return path;
+}
+
+static void put(const struct writer *w, const char *name, const char *value)
+{
+	char path[256];
+
+	uvpi_batch_write(w->batch, join(w, name, path), value);
+}
+
+static void putf(const struct writer *w, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+static void putf(const struct writer *w, const char *name, const char *fmt, ...)
+{
+	char value[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(value, sizeof(value), fmt, ap);
+	va_end(ap);
+	put(w, name, value);
+}
+
+static void own(const struct writer *w, const char *name, const struct uvpi_perm *perms, int n)
+{
+	char path[256];
+
+	uvpi_batch_perms(w->batch, join(w, name, path), perms, n);
+}
+
+/* What the guest may write: its answers to requests, and areas for programs in it. */
+static void put_guest_nodes(const struct uvpi_build *b, const struct writer *w)
+{
+	static const char *const names[] = { "control/shutdown",
+					     "control/sysrq",
+					     "control/feature-poweroff",
+					     "control/feature-reboot",
+					     "control/feature-suspend",
+					     "device/suspend/event-channel",
+					     "data",
+					     "drivers",
+					     "feature",
+					     "attr",
+					     "error" };
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++)
+		put(w, names[i], "");
+	if (b->config->driver_domain) {
+		put(w, "libxl", "");
+		put(w, "device-model", "");
+	}
+}
+
+static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, const char *uuid)
+{
+	const struct uvp_config *c = b->config;
+
+	putf(w, "vm", "/vm/%s", uuid);
+	put(w, "name", c->name);
+	putf(w, "domid", "%" PRIu32, b->domid);
+	putf(w, "memory/static-max", "%" PRIu64, c->maxmem_kib);
+	putf(w, "memory/target", "%" PRIu64, c->memory_kib);
+	put(w, "memory/videoram", "0");
+	putf(w, "store/port", "%d", b->store_port);
+	putf(w, "store/ring-ref", "%" PRIu64, b->store_frame);
+	for (uint32_t i = 0; i < c->maxvcpus; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "cpu/%" PRIu32 "/availability", i);
+		put(w, name, i < c->vcpus ? "online" : "offline");
+	}
+	put(w, "control/platform-feature-multiprocessor-suspend", "1");
+	put(w, "control/platform-feature-xs_reset_watches", "1");
+}
+
+/* xenconsoled serves the ring that this names; it fills tty. */
+static void put_console(const struct uvpi_build *b, const struct writer *w)
+{
+	put(w, "console/type", "xenconsoled");
+	put(w, "console/output", "pty");
+	put(w, "console/limit", CONSOLE_LIMIT);
+	put(w, "console/tty", "");
+	putf(w, "console/port", "%d", b->console_port);
+	putf(w, "console/ring-ref", "%" PRIu64, b->console_frame);
+}
+
+static void put_domain(const struct uvpi_build *b, struct uvpi_batch *batch, const char *uuid)
+{
+	const struct uvpi_perm guest[] = { { b->domid, UVPI_ACCESS_NONE } };
+	const struct uvpi_perm read_only[] = { { 0, UVPI_ACCESS_NONE }, { b->domid, UVPI_ACCESS_READ } };
+	char base[64];
+	struct writer w = { batch, base };
+
+	snprintf(base, sizeof(base), "/local/domain/%" PRIu32, b->domid);
+	uvpi_batch_rm(batch, base);
+	uvpi_batch_mkdir(batch, base);
+	own(&w, "", guest, 1);
+	put_guest_nodes(b, &w);
+	own(&w, "", read_only, 2);
+	own(&w, "control", read_only, 2);
+	if (!b->config->suspend_evtchn_compat)
+		own(&w, "device", read_only, 2);
+	own(&w, "device/suspend", read_only, 2);
+	put_main_nodes(b, &w, uuid);
+	put_console(b, &w);
+}
+
+/* What other tools look for: the name and start time of what they call a vm, and its type. */
+static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch, const char *uuid)
+{
+	const struct uvpi_perm read_only[] = { { 0, UVPI_ACCESS_NONE }, { b->domid, UVPI_ACCESS_READ } };
+	struct timespec now;
+	char base[64];
+	struct writer w = { batch, base };
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(base, sizeof(base), "/vm/%s", uuid);
+	uvpi_batch_rm(batch, base);
+	uvpi_batch_mkdir(batch, base);
+	own(&w, "", read_only, 2);
+	put(&w, "name", b->config->name);
+	put(&w, "uuid", uuid);
+	putf(&w, "start_time", "%lld.%02ld", (long long)now.tv_sec, now.tv_nsec / 10000000);
+
+	snprintf(base, sizeof(base), "/libxl/%" PRIu32, b->domid);
+	uvpi_batch_rm(batch, base);
+	put(&w, "type", uvpi_type_name(b->config->type));
+}
+
+static int put_config(const struct uvpi_build *b, const struct writer *w, struct uvp_error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+	int r = uvp_config_write_xml(b->config, &text, err);
+
+	if (r < 0)
+		return r;
+	len = strlen(text);
+	for (size_t at = 0, i = 0; at < len; at += UVPI_CONFIG_PIECE, i++) {
+		char name[32], path[256];
+
+		snprintf(name, sizeof(name), "config/%zu", i);
+		uvpi_batch_write_bytes(w->batch, join(w, name, path), text + at,
+				       len - at < UVPI_CONFIG_PIECE ? len - at : UVPI_CONFIG_PIECE);
+	}
+	return 0;
+}
+
+int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	char uuid[UVPI_UUID_TEXT], base[64];
+	struct writer notes = { NULL, base };
+	int r = uvpi_host_store(b->host, &store, err);
+
+	if (r < 0)
+		return r;
+	r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	uvpi_format_uuid(b->uuid, uuid);
+	snprintf(base, sizeof(base), UVPI_NODE_DOMAIN "/%" PRIu32, b->domid);
+	notes.batch = batch;
+	uvpi_batch_rm(batch, base);
+	put(&notes, "uuid", uuid);
+	put(&notes, "state", "building");
+	r = put_config(b, &notes, err);
+	if (r < 0)
+		return r;
+	put_domain(b, batch, uuid);
+	put_for_others(b, batch, uuid);
+	uvpi_batch_introduce(batch, b->domid, b->store_frame, (uint32_t)b->store_port);
+	/* xenstored takes requests in order: who reads this finds all of the above. */
+	put(&notes, "state", "running");
+	b->has_nodes = true;
+	return uvpi_batch_run(batch, false, err);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Closing every device of a domain that is about to go, whoever attached them: its QEMU ends, kernel back ends are asked
+ * to close and given time, and what they leave is removed. Only nodes that belong to domain 0 are believed: what
+ * a front end says about its back end is the guest's word. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/loop.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/num.h"
+#include "core/step.h"
+#include "core/store.h"
+#include "domain/destroy.h"
+
+#define BACKENDS "/local/domain/0/backend"
+#define DEVICES_MAX 1024
+#define CLOSED "6"
+
+struct device {
+	char kind[32], id[32];
+	char backend[128];
+	char loop[32]; /* "/dev/loop3" of another tool's disk */
+	bool closing;  /* asked, and not closed yet */
+};
+
+struct devices {
+	struct device *list;
+	int n;
+};
+
+/* ---- QEMU ---- */
+
+static bool is_qemu_of(pid_t pid, uint32_t domid)
+{
+	char path[64], text[8192], id[16];
+	_cleanup_close_ int fd = -1;
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (len <= 0)
+		return false;
+	text[len] = '\0';
+	snprintf(id, sizeof(id), "%" PRIu32, domid);
+	for (const char *p = text; p < text + len; p += strlen(p) + 1)
+		if (!strcmp(p, "-xen-domid") && p + 11 < text + len)
+			return !strcmp(p + 11, id);
+	return false;
+}
+
+/* A descriptor of the process names it for good, however quickly ids are used again. */
+static void end_qemu(const char *pid_text, uint32_t domid, int64_t deadline_ms)
+{
+	_cleanup_close_ int fd = -1;
+	uint32_t pid;
+
+	if (!pid_text || uvpi_parse_u32(pid_text, "pid", 2, INT32_MAX, &pid, NULL) < 0)
+		return;
+	fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	if (fd < 0 || !is_qemu_of((pid_t)pid, domid))
+		return;
+	for (int attempt = 0; attempt < 2; attempt++) {
+		struct pollfd p = { fd, POLLIN, 0 };
+		int64_t left = deadline_ms - uvpi_now_ms();
+
+		syscall(SYS_pidfd_send_signal, fd, attempt ? SIGKILL : SIGHUP, NULL, 0);
+		if (poll(&p, 1, left < 0 ? 0 : left > 5000 ? 5000 : (int)left) > 0)
+			return;
+	}
+}
+
+/* ---- what there is ---- */
+
+static int add_device(struct devices *devices, const char *kind, const char *id, uint32_t domid,
+		      struct uvp_error *err)
+{
+	struct device *more;
+
+	if (strlen(kind) >= sizeof(more->kind) || strlen(id) >= sizeof(more->id) || devices->n >= DEVICES_MAX)
+		return 0;
+	more = reallocarray(devices->list, (size_t)devices->n + 1, sizeof(*more));
+	if (!more)
+		return uvpi_no_memory(err);
+	devices->list = more;
+	more += devices->n++;
+	memset(more, 0, sizeof(*more));
+	memcpy(more->kind, kind, strlen(kind));
+	memcpy(more->id, id, strlen(id));
+	snprintf(more->backend, sizeof(more->backend), BACKENDS "/%s/%" PRIu32 "/%s", kind, domid, id);
+	return 0;
+}
+
+/* The back ends in domain 0, by their own folders. One list of kinds, then all lists of devices at once. */
+static int find_devices(struct uvpi_store *store, uint32_t domid, const char *kinds, size_t kinds_len,
+			struct devices *devices, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(store, &batch, err), i = 0;
+
+	if (r < 0)
+		return r;
+	for (const char *kind = kinds; kind < kinds + kinds_len; kind += strlen(kind) + 1) {
+		char path[128];
+
+		snprintf(path, sizeof(path), BACKENDS "/%.32s/%" PRIu32, kind, domid);
+		uvpi_batch_list(batch, path);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	for (const char *kind = kinds; kind < kinds + kinds_len; kind += strlen(kind) + 1, i++) {
+		size_t len;
+		const char *ids = uvpi_batch_value(batch, i, &len);
+
+		for (const char *id = ids; id && id < ids + len; id += strlen(id) + 1) {
+			r = add_device(devices, kind, id, domid, err);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+/* ---- closing ---- */
+
+/* Those that a kernel serves, and which answer when they are told to close. */
+static bool kernel_serves(const char *kind)
+{
+	static const char *const kinds[] = { "vbd", "vif", "vscsi", "pvcalls", "vusb", "pci" };
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kind, kinds[i]))
+			return true;
+	return false;
+}
+
+/* A back end closes for good when its front end's folder is gone. */
+static int ask_to_close(struct uvpi_store *store, uint32_t domid, struct devices *devices, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	char path[256];
+	int r = uvpi_batch_new(store, &batch, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < devices->n; i++) {
+		struct device *d = &devices->list[i];
+
+		if (!kernel_serves(d->kind))
+			continue;
+		d->closing = true;
+		snprintf(path, sizeof(path), "%s/online", d->backend);
+		uvpi_batch_write(batch, path, "0");
+		snprintf(path, sizeof(path), "%s/state", d->backend);
+		uvpi_batch_write(batch, path, "5");
+	}
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/device", domid);
+	uvpi_batch_rm(batch, path);
+	return uvpi_batch_run(batch, false, err);
+}
+
+/* Number of those that have not closed; also learns of loop devices while their nodes are there. */
+static int look_at_states(struct uvpi_store *store, struct devices *devices, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(store, &batch, err), open = 0;
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < devices->n; i++) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/state", devices->list[i].backend);
+		uvpi_batch_read(batch, path);
+		snprintf(path, sizeof(path), "%s/node", devices->list[i].backend);
+		uvpi_batch_read(batch, path);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < devices->n; i++) {
+		struct device *d = &devices->list[i];
+		const char *state = uvpi_batch_value(batch, 2 * i, NULL);
+		const char *node = uvpi_batch_value(batch, 2 * i + 1, NULL);
+
+		if (node && !strncmp(node, "/dev/loop", 9))
+			snprintf(d->loop, sizeof(d->loop), "%.31s", node);
+		if (!state || !strcmp(state, CLOSED))
+			d->closing = false;
+		open += d->closing;
+	}
+	return open;
+}
+
+static int wait_closed(struct uvpi_store *store, struct devices *devices, int64_t deadline_ms,
+		       struct uvp_error *err)
+{
+	int r = uvpi_store_watch(store, BACKENDS, "close", err);
+
+	if (r < 0)
+		return r;
+	while ((r = look_at_states(store, devices, err)) > 0) {
+		struct uvpi_store_event event = { NULL };
+
+		r = uvpi_store_next_event(store, deadline_ms, -1, &event, err);
+		if (r <= 0)
+			break;
+		/* More may have come with it: one look is for all of them. */
+		do
+			uvpi_store_event_done(&event);
+		while (uvpi_store_next_event(store, 0, -1, &event, NULL) > 0);
+	}
+	uvpi_store_unwatch(store, BACKENDS, "close", NULL);
+	return r < 0 ? r : 0;
+}
+
+/* xl's script for disks sets up loop devices and takes them down itself only when xl runs it. */
+static void free_loop(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && ioctl(fd, LOOP_CLR_FD, 0) < 0 && errno != ENXIO)
+		uvpi_debug("cannot free %s: %m", path);
+}
+
+static int remove_backends(struct uvpi_store *store, uint32_t domid, const struct devices *devices,
+			   struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(store, &batch, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < devices->n; i++) {
+		char path[128];
+
+		if (devices->list[i].loop[0])
+			free_loop(devices->list[i].loop);
+		/* The folder of this domain's devices of that kind. */
+		snprintf(path, sizeof(path), BACKENDS "/%s/%" PRIu32, devices->list[i].kind, domid);
+		uvpi_batch_rm(batch, path);
+	}
+	return uvpi_batch_run(batch, false, err);
+}
+
+int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	_cleanup_free_ struct device *list = NULL;
+	struct devices devices = { NULL };
+	struct uvpi_store *store;
+	char path[128];
+	const char *kinds;
+	size_t len;
+	int r = uvpi_host_store(host, &store, err);
+
+	if (r < 0)
+		return r;
+	r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	uvpi_batch_list(batch, BACKENDS);
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
+	uvpi_batch_read(batch, path);
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	end_qemu(uvpi_batch_value(batch, 1, NULL), domid, deadline_ms);
+	kinds = uvpi_batch_value(batch, 0, &len);
+	if (!kinds || !len)
+		return 0;
+	r = find_devices(store, domid, kinds, len, &devices, err);
+	list = devices.list;
+	if (r < 0 || !devices.n)
+		return r;
+	UVPI_STEP("devices found");
+	r = ask_to_close(store, domid, &devices, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("devices asked to close");
+	r = wait_closed(store, &devices, deadline_ms, err);
+	if (r < 0)
+		return r;
+	return remove_backends(store, domid, &devices, err);
+}
