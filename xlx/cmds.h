@@ -3,6 +3,8 @@
  * main.c more than once with different meanings of XLX_CMD, so it has no guard; cmd_NAME is defined in cmd_NAME.c. */
 XLX_CMD(cmd_create)
 XLX_CMD(cmd_destroy)
+XLX_CMD(cmd_console)
 XLX_CMD(cmd_config_check)
 XLX_CMD(cmd_config_convert)
+XLX_CMD(cmd_hostd_status)
 XLX_CMD(cmd_help)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/names.h"
 
 const char *uvpi_ended_text(const char *word)
 {
@@ -32,6 +34,14 @@ const char *uvpi_ended_text(const char *word)
 		if (!strcmp(word, texts[i].word))
 			return texts[i].text;
 	return word ? "left as it is by uvp-hostd" : "";
+}
+
+static const char *lock_path(void)
+{
+	static char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/" UVPI_HOSTD_LOCK, uvpi_run_dir());
+	return path;
 }
 
 static struct flock whole_file(void)
@@ -54,14 +64,14 @@ static void read_text(int fd, struct uvpi_hostd_status *status)
 
 int uvpi_hostd_status(struct uvpi_hostd_status *ret_status, struct uvp_error *err)
 {
-	_cleanup_close_ int fd = open(UVPI_HOSTD_LOCK, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int fd = open(lock_path(), O_RDONLY | O_CLOEXEC);
 	struct uvpi_hostd_status status = { 0 };
 	struct flock lock = whole_file();
 
 	if (fd < 0 && errno != ENOENT)
-		return uvpi_fail_errno(err, errno, "cannot open '%s'", UVPI_HOSTD_LOCK);
+		return uvpi_fail_errno(err, errno, "cannot open '%s'", lock_path());
 	if (fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock))
-		return uvpi_fail_errno(err, errno, "cannot look at the lock '%s'", UVPI_HOSTD_LOCK);
+		return uvpi_fail_errno(err, errno, "cannot look at the lock '%s'", lock_path());
 	if (fd >= 0 && lock.l_type != F_UNLCK) {
 		read_text(fd, &status);
 		/* The jobs of a killed one hold the lock for as long as they take to end. */
@@ -99,7 +109,7 @@ static int write_text(int fd, struct uvp_error *err)
 	int len = snprintf(text, sizeof(text), "%d %" PRId64 " %s\n", (int)getpid(), (int64_t)time(NULL), PACKAGE_VERSION);
 
 	if (ftruncate(fd, 0) || pwrite(fd, text, (size_t)len, 0) != len)
-		return uvpi_fail_errno(err, errno, "cannot write '%s'", UVPI_HOSTD_LOCK);
+		return uvpi_fail_errno(err, errno, "cannot write '%s'", lock_path());
 	return 0;
 }
 
@@ -110,11 +120,11 @@ int uvpi_hostd_lock(int wait_ms, int *ret_fd, struct uvp_error *err)
 	struct flock lock = whole_file();
 	int r;
 
-	if (mkdir("/run/uvp", 0755) && errno != EEXIST)
-		return uvpi_fail_errno(err, errno, "cannot make '/run/uvp'");
-	fd = open(UVPI_HOSTD_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (mkdir(uvpi_run_dir(), 0755) && errno != EEXIST)
+		return uvpi_fail_errno(err, errno, "cannot make '%s'", uvpi_run_dir());
+	fd = open(lock_path(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
-		return uvpi_fail_errno(err, errno, "cannot open '%s'", UVPI_HOSTD_LOCK);
+		return uvpi_fail_errno(err, errno, "cannot open '%s'", lock_path());
 	r = fcntl(fd, F_OFD_SETLK, &lock);
 	if (r && (errno == EAGAIN || errno == EACCES)) {
 		read_text(fd, &holder);
@@ -122,13 +132,13 @@ int uvpi_hostd_lock(int wait_ms, int *ret_fd, struct uvp_error *err)
 			r = wait_lock(fd, wait_ms);
 		if (r) {
 			uvpi_fail(err, UVP_E_BUSY, 0, "uvp-hostd runs already: process %d holds '%s'", (int)holder.pid,
-				  UVPI_HOSTD_LOCK);
+				  lock_path());
 			uvpi_hint(err, "'systemctl restart uvp-hostd' replaces it");
 			return -UVP_E_BUSY;
 		}
 	}
 	if (r)
-		return uvpi_fail_errno(err, errno, "cannot lock '%s'", UVPI_HOSTD_LOCK);
+		return uvpi_fail_errno(err, errno, "cannot lock '%s'", lock_path());
 	r = write_text(fd, err);
 	if (r < 0)
 		return r;

@@ -10,7 +10,7 @@
 
 #include <uvp/error.h>
 
-#define UVPI_HOSTD_LOCK "/run/uvp/hostd.lock"
+#define UVPI_HOSTD_LOCK "hostd.lock" /* in uvpi_run_dir() */
 #define UVPI_HOSTD_DUMPS "/var/lib/uvp/dumps"
 #define UVPI_HOSTD_FAILED "/var/lib/uvp/failed"
 

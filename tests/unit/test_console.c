@@ -4,6 +4,7 @@
 
 #include "device/console.h"
 #include "tests/unit/unit.h"
+#include "xlx/console_loop.h"
 
 static const char locks[] = "1: POSIX  ADVISORY  WRITE 77 00:19:345 0 EOF\n"
 			    "2: FLOCK  ADVISORY  READ 88 00:19:346 0 EOF\n"
@@ -41,11 +42,32 @@ START_TEST(only_a_pty_is_a_console)
 }
 END_TEST
 
+START_TEST(escape_keys)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	int key = 0;
+
+	ck_assert_int_eq(xlx_console_parse_escape("^]", &key, &err), 0);
+	ck_assert_int_eq(key, 0x1d);
+	ck_assert_int_eq(xlx_console_parse_escape("^a", &key, &err), 0);
+	ck_assert_int_eq(key, 1);
+	ck_assert_int_eq(xlx_console_parse_escape("x", &key, &err), 0);
+	ck_assert_int_eq(key, 'x');
+	ck_assert_int_eq(xlx_console_parse_escape("none", &key, &err), 0);
+	ck_assert_int_eq(key, -1);
+	ck_assert_int_eq(xlx_console_parse_escape("", &key, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(xlx_console_parse_escape("ab", &key, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(xlx_console_parse_escape("^\n", &key, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(key, -1);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, holder_is_the_flock_of_that_file);
 	tcase_add_test(tcase, holder_is_nobody_for_other_files_and_rubbish);
 	tcase_add_test(tcase, only_a_pty_is_a_console);
+	tcase_add_test(tcase, escape_keys);
 }
 
 UNIT_MAIN("console", add_tests);
