@@ -16,6 +16,7 @@
 #include "domain/hostd.h"
 #include "xlx/bar.h"
 #include "xlx/cmd.h"
+#include "xlx/console_loop.h"
 #include "xlx/out.h"
 
 #define MAX_FILES 256
@@ -43,6 +44,7 @@ struct job {
 	struct uvp_host *host;
 	struct uvpi_json *made;
 	uint32_t last; /* the domain made last */
+	int console_status;
 };
 
 /* ---- arguments ---- */
@@ -134,9 +136,26 @@ static void report_domain(const struct job *job, const struct uvp_domain *domain
 	}
 }
 
+static int start_at_console(void *data, struct uvp_error *err)
+{
+	return uvp_domain_unpause(data, err);
+}
+
+/* The guest starts when the seat at its console is taken: no output is missed. */
+static void sit_at_console(struct job *job, struct uvp_domain *domain)
+{
+	struct xlx_console what = XLX_CONSOLE_INIT;
+
+	what.domain = domain;
+	what.attached = start_at_console;
+	what.data = domain;
+	job->console_status = xlx_console_run(&what);
+}
+
 static int create(struct job *job, const struct uvp_config *config, struct uvp_error *err)
 {
-	unsigned int flags = (xlx_has(job->args, "paused") ? UVP_CREATE_PAUSED : 0) |
+	bool console = xlx_has(job->args, "console") && !job->dry_run;
+	unsigned int flags = (console || xlx_has(job->args, "paused") ? UVP_CREATE_PAUSED : 0) |
 			     (job->dry_run ? UVP_CREATE_DRY_RUN : 0);
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvp_op op = UVP_OP_INIT;
@@ -157,6 +176,10 @@ static int create(struct job *job, const struct uvp_config *config, struct uvp_e
 	}
 	job->last = uvp_domain_id(domain);
 	report_domain(job, domain);
+	if (!job->quiet)
+		warn_without_hostd(config);
+	if (console)
+		sit_at_console(job, domain);
 	return 0;
 }
 
@@ -174,9 +197,7 @@ static int create_file(struct job *job, const char *file)
 		r = create(job, config, &err);
 	if (r < 0)
 		return xlx_fail(&err);
-	if (!job->quiet && !job->dry_run)
-		warn_without_hostd(config);
-	return XLX_EXIT_OK;
+	return job->console_status;
 }
 
 static bool stopped(void)
