@@ -47,6 +47,11 @@ static void log_destroy(struct xentoollog_logger *logger)
 
 static struct xentoollog_logger quiet_logger = { log_message, NULL, log_destroy };
 
+struct xentoollog_logger *uvpi_hyp_logger(void)
+{
+	return &quiet_logger;
+}
+
 /* The running hypervisor's release; 0 when it cannot be told. */
 static int running_release(unsigned int *ret_major, unsigned int *ret_minor)
 {

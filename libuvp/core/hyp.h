@@ -24,6 +24,8 @@ UVPI_DEFINE_CLEANUP(struct uvpi_hyp *, uvpi_hyp_close);
 /* The raw handle, an xc_interface: for build/, cpu/ and stream/ only. */
 struct xc_interface_core;
 struct xc_interface_core *uvpi_hyp_xc(struct uvpi_hyp *hyp);
+/* For Xen's other libraries: what they say goes to uvpi_debug() and never to the terminal. */
+struct xentoollog_logger *uvpi_hyp_logger(void);
 /* Fill an error after a hypercall failed with errno: EACCES of a domctl or sysctl means another Xen release;
  * ESRCH is "there is no domain N"; ENOMEM the host's memory; else the system's text. `what` is what was asked
  * of Xen, so that "domain N" can follow it: "pause", "set the memory limit of" gives "cannot pause domain 7: ...".

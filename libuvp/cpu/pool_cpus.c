@@ -83,8 +83,14 @@ int uvpi_pool_check_free(struct uvp_host *host, const struct uvp_cpumap *cpus, s
 int uvp_pool_add_cpus(struct uvp_host *host, const struct uvp_pool *pool, const struct uvp_cpumap *cpus,
 		      struct uvp_error *err)
 {
-	int r = uvpi_pool_check_free(host, cpus, err);
+	uint32_t cpu;
+	int r;
 
+	for (cpu = 0; cpu < UVP_CPUS_MAX; cpu++)
+		if (uvp_cpumap_has(cpus, cpu) && uvp_cpumap_has(&pool->cpus, cpu))
+			return uvpi_fail(err, UVP_E_EXISTS, 0, "CPU %u is in pool '%s' already", cpu,
+					 pool->name);
+	r = uvpi_pool_check_free(host, cpus, err);
 	if (!r)
 		r = uvpi_pool_add_each(host, pool->id, cpus, err);
 	if (r)

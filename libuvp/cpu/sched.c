@@ -11,12 +11,11 @@
 #include "domain/domain.h"
 
 /* The scheduler of the pool that the domain is in. */
-static int scheduler_of(struct uvp_domain *domain, uint32_t *ret_sched, uint32_t *ret_vcpus,
+static int scheduler_of(struct uvp_domain *domain, uint32_t *ret_sched, struct uvpi_dominfo *ret_info,
 			struct uvp_error *err)
 {
-	struct uvpi_dominfo info;
 	struct uvpi_poolinfo *pools;
-	int n, i, r = uvpi_hyp_domain(domain->host->hyp, domain->domid, &info, err);
+	int n, i, r = uvpi_hyp_domain(domain->host->hyp, domain->domid, ret_info, err);
 
 	if (r)
 		return r;
@@ -24,9 +23,8 @@ static int scheduler_of(struct uvp_domain *domain, uint32_t *ret_sched, uint32_t
 	if (n < 0)
 		return n;
 	*ret_sched = 0;
-	*ret_vcpus = info.max_vcpu_id + 1;
 	for (i = 0; i < n; i++)
-		if (pools[i].id == info.cpupool)
+		if (pools[i].id == ret_info->cpupool)
 			*ret_sched = pools[i].sched;
 	uvpi_pools_free(pools, n);
 	return 0;
@@ -40,9 +38,10 @@ static bool has_weight(uint32_t sched)
 int uvp_domain_get_sched(struct uvp_domain *domain, struct uvp_sched *ret_sched, struct uvp_error *err)
 {
 	struct uvpi_sched_dom params = { 0 };
-	uint32_t sched, vcpus;
+	struct uvpi_dominfo info;
+	uint32_t sched;
 	const char *name;
-	int r = scheduler_of(domain, &sched, &vcpus, err);
+	int r = scheduler_of(domain, &sched, &info, err);
 
 	if (r)
 		return r;
@@ -52,6 +51,7 @@ int uvp_domain_get_sched(struct uvp_domain *domain, struct uvp_sched *ret_sched,
 			return r;
 	}
 	memset(ret_sched, 0, sizeof(*ret_sched));
+	ret_sched->pool = info.cpupool;
 	name = uvpi_sched_name(sched);
 	snprintf(ret_sched->scheduler, sizeof(ret_sched->scheduler), "%s", name ? name : "unknown");
 	ret_sched->has_weight = has_weight(sched);
@@ -63,15 +63,17 @@ int uvp_domain_get_sched(struct uvp_domain *domain, struct uvp_sched *ret_sched,
 int uvp_domain_set_sched(struct uvp_domain *domain, int64_t weight, int64_t cap, struct uvp_error *err)
 {
 	struct uvpi_sched_dom params;
+	struct uvpi_dominfo info;
 	uint32_t sched, vcpus;
 	int r;
 
 	if (weight != -1 && (weight < 1 || weight > 65535))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "weight %lld is not within 1 to 65535",
 				 (long long)weight);
-	r = scheduler_of(domain, &sched, &vcpus, err);
+	r = scheduler_of(domain, &sched, &info, err);
 	if (r)
 		return r;
+	vcpus = info.max_vcpu_id + 1;
 	if (has_weight(sched)) {
 		/* Both are written at once, so read what is to stay. */
 		r = uvpi_hyp_sched_get(domain->host->hyp, domain->domid, sched, &params, err);

@@ -119,8 +119,8 @@ static int request_count(struct uvp_domain *domain, uint32_t vcpus, uint32_t max
 static int fail_short(struct uvp_domain *domain, uint32_t have, uint32_t want, struct uvp_error *err)
 {
 	int r = uvpi_fail(err, UVP_E_TIMEOUT, 0,
-			  "domain %u runs %u vCPUs and not %u: its guest has not followed the request",
-			  domain->domid, have, want);
+			  "domain %u runs %u vCPU%s and not %u: its guest has not followed the request",
+			  domain->domid, have, have == 1 ? "" : "s", want);
 
 	uvpi_hint(err, have < want ? "the request stays; a Linux guest may need "
 				     "\"echo 1 > /sys/devices/system/cpu/cpuN/online\"" :
@@ -158,8 +158,9 @@ static int wait_count(struct uvp_domain *domain, uint32_t vcpus, const struct uv
 			return fail_short(domain, info.online_vcpus, vcpus, err);
 		if (uvpi_op_pause(op, LOOK_MS))
 			return uvpi_fail(err, UVP_E_CANCELLED, 0,
-					 "stopped waiting: domain %u runs %u vCPUs, and the request for %u stays",
-					 domain->domid, info.online_vcpus, vcpus);
+					 "stopped waiting: domain %u runs %u vCPU%s, and the request for %u stays",
+					 domain->domid, info.online_vcpus,
+					 info.online_vcpus == 1 ? "" : "s", vcpus);
 	}
 }
 

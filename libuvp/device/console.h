@@ -20,6 +20,9 @@ int uvpi_console_lock(uint32_t domid, uint32_t flags, int *ret_fd, struct uvp_er
 /* Remove the file and let go of it. */
 void uvpi_console_unlock(uint32_t domid, int fd);
 
+/* The process at a domain's console and its program's name; 0 when there is none. */
+pid_t uvpi_console_holder(uint32_t domid, char *ret_command, size_t size);
+
 /* Find the process that has a flock on the file of this device and inode in the text of /proc/locks; 0 if none. */
 pid_t uvpi_flock_holder(const char *proc_locks, dev_t dev, ino_t ino);
 

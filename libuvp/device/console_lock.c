@@ -88,6 +88,20 @@ static void command_of(pid_t pid, char *buf, size_t size)
 			*c = '?';
 }
 
+pid_t uvpi_console_holder(uint32_t domid, char *ret_command, size_t size)
+{
+	char path[LOCK_PATH_MAX];
+	_cleanup_close_ int fd = -1;
+	pid_t pid;
+
+	lock_path(domid, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	pid = fd >= 0 ? find_holder(fd) : 0;
+	if (pid > 0)
+		command_of(pid, ret_command, size);
+	return pid;
+}
+
 static int busy(uint32_t domid, pid_t pid, const char *command, struct uvp_error *err)
 {
 	if (pid <= 0) {

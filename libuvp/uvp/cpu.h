@@ -58,7 +58,8 @@ UVP_PUBLIC int uvp_domain_set_vcpus(struct uvp_domain *domain, uint32_t vcpus, u
 
 /* ---- shares ---- */
 struct uvp_sched {
-	char scheduler[16]; /* of the domain's pool: "credit2" */
+	uint32_t pool;      /* that the domain is in */
+	char scheduler[16]; /* of that pool: "credit2" */
 	bool has_weight;    /* the scheduler knows the two below: credit and credit2 do */
 	uint32_t weight;    /* 1 to 65535 */
 	uint32_t cap;       /* per cent of one physical CPU; 0: none */

@@ -64,6 +64,17 @@ UVP_PUBLIC void uvp_host_node_list_free(struct uvp_host_node *nodes, int n);
  * read, 0 at the end. With clear, what there is now is not shown again to those who start at 0. */
 UVP_PUBLIC int uvp_host_read_log(struct uvp_host *host, char *buf, size_t len, bool clear, uint32_t *position,
 				 struct uvp_error *err);
+/* The hypervisor's parameters that it shows while it runs. Returns the number; free(). */
+struct uvp_parameter {
+	char name[64];
+	char value[448];
+	bool writable;
+};
+UVP_PUBLIC int uvp_host_parameter_list(struct uvp_host *host, struct uvp_parameter **ret_parameters,
+				       struct uvp_error *err);
+UVP_PUBLIC int uvp_host_set_parameter(struct uvp_host *host, const char *name, const char *value,
+				      struct uvp_error *err);
+
 /* As if typed at the hypervisor's console; what they print goes to its log. */
 UVP_PUBLIC int uvp_host_send_keys(struct uvp_host *host, const char *keys, struct uvp_error *err);
 
