@@ -198,6 +198,13 @@ static void print_table(const struct out_table *table, bool no_header)
 		print_cell(table, (int)(i % n), p, widths[i % n]);
 }
 
+void out_table_free(struct out_table *table)
+{
+	if (table)
+		free(table->text);
+	free(table);
+}
+
 int out_table_print(struct out_table *table, bool no_header)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -205,9 +212,7 @@ int out_table_print(struct out_table *table, bool no_header)
 
 	if (!failed && table->n_columns)
 		print_table(table, no_header);
-	if (table)
-		free(table->text);
-	free(table);
+	out_table_free(table);
 	if (!failed)
 		return XLX_EXIT_OK;
 	uvpi_no_memory(&err);

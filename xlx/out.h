@@ -16,6 +16,8 @@ void out_table_text(struct out_table *table, const char *text); /* guests' bytes
 void out_table_fmt(struct out_table *table, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Print with columns as wide as needed; no_header leaves the titles out. Frees the table. 0 or an exit status. */
 int out_table_print(struct out_table *table, bool no_header);
+/* Instead of printing. */
+void out_table_free(struct out_table *table);
 
 /* ---- JSON, through json-c in libuvp/core/json.h ---- */
 struct uvpi_json;

@@ -73,4 +73,30 @@ tiny_cfg() {
 	echo "$tmp/$name.cfg"
 }
 
+# create_guest CONFIG_FILE: make and start the domain; it is destroyed at the end of the test
+create_guest() {
+	local name
+	name=$(sed -n 's/^name = "\(.*\)"$/\1/p' "$1")
+	on_exit destroy_guest "$name"
+	if xlx --list-commands | grep -qx create; then
+		expect_ok xlx create "$1"
+	else
+		expect_ok xl create -q "$1"
+	fi
+}
+
+# destroy_guest NAME: if it is there
+destroy_guest() {
+	! xl domid "$1" >/dev/null 2>&1 || xl destroy "$1"
+}
+
+# linux_cfg NAME [LINE...]: a configuration of the Linux guest (PV, 192 MiB, 2 vCPUs); prints its path
+linux_cfg() {
+	local name=$1
+	shift
+	printf '%s\n' "name = \"$name\"" 'type = "pv"' 'kernel = "/guests/vmlinux"' 'ramdisk = "/guests/initrd.img"' \
+		'cmdline = "console=hvc0 quiet"' 'memory = 192' 'vcpus = 2' "$@" >"$tmp/$name.cfg"
+	echo "$tmp/$name.cfg"
+}
+
 _state_before=$(host_state)

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# xlx sched, sched-credit, sched-credit2: shares of domains and settings of pools.
+. "$(dirname "$0")/../lib.sh"
+requires xl xlx
+
+create_guest "$(tiny_cfg lab-sched 'vcpus = 2')"
+
+# share WEIGHT CAP: as xl sees it
+share() {
+	xl sched-credit2 -d lab-sched | awk 'END { print $(NF - 1), $NF }' | grep -qxF "$1 $2" ||
+		fail "not weight $1, cap $2: $(xl sched-credit2 -d lab-sched)"
+}
+expect_ok xlx sched
+out_has Pool-0
+out_has lab-sched
+expect_ok xlx sched lab-sched --weight 512 --cap 150%
+share 512 150
+expect_ok xlx sched -w 100 lab-sched
+share 100 150
+expect_ok xlx sched lab-sched -c none
+share 100 0
+expect_ok xlx sched-credit2 -d lab-sched -w 300 -c 50
+share 300 50
+expect_ok xlx sched lab-sched
+out_has '300      50'
+expect_ok xlx sched --json lab-sched
+out_has '"weight":300,"cap":50'
+expect_ok xlx sched-credit2
+out_has lab-sched
+expect_ok xlx sched -p Pool-0
+out_has lab-sched
+
+expect_fail 3 xlx sched lab-sched -w 0
+expect_fail 3 xlx sched lab-sched -w 65536
+err_has 'not within 1 to 65535'
+expect_fail 3 xlx sched lab-sched -c 201
+err_has '100 per cent for each vCPU'
+expect_fail 2 xlx sched lab-sched -c much
+expect_fail 2 xlx sched -w 5
+expect_fail 2 xlx sched -s lab-sched
+expect_fail 4 xlx sched no-such-domain
+expect_fail 4 xlx sched -p no-such-pool
+expect_fail 8 xlx sched-credit -d lab-sched -w 5
+err_has "not 'credit'"
+expect_fail 4 xlx sched-credit
+share 300 50
+
+before=$(xlx sched -s --json | sed 's/.*"ratelimit_us":\([0-9]*\).*/\1/')
+on_exit xlx sched -s -r "$before"
+expect_ok xlx sched -s -r 700
+expect_ok xl sched-credit2 -s
+out_has 'ratelimit=700us'
+expect_fail 3 xlx sched -s -r 99
+expect_fail 8 xlx sched -s -t 10
+expect_fail 2 xlx sched -r 700
