@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/keys.h"
@@ -285,8 +286,42 @@ START_TEST(numbers_out_of_range_name_the_range)
 }
 END_TEST
 
+/* The key is named in an ".It Va" line of the page. */
+static bool is_in_page(const char *page, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *p = page; (p = strstr(p, key)); p += len) {
+		const char *line = p;
+
+		while (line > page && line[-1] != '\n')
+			line--;
+		if (!strncmp(line, ".It Va ", 7) && p[-1] == ' ' && (p[len] == '\n' || p[len] == ' '))
+			return true;
+	}
+	return false;
+}
+
+START_TEST(every_key_is_in_the_manual_page)
+{
+	const char *source = getenv("top_srcdir");
+	static char page[65536];
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/man/xlx.cfg.5", source ? source : "..");
+	file = fopen(path, "re");
+	ck_assert_msg(file != NULL, "%s", path);
+	page[fread(page, 1, sizeof(page) - 1, file)] = '\0';
+	fclose(file);
+	for (int i = 0; i < uvpi_n_keys; i++)
+		ck_assert_msg(is_in_page(page, uvpi_keys[i].key), "xlx.cfg(5) does not have '%s'", uvpi_keys[i].key);
+}
+END_TEST
+
 static void add_tests(TCase *tc)
 {
+	tcase_add_test(tc, every_key_is_in_the_manual_page);
 	tcase_add_test(tc, every_plain_key_reaches_its_field);
 	tcase_add_test(tc, lists_span_lines_and_end_with_a_comma);
 	tcase_add_test(tc, plus_appends_strings_and_lists);
