@@ -19,7 +19,7 @@ linux_cfg() { # NAME
   cat >"$work/$1.cfg" <<END
 name = "$1"
 type = "pv"
-kernel = "/guests/vmlinuz"
+kernel = "/guests/vmlinuz-xz"
 ramdisk = "/guests/initrd.img"
 cmdline = "console=hvc0"
 memory = 128
@@ -81,7 +81,7 @@ fill_to() { # TOOL FROM TO
   done
 }
 
-for tool in xl xlx; do
+for tool in ${TOOLS:-xl xlx}; do
   for ((i = 0; i < repeats; i++)); do
     cost "$tool" help >>"$work/t-start" || exit 1
     cost /bin/true >>"$work/t-true" || exit 1
