@@ -9,6 +9,7 @@
 #include <uvp/domain.h>
 #include <uvp/error.h>
 #include <uvp/host.h>
+#include <uvp/list.h>
 #include <uvp/memory.h>
 #include <uvp/progress.h>
 

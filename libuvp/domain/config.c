@@ -86,6 +86,7 @@ static int read_pieces(struct uvpi_store *store, const struct uvp_domain *domain
 int uvp_domain_config(struct uvp_domain *domain, struct uvp_config **ret_config, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
+	struct uvp_config *config = NULL;
 	struct uvpi_store *store;
 	int n = 0, r = uvpi_host_store(domain->host, &store, err);
 
@@ -97,5 +98,20 @@ int uvp_domain_config(struct uvp_domain *domain, struct uvp_config **ret_config,
 	r = read_pieces(store, domain, n, &text, err);
 	if (r < 0)
 		return r;
-	return uvp_config_parse(domain->name, text, strlen(text), NULL, 0, NULL, NULL, ret_config, err);
+	r = uvp_config_parse(domain->name, text, strlen(text), NULL, 0, NULL, NULL, &config, err);
+	if (r < 0)
+		return r;
+	/* It may have been renamed since. */
+	if (domain->name[0] && (!config->name || strcmp(config->name, domain->name))) {
+		char *name = strdup(domain->name);
+
+		if (!name) {
+			uvp_config_free(config);
+			return uvpi_no_memory(err);
+		}
+		free(config->name);
+		config->name = name;
+	}
+	*ret_config = config;
+	return 0;
 }

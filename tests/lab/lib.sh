@@ -15,7 +15,10 @@ host_state() {
 	# the parents that everybody shares stay when their last child goes
 	timeout 30 xenstore-ls -f | grep -vE \
 		'^/(tool|vm|libxl|uvp|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?)( =|/tool)|^/tool/'
-	[ ! -d /run/uvp ] || find /run/uvp ! -type d ! -name '*lock*' -printf 'file %p\n'
+	# names of other tools' domains are remembered until somebody looks again
+	[ ! -d /run/uvp/names ] || timeout 60 xlx list >/dev/null 2>&1
+	[ ! -d /run/uvp ] ||
+		find /run/uvp ! -type d ! -name '*lock*' ! -path '*/names/.ids' ! -path '*/names/Domain-0' -printf 'file %p\n'
 	for file in /sys/block/loop*/loop/backing_file; do
 		[ ! -e "$file" ] || echo "loop device ${file:11:6} $(<"$file")"
 	done
