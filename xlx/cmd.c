@@ -70,12 +70,18 @@ const char *xlx_value_n(const struct xlx_args *args, const char *option, int i)
 	return NULL;
 }
 
+int xlx_count(const struct xlx_args *args, const char *option)
+{
+	int n = 0;
+
+	for (int k = 0; k < args->n_given; k++)
+		n += !strcmp(args->given[k].opt->name, option);
+	return n;
+}
+
 bool xlx_has(const struct xlx_args *args, const char *option)
 {
-	for (int k = 0; k < args->n_given; k++)
-		if (!strcmp(args->given[k].opt->name, option))
-			return true;
-	return false;
+	return xlx_count(args, option) > 0;
 }
 
 const char *xlx_value(const struct xlx_args *args, const char *option)
@@ -232,6 +238,14 @@ static int parse(struct xlx_args *args, int argc, char **argv, bool *ret_done)
 		args->given[args->n_given].opt = t.opts[index];
 		args->given[args->n_given].value = optarg;
 		args->n_given++;
+	}
+	/* Who asks for a rehearsal must never get the performance. */
+	if (xlx_dry_run() && !xlx_has(args, "dry-run")) {
+		for (int i = 0; i < own; i++)
+			if (!strcmp(t.opts[i]->name, "dry-run"))
+				args->given[args->n_given++].opt = t.opts[i];
+		if (!xlx_has(args, "dry-run"))
+			return xlx_usage(args, "it cannot tell beforehand what it would do: leave out -N");
 	}
 	args->args = argv + optind;
 	args->n_args = argc - optind;

@@ -40,6 +40,7 @@ struct xlx_cmd {
 
 /* Was the option given; its (last) value or NULL; the i-th of a repeated option or NULL. */
 bool xlx_has(const struct xlx_args *args, const char *option);
+int xlx_count(const struct xlx_args *args, const char *option); /* how often it was given */
 const char *xlx_value(const struct xlx_args *args, const char *option);
 const char *xlx_value_n(const struct xlx_args *args, const char *option, int i);
 int xlx_n_args(const struct xlx_args *args);

@@ -23,17 +23,25 @@ static const struct xlx_cmd *const commands[] = {
 };
 #undef XLX_CMD
 
+/* Groups in the order in which they are first met. */
+static bool is_first_of_group(int i)
+{
+	for (int k = 0; k < i; k++)
+		if (!strcmp(commands[k]->group, commands[i]->group))
+			return false;
+	return true;
+}
+
 static void print_commands(FILE *out)
 {
-	const char *group = "";
-
 	fputs("usage: xlx [-vfN] COMMAND [OPTION]... [ARGUMENT]...\n", out);
-	for (int i = 0; commands[i]; i++) {
-		if (strcmp(group, commands[i]->group)) {
-			group = commands[i]->group;
-			fprintf(out, "\n%s:\n", group);
-		}
-		fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
+	for (int first = 0; commands[first]; first++) {
+		if (!is_first_of_group(first))
+			continue;
+		fprintf(out, "\n%s:\n", commands[first]->group);
+		for (int i = first; commands[i]; i++)
+			if (!strcmp(commands[i]->group, commands[first]->group))
+				fprintf(out, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
 	}
 	fputs("\nOptions before the command:\n"
 	      "  -v, --verbose      say more; errors come with code and errno\n"

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* xlx pause */
+#include <stdio.h>
+
+#include "xlx/domains.h"
+
+static int run_pause(const struct xlx_args *args)
+{
+	struct xlx_domains domains;
+
+	if (!xlx_domains_open(args, &domains))
+		return xlx_domains_close(&domains);
+	for (int i = 0; i < domains.n; i++) {
+		struct uvp_error err = UVP_ERROR_INIT;
+		int r = uvp_domain_pause(domains.list[i], &err);
+
+		if (r < 0)
+			xlx_status_add(&domains.status, xlx_fail(&err));
+		else if (r > 0 && !xlx_has(args, "all"))
+			fprintf(stderr, "%s is paused already\n", xlx_domain_label(domains.list[i]));
+	}
+	return xlx_domains_close(&domains);
+}
+
+static const struct xlx_opt opts[] = {
+	XLX_OPT_ALL,
+	{ NULL },
+};
+
+const struct xlx_cmd cmd_pause = {
+	.name = "pause",
+	.group = "Domains",
+	.summary = "pause domains: their vCPUs do not run until they are unpaused",
+	.args = "DOMAIN...",
+	.max_args = -1,
+	.opts = opts,
+	.complete = XLX_COMPLETE_DOMAIN,
+	.run = run_pause,
+};
