@@ -111,9 +111,17 @@ static void draw_json(struct bar *bar, const struct uvp_progress *p)
 {
 	static const char *const units[] = { "none", "bytes", "items", "seconds" };
 
-	/* Phases are the library's own words; nothing in them needs escaping. */
+	char phase[2 * sizeof(bar->phase)], *to = phase;
+
+	/* A phase may hold a domain's name, and another tool may have chosen that. */
+	for (const char *from = bar->phase; *from; from++) {
+		if (*from == '"' || *from == '\\')
+			*to++ = '\\';
+		*to++ = *from;
+	}
+	*to = '\0';
 	fprintf(bar->out,
-		"{\"phase\":\"%s\",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"unit\":\"%s\"}\n", bar->phase,
+		"{\"phase\":\"%s\",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"unit\":\"%s\"}\n", phase,
 		p->done, p->total, (unsigned int)p->unit < 4 ? units[p->unit] : "none");
 }
 
@@ -121,7 +129,8 @@ void bar_update(void *data, const struct uvp_progress *p)
 {
 	struct bar *bar = data;
 	int64_t now = bar->now();
-	bool new_phase = strncmp(bar->phase, p->phase, sizeof(bar->phase) - 1) != 0;
+	char phase[sizeof(bar->phase)];
+	bool new_phase;
 	int64_t pause = bar->mode == BAR_TERMINAL ? BAR_TERMINAL_MS :
 			bar->mode == BAR_JSON	  ? BAR_JSON_MS :
 						    BAR_LINES_MS;
@@ -129,7 +138,9 @@ void bar_update(void *data, const struct uvp_progress *p)
 
 	if (bar->mode == BAR_NONE)
 		return;
-	snprintf(bar->phase, sizeof(bar->phase), "%s", p->phase);
+	out_sanitize(p->phase, phase, sizeof(phase));
+	new_phase = strcmp(bar->phase, phase) != 0;
+	memcpy(bar->phase, phase, sizeof(phase));
 	/* What is over at once needs no word: the first line comes after the first pause. JSON is complete. */
 	if (now - bar->drawn_at < pause && !(new_phase && bar->mode == BAR_JSON))
 		return;
