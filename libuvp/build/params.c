@@ -135,9 +135,25 @@ static struct xc_xend_cpuid *cpuid_strings(const struct uvp_config *c)
 	return list;
 }
 
+/* The same for features that a model-specific register tells; ends with an unused one. */
+static struct xc_msr *msr_strings(const struct uvp_config *c)
+{
+	struct xc_msr *list = calloc((size_t)c->n_cpuid_msr + 1, sizeof(*list));
+
+	if (!list)
+		return NULL;
+	for (int i = 0; i < c->n_cpuid_msr; i++) {
+		list[i].index = c->cpuid_msr[i].index;
+		memcpy(list[i].policy, c->cpuid_msr[i].bits, sizeof(list[i].policy));
+	}
+	list[c->n_cpuid_msr].index = XC_MSR_INPUT_UNUSED;
+	return list;
+}
+
 static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
+	_cleanup_free_ struct xc_msr *msrs = NULL;
 	/* An invariant TSC is a promise that holds only where the guest stays, or where Xen makes the TSC. */
 	bool itsc = c->nomigrate || c->tsc_mode == 1;
 	_cleanup_free_ struct xc_xend_cpuid *strings = NULL;
@@ -148,12 +164,17 @@ static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 		if (!strings)
 			return uvpi_no_memory(err);
 	}
-	r = xc_cpuid_apply_policy(b->xc, b->domid, false, NULL, 0, true, itsc, false, strings, NULL);
+	if (c->n_cpuid_msr) {
+		msrs = msr_strings(c);
+		if (!msrs)
+			return uvpi_no_memory(err);
+	}
+	r = xc_cpuid_apply_policy(b->xc, b->domid, false, NULL, 0, true, itsc, false, strings, msrs);
 	if (!r)
 		return 0;
 	errno = -r;
-	r = uvpi_build_fail(b, err, c->n_cpuid ? "setting cpuid=" : "setting the CPU's features");
-	if (c->n_cpuid)
+	r = uvpi_build_fail(b, err, c->cpuid_text ? "setting cpuid=" : "setting the CPU's features");
+	if (c->cpuid_text)
 		uvpi_hint(err, "this CPU or Xen cannot give a guest what cpuid= asks for");
 	return r;
 }
