@@ -293,13 +293,8 @@ static void finish_defaults(struct uvpi_reader *reader)
 {
 	struct uvp_config *config = reader->config;
 
-	if (!given(reader, "memory")) {
-		if (given(reader, "maxmem") && config->maxmem_kib < config->memory_kib)
-			config->memory_kib = config->maxmem_kib;
-		go_to_key(reader, NULL);
-		uvpi_reader_warn(reader, "'memory' is not given: the guest gets %llu MiB, as with xl",
-				 (unsigned long long)(config->memory_kib / 1024));
-	}
+	if (!given(reader, "memory") && given(reader, "maxmem") && config->maxmem_kib < config->memory_kib)
+		config->memory_kib = config->maxmem_kib;
 	if (!given(reader, "maxmem"))
 		config->maxmem_kib = config->memory_kib;
 	if (!given(reader, "maxvcpus"))
@@ -318,11 +313,16 @@ int uvpi_reader_finish(struct uvpi_reader *reader, struct uvp_error *err)
 	if (rc < 0)
 		return rc;
 	finish_defaults(reader);
-	warn_meaningless(reader);
 	rc = uvpi_config_check(reader->config, &key, err);
 	if (rc < 0) {
 		go_to_key(reader, key);
 		return uvpi_reader_at(reader, rc, err);
+	}
+	warn_meaningless(reader);
+	if (!given(reader, "memory")) {
+		go_to_key(reader, NULL);
+		uvpi_reader_warn(reader, "'memory' is not given: the guest gets %llu MiB, as with xl",
+				 (unsigned long long)(reader->config->memory_kib / 1024));
 	}
 	return 0;
 }

@@ -63,9 +63,11 @@ static int read_size(struct uvpi_xml_in *in, const xmlNode *element, uint64_t *r
 	return 0;
 }
 
+/* <memory> is the most that the guest can have, and what it has when <currentMemory> does not say less. */
 static int read_memory(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "unit", "dumpCore", NULL };
+	bool both = uvpi_xml_child(element->parent, "currentMemory") != NULL;
 	uint64_t bytes = 0, mib;
 	char text[32];
 	int rc = uvpi_xml_only_attrs(in, element, names);
@@ -81,7 +83,7 @@ static int read_memory(struct uvpi_xml_in *in, const xmlNode *element, const str
 			      (unsigned long long)mib);
 	}
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)mib);
-	return uvpi_xml_set(in, element, rule->key, text);
+	return uvpi_xml_set(in, element, both ? rule->key : "memory", text);
 }
 
 /* ---- vCPUs ---- */
@@ -102,7 +104,7 @@ static int read_vcpu(struct uvpi_xml_in *in, const xmlNode *element, const struc
 	if (placement && strcmp(placement, "static") != 0)
 		return uvpi_xml_fail(in, element, "placement='%.40s': only 'static' is supported", placement);
 	rc = uvpi_xml_set(in, element, "vcpus", current ? current : trim(text));
-	if (rc == 0)
+	if (rc == 0 && current)
 		rc = uvpi_xml_set(in, element, "maxvcpus", trim(text));
 	if (rc == 0 && cpuset)
 		rc = uvpi_xml_set(in, element, "cpus", cpuset);
@@ -505,20 +507,14 @@ static int read_root(struct uvpi_xml_in *in, const xmlNode *root)
 	return rc < 0 || !in->devices ? rc : uvpi_xml_read_devices(in, in->devices);
 }
 
-/* What libvirt requires too. <memory> is the most that the guest can have, and what it has when <currentMemory> does not say less. */
-static int finish_required(struct uvpi_xml_in *in, const xmlNode *root)
+/* What libvirt requires too. */
+static int check_required(struct uvpi_xml_in *in, const xmlNode *root)
 {
-	const xmlNode *memory = uvpi_xml_child(root, "memory");
-	char text[32];
-
 	if (!uvpi_reader_place(in->reader, "type").line)
 		return uvpi_xml_fail(in, root, "<os><type> is missing: linux, xenpvh or hvm");
-	if (!memory)
+	if (!uvpi_reader_place(in->reader, "memory").line)
 		return uvpi_xml_fail(in, root, "<memory> is missing");
-	if (uvpi_xml_child(root, "currentMemory"))
-		return 0;
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)(in->reader->config->maxmem_kib / 1024));
-	return uvpi_xml_set(in, memory, "memory", text);
+	return 0;
 }
 
 /* boot="dc" is one string in xl.cfg. */
@@ -569,7 +565,7 @@ int uvpi_xml_read(struct uvpi_reader *reader, const char *text, size_t len, stru
 	root = doc.lib->xmlDocGetRootElement(doc.doc);
 	rc = read_root(&in, root);
 	if (rc == 0)
-		rc = finish_required(&in, root);
+		rc = check_required(&in, root);
 	if (rc == 0)
 		rc = finish_lists(&in);
 	if (rc == 0)

@@ -196,7 +196,7 @@ START_TEST(errors_have_line_column_and_element)
 		{ "  <vcpu\n  current='x'>1</vcpu>", "t:4:3: vcpus: 'x' is not a whole number" },
 		{ "<vcpu>129</vcpu>", "t:4:1: vcpus: 129 is not within 1 to 128" },
 		{ "<name>h</name>", "t:4:1: <name>: this was given before, at line 2" },
-		{ "<fetures/>", "t:4:1: <fetures>: there is no such element in <domain>" },
+		{ "<featurez/>", "t:4:1: <featurez>: there is no such element in <domain>" },
 		{ "<features><acpy/></features>", "t:4:11: <acpy>: there is no such element in <features>" },
 		{ "<features>yes</features>", "t:4:1: <features>: text 'yes' stands where only elements are expected" },
 		{ "<clock offset='mars'/>", "t:4:1: <clock>: offset='mars' is none of: utc, localtime, variable" },
