@@ -124,6 +124,18 @@ exec 9>>"$lab_cache/lock" || die "cannot use $lab_cache"
 image=$("$lab_top/lab/build.sh" 9>&-)
 flock -s 9 # nobody prunes the image until QEMU has it open
 
+# Hosts of checkouts that are gone have no owner who could stop them.
+for run in "${lab_run%/*}"/*/; do
+  if ! [ -d "$(cat "$run/checkout" 2>/dev/null)" ]; then
+    (
+      lab_run=${run%/}
+      host_end a
+      host_end b
+      rm -rf "$lab_run"
+    ) 8>&- 9>&-
+  fi
+done
+
 booted=no
 # shellcheck disable=SC2154
 trap '[ $booted = yes ] || host_end "$host"' EXIT

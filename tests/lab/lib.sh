@@ -31,11 +31,12 @@ host_state() {
 
 # Dying domains and daemons that were told to end may take a moment.
 at_end() {
-	local after n
-	for ((n = 0; n < 100; n++)); do
+	local after end=$((SECONDS + 30))
+	for (( ; ; )); do
 		after=$(host_state)
 		[ "$after" != "$_state_before" ] || return 0
-		sleep 0.3
+		[ "$SECONDS" -lt "$end" ] || break
+		sleep 0.5
 	done
 	echo "failed: this test changed the host:"
 	diff <(echo "$_state_before") <(echo "$after") | sed -n 's/^</  gone:/p; s/^>/  left:/p'
