@@ -2,26 +2,27 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Configurations on a real host: the same guest from both formats, settings that reach Xen, and a refusal that changes
 # nothing.
-. "$(dirname "$0")/lib.sh"
-requires xl
+. "$(dirname "$0")/../lib.sh"
+requires xl xlx
 
-name=conf$$
-on_exit xlx destroy "$name"
-xlx config-convert /guests/tiny-pvh.cfg >"$tmp/tiny.xml" || fail "config-convert"
+clean() { xlx destroy lab-config 2>/dev/null; }
+on_exit clean
+expect_ok xlx config-convert /guests/tiny-pvh.cfg
+cp "$tmp/out" "$tmp/tiny.xml"
 
-before=$(xl list | wc -l)
-xlx create "$tmp/tiny.xml" "name=\"$name\"" 'disk=["/dev/null,,xvda"]' 2>"$tmp/err" && fail "a disk was accepted"
-grep -q "'disk' cannot be used" "$tmp/err" || fail "$(cat "$tmp/err")"
-xlx create "$tmp/tiny.xml" "name=\"$name\"" vcpus=129 2>"$tmp/err" && fail "129 vCPUs were accepted"
-grep -q "129 is not within 1 to 128" "$tmp/err" || fail "$(cat "$tmp/err")"
-[ "$(xl list | wc -l)" -eq "$before" ] || fail "a refused configuration left a domain"
+expect_fail 8 xlx create "$tmp/tiny.xml" 'name="lab-config"' 'disk=["/dev/null,,xvda"]'
+err_has "'disk' cannot be used"
+expect_fail 3 xlx create "$tmp/tiny.xml" 'name="lab-config"' vcpus=129
+err_has "129 is not within 1 to 128"
+xl list | grep -q lab-config && fail "a refused configuration left a domain"
 
 for file in "$tmp/tiny.xml" /guests/tiny-pvh.cfg; do
-	xlx create -q "$file" "name=\"$name\"" vcpus=2 maxvcpus=3 'cpus="0"' cpu_weight=300 \
-		'cpuid="host,aes=0,rsba=0,x2apic=k"' 2>"$tmp/err" || fail "create from $file: $(cat "$tmp/err")"
-	xl vcpu-list "$name" >"$tmp/vcpus"
-	[ "$(grep -c "^$name " "$tmp/vcpus")" -eq 3 ] || fail "not 3 vCPUs: $(cat "$tmp/vcpus")"
-	xl sched-credit2 -d "$name" | grep -q ' 300 ' || fail "the weight did not arrive"
-	xlx destroy "$name" || fail "destroy"
+	expect_ok xlx create -q "$file" 'name="lab-config"' vcpus=2 maxvcpus=3 'cpus="0"' cpu_weight=300 \
+		'cpuid="host,aes=0,rsba=0,x2apic=k"'
+	expect_ok xl vcpu-list lab-config
+	[ "$(grep -c '^lab-config ' "$tmp/out")" -eq 3 ] || fail "not 3 vCPUs: $(cat "$tmp/out")"
+	expect_ok xl sched-credit2 -d lab-config
+	out_has ' 300 '
+	expect_ok xlx destroy lab-config
 done
 exit 0
