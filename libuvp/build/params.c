@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/error.h"
 #include "core/host.h"
@@ -179,6 +180,27 @@ static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 	return r;
 }
 
+/* What the guest's clock is ahead of UTC. */
+static int set_time_offset(struct uvpi_build *b, struct uvp_error *err)
+{
+	const struct uvp_config *c = b->config;
+	int64_t offset = c->rtc_timeoffset;
+
+	if (c->localtime) {
+		time_t now = time(NULL);
+		struct tm local;
+
+		tzset();
+		if (localtime_r(&now, &local))
+			offset += local.tm_gmtoff;
+	}
+	if (offset < INT32_MIN || offset > INT32_MAX)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "rtc_timeoffset and localtime together are out of range");
+	if (offset && xc_domain_set_time_offset(b->xc, b->domid, (int32_t)offset))
+		return uvpi_build_fail(b, err, "setting the clock");
+	return 0;
+}
+
 int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
@@ -203,6 +225,9 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 		if (r < 0)
 			return r;
 	}
+	r = set_time_offset(b, err);
+	if (r < 0)
+		return r;
 	if (c->tsc_mode && xc_domain_set_tsc_info(b->xc, b->domid, c->tsc_mode, 0, 0, 0))
 		return uvpi_build_fail(b, err, "setting tsc_mode");
 	UVPI_STEP("limits");

@@ -102,10 +102,18 @@ int uvpi_config_check(const struct uvp_config *config, const char **ret_key, str
 	return rc;
 }
 
-/* Does a kept key ask for something? Empty lists, empty strings and the default of a switch do not. */
-static bool asks_for_nothing(const struct uvpi_key *key, const char *value)
+/* Does a kept key ask for something? Empty lists, empty strings and the default of a switch do not; nor do the parameters of
+ * what is not asked for itself. */
+static bool asks(const struct uvp_config *config, const char *name)
 {
-	return !strcmp(value, "[ ]") || !strcmp(value, "\"\"") || (key->nothing && !strcmp(value, key->nothing));
+	const struct uvpi_config_extra *extra = uvpi_config_extra_get(config, name);
+	const struct uvpi_key *key = uvpi_key_find(name);
+
+	if (!extra || !key || !strcmp(extra->value, "[ ]") || !strcmp(extra->value, "\"\""))
+		return false;
+	if ((key->nothing && !strcmp(extra->value, key->nothing)) || !strcmp(extra->value, "\"disabled\""))
+		return false;
+	return !key->needs || asks(config, key->needs);
 }
 
 static int refuse_key(const struct uvp_config *config, const struct uvpi_config_extra *extra, const char *why,
@@ -136,7 +144,7 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 
 		if (!key)
 			return refuse_key(config, extra, "it is not known to this release", err);
-		if (key->types & 1u << config->type && !asks_for_nothing(key, extra->value))
+		if (key->types & 1u << config->type && asks(config, extra->key))
 			return refuse_key(config, extra, key->why, err);
 	}
 	return 0;

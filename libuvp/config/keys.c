@@ -52,13 +52,13 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 #define STRING(f) .type = KEY_STRING, FIELD(f)
 #define BOOL(f) .type = KEY_BOOL, FIELD(f)
 #define ACTION(f) .type = KEY_ENUM, .names = action_names, FIELD(f)
-#define KEEP(k, t, w, ...) { .key = k, .status = KEY_KEPT, .types = t, .why = w, __VA_ARGS__ }
-#define KEEP_BOOL(k, t, default_value, w) KEEP(k, t, w, .type = KEY_BOOL, .nothing = default_value)
-#define KEEP_STRING(k, t, w) KEEP(k, t, w, .type = KEY_STRING)
-#define KEEP_NUMBER(k, t, low, high, w) KEEP(k, t, w, .type = KEY_I64, .min = low, .max = high)
-#define KEEP_ENUM(k, t, n, none, w) KEEP(k, t, w, .type = KEY_ENUM, .names = n, .nothing = none)
-#define KEEP_LIST(k, t, check, w) KEEP(k, t, w, .type = KEY_LIST, .item = check)
-#define KEEP_STRINGS(k, t, check, w) KEEP(k, t, w, .type = KEY_STRINGS, .item = check)
+#define KEEP(k, t, ...) { .key = k, .status = KEY_KEPT, .types = t, .why = __VA_ARGS__ }
+#define KEEP_BOOL(k, t, default_value, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_BOOL, .nothing = default_value)
+#define KEEP_STRING(k, t, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_STRING)
+#define KEEP_NUMBER(k, t, low, high, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_I64, .min = low, .max = high)
+#define KEEP_ENUM(k, t, n, none, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_ENUM, .names = n, .nothing = none)
+#define KEEP_LIST(k, t, check, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_LIST, .item = check)
+#define KEEP_STRINGS(k, t, check, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_STRINGS, .item = check)
 #define REFUSE(k, w, ...) { .key = k, .status = KEY_REFUSED, .types = ALL, .why = w, __VA_ARGS__ }
 #define IGNORE(k, ...) { .key = k, .status = KEY_IGNORED, .types = ALL, .why = __VA_ARGS__ }
 
@@ -110,7 +110,7 @@ const struct uvpi_key uvpi_keys[] = {
 	{ "root", KEY_CUSTOM, .custom = uvpi_apply_cmdline, .types = ALL },
 	{ "extra", KEY_CUSTOM, .custom = uvpi_apply_cmdline, .types = ALL },
 	KEEP_STRING("bootloader", PP, WHY_LOADER),
-	KEEP_STRINGS("bootloader_args", PP, uvpi_spec_any, WHY_LOADER),
+	KEEP_STRINGS("bootloader_args", PP, uvpi_spec_any, WHY_LOADER, .needs = "bootloader"),
 	KEEP_STRING("firmware", ALL,
 		    "firmware images are not looked up by this release; name the file with kernel= instead"),
 	KEEP_ENUM("bios", HVM, bios_names, NULL, WHY_HVM),
@@ -118,9 +118,9 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("firmware_override", HVM, WHY_HVM),
 	KEEP("boot", HVM, WHY_HVM, .type = KEY_STRING, .item = uvpi_spec_boot),
 	KEEP_BOOL("pvshim", PVH, "0", WHY_SHIM),
-	KEEP_STRING("pvshim_path", PVH, WHY_SHIM),
-	KEEP_STRING("pvshim_cmdline", PVH, WHY_SHIM),
-	KEEP_STRING("pvshim_extra", PVH, WHY_SHIM),
+	KEEP_STRING("pvshim_path", PVH, WHY_SHIM, .needs = "pvshim"),
+	KEEP_STRING("pvshim_cmdline", PVH, WHY_SHIM, .needs = "pvshim"),
+	KEEP_STRING("pvshim_extra", PVH, WHY_SHIM, .needs = "pvshim"),
 	KEEP_BOOL("acpi", HP, "1", "a pvh guest learns of its CPUs from ACPI tables, which cannot be left out"),
 	KEEP_BOOL("acpi_s3", HVM, "1", WHY_HVM),
 	KEEP_BOOL("acpi_s4", HVM, "1", WHY_HVM),
@@ -137,9 +137,8 @@ const struct uvpi_key uvpi_keys[] = {
 	IGNORE("nx", "xl reads it and does nothing with it; take the feature away with cpuid="),
 
 	/* time and enlightenment */
-	KEEP_BOOL("localtime", ALL, "0", "the guest's clock runs in UTC; shifting it is not supported by this release"),
-	KEEP("rtc_timeoffset", ALL, "shifting the guest's clock is not supported by this release", .type = KEY_I64,
-	     .min = INT_MIN, .max = INT_MAX, .nothing = "0"),
+	{ "localtime", BOOL(localtime), .types = ALL },
+	{ "rtc_timeoffset", KEY_I32, FIELD(rtc_timeoffset), .min = INT_MIN, .max = INT_MAX, .types = ALL },
 	{ "tsc_mode", KEY_CUSTOM, .custom = uvpi_apply_tsc_mode, FIELD(tsc_mode), .types = ALL },
 	{ "timer_mode", KEY_ENUM, FIELD(timer_mode), .names = timer_names, .numbers = true, .types = HP },
 	KEEP_BOOL("hpet", HVM, "1", WHY_HVM),
@@ -158,17 +157,17 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("device_model_stubdomain_seclabel", HVM, WHY_HVM),
 	{ "driver_domain", BOOL(driver_domain), .types = ALL },
 	{ "xend_suspend_evtchn_compat", BOOL(suspend_evtchn_compat), .types = ALL },
-	KEEP("passthrough", ALL, WHY_PCI, .type = KEY_ENUM, .names = passthrough_names, .nothing = "\"disabled\""),
+	KEEP("passthrough", ALL, WHY_PCI, .type = KEY_ENUM, .names = passthrough_names, .nothing = "\"default\""),
 
 	/* devices */
 	KEEP_LIST("disk", ALL, uvpi_spec_disk, WHY_DISK),
 	KEEP_LIST("vif", ALL, uvpi_spec_vif, WHY_NET),
 	KEEP_STRINGS("serial", HVM, uvpi_spec_any, WHY_HVM),
 	KEEP_LIST("pci", ALL, uvpi_spec_pci, WHY_PCI),
-	KEEP_BOOL("pci_permissive", ALL, "0", WHY_PCI),
-	KEEP_BOOL("pci_msitranslate", ALL, "0", WHY_PCI),
-	KEEP_BOOL("pci_seize", ALL, "0", WHY_PCI),
-	KEEP_BOOL("pci_power_mgmt", ALL, "0", WHY_PCI),
+	KEEP_BOOL("pci_permissive", ALL, "0", WHY_PCI, .needs = "pci"),
+	KEEP_BOOL("pci_msitranslate", ALL, "0", WHY_PCI, .needs = "pci"),
+	KEEP_BOOL("pci_seize", ALL, "0", WHY_PCI, .needs = "pci"),
+	KEEP_BOOL("pci_power_mgmt", ALL, "0", WHY_PCI, .needs = "pci"),
 	KEEP("gfx_passthru", HVM, WHY_HVM, .type = KEY_CUSTOM, .custom = uvpi_apply_bool_or_enum, .names = gfx_names,
 	     .nothing = "0"),
 	KEEP("rdm", HVM, WHY_HVM, .type = KEY_STRING, .item = uvpi_spec_rdm),
@@ -199,15 +198,15 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP("stdvga", HVM, WHY_HVM, .type = KEY_BOOL, .nothing = "0", .instead = "vga=\"stdvga\""),
 	KEEP_NUMBER("videoram", HVM, 0, 4096, WHY_HVM),
 	KEEP_BOOL("vnc", PV | HVM, "0", WHY_SCREEN),
-	KEEP_STRING("vnclisten", PV | HVM, WHY_SCREEN),
-	KEEP_NUMBER("vncdisplay", PV | HVM, 0, 59635, WHY_SCREEN),
-	KEEP_BOOL("vncunused", PV | HVM, "1", WHY_SCREEN),
-	KEEP_STRING("vncpasswd", PV | HVM, WHY_SCREEN),
-	KEEP_STRING("keymap", PV | HVM, WHY_SCREEN),
+	KEEP_STRING("vnclisten", PV | HVM, WHY_SCREEN, .needs = "vnc"),
+	KEEP_NUMBER("vncdisplay", PV | HVM, 0, 59635, WHY_SCREEN, .needs = "vnc"),
+	KEEP_BOOL("vncunused", PV | HVM, "1", WHY_SCREEN, .needs = "vnc"),
+	KEEP_STRING("vncpasswd", PV | HVM, WHY_SCREEN, .needs = "vnc"),
+	KEEP_STRING("keymap", PV | HVM, WHY_SCREEN, .needs = "vnc"),
 	KEEP_BOOL("sdl", PV | HVM, "0", WHY_SCREEN),
-	KEEP_BOOL("opengl", PV | HVM, "0", WHY_SCREEN),
-	KEEP_STRING("display", PV | HVM, WHY_SCREEN),
-	KEEP_STRING("xauthority", PV | HVM, WHY_SCREEN),
+	KEEP_BOOL("opengl", PV | HVM, "0", WHY_SCREEN, .needs = "sdl"),
+	KEEP_STRING("display", PV | HVM, WHY_SCREEN, .needs = "sdl"),
+	KEEP_STRING("xauthority", PV | HVM, WHY_SCREEN, .needs = "sdl"),
 	KEEP_BOOL("nographic", HVM, "0", WHY_HVM),
 	KEEP_BOOL("spice", HVM, "0", WHY_HVM),
 	KEEP_STRING("spicehost", HVM, WHY_HVM),

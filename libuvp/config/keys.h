@@ -72,6 +72,7 @@ struct uvpi_key {
 		      const struct xlcfg_value *value, struct uvp_error *err);
 	int (*item)(const char *text, struct uvp_error *err);
 	const char *nothing; /* KEY_KEPT: the value that asks for nothing */
+	const char *needs;   /* KEY_KEPT: asks for nothing either unless that key asks for something */
 	const char *why;     /* KEPT, REFUSED, IGNORED: the reason, as the end of a sentence */
 	const char *instead; /* deprecated: what to write in its place */
 };

@@ -76,6 +76,8 @@ struct uvp_config {
 	struct uvpi_affinity cpus, cpus_soft;
 	char *pool; /* NULL: Pool-0 */
 	struct uvpi_sched_config sched;
+	bool localtime;         /* the guest's clock shows the host's local time, not UTC */
+	int32_t rtc_timeoffset; /* seconds to add to that */
 	uint32_t tsc_mode;   /* 0 default, 1 always_emulate, 2 native */
 	uint32_t timer_mode; /* PVH/HVM: 0..3, default 1 */
 	struct uvpi_cpuid_leaf *cpuid;

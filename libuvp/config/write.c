@@ -24,6 +24,7 @@ enum how {
 	MAXMEM,
 	MAXVCPUS,
 	HAP,
+	OFFSET,
 	TSC_MODE,
 	TIMER_MODE,
 	CPUID
@@ -51,6 +52,8 @@ static const struct {
 	ENTRY("cpu_weight", U32, sched.weight, 0),
 	ENTRY("cap", U32, sched.cap, 0),
 	ENTRY("cpuid", CPUID, cpuid_text),
+	ENTRY("localtime", BOOL, localtime),
+	ENTRY("rtc_timeoffset", OFFSET, rtc_timeoffset),
 	ENTRY("tsc_mode", TSC_MODE, tsc_mode),
 	ENTRY("timer_mode", TIMER_MODE, timer_mode),
 	ENTRY("kernel", STRING, kernel),
@@ -161,6 +164,10 @@ int uvpi_setting_get(const struct uvp_config *config, int i, struct uvpi_setting
 		return number(ret_setting, config->maxvcpus, config->maxvcpus == config->vcpus);
 	case HAP:
 		return number(ret_setting, config->hap, !config->has_hap);
+	case OFFSET: /* xl.cfg has no sign outside quotes */
+		number(ret_setting, config->rtc_timeoffset, false);
+		ret_setting->number = config->rtc_timeoffset > 0;
+		return config->rtc_timeoffset != 0;
 	case TSC_MODE:
 		return tsc_mode(ret_setting, config->tsc_mode);
 	case TIMER_MODE:

@@ -75,6 +75,15 @@ static int only_children(struct uvpi_xml_in *in, const xmlNode *element, const c
 	return 0;
 }
 
+/* Both of these at once. Every device may have an alias and an address, which say nothing to Xen. */
+static int only(struct uvpi_xml_in *in, const xmlNode *element, const char *const *attrs,
+		const char *const *children)
+{
+	int rc = uvpi_xml_only_attrs(in, element, attrs);
+
+	return rc < 0 ? rc : only_children(in, element, children);
+}
+
 static int read_disk(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
 	static const char *const attrs[] = { "type", "device", "model", "snapshot", NULL };
@@ -86,10 +95,8 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element, const struc
 	const char *device = uvpi_xml_attr(element, "device");
 	bool cdrom = is(device, "cdrom");
 	struct spec spec = { .len = 0 };
-	int rc = uvpi_xml_only_attrs(in, element, attrs);
+	int rc = only(in, element, attrs, children);
 
-	if (rc == 0)
-		rc = only_children(in, element, children);
 	if (rc < 0)
 		return rc;
 	if (!source)
@@ -120,10 +127,8 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element, const 
 						"mtu", "backenddomain", "address", "alias", "boot", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	struct spec spec = { .len = 0 };
-	int rc = uvpi_xml_only_attrs(in, element, attrs);
+	int rc = only(in, element, attrs, children);
 
-	if (rc == 0)
-		rc = only_children(in, element, children);
 	if (rc < 0)
 		return rc;
 	if (!is(type, "bridge") && !is(type, "ethernet"))
@@ -145,8 +150,13 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element, const 
 /* The console that every Xen guest has. */
 static int read_console(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "type", "tty",  NULL };
+	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
 	const char *type = uvpi_xml_attr(element, "type");
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (type && strcmp(type, "pty") != 0)
 		return uvpi_xml_fail(in, element, "type='%.40s': a console is always a pty", type);
 	return 0;
@@ -154,8 +164,13 @@ static int read_console(struct uvpi_xml_in *in, const xmlNode *element, const st
 
 static int read_serial(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "type",  NULL };
+	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
 	const char *type = uvpi_xml_attr(element, "type");
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (type && strcmp(type, "pty") != 0)
 		return uvpi_xml_fail(in, element, "type='%.40s': only type='pty' is understood", type);
 	return in->reader->config->type == UVPI_TYPE_HVM ? uvpi_xml_append(in, element, "serial", "pty") : 0;
@@ -164,9 +179,14 @@ static int read_serial(struct uvpi_xml_in *in, const xmlNode *element, const str
 /* A channel between guest and host. */
 static int read_channel(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "type",  NULL };
+	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	struct spec spec = { .len = 0 };
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (!is(child_attr(element, "target", "type"), "xen"))
 		return uvpi_xml_fail(in, element, "expected <target type='xen' name='NAME'/>");
 	if (!is(type, "pty") && !is(type, "unix"))
@@ -248,10 +268,8 @@ static int read_vnc(struct uvpi_xml_in *in, const xmlNode *element)
 		.passwd = uvpi_xml_attr(element, "passwd"),
 		.keymap = uvpi_xml_attr(element, "keymap"),
 	};
-	int rc = uvpi_xml_only_attrs(in, element, attrs);
+	int rc = only(in, element, attrs, children);
 
-	if (rc == 0)
-		rc = only_children(in, element, children);
 	if (rc == 0)
 		rc = vnc_port(in, element, &vnc);
 	if (rc < 0)
@@ -265,10 +283,8 @@ static int read_spice(struct uvpi_xml_in *in, const xmlNode *element)
 	static const char *const attrs[] = { "type", "port", "tlsPort", "autoport", "listen", "passwd", "keymap", NULL };
 	static const char *const children[] = { "listen", "image", "streaming", "mouse", "clipboard", "alias", NULL };
 	const char *passwd = uvpi_xml_attr(element, "passwd");
-	int rc = uvpi_xml_only_attrs(in, element, attrs);
+	int rc = only(in, element, attrs, children);
 
-	if (rc == 0)
-		rc = only_children(in, element, children);
 	if (rc == 0)
 		rc = uvpi_xml_set(in, element, "spice", "1");
 	if (rc == 0)
@@ -307,20 +323,25 @@ static int read_graphics(struct uvpi_xml_in *in, const xmlNode *element, const s
 
 static int read_video(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = {  NULL };
+	static const char *const children[] = { "model", "alias", "address",  NULL };
 	static const char *const models[] = { "cirrus", "vga", "qxl", "none" };
 	static const char *const vga[] = { "cirrus", "stdvga", "qxl", "none" };
 	const char *type = child_attr(element, "model", "type"), *vram = child_attr(element, "model", "vram");
 	uint32_t kib;
 	char mib[16];
-	int rc = -1;
+	int i = 0;
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (is(type, "xen")) /* what vfb= is anyway */
 		return 0;
-	for (int i = 0; i < 4; i++)
-		if (is(type, models[i]))
-			rc = uvpi_xml_set(in, element, "vga", vga[i]);
-	if (rc == -1)
+	while (i < 4 && !is(type, models[i]))
+		i++;
+	if (i == 4)
 		return uvpi_xml_fail(in, element, "expected <model type='...'/> with one of: cirrus, vga, qxl, none, xen");
+	rc = uvpi_xml_set(in, element, "vga", vga[i]);
 	if (rc < 0 || !vram)
 		return rc;
 	if (uvpi_parse_u32(vram, "vram", 0, 4096u << 10, &kib, NULL) < 0)
@@ -331,9 +352,13 @@ static int read_video(struct uvpi_xml_in *in, const xmlNode *element, const stru
 
 static int read_input(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "type", "bus",  NULL };
+	static const char *const children[] = { "alias", "address",  NULL };
 	const char *type = uvpi_xml_attr(element, "type"), *bus = uvpi_xml_attr(element, "bus");
-	int rc = 0;
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (!is(type, "tablet") && !is(type, "mouse") && !is(type, "keyboard"))
 		return uvpi_xml_fail(in, element, "type='%.40s' is none of: tablet, mouse, keyboard", type ? type : "");
 	if (!is(bus, "usb")) /* the ones that a screen brings along */
@@ -347,9 +372,13 @@ static int read_input(struct uvpi_xml_in *in, const xmlNode *element, const stru
 
 static int read_controller(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "type", "index", "model", "maxGrantFrames", "maxEventChannels",  NULL };
+	static const char *const children[] = { "alias", "address",  NULL };
 	const char *type = uvpi_xml_attr(element, "type");
-	int rc;
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (is(type, "ide") || is(type, "scsi") || is(type, "pci") || is(type, "fdc"))
 		return 0; /* the emulated machine's own */
 	if (!is(type, "xenbus"))
@@ -369,12 +398,17 @@ static int address_part(const xmlNode *address, const char *name, uint32_t max, 
 
 static int read_hostdev(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "mode", "type", "managed",  NULL };
+	static const char *const children[] = { "source", "driver", "alias", "address",  NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	const xmlNode *source = uvpi_xml_child(element, "source");
 	const xmlNode *address = source ? uvpi_xml_child(source, "address") : NULL;
 	uint32_t domain, bus, slot, function;
 	char text[64];
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (!is(type, "pci"))
 		return uvpi_xml_fail(in, element, "type='%.40s': only type='pci' is understood; USB devices are "
 					    "<uvp:key name='usbdev'>", type ? type : "");
@@ -390,8 +424,13 @@ static int read_hostdev(struct uvpi_xml_in *in, const xmlNode *element, const st
 
 static int read_filesystem(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "type", "accessmode",  NULL };
+	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
 	struct spec spec = { .len = 0 };
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	add(&spec, "tag", child_attr(element, "target", "dir"));
 	add(&spec, "security_model", "none");
 	add(&spec, "path", child_attr(element, "source", "dir"));
@@ -400,15 +439,25 @@ static int read_filesystem(struct uvpi_xml_in *in, const xmlNode *element, const
 
 static int read_sound(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "model",  NULL };
+	static const char *const children[] = { "alias", "address",  NULL };
 	const char *model = uvpi_xml_attr(element, "model");
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	return uvpi_xml_set(in, element, "soundhw", is(model, "ich6") ? "hda" : model ? model : "");
 }
 
 static int read_memballoon(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
 {
+	static const char *const attrs[] = { "model",  NULL };
+	static const char *const children[] = { "alias", "address",  NULL };
 	const char *model = uvpi_xml_attr(element, "model");
+	int rc = only(in, element, attrs, children);
 
+	if (rc < 0)
+		return rc;
 	if (is(model, "xen") || is(model, "none"))
 		return 0;
 	return uvpi_xml_fail(in, element, "model='%.40s' is none of: xen, none", model ? model : "");

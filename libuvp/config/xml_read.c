@@ -367,7 +367,7 @@ static int read_own(struct uvpi_xml_in *in, const xmlNode *element)
 	/* these have an element of libvirt's */
 	static const char *const theirs[] = { "name",  "title",	  "description", "type",    "builder", "uuid",
 					      "memory", "maxmem", "vcpus",	 "maxvcpus", "kernel", "ramdisk",
-					      "cmdline", "root",  "extra" };
+					      "cmdline", "root",  "extra",	 "localtime", "rtc_timeoffset" };
 	const struct uvpi_key *key = uvpi_key_find(uvpi_xml_name(element));
 	_cleanup_free_ char *text = NULL;
 	int rc = uvpi_xml_text(in, element, &text);

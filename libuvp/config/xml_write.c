@@ -111,6 +111,17 @@ static void write_features(FILE *out, const struct uvp_config *config)
 		fprintf(out, "  <features>\n    <hap state='%s'/>\n  </features>\n", config->hap ? "on" : "off");
 }
 
+static void write_clock(FILE *out, const struct uvp_config *config)
+{
+	const char *basis = config->localtime ? "localtime" : "utc";
+
+	if (config->rtc_timeoffset)
+		fprintf(out, "  <clock offset='variable' adjustment='%" PRId32 "' basis='%s'/>\n",
+			config->rtc_timeoffset, basis);
+	else if (config->localtime)
+		fputs("  <clock offset='localtime'/>\n", out);
+}
+
 static void write_actions(FILE *out, const struct uvp_config *config)
 {
 	element(out, 1, "on_poweroff", uvpi_action_name(config->on_poweroff));
@@ -123,7 +134,7 @@ static bool is_said(const char *key, bool cpus_said)
 {
 	static const char *const said[] = { "name",   "title",   "description", "type", "uuid",	  "memory",	 "maxmem",
 					    "vcpus",  "maxvcpus", "kernel",	 "ramdisk", "cmdline", "on_poweroff",
-					    "on_reboot", "on_crash", "hap" };
+					    "on_reboot", "on_crash", "hap", "localtime", "rtc_timeoffset" };
 
 	if (!strcmp(key, "cpus"))
 		return cpus_said;
@@ -175,6 +186,7 @@ int uvp_config_write_xml(const struct uvp_config *config, char **ret_text, struc
 	cpus_said = write_vcpus(out, config);
 	write_os(out, config);
 	write_features(out, config);
+	write_clock(out, config);
 	write_actions(out, config);
 	write_own(out, config, cpus_said);
 	fputs("</domain>\n", out);

@@ -18,7 +18,7 @@ xl list | grep -q lab-config && fail "a refused configuration left a domain"
 
 for file in "$tmp/tiny.xml" /guests/tiny-pvh.cfg; do
 	expect_ok xlx create -q "$file" 'name="lab-config"' vcpus=2 maxvcpus=3 'cpus="0"' cpu_weight=300 \
-		'cpuid="host,aes=0,rsba=0,x2apic=k"'
+		'cpuid="host,aes=0,rsba=0,x2apic=k"' 'rtc_timeoffset="-3600"' localtime=1
 	expect_ok xl vcpu-list lab-config
 	[ "$(grep -c '^lab-config ' "$tmp/out")" -eq 3 ] || fail "not 3 vCPUs: $(cat "$tmp/out")"
 	expect_ok xl sched-credit2 -d lab-config

@@ -100,6 +100,14 @@ START_TEST(cpuid_lists_survive)
 }
 END_TEST
 
+START_TEST(clocks_survive)
+{
+	round_trip(BASE "localtime=1\n");
+	round_trip(BASE "rtc_timeoffset=\"-7200\"\n");
+	round_trip(BASE "localtime=1\nrtc_timeoffset=2147483647\n");
+}
+END_TEST
+
 /* A value that each kept key accepts. */
 static void example(const struct uvpi_key *key, char *text, size_t size)
 {
@@ -200,6 +208,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, every_honoured_key_survives);
 	tcase_add_test(tc, cpu_lists_survive_in_every_form);
 	tcase_add_test(tc, cpuid_lists_survive);
+	tcase_add_test(tc, clocks_survive);
 	tcase_add_test(tc, every_kept_key_survives);
 }
 UNIT_MAIN("config_roundtrip", add_tests);
