@@ -2,11 +2,60 @@
 /* Names for completion. */
 #include "xlx/names.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include <uvp/cpu.h>
+#include <uvp/list.h>
+
+#include "core/host.h"
 #include "xlx/cmd.h"
+#include "xlx/out.h"
+
+static void print_name(const char *name)
+{
+	char text[256];
+
+	out_sanitize(name, text, sizeof(text));
+	puts(text);
+}
+
+static int list_domains(struct uvp_host *host, struct uvp_error *err)
+{
+	struct uvp_domain_list list = { 0 };
+	int r = uvp_domain_list(host, 0, &list, err);
+
+	if (r < 0)
+		return xlx_exit_status(err->code);
+	for (size_t i = 0; i < list.n; i++)
+		if (list.domains[i].name)
+			print_name(list.domains[i].name);
+	uvp_domain_list_free(&list);
+	return XLX_EXIT_OK;
+}
+
+static int list_pools(struct uvp_host *host, struct uvp_error *err)
+{
+	struct uvp_pool *pools = NULL;
+	int n = uvp_pool_list(host, &pools, err);
+
+	if (n < 0)
+		return xlx_exit_status(err->code);
+	for (int i = 0; i < n; i++)
+		print_name(pools[i].name);
+	uvp_pool_list_free(pools);
+	return XLX_EXIT_OK;
+}
 
 int xlx_list_names(const char *kind)
 {
-	return strcmp(kind, "domains") && strcmp(kind, "pools") ? XLX_EXIT_USAGE : XLX_EXIT_OK;
+	_cleanup_host_ struct uvp_host *host = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+	bool domains = !strcmp(kind, "domains");
+
+	if (!domains && strcmp(kind, "pools"))
+		return XLX_EXIT_USAGE;
+	if (uvp_host_open(&host, &err))
+		return xlx_exit_status(err.code);
+	return domains ? list_domains(host, &err) : list_pools(host, &err);
 }

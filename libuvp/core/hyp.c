@@ -3,7 +3,6 @@
 #include "core/hyp.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -375,70 +374,6 @@ int uvpi_hyp_has_callback(struct uvpi_hyp *hyp, uint32_t domid, bool *ret_has, s
 		return uvpi_hyp_fail(err, domid, "look for PV drivers in");
 	*ret_has = value != 0;
 	return 0;
-}
-
-/* ---- core dumps ---- */
-
-struct dump {
-	int fd, cancel_fd;
-	void (*progress)(void *data, uint64_t bytes);
-	void *data;
-	uint64_t bytes;
-	bool cancelled;
-	int write_errno;
-};
-
-static bool is_readable(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return fd >= 0 && poll(&p, 1, 0) == 1;
-}
-
-static int dump_some(xc_interface *xch, void *arg, char *buffer, unsigned int length)
-{
-	struct dump *d = arg;
-
-	if (is_readable(d->cancel_fd)) {
-		d->cancelled = true;
-		errno = ECANCELED;
-		return -1;
-	}
-	while (length) {
-		ssize_t n = write(d->fd, buffer, length);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			d->write_errno = n < 0 ? errno : EIO;
-			return -1;
-		}
-		buffer += n;
-		length -= (unsigned int)n;
-		d->bytes += (uint64_t)n;
-	}
-	if (d->progress)
-		d->progress(d->data, d->bytes);
-	return 0;
-}
-
-int uvpi_hyp_dump_core(struct uvpi_hyp *hyp, uint32_t domid, int fd, int cancel_fd,
-		       void (*progress)(void *data, uint64_t bytes), void *data,
-		       struct uvp_error *err)
-{
-	struct dump d = { .fd = fd, .cancel_fd = cancel_fd, .progress = progress, .data = data };
-
-	if (!xc_domain_dumpcore_via_callback(hyp->xc, domid, &d, dump_some))
-		return 0;
-	if (d.cancelled)
-		return uvpi_fail(err, UVP_E_CANCELLED, 0,
-				 "the core dump of domain %u was stopped after %llu bytes", domid,
-				 (unsigned long long)d.bytes);
-	if (d.write_errno)
-		return uvpi_fail_errno(err, d.write_errno,
-				       "cannot write the core dump of domain %u after %llu bytes", domid,
-				       (unsigned long long)d.bytes);
-	return uvpi_hyp_fail(err, domid, "dump the memory of");
 }
 
 /* ---- vCPUs ---- */
