@@ -360,6 +360,7 @@ int xlx_console_run(const struct xlx_console *what)
 
 	op.cancel_fd = xlx_cancel_fd();
 	signal(SIGPIPE, SIG_IGN);
+	fflush(stdout); /* what was printed before comes before what the guest says */
 	seat.stdin_tty = isatty(STDIN_FILENO);
 	r = uvp_console_open(what->domain, &what->options, &op, &seat.console, &err);
 	if (r >= 0)

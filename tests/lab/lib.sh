@@ -14,7 +14,7 @@ host_state() {
 	timeout 30 xl vm-list | sed -n 's/^\([0-9a-f].*\)/domain \1/p'
 	# the parents that everybody shares stay when their last child goes
 	timeout 30 xenstore-ls -f | grep -vE \
-		'^/(tool|vm|libxl|uvp|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?)( =|/tool)|^/tool/'
+		'^/(tool|vm|libxl|uvp(/domain|/restart)?|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?)( =|/tool)|^/tool/'
 	# names of other tools' domains are remembered until somebody looks again
 	[ ! -d /run/uvp/names ] || timeout 60 xlx list >/dev/null 2>&1
 	[ ! -d /run/uvp ] ||
