@@ -100,8 +100,8 @@ static int run(const struct xlx_args *args)
 	struct report report = { .warnings = json ? uvpi_json_array() : NULL };
 	int rc;
 
-	rc = uvp_config_read(xlx_arg(args, 0), overrides, overrides ? xlx_n_args(args) - 1 : 0, warn, &report,
-			     &config, &err);
+	rc = uvp_config_read(xlx_arg(args, 0), overrides, overrides ? xlx_n_args(args) - 1 : 0,
+			     warn, &report, &config, &err);
 	if (rc == 0)
 		rc = uvp_config_check_supported(config, &unsupported);
 	if (config && rc < 0) {
@@ -124,7 +124,8 @@ static int run(const struct xlx_args *args)
 
 static const struct xlx_opt opts[] = {
 	{ "json", 'j', NULL, "print the result as JSON", XLX_NO_VALUE },
-	{ "syntax", 's', NULL, "accept what this release understands but cannot run", XLX_NO_VALUE },
+	{ "syntax", 's', NULL, "accept what this release understands but cannot run",
+	  XLX_NO_VALUE },
 	{ NULL },
 };
 

@@ -16,15 +16,18 @@ static void warn(void *data, const char *where, const char *text)
 	xlx_warn("%s: %s", where, text);
 }
 
-static int read_config(const struct xlx_args *args, struct uvp_config **ret_config, struct uvp_error *err)
+static int read_config(const struct xlx_args *args, struct uvp_config **ret_config,
+		       struct uvp_error *err)
 {
-	_cleanup_free_ const char **overrides = calloc((size_t)xlx_n_args(args), sizeof(*overrides));
+	_cleanup_free_ const char **overrides =
+		calloc((size_t)xlx_n_args(args), sizeof(*overrides));
 
 	if (!overrides)
 		return uvpi_no_memory(err);
 	for (int i = 1; i < xlx_n_args(args); i++)
 		overrides[i - 1] = xlx_arg(args, i);
-	return uvp_config_read(xlx_arg(args, 0), overrides, xlx_n_args(args) - 1, warn, NULL, ret_config, err);
+	return uvp_config_read(xlx_arg(args, 0), overrides, xlx_n_args(args) - 1, warn, NULL,
+			       ret_config, err);
 }
 
 static int print(const char *text, struct uvp_error *err)
@@ -57,7 +60,8 @@ static int run(const struct xlx_args *args)
 }
 
 static const struct xlx_opt opts[] = {
-	{ "to", 't', "FORMAT", "write xml or xl; without it, the format that FILE is not in", XLX_VALUE },
+	{ "to", 't', "FORMAT", "write xml or xl; without it, the format that FILE is not in",
+	  XLX_VALUE },
 	{ NULL },
 };
 

@@ -21,7 +21,8 @@ bool uvpi_affinity_has_nodes(const struct uvpi_affinity *affinity)
 }
 
 /* The texts of a list value; a plain text is a list of one. */
-static int split(const char *text, const char *what, struct xlcfg_value *ret_list, struct uvp_error *err)
+static int split(const char *text, const char *what, struct xlcfg_value *ret_list,
+		 struct uvp_error *err)
 {
 	if (*text == '[')
 		return xlcfg_parse_value(what, 1, text, strlen(text), ret_list, err);
@@ -47,7 +48,8 @@ int uvpi_affinity_resolve(struct uvpi_affinity *affinity, const char *what,
 	if (rc < 0)
 		return rc;
 	if (list.kind != XLCFG_LIST || list.n_items > UVPI_VCPUS_MAX)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: more than %d entries", what, UVPI_VCPUS_MAX);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: more than %d entries", what,
+				 UVPI_VCPUS_MAX);
 	maps = calloc((size_t)list.n_items + 1, sizeof(*maps));
 	if (!maps)
 		return uvpi_no_memory(err);

@@ -11,8 +11,8 @@
 #include "core/error.h"
 #include "core/num.h"
 
-int uvpi_reader_init(struct uvpi_reader *reader, const char *name, uvp_config_warn *warn, void *warn_data,
-		     struct uvp_error *err)
+int uvpi_reader_init(struct uvpi_reader *reader, const char *name, uvp_config_warn *warn,
+		     void *warn_data, struct uvp_error *err)
 {
 	*reader = (struct uvpi_reader){
 		.name = name,
@@ -46,7 +46,8 @@ static void place(const struct uvpi_reader *reader, char *buf, size_t size)
 	if (reader->no_lines || !reader->line)
 		snprintf(buf, size, "%.200s", reader->place_name);
 	else if (reader->column)
-		snprintf(buf, size, "%.200s:%d:%d", reader->place_name, reader->line, reader->column);
+		snprintf(buf, size, "%.200s:%d:%d", reader->place_name, reader->line,
+			 reader->column);
 	else
 		snprintf(buf, size, "%.200s:%d", reader->place_name, reader->line);
 }
@@ -110,12 +111,14 @@ int uvpi_key_number(const struct xlcfg_value *value, const char *what, int64_t m
 	int64_t number;
 
 	if (value->kind == XLCFG_LIST)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: a list was given; expected a number", what);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: a list was given; expected a number",
+				 what);
 	if (value->text[0] != '0' || !isdigit((unsigned char)value->text[1]))
 		return uvpi_parse_i64(value->text, what, min, max, ret_number, err);
 	if (octal_number(value->text, &number) < 0)
 		return uvpi_fail(err, UVP_E_INVALID, 0,
-				 "%s: '%.40s' begins with 0 and is no octal number", what, value->text);
+				 "%s: '%.40s' begins with 0 and is no octal number", what,
+				 value->text);
 	if (number < min || number > max)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: %lld is not within %lld to %lld", what,
 				 (long long)number, (long long)min, (long long)max);
@@ -149,7 +152,8 @@ static void store_number(struct uvpi_reader *reader, const struct uvpi_key *key,
 	}
 }
 
-static int keep(struct uvpi_reader *reader, const struct uvpi_key *key, const char *text, struct uvp_error *err)
+static int keep(struct uvpi_reader *reader, const struct uvpi_key *key, const char *text,
+		struct uvp_error *err)
 {
 	if (!text || uvpi_config_extra_set(reader->config, key->key, text,
 					   reader->no_lines ? 0 : reader->line) < 0)
@@ -165,10 +169,11 @@ static int keep_quoted(struct uvpi_reader *reader, const struct uvpi_key *key, c
 	return keep(reader, key, quoted, err);
 }
 
-static int apply_number(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-			struct uvp_error *err)
+static int apply_number(struct uvpi_reader *reader, const struct uvpi_key *key,
+			const struct xlcfg_value *value, struct uvp_error *err)
 {
-	int64_t min = key->type == KEY_BOOL ? 0 : key->min, max = key->type == KEY_BOOL ? 1 : key->max;
+	int64_t min = key->type == KEY_BOOL ? 0 : key->min,
+		max = key->type == KEY_BOOL ? 1 : key->max;
 	int64_t number;
 	char text[32];
 	int rc = uvpi_key_number(value, key->key, min, max, &number, err);
@@ -183,8 +188,8 @@ static int apply_number(struct uvpi_reader *reader, const struct uvpi_key *key, 
 	return keep(reader, key, text, err);
 }
 
-static int apply_string(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-			struct uvp_error *err)
+static int apply_string(struct uvpi_reader *reader, const struct uvpi_key *key,
+			const struct xlcfg_value *value, struct uvp_error *err)
 {
 	const char *text = NULL;
 	char *copy;
@@ -216,15 +221,16 @@ static void list_names(const char *const *names, char *buf, size_t size)
 }
 
 /* The index of a name or, where they are accepted, of a number. */
-static int enum_index(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		      struct uvp_error *err)
+static int enum_index(struct uvpi_reader *reader, const struct uvpi_key *key,
+		      const struct xlcfg_value *value, struct uvp_error *err)
 {
 	char list[256];
 	const char *near;
 	int n = 0;
 
 	if (value->kind == XLCFG_LIST)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: a list was given; expected a name", key->key);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: a list was given; expected a name",
+				 key->key);
 	for (; key->names[n]; n++)
 		if (!strcmp(key->names[n], value->text))
 			return n;
@@ -246,8 +252,8 @@ static int enum_index(struct uvpi_reader *reader, const struct uvpi_key *key, co
 	return -UVP_E_INVALID;
 }
 
-static int apply_enum(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		      struct uvp_error *err)
+static int apply_enum(struct uvpi_reader *reader, const struct uvpi_key *key,
+		      const struct xlcfg_value *value, struct uvp_error *err)
 {
 	int index = enum_index(reader, key, value, err);
 
@@ -259,39 +265,41 @@ static int apply_enum(struct uvpi_reader *reader, const struct uvpi_key *key, co
 	return 0;
 }
 
-static int check_item(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		      struct uvp_error *err)
+static int check_item(struct uvpi_reader *reader, const struct uvpi_key *key,
+		      const struct xlcfg_value *value, struct uvp_error *err)
 {
 	int rc;
 
 	reader->line = value->line;
 	reader->column = value->column;
 	if (value->kind == XLCFG_LIST)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: a list stands where a string is expected", key->key);
+		return uvpi_fail(err, UVP_E_INVALID, 0,
+				 "%s: a list stands where a string is expected", key->key);
 	rc = key->item(value->text, err);
 	if (rc < 0)
 		uvpi_prefix(err, "%s: '%.80s'", key->key, value->text);
 	return rc;
 }
 
-static int check_list(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		      int depth, struct uvp_error *err)
+static int check_list(struct uvpi_reader *reader, const struct uvpi_key *key,
+		      const struct xlcfg_value *value, int depth, struct uvp_error *err)
 {
 	int rc = 0;
 
 	if (value->kind != XLCFG_LIST) {
 		reader->line = value->line;
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: expected a list%s in [ ], found '%.60s'", key->key,
+		return uvpi_fail(err, UVP_E_INVALID, 0,
+				 "%s: expected a list%s in [ ], found '%.60s'", key->key,
 				 depth ? " of lists" : "", value->text);
 	}
 	for (int i = 0; i < value->n_items && rc == 0; i++)
-		rc = depth ? check_list(reader, key, &value->items[i], depth - 1, err) :
-			     check_item(reader, key, &value->items[i], err);
+		rc = depth ? check_list(reader, key, &value->items[i], depth - 1, err)
+			   : check_item(reader, key, &value->items[i], err);
 	return rc;
 }
 
-static int keep_value(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		      struct uvp_error *err)
+static int keep_value(struct uvpi_reader *reader, const struct uvpi_key *key,
+		      const struct xlcfg_value *value, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = xlcfg_value_text(value);
 
@@ -299,8 +307,8 @@ static int keep_value(struct uvpi_reader *reader, const struct uvpi_key *key, co
 	return keep(reader, key, text, err);
 }
 
-static int apply_list(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		      struct uvp_error *err)
+static int apply_list(struct uvpi_reader *reader, const struct uvpi_key *key,
+		      const struct xlcfg_value *value, struct uvp_error *err)
 {
 	int rc;
 
@@ -320,23 +328,27 @@ static bool is_number(const struct xlcfg_value *value)
 int uvpi_apply_bool_or_enum(struct uvpi_reader *reader, const struct uvpi_key *key,
 			    const struct xlcfg_value *value, struct uvp_error *err)
 {
-	return is_number(value) ? apply_number(reader, &(struct uvpi_key){ .key = key->key, .type = KEY_BOOL,
-									    .status = key->status },
-					       value, err) :
-				  apply_enum(reader, key, value, err);
+	return is_number(value) ? apply_number(reader,
+					       &(struct uvpi_key){ .key = key->key,
+								   .type = KEY_BOOL,
+								   .status = key->status },
+					       value, err)
+				: apply_enum(reader, key, value, err);
 }
 
 int uvpi_apply_bool_or_list(struct uvpi_reader *reader, const struct uvpi_key *key,
 			    const struct xlcfg_value *value, struct uvp_error *err)
 {
-	return is_number(value) ? apply_number(reader, &(struct uvpi_key){ .key = key->key, .type = KEY_BOOL,
-									    .status = key->status },
-					       value, err) :
-				  apply_list(reader, key, value, err);
+	return is_number(value) ? apply_number(reader,
+					       &(struct uvpi_key){ .key = key->key,
+								   .type = KEY_BOOL,
+								   .status = key->status },
+					       value, err)
+				: apply_list(reader, key, value, err);
 }
 
-static int apply_known(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		       struct uvp_error *err)
+static int apply_known(struct uvpi_reader *reader, const struct uvpi_key *key,
+		       const struct xlcfg_value *value, struct uvp_error *err)
 {
 	switch (key->type) {
 	case KEY_STRING:
@@ -381,8 +393,8 @@ static int unknown(const char *name, struct uvp_error *err)
 	return -UVP_E_INVALID;
 }
 
-int uvpi_reader_apply(struct uvpi_reader *reader, const char *name, int line, const struct xlcfg_value *value,
-		      struct uvp_error *err)
+int uvpi_reader_apply(struct uvpi_reader *reader, const char *name, int line,
+		      const struct xlcfg_value *value, struct uvp_error *err)
 {
 	const struct uvpi_key *key = uvpi_key_find(name);
 	int rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys that need more than their entry in the table: type, uuid, CPU lists, kernel arguments, tsc_mode; and what can only be
- * done when every key has been seen. */
+/* Keys that need more than their entry in the table: type, uuid, CPU lists, kernel arguments,
+ * tsc_mode; and what can only be done when every key has been seen. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@ static bool is_prefix(const char *text, const char *of)
 	return *text && !strncmp(text, of, strlen(text));
 }
 
-int uvpi_apply_type(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		    struct uvp_error *err)
+int uvpi_apply_type(struct uvpi_reader *reader, const struct uvpi_key *key,
+		    const struct xlcfg_value *value, struct uvp_error *err)
 {
 	const char *text = NULL;
 	int rc = uvpi_key_string(value, &text, err);
@@ -33,7 +33,8 @@ int uvpi_apply_type(struct uvpi_reader *reader, const struct uvpi_key *key, cons
 	else if (is_prefix(text, "pvh"))
 		reader->config->type = UVPI_TYPE_PVH;
 	else
-		return uvpi_fail(err, UVP_E_INVALID, 0, "type: '%.60s' is none of: pv, pvh, hvm", text);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "type: '%.60s' is none of: pv, pvh, hvm",
+				 text);
 	reader->type_given = true;
 	return 0;
 }
@@ -51,13 +52,14 @@ int uvpi_apply_builder(struct uvpi_reader *reader, const struct uvpi_key *key,
 	else if (is_prefix(text, "generic") || !strcmp(text, "linux"))
 		reader->builder = UVPI_TYPE_PV;
 	else
-		return uvpi_fail(err, UVP_E_INVALID, 0, "builder: '%.60s' is none of: generic, hvm", text);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "builder: '%.60s' is none of: generic, hvm",
+				 text);
 	reader->builder_given = true;
 	return 0;
 }
 
-int uvpi_apply_uuid(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		    struct uvp_error *err)
+int uvpi_apply_uuid(struct uvpi_reader *reader, const struct uvpi_key *key,
+		    const struct xlcfg_value *value, struct uvp_error *err)
 {
 	const char *text = NULL;
 	int rc = uvpi_key_string(value, &text, err);
@@ -81,10 +83,13 @@ int uvpi_apply_affinity(struct uvpi_reader *reader, const struct uvpi_key *key,
 
 	for (int i = 0; i < value->n_items; i++)
 		if (value->items[i].kind == XLCFG_LIST)
-			return uvpi_fail(err, UVP_E_INVALID, 0,
-					 "%s: a list stands where a string like \"0-3\" is expected", key->key);
+			return uvpi_fail(
+				err, UVP_E_INVALID, 0,
+				"%s: a list stands where a string like \"0-3\" is expected",
+				key->key);
 	if (value->kind == XLCFG_LIST && value->n_items > UVPI_VCPUS_MAX)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: the list has %d entries; a guest has at most %d vCPUs",
+		return uvpi_fail(err, UVP_E_INVALID, 0,
+				 "%s: the list has %d entries; a guest has at most %d vCPUs",
 				 key->key, value->n_items, UVPI_VCPUS_MAX);
 	if (value->kind == XLCFG_LIST) {
 		made.text = value->n_items ? xlcfg_value_text(value) : NULL;
@@ -108,7 +113,9 @@ int uvpi_apply_affinity(struct uvpi_reader *reader, const struct uvpi_key *key,
 int uvpi_apply_cmdline(struct uvpi_reader *reader, const struct uvpi_key *key,
 		       const struct xlcfg_value *value, struct uvp_error *err)
 {
-	char **slot = *key->key == 'c' ? &reader->cmdline : *key->key == 'r' ? &reader->root : &reader->extra;
+	char **slot = *key->key == 'c'	 ? &reader->cmdline
+		      : *key->key == 'r' ? &reader->root
+					 : &reader->extra;
 	const char *text = NULL;
 	int rc = uvpi_key_string(value, &text, err);
 	char *copy;
@@ -125,8 +132,8 @@ int uvpi_apply_cmdline(struct uvpi_reader *reader, const struct uvpi_key *key,
 	return 0;
 }
 
-int uvpi_apply_hap(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		   struct uvp_error *err)
+int uvpi_apply_hap(struct uvpi_reader *reader, const struct uvpi_key *key,
+		   const struct xlcfg_value *value, struct uvp_error *err)
 {
 	int64_t number;
 	int rc = uvpi_key_number(value, key->key, 0, 1, &number, err);
@@ -141,7 +148,8 @@ int uvpi_apply_hap(struct uvpi_reader *reader, const struct uvpi_key *key, const
 int uvpi_apply_tsc_mode(struct uvpi_reader *reader, const struct uvpi_key *key,
 			const struct xlcfg_value *value, struct uvp_error *err)
 {
-	static const char *const names[] = { "default", "always_emulate", "native", "native_paravirt", NULL };
+	static const char *const names[] = { "default", "always_emulate", "native",
+					     "native_paravirt", NULL };
 	const char *text = NULL;
 	int64_t mode = 0;
 	int rc = uvpi_key_string(value, &text, err);
@@ -156,13 +164,16 @@ int uvpi_apply_tsc_mode(struct uvpi_reader *reader, const struct uvpi_key *key,
 		rc = uvpi_key_number(value, key->key, 0, 3, &mode, err);
 		if (rc < 0)
 			return rc;
-		uvpi_reader_warn(reader, "numbers for 'tsc_mode' are deprecated: write \"%s\"", names[mode]);
+		uvpi_reader_warn(reader, "numbers for 'tsc_mode' are deprecated: write \"%s\"",
+				 names[mode]);
 	}
 	if (!names[mode])
 		return uvpi_fail(err, UVP_E_INVALID, 0,
-				 "tsc_mode: '%.60s' is none of: default, always_emulate, native", text);
+				 "tsc_mode: '%.60s' is none of: default, always_emulate, native",
+				 text);
 	if (mode == 3) {
-		uvpi_fail(err, UVP_E_INVALID, 0, "tsc_mode: 'native_paravirt' was removed from Xen in 4.13");
+		uvpi_fail(err, UVP_E_INVALID, 0,
+			  "tsc_mode: 'native_paravirt' was removed from Xen in 4.13");
 		uvpi_hint(err, "use \"native\"");
 		return -UVP_E_INVALID;
 	}
@@ -170,14 +181,16 @@ int uvpi_apply_tsc_mode(struct uvpi_reader *reader, const struct uvpi_key *key,
 	return 0;
 }
 
-static int cpuid_list(const struct xlcfg_value *value, struct uvp_config *config, struct uvp_error *err)
+static int cpuid_list(const struct xlcfg_value *value, struct uvp_config *config,
+		      struct uvp_error *err)
 {
 	for (int i = 0; i < value->n_items; i++) {
 		int rc;
 
 		if (value->items[i].kind == XLCFG_LIST)
-			return uvpi_fail(err, UVP_E_INVALID, 0,
-					 "a list stands where a string like \"1:ecx=...\" is expected");
+			return uvpi_fail(
+				err, UVP_E_INVALID, 0,
+				"a list stands where a string like \"1:ecx=...\" is expected");
 		rc = uvpi_cpuid_parse_registers(value->items[i].text, config, err);
 		if (rc < 0)
 			return rc;
@@ -185,8 +198,8 @@ static int cpuid_list(const struct xlcfg_value *value, struct uvp_config *config
 	return 0;
 }
 
-int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		     struct uvp_error *err)
+int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key,
+		     const struct xlcfg_value *value, struct uvp_error *err)
 {
 	struct uvp_config *config = reader->config;
 	int rc;
@@ -194,13 +207,14 @@ int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key, con
 	uvpi_cpuid_clear(config);
 	if (value->kind == XLCFG_LIST ? !value->n_items : !*value->text)
 		return 0;
-	rc = value->kind == XLCFG_LIST ? cpuid_list(value, config, err) :
-					 uvpi_cpuid_parse_features(value->text, config, err);
+	rc = value->kind == XLCFG_LIST ? cpuid_list(value, config, err)
+				       : uvpi_cpuid_parse_features(value->text, config, err);
 	if (rc < 0) {
 		uvpi_prefix(err, "cpuid");
 		return rc;
 	}
-	config->cpuid_text = value->kind == XLCFG_LIST ? xlcfg_value_text(value) : strdup(value->text);
+	config->cpuid_text = value->kind == XLCFG_LIST ? xlcfg_value_text(value)
+						       : strdup(value->text);
 	return config->cpuid_text ? 0 : uvpi_no_memory(err);
 }
 
@@ -247,12 +261,14 @@ static int finish_cmdline(struct uvpi_reader *reader, struct uvp_error *err)
 		return 0;
 	if (reader->cmdline && (root || extra)) {
 		go_to_key(reader, root ? "root" : "extra");
-		uvpi_reader_warn(reader, "'root' and 'extra' are ignored: 'cmdline' is the whole command line");
+		uvpi_reader_warn(
+			reader,
+			"'root' and 'extra' are ignored: 'cmdline' is the whole command line");
 	}
 	if (reader->cmdline)
 		joined = uvpi_steal(&reader->cmdline);
-	else if (asprintf(&joined, "%s%s%s%s", root ? "root=" : "", root ? root : "", root && extra ? " " : "",
-			  extra ? extra : "") < 0)
+	else if (asprintf(&joined, "%s%s%s%s", root ? "root=" : "", root ? root : "",
+			  root && extra ? " " : "", extra ? extra : "") < 0)
 		return uvpi_no_memory(err);
 	free(reader->config->cmdline);
 	reader->config->cmdline = NULL;
@@ -271,11 +287,12 @@ static void warn_meaningless(struct uvpi_reader *reader)
 	for (int i = 0; i < uvpi_n_keys; i++) {
 		const struct uvpi_key *key = &uvpi_keys[i];
 
-		if (!reader->places[i].line || key->types & 1u << type || !strcmp(key->key, "timer_mode"))
+		if (!reader->places[i].line || key->types & 1u << type ||
+		    !strcmp(key->key, "timer_mode"))
 			continue;
 		go_to_key(reader, key->key);
-		uvpi_reader_warn(reader, "'%s' has no meaning for a %s guest and is ignored", key->key,
-				 uvpi_type_name(type));
+		uvpi_reader_warn(reader, "'%s' has no meaning for a %s guest and is ignored",
+				 key->key, uvpi_type_name(type));
 	}
 }
 
@@ -293,7 +310,8 @@ static void finish_defaults(struct uvpi_reader *reader)
 {
 	struct uvp_config *config = reader->config;
 
-	if (!given(reader, "memory") && given(reader, "maxmem") && config->maxmem_kib < config->memory_kib)
+	if (!given(reader, "memory") && given(reader, "maxmem") &&
+	    config->maxmem_kib < config->memory_kib)
 		config->memory_kib = config->maxmem_kib;
 	if (!given(reader, "maxmem"))
 		config->maxmem_kib = config->memory_kib;
@@ -321,7 +339,8 @@ int uvpi_reader_finish(struct uvpi_reader *reader, struct uvp_error *err)
 	warn_meaningless(reader);
 	if (!given(reader, "memory")) {
 		go_to_key(reader, NULL);
-		uvpi_reader_warn(reader, "'memory' is not given: the guest gets %llu MiB, as with xl",
+		uvpi_reader_warn(reader,
+				 "'memory' is not given: the guest gets %llu MiB, as with xl",
 				 (unsigned long long)(reader->config->memory_kib / 1024));
 	}
 	return 0;

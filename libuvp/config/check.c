@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The one checker: both readers end with it, and whoever builds a configuration by hand can call it. */
+/* The one checker: both readers end with it, and whoever builds a configuration by hand can call
+ * it. */
 #include "config/check.h"
 
 #include <string.h>
@@ -23,7 +24,8 @@ static int check_name(const struct uvp_config *config, struct uvp_error *err)
 	return rc;
 }
 
-static int check_memory(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+static int check_memory(const struct uvp_config *config, const char **ret_key,
+			struct uvp_error *err)
 {
 	if (config->maxmem_kib >= config->memory_kib)
 		return 0;
@@ -37,12 +39,13 @@ static int check_vcpus(const struct uvp_config *config, const char **ret_key, st
 {
 	if (config->maxvcpus < config->vcpus) {
 		*ret_key = "maxvcpus";
-		return uvpi_fail(err, UVP_E_INVALID, 0, "maxvcpus: %u is less than vcpus, %u", config->maxvcpus,
-				 config->vcpus);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "maxvcpus: %u is less than vcpus, %u",
+				 config->maxvcpus, config->vcpus);
 	}
 	if (config->sched.cap > config->maxvcpus * 100) {
 		*ret_key = "cap";
-		uvpi_fail(err, UVP_E_INVALID, 0, "cap: %u %% is more than the %u vCPUs of the domain can use",
+		uvpi_fail(err, UVP_E_INVALID, 0,
+			  "cap: %u %% is more than the %u vCPUs of the domain can use",
 			  config->sched.cap, config->maxvcpus);
 		uvpi_hint(err, "100 is one physical CPU; 0 is no limit");
 		return -UVP_E_INVALID;
@@ -52,16 +55,20 @@ static int check_vcpus(const struct uvp_config *config, const char **ret_key, st
 
 static int check_boot(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
 {
-	if (config->type != UVPI_TYPE_HVM && !config->kernel && !uvpi_config_extra_get(config, "bootloader") &&
+	if (config->type != UVPI_TYPE_HVM && !config->kernel &&
+	    !uvpi_config_extra_get(config, "bootloader") &&
 	    !uvpi_config_extra_get(config, "firmware")) {
 		*ret_key = "type";
-		uvpi_fail(err, UVP_E_INVALID, 0, "a %s guest needs a kernel", uvpi_type_name(config->type));
+		uvpi_fail(err, UVP_E_INVALID, 0, "a %s guest needs a kernel",
+			  uvpi_type_name(config->type));
 		uvpi_hint(err, "add: kernel = \"/path/to/vmlinuz\"");
 		return -UVP_E_INVALID;
 	}
-	if (config->kernel && config->type != UVPI_TYPE_HVM && uvpi_config_extra_get(config, "firmware")) {
+	if (config->kernel && config->type != UVPI_TYPE_HVM &&
+	    uvpi_config_extra_get(config, "firmware")) {
 		*ret_key = "firmware";
-		return uvpi_fail(err, UVP_E_INVALID, 0, "kernel and firmware are both given; one of them boots");
+		return uvpi_fail(err, UVP_E_INVALID, 0,
+				 "kernel and firmware are both given; one of them boots");
 	}
 	if (config->ramdisk && !config->kernel && config->type == UVPI_TYPE_HVM) {
 		*ret_key = "ramdisk";
@@ -70,7 +77,8 @@ static int check_boot(const struct uvp_config *config, const char **ret_key, str
 	return 0;
 }
 
-static int check_affinity(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+static int check_affinity(const struct uvp_config *config, const char **ret_key,
+			  struct uvp_error *err)
 {
 	const struct uvpi_affinity *lists[] = { &config->cpus, &config->cpus_soft };
 	static const char *const keys[] = { "cpus", "cpus_soft" };
@@ -79,8 +87,8 @@ static int check_affinity(const struct uvp_config *config, const char **ret_key,
 		if (lists[i]->n <= (int)config->maxvcpus)
 			continue;
 		*ret_key = keys[i];
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: the list has %d entries for %u vCPUs", keys[i],
-				 lists[i]->n, config->maxvcpus);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%s: the list has %d entries for %u vCPUs",
+				 keys[i], lists[i]->n, config->maxvcpus);
 	}
 	return 0;
 }
@@ -102,8 +110,8 @@ int uvpi_config_check(const struct uvp_config *config, const char **ret_key, str
 	return rc;
 }
 
-/* Does a kept key ask for something? Empty lists, empty strings and the default of a switch do not; nor do the parameters of
- * what is not asked for itself. */
+/* Does a kept key ask for something? Empty lists, empty strings and the default of a switch do not;
+ * nor do the parameters of what is not asked for itself. */
 static bool asks(const struct uvp_config *config, const char *name)
 {
 	const struct uvpi_config_extra *extra = uvpi_config_extra_get(config, name);
@@ -111,17 +119,18 @@ static bool asks(const struct uvp_config *config, const char *name)
 
 	if (!extra || !key || !strcmp(extra->value, "[ ]") || !strcmp(extra->value, "\"\""))
 		return false;
-	if ((key->nothing && !strcmp(extra->value, key->nothing)) || !strcmp(extra->value, "\"disabled\""))
+	if ((key->nothing && !strcmp(extra->value, key->nothing)) ||
+	    !strcmp(extra->value, "\"disabled\""))
 		return false;
 	return !key->needs || asks(config, key->needs);
 }
 
-static int refuse_key(const struct uvp_config *config, const struct uvpi_config_extra *extra, const char *why,
-		      struct uvp_error *err)
+static int refuse_key(const struct uvp_config *config, const struct uvpi_config_extra *extra,
+		      const char *why, struct uvp_error *err)
 {
 	if (extra->line > 0)
-		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%.200s:%d: '%s' cannot be used: %s", config->source,
-			  extra->line, extra->key, why);
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%.200s:%d: '%s' cannot be used: %s",
+			  config->source, extra->line, extra->key, why);
 	else
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%.200s: '%s' cannot be used: %s",
 			  config->source ? config->source : "configuration", extra->key, why);
@@ -132,10 +141,12 @@ static int refuse_key(const struct uvp_config *config, const struct uvpi_config_
 int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error *err)
 {
 	if (config->type == UVPI_TYPE_HVM) {
-		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
-			  "%.200s: hvm guests need a device model, which this release does not start",
-			  config->source ? config->source : "configuration");
-		uvpi_hint(err, "type = \"pvh\" runs kernels that were built for it (Linux since 4.11) without one");
+		uvpi_fail(
+			err, UVP_E_UNSUPPORTED, 0,
+			"%.200s: hvm guests need a device model, which this release does not start",
+			config->source ? config->source : "configuration");
+		uvpi_hint(err, "type = \"pvh\" runs kernels that were built for it (Linux since "
+			       "4.11) without one");
 		return -UVP_E_UNSUPPORTED;
 	}
 	for (int i = 0; i < config->n_extra; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* cpuid= in both of xl's syntaxes. Single-bit features come from the hypervisor's public header, so that a new Xen brings
- * its new names; fields, and names that xl had before those, are in the table below. */
+/* cpuid= in both of xl's syntaxes. Single-bit features come from the hypervisor's public header, so
+ * that a new Xen brings its new names; fields, and names that xl had before those, are in the table
+ * below. */
 #include "config/cpuid.h"
 
 #include <ctype.h>
@@ -27,8 +28,8 @@ struct bits {
 static const struct bits fields[] = {
 	{ "maxleaf", 0x0, NO_SUBLEAF, EAX, 0, 32 },
 	{ "stepping", 0x1, NO_SUBLEAF, EAX, 0, 4 },
-	{ "model", 0x1, NO_SUBLEAF, EAX, 4, 8 },   /* in two parts: see put_model() */
-	{ "family", 0x1, NO_SUBLEAF, EAX, 8, 8 },  /* in two parts: see put_family() */
+	{ "model", 0x1, NO_SUBLEAF, EAX, 4, 8 },  /* in two parts: see put_model() */
+	{ "family", 0x1, NO_SUBLEAF, EAX, 8, 8 }, /* in two parts: see put_family() */
 	{ "brandid", 0x1, NO_SUBLEAF, EBX, 0, 8 },
 	{ "clflush", 0x1, NO_SUBLEAF, EBX, 8, 8 },
 	{ "proccount", 0x1, NO_SUBLEAF, EBX, 16, 8 },
@@ -77,7 +78,7 @@ static const struct bits fields[] = {
 
 static const struct {
 	const char *name; /* as the header has it: capitals and underscores */
-	uint32_t bit;     /* of the featureset */
+	uint32_t bit;	  /* of the featureset */
 } features[] = {
 #define XEN_CPUFEATURE(name, value) { #name, value },
 #include <xen/arch-x86/cpufeatureset.h>
@@ -90,15 +91,24 @@ static const struct {
 	enum reg reg;
 	uint32_t msr;
 } words[] = {
-	{ 0x1, NO_SUBLEAF, EDX, 0 },	    { 0x1, NO_SUBLEAF, ECX, 0 },
-	{ 0x80000001, NO_SUBLEAF, EDX, 0 }, { 0x80000001, NO_SUBLEAF, ECX, 0 },
-	{ 0xd, 1, EAX, 0 },		    { 0x7, 0, EBX, 0 },
-	{ 0x7, 0, ECX, 0 },		    { 0x80000007, NO_SUBLEAF, EDX, 0 },
-	{ 0x80000008, NO_SUBLEAF, EBX, 0 }, { 0x7, 0, EDX, 0 },
-	{ 0x7, 1, EAX, 0 },		    { 0x80000021, NO_SUBLEAF, EAX, 0 },
-	{ 0x7, 1, EBX, 0 },		    { 0x7, 2, EDX, 0 },
-	{ 0x7, 1, ECX, 0 },		    { 0x7, 1, EDX, 0 },
-	{ 0, 0, EAX, 0x10a },		    { 0, 0, EDX, 0x10a },
+	{ 0x1, NO_SUBLEAF, EDX, 0 },
+	{ 0x1, NO_SUBLEAF, ECX, 0 },
+	{ 0x80000001, NO_SUBLEAF, EDX, 0 },
+	{ 0x80000001, NO_SUBLEAF, ECX, 0 },
+	{ 0xd, 1, EAX, 0 },
+	{ 0x7, 0, EBX, 0 },
+	{ 0x7, 0, ECX, 0 },
+	{ 0x80000007, NO_SUBLEAF, EDX, 0 },
+	{ 0x80000008, NO_SUBLEAF, EBX, 0 },
+	{ 0x7, 0, EDX, 0 },
+	{ 0x7, 1, EAX, 0 },
+	{ 0x80000021, NO_SUBLEAF, EAX, 0 },
+	{ 0x7, 1, EBX, 0 },
+	{ 0x7, 2, EDX, 0 },
+	{ 0x7, 1, ECX, 0 },
+	{ 0x7, 1, EDX, 0 },
+	{ 0, 0, EAX, 0x10a },
+	{ 0, 0, EDX, 0x10a },
 	{ 0x80000021, NO_SUBLEAF, ECX, 0 },
 };
 
@@ -191,8 +201,8 @@ static bool is_policy_char(const char *value)
 }
 
 /* The string that stands for value, one character for each bit, the most significant first. */
-static int make_bits(const struct bits *field, const char *value, char bits[33], uint64_t *ret_number,
-		     struct uvp_error *err)
+static int make_bits(const struct bits *field, const char *value, char bits[33],
+		     uint64_t *ret_number, struct uvp_error *err)
 {
 	uint64_t max = field->length == 32 ? UINT32_MAX : (1ull << field->length) - 1;
 	uint64_t number = 0;
@@ -206,8 +216,9 @@ static int make_bits(const struct bits *field, const char *value, char bits[33],
 		return 0;
 	}
 	if (uvpi_parse_u64(value, field->name, 0, max, &number, NULL) < 0)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s=%.40s': expected 0 to %llu, or x, k or s",
-				 field->name, value, (unsigned long long)max);
+		return uvpi_fail(err, UVP_E_INVALID, 0,
+				 "'%s=%.40s': expected 0 to %llu, or x, k or s", field->name, value,
+				 (unsigned long long)max);
 	for (unsigned int i = 0; i < field->length; i++)
 		bits[field->length - 1 - i] = number >> i & 1 ? '1' : '0';
 	bits[field->length] = '\0';
@@ -244,17 +255,19 @@ static int set_field(struct uvp_config *config, const struct bits *field, const 
 	return 0;
 }
 
-static int set_msr_bit(struct uvp_config *config, const char *name, uint32_t index, unsigned int bit,
-		       const char *value, struct uvp_error *err)
+static int set_msr_bit(struct uvp_config *config, const char *name, uint32_t index,
+		       unsigned int bit, const char *value, struct uvp_error *err)
 {
 	struct uvpi_cpuid_msr *msr = NULL;
 	int rc;
 
 	if (!value[0] || value[1] || !strchr("01xks", value[0]))
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s=%.40s': expected 0, 1, x, k or s", name, value);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s=%.40s': expected 0, 1, x, k or s",
+				 name, value);
 	rc = get_msr(config, index, &msr, err);
 	if (rc == 0)
-		msr->bits[63 - bit] = value[0] == 's' ? 'k' : value[0]; /* libxc knows no 's' for MSRs */
+		msr->bits[63 - bit] = value[0] == 's' ? 'k'
+						      : value[0]; /* libxc knows no 's' for MSRs */
 	return rc;
 }
 
@@ -300,7 +313,8 @@ static int unknown_feature(const char *name, struct uvp_error *err)
 	return -UVP_E_INVALID;
 }
 
-static int set_feature(struct uvp_config *config, const char *name, const char *value, struct uvp_error *err)
+static int set_feature(struct uvp_config *config, const char *name, const char *value,
+		       struct uvp_error *err)
 {
 	const struct bits *field = find_field(name);
 
@@ -315,8 +329,8 @@ static int set_feature(struct uvp_config *config, const char *name, const char *
 			return set_msr_bit(config, name, words[word].msr,
 					   bit + (words[word].reg == EDX ? 32 : 0), value, err);
 		return set_field(config,
-				 &(struct bits){ name, words[word].leaf, words[word].subleaf, words[word].reg,
-						 bit, 1 },
+				 &(struct bits){ name, words[word].leaf, words[word].subleaf,
+						 words[word].reg, bit, 1 },
 				 value, err);
 	}
 	return unknown_feature(name, err);
@@ -347,7 +361,8 @@ int uvpi_cpuid_parse_features(const char *text, struct uvp_config *config, struc
 		}
 		value = strchr(part, '=');
 		if (!value)
-			return uvpi_fail(err, UVP_E_INVALID, 0, "'%.40s' is not of the form feature=value", part);
+			return uvpi_fail(err, UVP_E_INVALID, 0,
+					 "'%.40s' is not of the form feature=value", part);
 		*value++ = '\0';
 		rc = set_feature(config, part, value, err);
 		if (rc < 0)
@@ -376,13 +391,16 @@ static int set_register(struct uvpi_cpuid_leaf *leaf, const char *part, struct u
 {
 	const char *bits = part + 4;
 
-	if (part[0] != 'e' || !part[1] || !strchr("abcd", part[1]) || part[2] != 'x' || part[3] != '=')
+	if (part[0] != 'e' || !part[1] || !strchr("abcd", part[1]) || part[2] != 'x' ||
+	    part[3] != '=')
 		return uvpi_fail(err, UVP_E_INVALID, 0,
-				 "'%.40s': expected eax=, ebx=, ecx= or edx= and 32 characters", part);
+				 "'%.40s': expected eax=, ebx=, ecx= or edx= and 32 characters",
+				 part);
 	if (strlen(bits) != 32 || strspn(bits, "01xks") != 32)
-		return uvpi_fail(err, UVP_E_INVALID, 0,
-				 "'%.40s': expected exactly 32 characters of 0, 1, x, k and s, found %zu", part,
-				 strlen(bits));
+		return uvpi_fail(
+			err, UVP_E_INVALID, 0,
+			"'%.40s': expected exactly 32 characters of 0, 1, x, k and s, found %zu",
+			part, strlen(bits));
 	snprintf(leaf->regs[part[1] - 'a'], sizeof(leaf->regs[0]), "%s", bits);
 	return 0;
 }
@@ -402,7 +420,8 @@ int uvpi_cpuid_parse_registers(const char *text, struct uvp_config *config, stru
 	if (rc < 0)
 		return rc;
 	if (*text != ':')
-		return uvpi_fail(err, UVP_E_INVALID, 0, "expected ':' and registers after leaf %#x", number);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "expected ':' and registers after leaf %#x",
+				 number);
 	left = copy = strdup(text + 1);
 	if (!copy)
 		return uvpi_no_memory(err);

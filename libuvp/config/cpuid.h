@@ -5,8 +5,8 @@
 
 #include "config/model.h"
 
-/* "host,feature=value,...": feature names of Xen's featureset and the fields of the table in cpuid.c; values 0, 1, x, k,
- * s or, for fields of several bits, a number. */
+/* "host,feature=value,...": feature names of Xen's featureset and the fields of the table in
+ * cpuid.c; values 0, 1, x, k, s or, for fields of several bits, a number. */
 int uvpi_cpuid_parse_features(const char *text, struct uvp_config *config, struct uvp_error *err);
 /* "leaf[,subleaf]:reg=32 characters[,reg=...]", one entry of the list form. */
 int uvpi_cpuid_parse_registers(const char *text, struct uvp_config *config, struct uvp_error *err);

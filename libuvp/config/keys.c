@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Every key of xl.cfg(5) of Xen 4.17, those that xl reads without documenting them, and those that xl and xm once had.
- * man/xlx.cfg.5 has an entry for each; tests/cli/config-keys.sh compares. */
+/* Every key of xl.cfg(5) of Xen 4.17, those that xl reads without documenting them, and those that
+ * xl and xm once had. man/xlx.cfg.5 has an entry for each; tests/unit/test_xlcfg.c compares. */
 #include "config/keys.h"
 
 #include <limits.h>
@@ -17,12 +17,16 @@
 #define PP (PV | PVH)
 #define ALL KEY_FOR_ALL
 
-static const char *const action_names[] = { "destroy",	       "restart",	   "rename-restart", "preserve",
-					    "coredump-destroy", "coredump-restart", "soft-reset",     NULL };
+static const char *const action_names[] = { "destroy",		"restart",
+					    "rename-restart",	"preserve",
+					    "coredump-destroy", "coredump-restart",
+					    "soft-reset",	NULL };
 static const char *const timer_names[] = { "delay_for_missed_ticks", "no_delay_for_missed_ticks",
-					   "no_missed_ticks_pending", "one_missed_tick_pending", NULL };
+					   "no_missed_ticks_pending", "one_missed_tick_pending",
+					   NULL };
 static const char *const altp2m_names[] = { "disabled", "mixed", "external", "limited", NULL };
-static const char *const passthrough_names[] = { "default", "disabled", "enabled", "sync_pt", "share_pt", NULL };
+static const char *const passthrough_names[] = { "default", "disabled", "enabled",
+						 "sync_pt", "share_pt", NULL };
 static const char *const bios_names[] = { "seabios", "ovmf", "rombios", NULL };
 static const char *const hdtype_names[] = { "ide", "ahci", NULL };
 static const char *const vga_names[] = { "stdvga", "cirrus", "qxl", "none", NULL };
@@ -30,9 +34,11 @@ static const char *const genid_names[] = { "none", "generate", NULL };
 static const char *const vendor_names[] = { "none", "xenserver", NULL };
 static const char *const dm_names[] = { "qemu-xen", "qemu-xen-traditional", NULL };
 static const char *const gfx_names[] = { "default", "igd", NULL };
-static const char *const compression_names[] = { "auto_glz", "auto_lz", "quic", "glz", "lz", "off", NULL };
+static const char *const compression_names[] = { "auto_glz", "auto_lz", "quic", "glz",
+						 "lz",	     "off",	NULL };
 static const char *const video_names[] = { "filter", "all", "off", NULL };
-static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs4231a", "gus", "sb16", "all", NULL };
+static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs4231a",
+					   "gus", "sb16", "all",    NULL };
 
 /* Present state, said once for each family of keys. */
 #define WHY_DISK "disks come with device support, which this release does not have"
@@ -42,25 +48,40 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 #define WHY_SCREEN "screens come with device support, which this release does not have"
 #define WHY_DM "no device model is started by this release"
 #define WHY_HVM "it belongs to the hvm type, which this release cannot run"
-#define WHY_LOADER \
-	"a boot loader in the host reads the guest's disk, and disks come with device support, which this release does not have"
+#define WHY_LOADER                                                                                 \
+	"a boot loader in the host reads the guest's disk, and disks come with device support, "   \
+	"which this release does not have"
 #define WHY_SHIM "the PV shim is not supported by this release"
-#define WHY_RTDS "the schedulers that have it (rtds, and sedf until Xen 4.5) are not supported; use cpu_weight and cap"
+#define WHY_RTDS                                                                                   \
+	"the schedulers that have it (rtds, and sedf until Xen 4.5) are not supported; use "       \
+	"cpu_weight and cap"
 #define WHY_ARM "it is for Arm hosts, and this program is for x86"
 #define WHY_XM "it was a key of xm, which ended with Xen 4.5; xl never had it"
 
 #define STRING(f) .type = KEY_STRING, FIELD(f)
 #define BOOL(f) .type = KEY_BOOL, FIELD(f)
 #define ACTION(f) .type = KEY_ENUM, .names = action_names, FIELD(f)
-#define KEEP(k, t, ...) { .key = k, .status = KEY_KEPT, .types = t, .why = __VA_ARGS__ }
-#define KEEP_BOOL(k, t, default_value, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_BOOL, .nothing = default_value)
+#define KEEP(k, t, ...)                                                                            \
+	{                                                                                          \
+		.key = k, .status = KEY_KEPT, .types = t, .why = __VA_ARGS__                       \
+	}
+#define KEEP_BOOL(k, t, default_value, ...)                                                        \
+	KEEP(k, t, __VA_ARGS__, .type = KEY_BOOL, .nothing = default_value)
 #define KEEP_STRING(k, t, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_STRING)
-#define KEEP_NUMBER(k, t, low, high, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_I64, .min = low, .max = high)
-#define KEEP_ENUM(k, t, n, none, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_ENUM, .names = n, .nothing = none)
+#define KEEP_NUMBER(k, t, low, high, ...)                                                          \
+	KEEP(k, t, __VA_ARGS__, .type = KEY_I64, .min = low, .max = high)
+#define KEEP_ENUM(k, t, n, none, ...)                                                              \
+	KEEP(k, t, __VA_ARGS__, .type = KEY_ENUM, .names = n, .nothing = none)
 #define KEEP_LIST(k, t, check, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_LIST, .item = check)
 #define KEEP_STRINGS(k, t, check, ...) KEEP(k, t, __VA_ARGS__, .type = KEY_STRINGS, .item = check)
-#define REFUSE(k, w, ...) { .key = k, .status = KEY_REFUSED, .types = ALL, .why = w, __VA_ARGS__ }
-#define IGNORE(k, ...) { .key = k, .status = KEY_IGNORED, .types = ALL, .why = __VA_ARGS__ }
+#define REFUSE(k, w, ...)                                                                          \
+	{                                                                                          \
+		.key = k, .status = KEY_REFUSED, .types = ALL, .why = w, __VA_ARGS__               \
+	}
+#define IGNORE(k, ...)                                                                             \
+	{                                                                                          \
+		.key = k, .status = KEY_IGNORED, .types = ALL, .why = __VA_ARGS__                  \
+	}
 
 const struct uvpi_key uvpi_keys[] = {
 	/* identity, CPU, memory */
@@ -83,25 +104,31 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_NUMBER("slice", ALL, 0, INT_MAX, WHY_RTDS),
 	KEEP_NUMBER("latency", ALL, 0, INT_MAX, WHY_RTDS),
 	KEEP_NUMBER("extratime", ALL, 0, 1, WHY_RTDS),
-	KEEP("vnuma", ALL, "virtual NUMA nodes are not supported by this release", .type = KEY_LISTS,
-	     .item = uvpi_spec_vnuma),
+	KEEP("vnuma", ALL, "virtual NUMA nodes are not supported by this release",
+	     .type = KEY_LISTS, .item = uvpi_spec_vnuma),
 	{ "cpuid", KEY_CUSTOM, .custom = uvpi_apply_cpuid, .types = ALL },
 	{ "hap", KEY_CUSTOM, .custom = uvpi_apply_hap, FIELD(hap), .types = HP },
-	KEEP_BOOL("oos", HP, "1", "turning off out-of-sync shadow pages is not supported by this release"),
-	{ "shadow_memory", KEY_MIB, FIELD(shadow_memory_kib), .min = 0, .max = 1048576, .types = HP },
+	KEEP_BOOL("oos", HP, "1",
+		  "turning off out-of-sync shadow pages is not supported by this release"),
+	{ "shadow_memory", KEY_MIB, FIELD(shadow_memory_kib), .min = 0, .max = 1048576,
+	  .types = HP },
 	KEEP_BOOL("nestedhvm", HP, "0", "nested virtualisation is not supported by this release"),
-	KEEP("altp2m", HP, "alternate page tables are not supported by this release", .type = KEY_ENUM,
-	     .names = altp2m_names, .numbers = true, .nothing = "\"disabled\""),
+	KEEP("altp2m", HP, "alternate page tables are not supported by this release",
+	     .type = KEY_ENUM, .names = altp2m_names, .numbers = true, .nothing = "\"disabled\""),
 	KEEP("altp2mhvm", HVM, WHY_HVM, .type = KEY_BOOL, .nothing = "0", .instead = "altp2m"),
 	{ "vpmu", BOOL(vpmu), .types = ALL },
 	{ "msr_relaxed", BOOL(msr_relaxed), .types = ALL },
 	{ "nomigrate", BOOL(nomigrate), .types = ALL },
 	{ "vmtrace_buf_kb", KEY_U32, FIELD(vmtrace_buf_kib), .min = 0, .max = 65536, .types = HP },
 	KEEP_LIST("mca_caps", HVM, uvpi_spec_mca_caps, WHY_HVM),
-	{ "max_grant_frames", KEY_I64, FIELD(max_grant_frames), .min = 0, .max = INT_MAX, .types = ALL },
-	{ "max_maptrack_frames", KEY_I64, FIELD(max_maptrack_frames), .min = 0, .max = INT_MAX, .types = ALL },
-	{ "max_grant_version", KEY_I32, FIELD(max_grant_version), .min = 1, .max = 2, .types = ALL },
-	{ "max_event_channels", KEY_U32, FIELD(max_event_channels), .min = 1, .max = 131071, .types = ALL },
+	{ "max_grant_frames", KEY_I64, FIELD(max_grant_frames), .min = 0, .max = INT_MAX,
+	  .types = ALL },
+	{ "max_maptrack_frames", KEY_I64, FIELD(max_maptrack_frames), .min = 0, .max = INT_MAX,
+	  .types = ALL },
+	{ "max_grant_version", KEY_I32, FIELD(max_grant_version), .min = 1, .max = 2,
+	  .types = ALL },
+	{ "max_event_channels", KEY_U32, FIELD(max_event_channels), .min = 1, .max = 131071,
+	  .types = ALL },
 
 	/* boot and firmware */
 	{ "kernel", STRING(kernel), .types = ALL },
@@ -112,7 +139,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("bootloader", PP, WHY_LOADER),
 	KEEP_STRINGS("bootloader_args", PP, uvpi_spec_any, WHY_LOADER, .needs = "bootloader"),
 	KEEP_STRING("firmware", ALL,
-		    "firmware images are not looked up by this release; name the file with kernel= instead"),
+		    "firmware images are not looked up by this release; name the file with kernel= "
+		    "instead"),
 	KEEP_ENUM("bios", HVM, bios_names, NULL, WHY_HVM),
 	KEEP_STRING("bios_path_override", HVM, WHY_HVM),
 	KEEP_STRING("firmware_override", HVM, WHY_HVM),
@@ -121,14 +149,16 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("pvshim_path", PVH, WHY_SHIM, .needs = "pvshim"),
 	KEEP_STRING("pvshim_cmdline", PVH, WHY_SHIM, .needs = "pvshim"),
 	KEEP_STRING("pvshim_extra", PVH, WHY_SHIM, .needs = "pvshim"),
-	KEEP_BOOL("acpi", HP, "1", "a pvh guest learns of its CPUs from ACPI tables, which cannot be left out"),
+	KEEP_BOOL("acpi", HP, "1",
+		  "a pvh guest learns of its CPUs from ACPI tables, which cannot be left out"),
 	KEEP_BOOL("acpi_s3", HVM, "1", WHY_HVM),
 	KEEP_BOOL("acpi_s4", HVM, "1", WHY_HVM),
 	KEEP_BOOL("acpi_laptop_slate", HVM, "0", WHY_HVM),
 	KEEP_STRING("acpi_firmware", HVM, WHY_HVM),
 	KEEP_STRING("smbios_firmware", HVM, WHY_HVM),
 	KEEP_ENUM("ms_vm_genid", HVM, genid_names, "\"none\"", WHY_HVM),
-	KEEP_BOOL("e820_host", PV, "0", "the host's memory map is only of use with PCI passthrough, which comes with "
+	KEEP_BOOL("e820_host", PV, "0",
+		  "the host's memory map is only of use with PCI passthrough, which comes with "
 		  "device support"),
 	KEEP_NUMBER("mmio_hole", HVM, 256, 3840, WHY_HVM),
 	KEEP_BOOL("xen_platform_pci", HVM, "1", WHY_HVM),
@@ -138,9 +168,11 @@ const struct uvpi_key uvpi_keys[] = {
 
 	/* time and enlightenment */
 	{ "localtime", BOOL(localtime), .types = ALL },
-	{ "rtc_timeoffset", KEY_I32, FIELD(rtc_timeoffset), .min = INT_MIN, .max = INT_MAX, .types = ALL },
+	{ "rtc_timeoffset", KEY_I32, FIELD(rtc_timeoffset), .min = INT_MIN, .max = INT_MAX,
+	  .types = ALL },
 	{ "tsc_mode", KEY_CUSTOM, .custom = uvpi_apply_tsc_mode, FIELD(tsc_mode), .types = ALL },
-	{ "timer_mode", KEY_ENUM, FIELD(timer_mode), .names = timer_names, .numbers = true, .types = HP },
+	{ "timer_mode", KEY_ENUM, FIELD(timer_mode), .names = timer_names, .numbers = true,
+	  .types = HP },
 	KEEP_BOOL("hpet", HVM, "1", WHY_HVM),
 	KEEP_BOOL("vpt_align", HVM, "1", WHY_HVM),
 	KEEP("viridian", HVM, WHY_HVM, .type = KEY_CUSTOM, .custom = uvpi_apply_bool_or_list,
@@ -157,7 +189,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("device_model_stubdomain_seclabel", HVM, WHY_HVM),
 	{ "driver_domain", BOOL(driver_domain), .types = ALL },
 	{ "xend_suspend_evtchn_compat", BOOL(suspend_evtchn_compat), .types = ALL },
-	KEEP("passthrough", ALL, WHY_PCI, .type = KEY_ENUM, .names = passthrough_names, .nothing = "\"default\""),
+	KEEP("passthrough", ALL, WHY_PCI, .type = KEY_ENUM, .names = passthrough_names,
+	     .nothing = "\"default\""),
 
 	/* devices */
 	KEEP_LIST("disk", ALL, uvpi_spec_disk, WHY_DISK),
@@ -168,8 +201,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_BOOL("pci_msitranslate", ALL, "0", WHY_PCI, .needs = "pci"),
 	KEEP_BOOL("pci_seize", ALL, "0", WHY_PCI, .needs = "pci"),
 	KEEP_BOOL("pci_power_mgmt", ALL, "0", WHY_PCI, .needs = "pci"),
-	KEEP("gfx_passthru", HVM, WHY_HVM, .type = KEY_CUSTOM, .custom = uvpi_apply_bool_or_enum, .names = gfx_names,
-	     .nothing = "0"),
+	KEEP("gfx_passthru", HVM, WHY_HVM, .type = KEY_CUSTOM, .custom = uvpi_apply_bool_or_enum,
+	     .names = gfx_names, .nothing = "0"),
 	KEEP("rdm", HVM, WHY_HVM, .type = KEY_STRING, .item = uvpi_spec_rdm),
 	KEEP_NUMBER("rdm_mem_boundary", HVM, 0, 4096, WHY_HVM),
 	KEEP_LIST("ioports", ALL, uvpi_spec_ioports, WHY_DEV),
@@ -232,7 +265,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("stubdomain_ramdisk", HVM, WHY_HVM),
 	KEEP_STRING("stubdomain_cmdline", HVM, WHY_HVM),
 	KEEP_NUMBER("stubdomain_memory", HVM, 1, 65536, WHY_HVM),
-	IGNORE("device_model", "xl ignores it since Xen 4.2; device_model_override names another device model"),
+	IGNORE("device_model",
+	       "xl ignores it since Xen 4.2; device_model_override names another device model"),
 	IGNORE("vncviewer", "a configuration cannot start a viewer; xl ignores it too"),
 
 	/* for Arm */
@@ -243,7 +277,8 @@ const struct uvpi_key uvpi_keys[] = {
 	REFUSE("dtdev", WHY_ARM),
 
 	/* removed */
-	REFUSE("vif2", "netchannel2 never became part of Linux and is gone since Xen 4.2", .instead = "vif"),
+	REFUSE("vif2", "netchannel2 never became part of Linux and is gone since Xen 4.2",
+	       .instead = "vif"),
 	REFUSE("cpu", WHY_XM, .instead = "cpus"),
 	REFUSE("cpu_cap", WHY_XM, .instead = "cap"),
 	REFUSE("vcpu_avail", WHY_XM, .instead = "vcpus and maxvcpus"),

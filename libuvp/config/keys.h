@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The table of every key of xl.cfg(5), and how one value of a key gets into the configuration. Both readers use it:
- * XML for all that libvirt's format has no element for. */
+/* The table of every key of xl.cfg(5), and how one value of a key gets into the configuration. Both
+ * readers use it: XML for all that libvirt's format has no element for. */
 #ifndef UVPI_CONFIG_KEYS_H
 #define UVPI_CONFIG_KEYS_H
 
@@ -24,11 +24,11 @@ struct uvpi_reader {
 
 	/* where we are */
 	const char *place_name; /* name, or the override being read */
-	bool no_lines;          /* an override: its name says it all */
+	bool no_lines;		/* an override: its name says it all */
 	int line, column;
 
 	struct uvpi_key_place *places; /* by index in the table: where each key was given */
-	char *cmdline, *root, *extra; /* until they can be joined */
+	char *cmdline, *root, *extra;  /* until they can be joined */
 	bool type_given, builder_given;
 	enum uvpi_type builder;
 };
@@ -49,7 +49,8 @@ enum uvpi_key_type {
 
 enum uvpi_key_status {
 	KEY_HONOURED,
-	KEY_KEPT,    /* checked and kept; refused by uvp_config_check_supported() unless it asks for nothing */
+	KEY_KEPT,    /* checked and kept; refused by uvp_config_check_supported() unless it asks for
+			nothing */
 	KEY_IGNORED, /* without effect in xl too: warned about and left out */
 	KEY_REFUSED  /* an error at once */
 };
@@ -63,17 +64,18 @@ struct uvpi_key {
 	const char *key;
 	enum uvpi_key_type type;
 	enum uvpi_key_status status;
-	unsigned int types;       /* of guests for which it means something */
-	size_t offset;            /* of honoured keys, in struct uvp_config */
-	int64_t min, max;         /* in the file's unit */
+	unsigned int types;	  /* of guests for which it means something */
+	size_t offset;		  /* of honoured keys, in struct uvp_config */
+	int64_t min, max;	  /* in the file's unit */
 	const char *const *names; /* KEY_ENUM; ends in NULL */
-	bool numbers;             /* KEY_ENUM: the index is accepted too, deprecated */
+	bool numbers;		  /* KEY_ENUM: the index is accepted too, deprecated */
 	int (*custom)(struct uvpi_reader *reader, const struct uvpi_key *key,
 		      const struct xlcfg_value *value, struct uvp_error *err);
 	int (*item)(const char *text, struct uvp_error *err);
 	const char *nothing; /* KEY_KEPT: the value that asks for nothing */
-	const char *needs;   /* KEY_KEPT: asks for nothing either unless that key asks for something */
-	const char *why;     /* KEPT, REFUSED, IGNORED: the reason, as the end of a sentence */
+	const char
+		*needs;	 /* KEY_KEPT: asks for nothing either unless that key asks for something */
+	const char *why; /* KEPT, REFUSED, IGNORED: the reason, as the end of a sentence */
 	const char *instead; /* deprecated: what to write in its place */
 };
 
@@ -84,8 +86,8 @@ const struct uvpi_key *uvpi_key_find(const char *name);
 /* "did you mean" for a key that there is not, or NULL. */
 const char *uvpi_key_near(const char *name);
 
-int uvpi_reader_init(struct uvpi_reader *reader, const char *name, uvp_config_warn *warn, void *warn_data,
-		     struct uvp_error *err);
+int uvpi_reader_init(struct uvpi_reader *reader, const char *name, uvp_config_warn *warn,
+		     void *warn_data, struct uvp_error *err);
 void uvpi_reader_done(struct uvpi_reader *reader);
 /* Warn at the current place. */
 void uvpi_reader_warn(struct uvpi_reader *reader, const char *fmt, ...)
@@ -105,22 +107,22 @@ int uvpi_reader_finish(struct uvpi_reader *reader, struct uvp_error *err);
 int uvpi_key_number(const struct xlcfg_value *value, const char *what, int64_t min, int64_t max,
 		    int64_t *ret_number, struct uvp_error *err);
 int uvpi_key_string(const struct xlcfg_value *value, const char **ret_text, struct uvp_error *err);
-int uvpi_apply_type(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		    struct uvp_error *err);
+int uvpi_apply_type(struct uvpi_reader *reader, const struct uvpi_key *key,
+		    const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_builder(struct uvpi_reader *reader, const struct uvpi_key *key,
 		       const struct xlcfg_value *value, struct uvp_error *err);
-int uvpi_apply_uuid(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		    struct uvp_error *err);
+int uvpi_apply_uuid(struct uvpi_reader *reader, const struct uvpi_key *key,
+		    const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_affinity(struct uvpi_reader *reader, const struct uvpi_key *key,
 			const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_cmdline(struct uvpi_reader *reader, const struct uvpi_key *key,
 		       const struct xlcfg_value *value, struct uvp_error *err);
-int uvpi_apply_hap(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		   struct uvp_error *err);
+int uvpi_apply_hap(struct uvpi_reader *reader, const struct uvpi_key *key,
+		   const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_tsc_mode(struct uvpi_reader *reader, const struct uvpi_key *key,
 			const struct xlcfg_value *value, struct uvp_error *err);
-int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
-		     struct uvp_error *err);
+int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key,
+		     const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_bool_or_enum(struct uvpi_reader *reader, const struct uvpi_key *key,
 			    const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_bool_or_list(struct uvpi_reader *reader, const struct uvpi_key *key,

@@ -165,9 +165,10 @@ static bool same_cpuid(const struct uvp_config *a, const struct uvp_config *b)
 {
 	return a->n_cpuid == b->n_cpuid && a->n_cpuid_msr == b->n_cpuid_msr &&
 	       same_text(a->cpuid_text, b->cpuid_text) &&
-	       (!a->n_cpuid || !memcmp(a->cpuid, b->cpuid, (size_t)a->n_cpuid * sizeof(*a->cpuid))) &&
-	       (!a->n_cpuid_msr ||
-		!memcmp(a->cpuid_msr, b->cpuid_msr, (size_t)a->n_cpuid_msr * sizeof(*a->cpuid_msr)));
+	       (!a->n_cpuid ||
+		!memcmp(a->cpuid, b->cpuid, (size_t)a->n_cpuid * sizeof(*a->cpuid))) &&
+	       (!a->n_cpuid_msr || !memcmp(a->cpuid_msr, b->cpuid_msr,
+					   (size_t)a->n_cpuid_msr * sizeof(*a->cpuid_msr)));
 }
 
 static bool same_extra(const struct uvp_config *a, const struct uvp_config *b)
@@ -186,14 +187,14 @@ bool uvpi_config_equal(const struct uvp_config *a, const struct uvp_config *b)
 	return a->type == b->type && same_text(a->name, b->name) && a->has_uuid == b->has_uuid &&
 	       !memcmp(a->uuid, b->uuid, sizeof(a->uuid)) && same_text(a->title, b->title) &&
 	       same_text(a->description, b->description) && a->memory_kib == b->memory_kib &&
-	       a->maxmem_kib == b->maxmem_kib && a->vcpus == b->vcpus && a->maxvcpus == b->maxvcpus &&
-	       same_affinity(&a->cpus, &b->cpus) && same_affinity(&a->cpus_soft, &b->cpus_soft) &&
-	       same_text(a->pool, b->pool) && a->sched.weight == b->sched.weight &&
-	       a->sched.cap == b->sched.cap && a->localtime == b->localtime &&
-	       a->rtc_timeoffset == b->rtc_timeoffset && a->tsc_mode == b->tsc_mode &&
-	       a->timer_mode == b->timer_mode && same_cpuid(a, b) && same_text(a->kernel, b->kernel) &&
-	       same_text(a->ramdisk, b->ramdisk) && same_text(a->cmdline, b->cmdline) &&
-	       a->hap == b->hap && a->has_hap == b->has_hap &&
+	       a->maxmem_kib == b->maxmem_kib && a->vcpus == b->vcpus &&
+	       a->maxvcpus == b->maxvcpus && same_affinity(&a->cpus, &b->cpus) &&
+	       same_affinity(&a->cpus_soft, &b->cpus_soft) && same_text(a->pool, b->pool) &&
+	       a->sched.weight == b->sched.weight && a->sched.cap == b->sched.cap &&
+	       a->localtime == b->localtime && a->rtc_timeoffset == b->rtc_timeoffset &&
+	       a->tsc_mode == b->tsc_mode && a->timer_mode == b->timer_mode && same_cpuid(a, b) &&
+	       same_text(a->kernel, b->kernel) && same_text(a->ramdisk, b->ramdisk) &&
+	       same_text(a->cmdline, b->cmdline) && a->hap == b->hap && a->has_hap == b->has_hap &&
 	       a->shadow_memory_kib == b->shadow_memory_kib &&
 	       a->max_grant_frames == b->max_grant_frames &&
 	       a->max_maptrack_frames == b->max_maptrack_frames &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The domain configuration: one struct, filled by either reader, checked by check.c, written back by
- * the writers. Strings are NULL when not given; numbers carry their default. */
+/* The domain configuration: one struct, filled by either reader, checked by check.c, written back
+ * by the writers. Strings are NULL when not given; numbers carry their default. */
 #ifndef UVPI_CONFIG_MODEL_H
 #define UVPI_CONFIG_MODEL_H
 
@@ -23,8 +23,8 @@ enum uvpi_action {
 	UVPI_ACTION_SOFT_RESET
 };
 
-/* What the key says about one physical-CPU list: a map per vCPU or one for all. Bits are physical CPUs; up to
- * UVPI_CPUS_MAX of them. */
+/* What the key says about one physical-CPU list: a map per vCPU or one for all. Bits are physical
+ * CPUs; up to UVPI_CPUS_MAX of them. */
 #define UVPI_CPUS_MAX 4096
 #define UVPI_VCPUS_MAX 128
 struct uvpi_cpumap {
@@ -32,15 +32,17 @@ struct uvpi_cpumap {
 };
 struct uvpi_cpulist_host;
 struct uvpi_affinity {
-	int n;                    /* 0: not given; 1: all vCPUs alike; else one for each vCPU */
+	int n;			  /* 0: not given; 1: all vCPUs alike; else one for each vCPU */
 	struct uvpi_cpumap *maps; /* n of them */
-	char *text;               /* as written, for "nodes:" forms that only the host can resolve, and for writing back */
+	char *text; /* as written, for "nodes:" forms that only the host can resolve, and for
+		       writing back */
 };
 
-/* One register of one CPUID leaf as libxc takes it: 32 characters, most significant bit first: '1' '0' 'x' 'k' 's'. */
+/* One register of one CPUID leaf as libxc takes it: 32 characters, most significant bit first: '1'
+ * '0' 'x' 'k' 's'. */
 struct uvpi_cpuid_leaf {
 	uint32_t leaf, subleaf; /* subleaf UINT32_MAX: none */
-	char regs[4][33];       /* eax ebx ecx edx; "" when not given */
+	char regs[4][33];	/* eax ebx ecx edx; "" when not given */
 };
 
 /* One model-specific register: 64 characters, most significant bit first, '1' '0' 'x' 'k'. */
@@ -51,11 +53,11 @@ struct uvpi_cpuid_msr {
 
 struct uvpi_sched_config {
 	uint32_t weight; /* 0: the scheduler's default */
-	uint32_t cap;    /* per cent of a physical CPU; 0: none */
+	uint32_t cap;	 /* per cent of a physical CPU; 0: none */
 };
 
-/* A key of a device or machine type that this release does not run: kept as parsed, so that nothing is lost on the
- * way from one format to the other. */
+/* A key of a device or machine type that this release does not run: kept as parsed, so that nothing
+ * is lost on the way from one format to the other. */
 struct uvpi_config_extra {
 	char *key;   /* xl.cfg name: "disk", "vif", "vnc" */
 	char *value; /* in xl.cfg syntax */
@@ -76,10 +78,10 @@ struct uvp_config {
 	struct uvpi_affinity cpus, cpus_soft;
 	char *pool; /* NULL: Pool-0 */
 	struct uvpi_sched_config sched;
-	bool localtime;         /* the guest's clock shows the host's local time, not UTC */
+	bool localtime;		/* the guest's clock shows the host's local time, not UTC */
 	int32_t rtc_timeoffset; /* seconds to add to that */
-	uint32_t tsc_mode;   /* 0 default, 1 always_emulate, 2 native */
-	uint32_t timer_mode; /* PVH/HVM: 0..3, default 1 */
+	uint32_t tsc_mode;	/* 0 default, 1 always_emulate, 2 native */
+	uint32_t timer_mode;	/* PVH/HVM: 0..3, default 1 */
 	struct uvpi_cpuid_leaf *cpuid;
 	int n_cpuid;
 	struct uvpi_cpuid_msr *cpuid_msr; /* features that live in an MSR ("rsba=0") */
@@ -88,10 +90,10 @@ struct uvp_config {
 
 	char *kernel, *ramdisk, *cmdline; /* cmdline: cmdline= or root= and extra= joined */
 	bool hap, has_hap;
-	uint64_t shadow_memory_kib; /* 0: the formula */
+	uint64_t shadow_memory_kib;		       /* 0: the formula */
 	int64_t max_grant_frames, max_maptrack_frames; /* -1: the hypervisor's default */
-	int32_t max_grant_version;                     /* -1: the host's best */
-	uint32_t max_event_channels;                   /* default 1023 */
+	int32_t max_grant_version;		       /* -1: the host's best */
+	uint32_t max_event_channels;		       /* default 1023 */
 	bool nomigrate, vpmu, msr_relaxed, driver_domain, suspend_evtchn_compat;
 	uint32_t vmtrace_buf_kib;
 	char *seclabel, *init_seclabel;
@@ -102,14 +104,15 @@ struct uvp_config {
 	int n_extra;
 };
 
-struct uvp_config *uvpi_config_new(void); /* with every default; NULL when out of memory */
-const char *uvpi_type_name(enum uvpi_type type);       /* "pv" "pvh" "hvm" */
+struct uvp_config *uvpi_config_new(void);	 /* with every default; NULL when out of memory */
+const char *uvpi_type_name(enum uvpi_type type); /* "pv" "pvh" "hvm" */
 const char *uvpi_action_name(enum uvpi_action action); /* "rename-restart" ... */
-int uvpi_action_by_name(const char *name);             /* -1 if there is none */
+int uvpi_action_by_name(const char *name);	       /* -1 if there is none */
 
 /* Do both describe the same domain? Where they were read from (source, lines) does not count. */
 bool uvpi_config_equal(const struct uvp_config *a, const struct uvp_config *b);
-const struct uvpi_config_extra *uvpi_config_extra_get(const struct uvp_config *config, const char *key);
+const struct uvpi_config_extra *uvpi_config_extra_get(const struct uvp_config *config,
+						      const char *key);
 /* Add or replace; copies both. 0, or -1 when out of memory. */
 int uvpi_config_extra_set(struct uvp_config *config, const char *key, const char *value, int line);
 

@@ -15,13 +15,15 @@
 
 static int too_large(const char *name, struct uvp_error *err)
 {
-	uvpi_fail(err, UVP_E_INVALID, 0, "%.200s: larger than 1 MiB, which is the limit for a configuration", name);
+	uvpi_fail(err, UVP_E_INVALID, 0,
+		  "%.200s: larger than 1 MiB, which is the limit for a configuration", name);
 	uvpi_hint(err, "is this the right file? configurations are a few kilobytes of text");
 	return -UVP_E_INVALID;
 }
 
 /* All of fd; *ret_text is one byte longer, for a NUL. */
-static int read_fd(int fd, const char *name, char **ret_text, size_t *ret_len, struct uvp_error *err)
+static int read_fd(int fd, const char *name, char **ret_text, size_t *ret_len,
+		   struct uvp_error *err)
 {
 	_cleanup_free_ char *text = malloc(XLCFG_MAX_BYTES + 2);
 	size_t len = 0;
@@ -60,7 +62,8 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, struct 
 	if (fstat(fd, &st) < 0)
 		return uvpi_fail_errno(err, errno, "cannot read '%.200s'", path);
 	if (S_ISDIR(st.st_mode))
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.200s' is a directory; expected a configuration file", path);
+		return uvpi_fail(err, UVP_E_INVALID, 0,
+				 "'%.200s' is a directory; expected a configuration file", path);
 	if (S_ISREG(st.st_mode) && st.st_size > XLCFG_MAX_BYTES)
 		return too_large(path, err);
 	return read_fd(fd, path, ret_text, ret_len, err);
@@ -77,10 +80,12 @@ static int check_text(const char *name, const char *text, size_t len, struct uvp
 		size_t n = uvpi_utf8_char(p, end);
 
 		if (c == 0)
-			return uvpi_fail(err, UVP_E_INVALID, 0, "%.200s:%d: a NUL byte: this is not a text file",
-					 name, line);
+			return uvpi_fail(err, UVP_E_INVALID, 0,
+					 "%.200s:%d: a NUL byte: this is not a text file", name,
+					 line);
 		if (!n || (c < 0x20 && !strchr("\t\n\r\f", c)) || c == 0x7f)
-			return uvpi_fail(err, UVP_E_INVALID, 0, "%.200s:%d: byte 0x%02x is not text", name, line, c);
+			return uvpi_fail(err, UVP_E_INVALID, 0,
+					 "%.200s:%d: byte 0x%02x is not text", name, line, c);
 		line += c == '\n';
 		p += n;
 	}
@@ -92,7 +97,8 @@ static void warn_twice(void *data, const char *key, int line, int earlier_line)
 	struct uvpi_reader *reader = data;
 
 	reader->line = line;
-	uvpi_reader_warn(reader, "'%s' is given again; the value of line %d is forgotten", key, earlier_line);
+	uvpi_reader_warn(reader, "'%s' is given again; the value of line %d is forgotten", key,
+			 earlier_line);
 }
 
 static int apply_doc(struct uvpi_reader *reader, const struct xlcfg_doc *doc, struct uvp_error *err)
@@ -100,12 +106,13 @@ static int apply_doc(struct uvpi_reader *reader, const struct xlcfg_doc *doc, st
 	int rc = 0;
 
 	for (int i = 0; i < doc->n && rc == 0; i++)
-		rc = uvpi_reader_apply(reader, doc->settings[i].key, doc->settings[i].line, &doc->settings[i].value,
-				       err);
+		rc = uvpi_reader_apply(reader, doc->settings[i].key, doc->settings[i].line,
+				       &doc->settings[i].value, err);
 	return rc;
 }
 
-static int read_xlcfg(struct uvpi_reader *reader, const char *text, size_t len, struct uvp_error *err)
+static int read_xlcfg(struct uvpi_reader *reader, const char *text, size_t len,
+		      struct uvp_error *err)
 {
 	_cleanup_doc_ struct xlcfg_doc doc = { 0 };
 	int rc = xlcfg_parse(reader->name, false, text, len, warn_twice, reader, &doc, err);
@@ -123,8 +130,8 @@ static int apply_override(struct uvpi_reader *reader, const char *text, struct u
 	rc = xlcfg_parse(name, true, text, strlen(text), NULL, NULL, &doc, err);
 	if (rc < 0 && !strpbrk(text, "\"'[") && strchr(text, '='))
 		uvpi_hint(err, "a string needs quotes of its own: '%.*s=\"%.80s\"'",
-			  (int)(strchr(text, '=') - text > 40 ? 40 : strchr(text, '=') - text), text,
-			  strchr(text, '=') + 1);
+			  (int)(strchr(text, '=') - text > 40 ? 40 : strchr(text, '=') - text),
+			  text, strchr(text, '=') + 1);
 	if (rc < 0)
 		return rc;
 	reader->place_name = name;
@@ -145,21 +152,22 @@ static bool is_xml(const char *text, size_t len)
 	return i < len && text[i] == '<';
 }
 
-static int read_all(struct uvpi_reader *reader, const char *text, size_t len, const char *const *overrides,
-		    int n_overrides, struct uvp_error *err)
+static int read_all(struct uvpi_reader *reader, const char *text, size_t len,
+		    const char *const *overrides, int n_overrides, struct uvp_error *err)
 {
 	int rc;
 
 	reader->config->is_xml = is_xml(text, len);
-	rc = reader->config->is_xml ? uvpi_xml_read(reader, text, len, err) : read_xlcfg(reader, text, len, err);
+	rc = reader->config->is_xml ? uvpi_xml_read(reader, text, len, err)
+				    : read_xlcfg(reader, text, len, err);
 	for (int i = 0; i < n_overrides && rc == 0; i++)
 		rc = apply_override(reader, overrides[i], err);
 	return rc < 0 ? rc : uvpi_reader_finish(reader, err);
 }
 
 int uvp_config_parse(const char *name, const char *text, size_t len, const char *const *overrides,
-		     int n_overrides, uvp_config_warn *warn, void *warn_data, struct uvp_config **ret_config,
-		     struct uvp_error *err)
+		     int n_overrides, uvp_config_warn *warn, void *warn_data,
+		     struct uvp_config **ret_config, struct uvp_error *err)
 {
 	struct uvpi_reader reader;
 	int rc;
@@ -178,8 +186,9 @@ int uvp_config_parse(const char *name, const char *text, size_t len, const char 
 	return rc;
 }
 
-int uvp_config_read(const char *path, const char *const *overrides, int n_overrides, uvp_config_warn *warn,
-		    void *warn_data, struct uvp_config **ret_config, struct uvp_error *err)
+int uvp_config_read(const char *path, const char *const *overrides, int n_overrides,
+		    uvp_config_warn *warn, void *warn_data, struct uvp_config **ret_config,
+		    struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
@@ -187,6 +196,6 @@ int uvp_config_read(const char *path, const char *const *overrides, int n_overri
 
 	if (rc < 0)
 		return rc;
-	return uvp_config_parse(strcmp(path, "-") ? path : "standard input", text, len, overrides, n_overrides, warn,
-				warn_data, ret_config, err);
+	return uvp_config_parse(strcmp(path, "-") ? path : "standard input", text, len, overrides,
+				n_overrides, warn, warn_data, ret_config, err);
 }

@@ -6,13 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Length of the UTF-8 character at text, 0 when the bytes are none (also for overlong forms, surrogates and what
- * lies beyond U+10FFFF). */
+/* Length of the UTF-8 character at text, 0 when the bytes are none (also for overlong forms,
+ * surrogates and what lies beyond U+10FFFF). */
 static inline size_t uvpi_utf8_char(const char *text, const char *end)
 {
 	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	const unsigned char *p = (const unsigned char *)text;
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+	size_t n = p[0] < 0x80	 ? 1
+		   : p[0] < 0xc2 ? 0
+		   : p[0] < 0xe0 ? 2
+		   : p[0] < 0xf0 ? 3
+		   : p[0] < 0xf5 ? 4
+				 : 0;
 	uint32_t value;
 
 	if (n <= 1)

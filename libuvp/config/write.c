@@ -10,12 +10,12 @@
 #include "core/num.h"
 
 enum how {
-	STRING,   /* char *, default NULL */
-	BOOL,     /* default false */
-	U32,      /* default: see the entry */
-	I32,      /* default -1 */
-	I64,      /* default -1 */
-	KIB,      /* KiB, written in MiB; default 0 */
+	STRING, /* char *, default NULL */
+	BOOL,	/* default false */
+	U32,	/* default: see the entry */
+	I32,	/* default -1 */
+	I64,	/* default -1 */
+	KIB,	/* KiB, written in MiB; default 0 */
 	ACTION,
 	AFFINITY,
 	TYPE,
@@ -36,7 +36,10 @@ static const struct {
 	size_t offset;
 	uint32_t normal; /* the default of U32 and ACTION */
 } settings[] = {
-#define ENTRY(key, how, field, ...) { key, how, offsetof(struct uvp_config, field), __VA_ARGS__ }
+#define ENTRY(key, how, field, ...)                                                                \
+	{                                                                                          \
+		key, how, offsetof(struct uvp_config, field), __VA_ARGS__                          \
+	}
 	ENTRY("name", STRING, name),
 	ENTRY("title", STRING, title),
 	ENTRY("description", STRING, description),
@@ -102,8 +105,8 @@ static int tsc_mode(struct uvpi_setting *setting, uint32_t mode)
 
 static int timer_mode(struct uvpi_setting *setting, uint32_t mode)
 {
-	static const char *const names[] = { "delay_for_missed_ticks", NULL, "no_missed_ticks_pending",
-					     "one_missed_tick_pending" };
+	static const char *const names[] = { "delay_for_missed_ticks", NULL,
+					     "no_missed_ticks_pending", "one_missed_tick_pending" };
 
 	return string(setting, mode < 4 ? names[mode] : NULL);
 }
@@ -135,7 +138,8 @@ int uvpi_setting_get(const struct uvp_config *config, int i, struct uvpi_setting
 	case BOOL:
 		return number(ret_setting, *(const bool *)field, !*(const bool *)field);
 	case U32:
-		return number(ret_setting, *(const uint32_t *)field, *(const uint32_t *)field == settings[i].normal);
+		return number(ret_setting, *(const uint32_t *)field,
+			      *(const uint32_t *)field == settings[i].normal);
 	case I32:
 		return number(ret_setting, *(const int32_t *)field, *(const int32_t *)field < 0);
 	case I64:
@@ -144,9 +148,10 @@ int uvpi_setting_get(const struct uvp_config *config, int i, struct uvpi_setting
 		return number(ret_setting, (int64_t)(config->shadow_memory_kib / 1024),
 			      !config->shadow_memory_kib);
 	case ACTION:
-		return string(ret_setting, *(const enum uvpi_action *)field == settings[i].normal ?
-						   NULL :
-						   uvpi_action_name(*(const enum uvpi_action *)field));
+		return string(ret_setting,
+			      *(const enum uvpi_action *)field == settings[i].normal
+				      ? NULL
+				      : uvpi_action_name(*(const enum uvpi_action *)field));
 	case AFFINITY:
 		return list_or_string(ret_setting, ((const struct uvpi_affinity *)field)->text);
 	case CPUID:

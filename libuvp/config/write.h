@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Shared by both writers: the honoured keys in their fixed order, each with its value when it is not the default. */
+/* Shared by both writers: the honoured keys in their fixed order, each with its value when it is
+ * not the default. */
 #ifndef UVPI_CONFIG_WRITE_H
 #define UVPI_CONFIG_WRITE_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From text to the tokens of the xl.cfg language. It accepts what xl's own reader does, and a little more: a last
- * comment without a line end, CR before LF, capital hexadecimal digits, and a backslash that joins two lines. */
+/* From text to the tokens of the xl.cfg language. It accepts what xl's own reader does, and a
+ * little more: a last comment without a line end, CR before LF, capital hexadecimal digits, and a
+ * backslash that joins two lines. */
 #include "config/xlcfg_lex.h"
 
 #include <ctype.h>
@@ -31,7 +32,8 @@ void xlcfg_lex_done(struct xlcfg_lexer *lexer)
 	lexer->text = NULL;
 }
 
-int xlcfg_lex_fail(const struct xlcfg_lexer *lexer, int line, struct uvp_error *err, const char *fmt, ...)
+int xlcfg_lex_fail(const struct xlcfg_lexer *lexer, int line, struct uvp_error *err,
+		   const char *fmt, ...)
 {
 	char text[400];
 	va_list ap;
@@ -90,18 +92,22 @@ static int bad_byte(const struct xlcfg_lexer *lexer, struct uvp_error *err)
 	unsigned char c = (unsigned char)*lexer->pos;
 
 	if (c == 0)
-		return xlcfg_lex_fail(lexer, lexer->line, err, "a NUL byte: this is not a text file");
-	if (c >= 0x80 || iscntrl(c))
 		return xlcfg_lex_fail(lexer, lexer->line, err,
-				      "byte 0x%02x cannot stand here: expected a key, a value or a comment", c);
+				      "a NUL byte: this is not a text file");
+	if (c >= 0x80 || iscntrl(c))
+		return xlcfg_lex_fail(
+			lexer, lexer->line, err,
+			"byte 0x%02x cannot stand here: expected a key, a value or a comment", c);
 	if (strchr("+-.():", c))
 		xlcfg_lex_fail(lexer, lexer->line, err,
-			       "'%c' cannot stand here; values are numbers, strings in quotes or lists in [ ]",
+			       "'%c' cannot stand here; values are numbers, strings in quotes or "
+			       "lists in [ ]",
 			       c);
 	else
 		xlcfg_lex_fail(lexer, lexer->line, err, "'%c' cannot stand here", c);
 	if (strchr("+-.():", c))
-		uvpi_hint(err, "put the value in quotes; Python code in xl.cfg files is not supported, as in xl");
+		uvpi_hint(err, "put the value in quotes; Python code in xl.cfg files is not "
+			       "supported, as in xl");
 	return -UVP_E_INVALID;
 }
 
@@ -145,7 +151,8 @@ static int skip_blank(struct xlcfg_lexer *lexer, struct uvp_error *err)
 	return 0;
 }
 
-static int lex_run(struct xlcfg_lexer *lexer, enum xlcfg_token token, const char *end, struct uvp_error *err)
+static int lex_run(struct xlcfg_lexer *lexer, enum xlcfg_token token, const char *end,
+		   struct uvp_error *err)
 {
 	lexer->token = token;
 	lexer->text = strndup(lexer->pos, (size_t)(end - lexer->pos));
@@ -181,7 +188,8 @@ static int hex_digit(char c)
 }
 
 /* The number of an escape \xHH or \ooo; pos stands on its first digit. */
-static int escaped_number(struct xlcfg_lexer *lexer, int base, int digits, char *ret_char, struct uvp_error *err)
+static int escaped_number(struct xlcfg_lexer *lexer, int base, int digits, char *ret_char,
+			  struct uvp_error *err)
 {
 	int value = 0, n = 0;
 
@@ -193,11 +201,13 @@ static int escaped_number(struct xlcfg_lexer *lexer, int base, int digits, char 
 		value = value * base + digit;
 	}
 	if (n == 0 || (base == 16 && n != 2))
-		return xlcfg_lex_fail(lexer, lexer->line, err, "'\\x' in a string needs two hexadecimal digits");
-	if (value == 0 || value > 0x7f)
 		return xlcfg_lex_fail(lexer, lexer->line, err,
-				      "an escape for character %d in a string: only 1 to 127 can be written so",
-				      value);
+				      "'\\x' in a string needs two hexadecimal digits");
+	if (value == 0 || value > 0x7f)
+		return xlcfg_lex_fail(
+			lexer, lexer->line, err,
+			"an escape for character %d in a string: only 1 to 127 can be written so",
+			value);
 	*ret_char = (char)value;
 	return 0;
 }
@@ -210,7 +220,8 @@ static int lex_escape(struct xlcfg_lexer *lexer, char *ret_char, struct uvp_erro
 
 	lexer->pos++; /* the backslash */
 	if (lexer->pos == lexer->end || *lexer->pos == '\n')
-		return xlcfg_lex_fail(lexer, lexer->line, err, "a string ends in the middle of an escape");
+		return xlcfg_lex_fail(lexer, lexer->line, err,
+				      "a string ends in the middle of an escape");
 	c = *lexer->pos;
 	if (c >= '0' && c <= '7')
 		return escaped_number(lexer, 8, 3, ret_char, err);
@@ -219,9 +230,10 @@ static int lex_escape(struct xlcfg_lexer *lexer, char *ret_char, struct uvp_erro
 		return escaped_number(lexer, 16, 2, ret_char, err);
 	found = c ? strchr(from, c) : NULL;
 	if (!found)
-		return xlcfg_lex_fail(lexer, lexer->line, err,
-				      "unknown escape '\\%c' in a string; write '\\\\' for a backslash",
-				      isprint((unsigned char)c) ? c : '?');
+		return xlcfg_lex_fail(
+			lexer, lexer->line, err,
+			"unknown escape '\\%c' in a string; write '\\\\' for a backslash",
+			isprint((unsigned char)c) ? c : '?');
 	*ret_char = to[found - from];
 	return 0;
 }
@@ -249,8 +261,9 @@ static int lex_string(struct xlcfg_lexer *lexer, struct uvp_error *err)
 		size_t n;
 
 		if (lexer->pos == lexer->end || *lexer->pos == '\n')
-			return xlcfg_lex_fail(lexer, lexer->line, err,
-					      "a string begins with %c and does not end on the same line", quote);
+			return xlcfg_lex_fail(
+				lexer, lexer->line, err,
+				"a string begins with %c and does not end on the same line", quote);
 		if (*lexer->pos == quote)
 			break;
 		if (*lexer->pos == '\\') {
@@ -262,16 +275,18 @@ static int lex_string(struct xlcfg_lexer *lexer, struct uvp_error *err)
 		} else {
 			n = uvpi_utf8_char(lexer->pos, lexer->end);
 			if (!n || !*lexer->pos)
-				return xlcfg_lex_fail(lexer, lexer->line, err,
-						      "byte 0x%02x in a string: only UTF-8 text is accepted",
-						      (unsigned char)*lexer->pos);
+				return xlcfg_lex_fail(
+					lexer, lexer->line, err,
+					"byte 0x%02x in a string: only UTF-8 text is accepted",
+					(unsigned char)*lexer->pos);
 			memcpy(&lexer->text[len], lexer->pos, n);
 			lexer->pos += n;
 		}
 		/* XML has no way to write these, and no key has a use for them. */
 		if (iscntrl((unsigned char)lexer->text[len]) && !strchr("\t\n\r", lexer->text[len]))
 			return xlcfg_lex_fail(lexer, lexer->line, err,
-					      "control character 0x%02x in a string", lexer->text[len]);
+					      "control character 0x%02x in a string",
+					      lexer->text[len]);
 		len += n;
 	}
 	lexer->pos++;

@@ -42,7 +42,7 @@ int xlcfg_lex_next(struct xlcfg_lexer *lexer, struct uvp_error *err);
 /* The current token in words, for messages: "'memory'", "the end of the line". */
 const char *xlcfg_lex_shown(const struct xlcfg_lexer *lexer, char *buf, size_t size);
 /* Fail with "name:line: message". */
-int xlcfg_lex_fail(const struct xlcfg_lexer *lexer, int line, struct uvp_error *err, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+int xlcfg_lex_fail(const struct xlcfg_lexer *lexer, int line, struct uvp_error *err,
+		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The grammar of xl.cfg: assignments that end with their line or with ';', values that are strings, numbers or lists of
- * values. Line ends inside lists do not count. "+=" appends a string to a string or a list to a list. */
+/* The grammar of xl.cfg: assignments that end with their line or with ';', values that are strings,
+ * numbers or lists of values. Line ends inside lists do not count. "+=" appends a string to a
+ * string or a list to a list. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,11 +48,13 @@ static int expected(struct parser *parser, const char *what, struct uvp_error *e
 {
 	char buf[64];
 
-	return xlcfg_lex_fail(&parser->lexer, parser->lexer.token_line, err, "expected %s, found %s", what,
+	return xlcfg_lex_fail(&parser->lexer, parser->lexer.token_line, err,
+			      "expected %s, found %s", what,
 			      xlcfg_lex_shown(&parser->lexer, buf, sizeof(buf)));
 }
 
-static int parse_value(struct parser *parser, int depth, struct xlcfg_value *value, struct uvp_error *err);
+static int parse_value(struct parser *parser, int depth, struct xlcfg_value *value,
+		       struct uvp_error *err);
 
 static int skip_newlines(struct parser *parser, struct uvp_error *err)
 {
@@ -64,15 +67,17 @@ static int skip_newlines(struct parser *parser, struct uvp_error *err)
 	return 0;
 }
 
-/* The lexer stands on '['; afterwards behind ']'. What was read of a broken list is the caller's to free. */
-static int parse_list(struct parser *parser, int depth, struct xlcfg_value *list, struct uvp_error *err)
+/* The lexer stands on '['; afterwards behind ']'. What was read of a broken list is the caller's to
+ * free. */
+static int parse_list(struct parser *parser, int depth, struct xlcfg_value *list,
+		      struct uvp_error *err)
 {
 	int rc;
 
 	list->kind = XLCFG_LIST;
 	if (depth == XLCFG_MAX_DEPTH)
-		return xlcfg_lex_fail(&parser->lexer, list->line, err, "lists are nested more than %d deep",
-				      XLCFG_MAX_DEPTH);
+		return xlcfg_lex_fail(&parser->lexer, list->line, err,
+				      "lists are nested more than %d deep", XLCFG_MAX_DEPTH);
 	rc = xlcfg_lex_next(&parser->lexer, err);
 	if (rc == 0)
 		rc = skip_newlines(parser, err);
@@ -89,8 +94,9 @@ static int parse_list(struct parser *parser, int depth, struct xlcfg_value *list
 		if (rc < 0 || parser->lexer.token == TOK_CLOSE)
 			break;
 		if (parser->lexer.token == TOK_END)
-			return xlcfg_lex_fail(&parser->lexer, list->line, err,
-					      "the list that begins here has no end: ']' is missing");
+			return xlcfg_lex_fail(
+				&parser->lexer, list->line, err,
+				"the list that begins here has no end: ']' is missing");
 		if (parser->lexer.token != TOK_COMMA)
 			return expected(parser, "',' or ']' in a list", err);
 		rc = xlcfg_lex_next(&parser->lexer, err);
@@ -113,7 +119,8 @@ static int bad_value(struct parser *parser, struct uvp_error *err)
 	return rc;
 }
 
-static int parse_value(struct parser *parser, int depth, struct xlcfg_value *value, struct uvp_error *err)
+static int parse_value(struct parser *parser, int depth, struct xlcfg_value *value,
+		       struct uvp_error *err)
 {
 	value->line = parser->lexer.token_line;
 	if (++parser->n_values > XLCFG_MAX_VALUES)
@@ -150,16 +157,18 @@ static int append_list(struct xlcfg_value *to, struct xlcfg_value *from, struct 
 	return 0;
 }
 
-static int append(struct parser *parser, struct xlcfg_setting *to, struct xlcfg_value *from, struct uvp_error *err)
+static int append(struct parser *parser, struct xlcfg_setting *to, struct xlcfg_value *from,
+		  struct uvp_error *err)
 {
 	char *joined;
 
 	if (to->value.kind == XLCFG_LIST && from->kind == XLCFG_LIST)
 		return append_list(&to->value, from, err);
 	if (to->value.kind != XLCFG_STRING || from->kind != XLCFG_STRING)
-		return xlcfg_lex_fail(&parser->lexer, from->line, err,
-				      "'%s +=' joins a string to a string or a list to a list, nothing else",
-				      to->key);
+		return xlcfg_lex_fail(
+			&parser->lexer, from->line, err,
+			"'%s +=' joins a string to a string or a list to a list, nothing else",
+			to->key);
 	if (asprintf(&joined, "%s%s", to->value.text, from->text) < 0)
 		return uvpi_no_memory(err);
 	free(to->value.text);
@@ -220,7 +229,8 @@ static int parse_assignment(struct parser *parser, struct xlcfg_doc *doc, struct
 		return rc;
 	if (parser->lexer.token != TOK_NEWLINE && parser->lexer.token != TOK_SEMICOLON &&
 	    parser->lexer.token != TOK_END) {
-		snprintf(what, sizeof(what), "the end of the line or ';' after the value of '%.40s'", key);
+		snprintf(what, sizeof(what),
+			 "the end of the line or ';' after the value of '%.40s'", key);
 		return expected(parser, what, err);
 	}
 	return store(parser, doc, &key, line, add, &value, err);

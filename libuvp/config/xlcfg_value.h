@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Values of the xl.cfg language (atoms and nested lists), the assignments of a file, and the parser that
- * makes them. */
+/* Values of the xl.cfg language (atoms and nested lists), the assignments of a file, and the parser
+ * that makes them. */
 #ifndef UVPI_CONFIG_XLCFG_VALUE_H
 #define UVPI_CONFIG_XLCFG_VALUE_H
 
@@ -21,7 +21,7 @@ enum xlcfg_kind { XLCFG_STRING, XLCFG_NUMBER, XLCFG_LIST };
 struct xlcfg_value {
 	enum xlcfg_kind kind;
 	int line, column; /* column 0: not known */
-	char *text; /* atoms: without quotes and escapes; numbers as written */
+	char *text;	  /* atoms: without quotes and escapes; numbers as written */
 	struct xlcfg_value *items;
 	int n_items;
 };
@@ -40,7 +40,8 @@ struct xlcfg_doc {
 /* A key was given twice, with "=": the later one counts, as in xl. */
 typedef void xlcfg_twice(void *data, const char *key, int line, int earlier_line);
 
-/* Read assignments. name is for messages; with no_lines the text is a command line argument, whose messages need no line. */
+/* Read assignments. name is for messages; with no_lines the text is a command line argument, whose
+ * messages need no line. */
 int xlcfg_parse(const char *name, bool no_lines, const char *text, size_t len, xlcfg_twice *twice,
 		void *twice_data, struct xlcfg_doc *ret_doc, struct uvp_error *err);
 /* Read one value; its lines count from first_line on. */
@@ -49,7 +50,8 @@ int xlcfg_parse_value(const char *name, int first_line, const char *text, size_t
 void xlcfg_doc_done(struct xlcfg_doc *doc);
 void xlcfg_value_done(struct xlcfg_value *value);
 
-/* The value in xl.cfg syntax on one line, strings in "", lists as [ a, b ]; the caller frees it. NULL: no memory. */
+/* The value in xl.cfg syntax on one line, strings in "", lists as [ a, b ]; the caller frees it.
+ * NULL: no memory. */
 char *xlcfg_value_text(const struct xlcfg_value *value);
 /* One string in xl.cfg syntax. */
 char *xlcfg_quote(const char *text);

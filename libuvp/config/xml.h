@@ -9,8 +9,8 @@
 #define UVPI_XML_NAMESPACE "urn:uvp:domain:1"
 #define UVPI_XML_MAX_DEPTH 64
 
-/* Read a document into the reader's configuration; uvpi_reader_finish() comes later. Loads libxml2 at the first
- * call. Errors carry name:line:column. */
+/* Read a document into the reader's configuration; uvpi_reader_finish() comes later. Loads libxml2
+ * at the first call. Errors carry name:line:column. */
 int uvpi_xml_read(struct uvpi_reader *reader, const char *text, size_t len, struct uvp_error *err);
 
 #endif

@@ -8,8 +8,8 @@
 #include "core/error.h"
 #include "core/num.h"
 
-/* Attributes of devices and their parts that libvirt writes and that mean nothing here are let pass; those that
- * change what the device is are read below. */
+/* Attributes of devices and their parts that libvirt writes and that mean nothing here are let
+ * pass; those that change what the device is are read below. */
 
 /* A specification "key=value,key=value" in the making. */
 struct spec {
@@ -26,18 +26,21 @@ static void add(struct spec *spec, const char *key, const char *value)
 		return;
 	if (strpbrk(value, ",\n"))
 		spec->bad = true;
-	n = snprintf(spec->text + spec->len, sizeof(spec->text) - spec->len, "%s%s=%s", spec->len ? "," : "", key,
-		     value);
+	n = snprintf(spec->text + spec->len, sizeof(spec->text) - spec->len, "%s%s=%s",
+		     spec->len ? "," : "", key, value);
 	if (n < 0 || (size_t)n >= sizeof(spec->text) - spec->len)
 		spec->bad = true;
 	else
 		spec->len += (size_t)n;
 }
 
-static int finish(struct uvpi_xml_in *in, const xmlNode *element, const char *key, const struct spec *spec)
+static int finish(struct uvpi_xml_in *in, const xmlNode *element, const char *key,
+		  const struct spec *spec)
 {
 	if (spec->bad)
-		return uvpi_xml_fail(in, element, "a value with a comma or line end in it, or one that is too long");
+		return uvpi_xml_fail(
+			in, element,
+			"a value with a comma or line end in it, or one that is too long");
 	return uvpi_xml_append(in, element, key, spec->text);
 }
 
@@ -67,7 +70,8 @@ static int only_children(struct uvpi_xml_in *in, const xmlNode *element, const c
 		if (names[i])
 			continue;
 		near = uvpi_near_match(uvpi_xml_name(child), names);
-		uvpi_xml_fail(in, child, "there is no such element in <%.40s>", uvpi_xml_name(element));
+		uvpi_xml_fail(in, child, "there is no such element in <%.40s>",
+			      uvpi_xml_name(element));
 		if (near)
 			uvpi_hint(in->err, "did you mean <%s>?", near);
 		return -UVP_E_INVALID;
@@ -75,7 +79,8 @@ static int only_children(struct uvpi_xml_in *in, const xmlNode *element, const c
 	return 0;
 }
 
-/* Both of these at once. Every device may have an alias and an address, which say nothing to Xen. */
+/* Both of these at once. Every device may have an alias and an address, which say nothing to Xen.
+ */
 static int only(struct uvpi_xml_in *in, const xmlNode *element, const char *const *attrs,
 		const char *const *children)
 {
@@ -84,11 +89,13 @@ static int only(struct uvpi_xml_in *in, const xmlNode *element, const char *cons
 	return rc < 0 ? rc : only_children(in, element, children);
 }
 
-static int read_disk(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
+		     const struct uvpi_xml_rule *rule)
 {
 	static const char *const attrs[] = { "type", "device", "model", "snapshot", NULL };
-	static const char *const children[] = { "driver",  "source", "target", "readonly", "shareable", "backenddomain",
-						"address", "alias",  "boot",   "script",   NULL };
+	static const char *const children[] = { "driver",    "source",	      "target",	 "readonly",
+						"shareable", "backenddomain", "address", "alias",
+						"boot",	     "script",	      NULL };
 	const char *source = child_attr(element, "source", "file");
 	const char *driver = child_attr(element, "driver", "name");
 	const char *format = child_attr(element, "driver", "type");
@@ -102,12 +109,16 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element, const struc
 	if (!source)
 		source = child_attr(element, "source", "dev");
 	if (!source && !cdrom)
-		return uvpi_xml_fail(in, element, "<source file='PATH'/> or <source dev='PATH'/> is missing");
+		return uvpi_xml_fail(in, element,
+				     "<source file='PATH'/> or <source dev='PATH'/> is missing");
 	if (device && !cdrom && strcmp(device, "disk") != 0)
 		return uvpi_xml_fail(in, element, "device='%.40s' is none of: disk, cdrom", device);
 	if (!child_attr(element, "target", "dev"))
 		return uvpi_xml_fail(in, element, "<target dev='xvda'/> is missing");
-	add(&spec, "format", is(format, "vpc") ? "vhd" : is(format, "aio") || !format ? "raw" : format);
+	add(&spec, "format",
+	    is(format, "vpc")		   ? "vhd"
+	    : is(format, "aio") || !format ? "raw"
+					   : format);
 	add(&spec, "vdev", child_attr(element, "target", "dev"));
 	add(&spec, "access", cdrom || uvpi_xml_child(element, "readonly") ? "ro" : "rw");
 	add(&spec, "devtype", cdrom ? "cdrom" : NULL);
@@ -115,16 +126,19 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element, const struc
 	add(&spec, "backend", child_attr(element, "backenddomain", "name"));
 	add(&spec, "script", child_attr(element, "script", "path"));
 	if (source && !spec.bad) /* takes the rest of the specification, commas too */
-		spec.len += (size_t)snprintf(spec.text + spec.len, sizeof(spec.text) - spec.len, ",target=%s", source);
+		spec.len += (size_t)snprintf(spec.text + spec.len, sizeof(spec.text) - spec.len,
+					     ",target=%s", source);
 	spec.bad |= spec.len >= sizeof(spec.text);
 	return finish(in, element, "disk", &spec);
 }
 
-static int read_interface(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_interface(struct uvpi_xml_in *in, const xmlNode *element,
+			  const struct uvpi_xml_rule *rule)
 {
 	static const char *const attrs[] = { "type", NULL };
-	static const char *const children[] = { "mac", "source", "script", "target",  "model", "ip",
-						"mtu", "backenddomain", "address", "alias", "boot", NULL };
+	static const char *const children[] = { "mac",	   "source", "script", "target",
+						"model",   "ip",     "mtu",    "backenddomain",
+						"address", "alias",  "boot",   NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	struct spec spec = { .len = 0 };
 	int rc = only(in, element, attrs, children);
@@ -132,8 +146,10 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element, const 
 	if (rc < 0)
 		return rc;
 	if (!is(type, "bridge") && !is(type, "ethernet"))
-		return uvpi_xml_fail(in, element, "type='%.40s' is none of: bridge, ethernet; there are no managed networks",
-				     type ? type : "");
+		return uvpi_xml_fail(
+			in, element,
+			"type='%.40s' is none of: bridge, ethernet; there are no managed networks",
+			type ? type : "");
 	add(&spec, "mac", child_attr(element, "mac", "address"));
 	add(&spec, "bridge", child_attr(element, "source", "bridge"));
 	add(&spec, "script", child_attr(element, "script", "path"));
@@ -148,10 +164,11 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element, const 
 }
 
 /* The console that every Xen guest has. */
-static int read_console(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_console(struct uvpi_xml_in *in, const xmlNode *element,
+			const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "type", "tty",  NULL };
-	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
+	static const char *const attrs[] = { "type", "tty", NULL };
+	static const char *const children[] = { "source", "target", "alias", "address", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	int rc = only(in, element, attrs, children);
 
@@ -162,25 +179,30 @@ static int read_console(struct uvpi_xml_in *in, const xmlNode *element, const st
 	return 0;
 }
 
-static int read_serial(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_serial(struct uvpi_xml_in *in, const xmlNode *element,
+		       const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "type",  NULL };
-	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
+	static const char *const attrs[] = { "type", NULL };
+	static const char *const children[] = { "source", "target", "alias", "address", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	int rc = only(in, element, attrs, children);
 
 	if (rc < 0)
 		return rc;
 	if (type && strcmp(type, "pty") != 0)
-		return uvpi_xml_fail(in, element, "type='%.40s': only type='pty' is understood", type);
-	return in->reader->config->type == UVPI_TYPE_HVM ? uvpi_xml_append(in, element, "serial", "pty") : 0;
+		return uvpi_xml_fail(in, element, "type='%.40s': only type='pty' is understood",
+				     type);
+	return in->reader->config->type == UVPI_TYPE_HVM
+		       ? uvpi_xml_append(in, element, "serial", "pty")
+		       : 0;
 }
 
 /* A channel between guest and host. */
-static int read_channel(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_channel(struct uvpi_xml_in *in, const xmlNode *element,
+			const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "type",  NULL };
-	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
+	static const char *const attrs[] = { "type", NULL };
+	static const char *const children[] = { "source", "target", "alias", "address", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	struct spec spec = { .len = 0 };
 	int rc = only(in, element, attrs, children);
@@ -190,7 +212,8 @@ static int read_channel(struct uvpi_xml_in *in, const xmlNode *element, const st
 	if (!is(child_attr(element, "target", "type"), "xen"))
 		return uvpi_xml_fail(in, element, "expected <target type='xen' name='NAME'/>");
 	if (!is(type, "pty") && !is(type, "unix"))
-		return uvpi_xml_fail(in, element, "type='%.40s' is none of: pty, unix", type ? type : "");
+		return uvpi_xml_fail(in, element, "type='%.40s' is none of: pty, unix",
+				     type ? type : "");
 	add(&spec, "connection", is(type, "pty") ? "pty" : "socket");
 	add(&spec, "name", child_attr(element, "target", "name"));
 	add(&spec, "path", child_attr(element, "source", "path"));
@@ -206,7 +229,8 @@ struct vnc {
 
 static int vnc_port(struct uvpi_xml_in *in, const xmlNode *element, struct vnc *vnc)
 {
-	const char *port = uvpi_xml_attr(element, "port"), *autoport = uvpi_xml_attr(element, "autoport");
+	const char *port = uvpi_xml_attr(element, "port"),
+		   *autoport = uvpi_xml_attr(element, "autoport");
 	uint32_t number;
 
 	if (!port || is(port, "-1") || is(autoport, "yes"))
@@ -217,7 +241,8 @@ static int vnc_port(struct uvpi_xml_in *in, const xmlNode *element, struct vnc *
 	return 0;
 }
 
-static int set_if(struct uvpi_xml_in *in, const xmlNode *element, const char *key, const char *value)
+static int set_if(struct uvpi_xml_in *in, const xmlNode *element, const char *key,
+		  const char *value)
 {
 	return value && *value ? uvpi_xml_set(in, element, key, value) : 0;
 }
@@ -261,7 +286,8 @@ static const char *listen_address(const xmlNode *element)
 
 static int read_vnc(struct uvpi_xml_in *in, const xmlNode *element)
 {
-	static const char *const attrs[] = { "type", "port", "autoport", "listen", "passwd", "keymap", NULL };
+	static const char *const attrs[] = { "type",   "port",	 "autoport", "listen",
+					     "passwd", "keymap", NULL };
 	static const char *const children[] = { "listen", "alias", NULL };
 	struct vnc vnc = {
 		.listen = listen_address(element),
@@ -274,14 +300,16 @@ static int read_vnc(struct uvpi_xml_in *in, const xmlNode *element)
 		rc = vnc_port(in, element, &vnc);
 	if (rc < 0)
 		return rc;
-	return in->reader->config->type == UVPI_TYPE_HVM ? vnc_as_keys(in, element, &vnc) :
-							   vnc_as_vfb(in, element, &vnc);
+	return in->reader->config->type == UVPI_TYPE_HVM ? vnc_as_keys(in, element, &vnc)
+							 : vnc_as_vfb(in, element, &vnc);
 }
 
 static int read_spice(struct uvpi_xml_in *in, const xmlNode *element)
 {
-	static const char *const attrs[] = { "type", "port", "tlsPort", "autoport", "listen", "passwd", "keymap", NULL };
-	static const char *const children[] = { "listen", "image", "streaming", "mouse", "clipboard", "alias", NULL };
+	static const char *const attrs[] = { "type",   "port",	 "tlsPort", "autoport",
+					     "listen", "passwd", "keymap",  NULL };
+	static const char *const children[] = { "listen",    "image", "streaming", "mouse",
+						"clipboard", "alias", NULL };
 	const char *passwd = uvpi_xml_attr(element, "passwd");
 	int rc = only(in, element, attrs, children);
 
@@ -294,12 +322,14 @@ static int read_spice(struct uvpi_xml_in *in, const xmlNode *element)
 	if (rc == 0 && !is(uvpi_xml_attr(element, "tlsPort"), "-1"))
 		rc = set_if(in, element, "spicetls_port", uvpi_xml_attr(element, "tlsPort"));
 	if (rc == 0)
-		rc = passwd ? uvpi_xml_set(in, element, "spicepasswd", passwd) :
-			      uvpi_xml_set(in, element, "spicedisable_ticketing", "1");
+		rc = passwd ? uvpi_xml_set(in, element, "spicepasswd", passwd)
+			    : uvpi_xml_set(in, element, "spicedisable_ticketing", "1");
 	if (rc == 0)
-		rc = set_if(in, element, "spice_image_compression", child_attr(element, "image", "compression"));
+		rc = set_if(in, element, "spice_image_compression",
+			    child_attr(element, "image", "compression"));
 	if (rc == 0)
-		rc = set_if(in, element, "spice_streaming_video", child_attr(element, "streaming", "mode"));
+		rc = set_if(in, element, "spice_streaming_video",
+			    child_attr(element, "streaming", "mode"));
 	if (rc == 0 && child_attr(element, "mouse", "mode"))
 		rc = uvpi_xml_set(in, element, "spiceagent_mouse",
 				  is(child_attr(element, "mouse", "mode"), "client") ? "1" : "0");
@@ -308,7 +338,8 @@ static int read_spice(struct uvpi_xml_in *in, const xmlNode *element)
 	return rc;
 }
 
-static int read_graphics(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_graphics(struct uvpi_xml_in *in, const xmlNode *element,
+			 const struct uvpi_xml_rule *rule)
 {
 	const char *type = uvpi_xml_attr(element, "type");
 
@@ -318,16 +349,19 @@ static int read_graphics(struct uvpi_xml_in *in, const xmlNode *element, const s
 		return read_spice(in, element);
 	if (is(type, "sdl"))
 		return uvpi_xml_set(in, element, "sdl", "1");
-	return uvpi_xml_fail(in, element, "type='%.40s' is none of: vnc, spice, sdl", type ? type : "");
+	return uvpi_xml_fail(in, element, "type='%.40s' is none of: vnc, spice, sdl",
+			     type ? type : "");
 }
 
-static int read_video(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_video(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = {  NULL };
-	static const char *const children[] = { "model", "alias", "address",  NULL };
+	static const char *const attrs[] = { NULL };
+	static const char *const children[] = { "model", "alias", "address", NULL };
 	static const char *const models[] = { "cirrus", "vga", "qxl", "none" };
 	static const char *const vga[] = { "cirrus", "stdvga", "qxl", "none" };
-	const char *type = child_attr(element, "model", "type"), *vram = child_attr(element, "model", "vram");
+	const char *type = child_attr(element, "model", "type"),
+		   *vram = child_attr(element, "model", "vram");
 	uint32_t kib;
 	char mib[16];
 	int i = 0;
@@ -340,27 +374,33 @@ static int read_video(struct uvpi_xml_in *in, const xmlNode *element, const stru
 	while (i < 4 && !is(type, models[i]))
 		i++;
 	if (i == 4)
-		return uvpi_xml_fail(in, element, "expected <model type='...'/> with one of: cirrus, vga, qxl, none, xen");
+		return uvpi_xml_fail(
+			in, element,
+			"expected <model type='...'/> with one of: cirrus, vga, qxl, none, xen");
 	rc = uvpi_xml_set(in, element, "vga", vga[i]);
 	if (rc < 0 || !vram)
 		return rc;
 	if (uvpi_parse_u32(vram, "vram", 0, 4096u << 10, &kib, NULL) < 0)
-		return uvpi_xml_fail(in, element, "vram='%.40s' is no number of KiB up to %u", vram, 4096u << 10);
+		return uvpi_xml_fail(in, element, "vram='%.40s' is no number of KiB up to %u", vram,
+				     4096u << 10);
 	snprintf(mib, sizeof(mib), "%u", (kib + 1023) / 1024);
 	return uvpi_xml_set(in, element, "videoram", mib);
 }
 
-static int read_input(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_input(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "type", "bus",  NULL };
-	static const char *const children[] = { "alias", "address",  NULL };
+	static const char *const attrs[] = { "type", "bus", NULL };
+	static const char *const children[] = { "alias", "address", NULL };
 	const char *type = uvpi_xml_attr(element, "type"), *bus = uvpi_xml_attr(element, "bus");
 	int rc = only(in, element, attrs, children);
 
 	if (rc < 0)
 		return rc;
 	if (!is(type, "tablet") && !is(type, "mouse") && !is(type, "keyboard"))
-		return uvpi_xml_fail(in, element, "type='%.40s' is none of: tablet, mouse, keyboard", type ? type : "");
+		return uvpi_xml_fail(in, element,
+				     "type='%.40s' is none of: tablet, mouse, keyboard",
+				     type ? type : "");
 	if (!is(bus, "usb")) /* the ones that a screen brings along */
 		return 0;
 	if (!uvpi_reader_place(in->reader, "usb").line)
@@ -370,10 +410,13 @@ static int read_input(struct uvpi_xml_in *in, const xmlNode *element, const stru
 
 /* ---- others ---- */
 
-static int read_controller(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_controller(struct uvpi_xml_in *in, const xmlNode *element,
+			   const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "type", "index", "model", "maxGrantFrames", "maxEventChannels",  NULL };
-	static const char *const children[] = { "alias", "address",  NULL };
+	static const char *const attrs[] = {
+		"type", "index", "model", "maxGrantFrames", "maxEventChannels", NULL
+	};
+	static const char *const children[] = { "alias", "address", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	int rc = only(in, element, attrs, children);
 
@@ -382,13 +425,18 @@ static int read_controller(struct uvpi_xml_in *in, const xmlNode *element, const
 	if (is(type, "ide") || is(type, "scsi") || is(type, "pci") || is(type, "fdc"))
 		return 0; /* the emulated machine's own */
 	if (!is(type, "xenbus"))
-		return uvpi_xml_fail(in, element, "refused: controllers are not chosen one by one; USB has usbctrl in "
-					    "<uvp:key name='usbctrl'>");
+		return uvpi_xml_fail(
+			in, element,
+			"refused: controllers are not chosen one by one; USB has usbctrl in "
+			"<uvp:key name='usbctrl'>");
 	rc = set_if(in, element, "max_grant_frames", uvpi_xml_attr(element, "maxGrantFrames"));
-	return rc < 0 ? rc : set_if(in, element, "max_event_channels", uvpi_xml_attr(element, "maxEventChannels"));
+	return rc < 0 ? rc
+		      : set_if(in, element, "max_event_channels",
+			       uvpi_xml_attr(element, "maxEventChannels"));
 }
 
-static int address_part(const xmlNode *address, const char *name, uint32_t max, uint32_t *ret_number)
+static int address_part(const xmlNode *address, const char *name, uint32_t max,
+			uint32_t *ret_number)
 {
 	const char *text = uvpi_xml_attr(address, name);
 
@@ -396,10 +444,11 @@ static int address_part(const xmlNode *address, const char *name, uint32_t max, 
 	return text ? uvpi_parse_u32(text, name, 0, max, ret_number, NULL) : 0;
 }
 
-static int read_hostdev(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_hostdev(struct uvpi_xml_in *in, const xmlNode *element,
+			const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "mode", "type", "managed",  NULL };
-	static const char *const children[] = { "source", "driver", "alias", "address",  NULL };
+	static const char *const attrs[] = { "mode", "type", "managed", NULL };
+	static const char *const children[] = { "source", "driver", "alias", "address", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	const xmlNode *source = uvpi_xml_child(element, "source");
 	const xmlNode *address = source ? uvpi_xml_child(source, "address") : NULL;
@@ -410,22 +459,28 @@ static int read_hostdev(struct uvpi_xml_in *in, const xmlNode *element, const st
 	if (rc < 0)
 		return rc;
 	if (!is(type, "pci"))
-		return uvpi_xml_fail(in, element, "type='%.40s': only type='pci' is understood; USB devices are "
-					    "<uvp:key name='usbdev'>", type ? type : "");
+		return uvpi_xml_fail(in, element,
+				     "type='%.40s': only type='pci' is understood; USB devices are "
+				     "<uvp:key name='usbdev'>",
+				     type ? type : "");
 	if (!address || address_part(address, "domain", 0xffff, &domain) < 0 ||
-	    address_part(address, "bus", 0xff, &bus) < 0 || address_part(address, "slot", 0x1f, &slot) < 0 ||
+	    address_part(address, "bus", 0xff, &bus) < 0 ||
+	    address_part(address, "slot", 0x1f, &slot) < 0 ||
 	    address_part(address, "function", 7, &function) < 0)
-		return uvpi_xml_fail(in, element, "expected <source><address domain='0x0000' bus='0x03' slot='0x00' "
-					    "function='0x0'/></source>");
+		return uvpi_xml_fail(
+			in, element,
+			"expected <source><address domain='0x0000' bus='0x03' slot='0x00' "
+			"function='0x0'/></source>");
 	snprintf(text, sizeof(text), "%04x:%02x:%02x.%x%s", domain, bus, slot, function,
 		 is(uvpi_xml_attr(element, "managed"), "yes") ? ",seize=1" : "");
 	return uvpi_xml_append(in, element, "pci", text);
 }
 
-static int read_filesystem(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_filesystem(struct uvpi_xml_in *in, const xmlNode *element,
+			   const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "type", "accessmode",  NULL };
-	static const char *const children[] = { "source", "target", "alias", "address",  NULL };
+	static const char *const attrs[] = { "type", "accessmode", NULL };
+	static const char *const children[] = { "source", "target", "alias", "address", NULL };
 	struct spec spec = { .len = 0 };
 	int rc = only(in, element, attrs, children);
 
@@ -437,10 +492,11 @@ static int read_filesystem(struct uvpi_xml_in *in, const xmlNode *element, const
 	return finish(in, element, "p9", &spec);
 }
 
-static int read_sound(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_sound(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "model",  NULL };
-	static const char *const children[] = { "alias", "address",  NULL };
+	static const char *const attrs[] = { "model", NULL };
+	static const char *const children[] = { "alias", "address", NULL };
 	const char *model = uvpi_xml_attr(element, "model");
 	int rc = only(in, element, attrs, children);
 
@@ -449,10 +505,11 @@ static int read_sound(struct uvpi_xml_in *in, const xmlNode *element, const stru
 	return uvpi_xml_set(in, element, "soundhw", is(model, "ich6") ? "hda" : model ? model : "");
 }
 
-static int read_memballoon(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_memballoon(struct uvpi_xml_in *in, const xmlNode *element,
+			   const struct uvpi_xml_rule *rule)
 {
-	static const char *const attrs[] = { "model",  NULL };
-	static const char *const children[] = { "alias", "address",  NULL };
+	static const char *const attrs[] = { "model", NULL };
+	static const char *const children[] = { "alias", "address", NULL };
 	const char *model = uvpi_xml_attr(element, "model");
 	int rc = only(in, element, attrs, children);
 
@@ -460,13 +517,15 @@ static int read_memballoon(struct uvpi_xml_in *in, const xmlNode *element, const
 		return rc;
 	if (is(model, "xen") || is(model, "none"))
 		return 0;
-	return uvpi_xml_fail(in, element, "model='%.40s' is none of: xen, none", model ? model : "");
+	return uvpi_xml_fail(in, element, "model='%.40s' is none of: xen, none",
+			     model ? model : "");
 }
 
 #define NO_VIRTIO "no virtio devices are offered to Xen guests"
 
 static const struct uvpi_xml_rule rules[] = {
-	{ "devices", "emulator", .why = "no device model is started by this release", .ignore = true },
+	{ "devices", "emulator", .why = "no device model is started by this release",
+	  .ignore = true },
 	{ "devices", "disk", read_disk },
 	{ "devices", "interface", read_interface },
 	{ "devices", "console", read_console },
@@ -481,10 +540,12 @@ static const struct uvpi_xml_rule rules[] = {
 	{ "devices", "sound", read_sound },
 	{ "devices", "memballoon", read_memballoon },
 	{ "devices", "parallel", .why = "Xen guests have no parallel port" },
-	{ "devices", "tpm", .why = "write <uvp:key name='vtpm'>, which names the domain that has it" },
+	{ "devices", "tpm",
+	  .why = "write <uvp:key name='vtpm'>, which names the domain that has it" },
 	{ "devices", "rng", .why = NO_VIRTIO },
 	{ "devices", "vsock", .why = NO_VIRTIO },
-	{ "devices", "watchdog", .why = "Xen's own watchdog is there for every guest; see uvp:on_watchdog" },
+	{ "devices", "watchdog",
+	  .why = "Xen's own watchdog is there for every guest; see uvp:on_watchdog" },
 	{ "devices", "panic", .why = "a crash is told to Xen by the guest itself; see <on_crash>" },
 	{ "devices", "memory", .why = "memory hot-plug does not exist for Xen guests" },
 	{ "devices", "iommu", .why = "Xen 4.17 offers no virtual IOMMU" },

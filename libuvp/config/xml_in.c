@@ -75,7 +75,8 @@ int uvpi_xml_only_attrs(struct uvpi_xml_in *in, const xmlNode *element, const ch
 		if (names[i])
 			continue;
 		near = uvpi_near_match((const char *)attr->name, names);
-		uvpi_xml_fail(in, element, "there is no attribute '%.40s' here", (const char *)attr->name);
+		uvpi_xml_fail(in, element, "there is no attribute '%.40s' here",
+			      (const char *)attr->name);
 		if (near)
 			uvpi_hint(in->err, "did you mean '%s'?", near);
 		return -UVP_E_INVALID;
@@ -96,7 +97,8 @@ int uvpi_xml_text(struct uvpi_xml_in *in, const xmlNode *element, char **ret_tex
 			fputs((const char *)child->content, out);
 		} else if (child->type == XML_ELEMENT_NODE) {
 			fclose(out);
-			return uvpi_xml_fail(in, child, "no element is expected inside <%.40s>", uvpi_xml_name(element));
+			return uvpi_xml_fail(in, child, "no element is expected inside <%.40s>",
+					     uvpi_xml_name(element));
 		}
 	}
 	if (fclose(out) != 0)
@@ -108,7 +110,8 @@ int uvpi_xml_text(struct uvpi_xml_in *in, const xmlNode *element, char **ret_tex
 const xmlNode *uvpi_xml_child(const xmlNode *element, const char *name)
 {
 	for (const xmlNode *child = element->children; child; child = child->next)
-		if (child->type == XML_ELEMENT_NODE && !child->ns && !strcmp(uvpi_xml_name(child), name))
+		if (child->type == XML_ELEMENT_NODE && !child->ns &&
+		    !strcmp(uvpi_xml_name(child), name))
 			return child;
 	return NULL;
 }
@@ -161,7 +164,8 @@ static struct xlcfg_setting *get_list(struct uvpi_xml_in *in, const char *key)
 	return grown;
 }
 
-int uvpi_xml_append(struct uvpi_xml_in *in, const xmlNode *element, const char *key, const char *text)
+int uvpi_xml_append(struct uvpi_xml_in *in, const xmlNode *element, const char *key,
+		    const char *text)
 {
 	struct xlcfg_setting *list = get_list(in, key);
 	struct xlcfg_value *items, *item;
@@ -215,7 +219,8 @@ static int unknown(struct uvpi_xml_in *in, const xmlNode *parent, const xmlNode 
 	return -UVP_E_INVALID;
 }
 
-static int apply_rule(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int apply_rule(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rule)
 {
 	if (rule->why && rule->ignore) {
 		uvpi_xml_warn(in, element, "ignored: %s", rule->why);
@@ -230,7 +235,8 @@ static int read_child(struct uvpi_xml_in *in, const xmlNode *parent, const xmlNo
 		      const struct uvpi_xml_rule *rules)
 {
 	if (element->ns)
-		return uvpi_xml_fail(in, element, "elements of the namespace '%.100s' are not understood here",
+		return uvpi_xml_fail(in, element,
+				     "elements of the namespace '%.100s' are not understood here",
 				     (const char *)element->ns->href);
 	for (const struct uvpi_xml_rule *rule = rules; rule->parent; rule++)
 		if (is_rule(rule, parent) && !strcmp(rule->name, uvpi_xml_name(element)))
@@ -255,7 +261,8 @@ static bool is_own(const xmlNode *element)
 	       element->parent->parent && element->parent->parent->type == XML_DOCUMENT_NODE;
 }
 
-int uvpi_xml_children(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rules)
+int uvpi_xml_children(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rules)
 {
 	int rc = 0;
 
@@ -268,7 +275,8 @@ int uvpi_xml_children(struct uvpi_xml_in *in, const xmlNode *element, const stru
 	return rc;
 }
 
-int uvpi_xml_read_text(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+int uvpi_xml_read_text(struct uvpi_xml_in *in, const xmlNode *element,
+		       const struct uvpi_xml_rule *rule)
 {
 	static const char *const none[] = { NULL };
 	_cleanup_free_ char *text = NULL;
@@ -279,7 +287,8 @@ int uvpi_xml_read_text(struct uvpi_xml_in *in, const xmlNode *element, const str
 	return rc < 0 ? rc : uvpi_xml_set(in, element, rule->key, text);
 }
 
-int uvpi_xml_read_switch(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+int uvpi_xml_read_switch(struct uvpi_xml_in *in, const xmlNode *element,
+			 const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "state", "mode", "present", "enabled", NULL };
 	const char *state = uvpi_xml_attr(element, "state");
@@ -295,7 +304,8 @@ int uvpi_xml_read_switch(struct uvpi_xml_in *in, const xmlNode *element, const s
 	return rc < 0 ? rc : uvpi_xml_set(in, element, rule->key, on ? "1" : "0");
 }
 
-int uvpi_xml_read_nothing(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+int uvpi_xml_read_nothing(struct uvpi_xml_in *in, const xmlNode *element,
+			  const struct uvpi_xml_rule *rule)
 {
 	return 0;
 }

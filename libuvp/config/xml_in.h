@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Shared by the files that turn elements into settings. Everything ends as a key of xl.cfg with a value, so that one
- * table says what is accepted. */
+/* Shared by the files that turn elements into settings. Everything ends as a key of xl.cfg with a
+ * value, so that one table says what is accepted. */
 #ifndef UVPI_CONFIG_XML_IN_H
 #define UVPI_CONFIG_XML_IN_H
 
@@ -18,18 +18,21 @@ struct uvpi_xml_in {
 	const xmlNode *devices; /* read when all else is known */
 };
 
-/* What to do with a child element. why set: refused for that reason; why and ignore: warned about and skipped. */
+/* What to do with a child element. why set: refused for that reason; why and ignore: warned about
+ * and skipped. */
 struct uvpi_xml_rule {
 	const char *parent; /* name of the parent element */
 	const char *name;
-	int (*read)(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule);
-	const char *key;  /* for read functions that are shared */
+	int (*read)(struct uvpi_xml_in *in, const xmlNode *element,
+		    const struct uvpi_xml_rule *rule);
+	const char *key; /* for read functions that are shared */
 	const char *why;
 	bool ignore;
 };
 
 /* Call the rule of each child element; text between elements must be blank. */
-int uvpi_xml_children(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rules);
+int uvpi_xml_children(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rules);
 /* Make the element the current place. */
 void uvpi_xml_go(struct uvpi_xml_in *in, const xmlNode *element);
 /* Fail at the element with "<name>: message". */
@@ -49,15 +52,20 @@ const xmlNode *uvpi_xml_child(const xmlNode *element, const char *name);
 /* Set a key, of which there may be one, to a string or number. */
 int uvpi_xml_set(struct uvpi_xml_in *in, const xmlNode *element, const char *key, const char *text);
 /* Append a string to the list that is a key's value. */
-int uvpi_xml_append(struct uvpi_xml_in *in, const xmlNode *element, const char *key, const char *text);
+int uvpi_xml_append(struct uvpi_xml_in *in, const xmlNode *element, const char *key,
+		    const char *text);
 
 /* ---- read functions that several rules use ---- */
-int uvpi_xml_read_text(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule);
+int uvpi_xml_read_text(struct uvpi_xml_in *in, const xmlNode *element,
+		       const struct uvpi_xml_rule *rule);
 /* An empty element, optionally with state='on' or 'off', that is a switch. */
-int uvpi_xml_read_switch(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule);
-int uvpi_xml_read_nested(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule);
+int uvpi_xml_read_switch(struct uvpi_xml_in *in, const xmlNode *element,
+			 const struct uvpi_xml_rule *rule);
+int uvpi_xml_read_nested(struct uvpi_xml_in *in, const xmlNode *element,
+			 const struct uvpi_xml_rule *rule);
 /* Accepted and without meaning. */
-int uvpi_xml_read_nothing(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule);
+int uvpi_xml_read_nothing(struct uvpi_xml_in *in, const xmlNode *element,
+			  const struct uvpi_xml_rule *rule);
 
 /* <devices> (config/xml_devices.c) */
 int uvpi_xml_read_devices(struct uvpi_xml_in *in, const xmlNode *devices);

@@ -14,7 +14,8 @@ static int find(void *handle, const char *name, void *ret_pointer, struct uvp_er
 	void *symbol = dlsym(handle, name);
 
 	if (!symbol)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "cannot read XML: " LIBRARY " has no %s", name);
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+				 "cannot read XML: " LIBRARY " has no %s", name);
 	/* What dlsym() gives as an object pointer is a function's. */
 	memcpy(ret_pointer, &symbol, sizeof(symbol));
 	return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* libxml2, loaded when the first XML file is read: it brings ICU with it and costs more than creating a domain, and
- * most commands never need it. */
+/* libxml2, loaded when the first XML file is read: it brings ICU with it and costs more than
+ * creating a domain, and most commands never need it. */
 #ifndef UVPI_CONFIG_XML_LIB_H
 #define UVPI_CONFIG_XML_LIB_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Using libxml2 within bounds: text from memory only, no network, no entities but XML's own five, no document type. */
+/* Using libxml2 within bounds: text from memory only, no network, no entities but XML's own five,
+ * no document type. */
 #include "config/xml_parse.h"
 
 #include <stdarg.h>
@@ -49,22 +50,25 @@ static void on_error(void *data, xmlErrorPtr error)
 	xmlParserCtxtPtr context = data;
 
 	if (error->level >= XML_ERR_ERROR)
-		fail_at(context->_private, error->line, error->int2, "not well-formed XML: %s", error->message);
+		fail_at(context->_private, error->line, error->int2, "not well-formed XML: %s",
+			error->message);
 }
 
-static void on_doctype(void *data, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
+static void on_doctype(void *data, const xmlChar *name, const xmlChar *public_id,
+		       const xmlChar *system_id)
 {
 	xmlParserCtxtPtr context = data;
 	struct parse *parse = context->_private;
 
-	fail_at(parse, context->input->line, context->input->col, "a document type declaration is refused");
+	fail_at(parse, context->input->line, context->input->col,
+		"a document type declaration is refused");
 	if (parse->failed)
 		uvpi_hint(parse->err, "remove <!DOCTYPE ...>; nothing of it is ever read");
 	parse->lib->xmlStopParser(context);
 }
 
-/* Where the '<' of the start tag that was just read stands. The input's buffer still has it unless the tag is very
- * long; its end is told then. */
+/* Where the '<' of the start tag that was just read stands. The input's buffer still has it unless
+ * the tag is very long; its end is told then. */
 static void tag_place(const xmlParserInput *input, int *ret_line, int *ret_column)
 {
 	const xmlChar *open = memrchr(input->base, '<', (size_t)(input->cur - input->base));
@@ -86,8 +90,8 @@ static void tag_place(const xmlParserInput *input, int *ret_line, int *ret_colum
 }
 
 static void on_element(void *data, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri,
-		       int n_namespaces, const xmlChar **namespaces, int n_attributes, int n_defaulted,
-		       const xmlChar **attributes)
+		       int n_namespaces, const xmlChar **namespaces, int n_attributes,
+		       int n_defaulted, const xmlChar **attributes)
 {
 	xmlParserCtxtPtr context = data;
 	struct parse *parse = context->_private;
@@ -97,14 +101,16 @@ static void on_element(void *data, const xmlChar *name, const xmlChar *prefix, c
 		return;
 	tag_place(context->input, &line, &column);
 	if (context->nodeNr >= UVPI_XML_MAX_DEPTH) {
-		fail_at(parse, line, column, "elements are nested more than %d deep", UVPI_XML_MAX_DEPTH);
+		fail_at(parse, line, column, "elements are nested more than %d deep",
+			UVPI_XML_MAX_DEPTH);
 		parse->lib->xmlStopParser(context);
 		return;
 	}
-	parse->lib->xmlSAX2StartElementNs(context, name, prefix, uri, n_namespaces, namespaces, n_attributes,
-					  n_defaulted, attributes);
+	parse->lib->xmlSAX2StartElementNs(context, name, prefix, uri, n_namespaces, namespaces,
+					  n_attributes, n_defaulted, attributes);
 	if (context->node)
-		context->node->_private = (void *)((uintptr_t)line << 32 | (uintptr_t)(column & 0x7fffffff));
+		context->node->_private =
+			(void *)((uintptr_t)line << 32 | (uintptr_t)(column & 0x7fffffff));
 }
 
 int uvpi_xml_line(const xmlNode *element)
@@ -141,9 +147,10 @@ int uvpi_xml_parse(const char *name, const char *text, size_t len, struct uvpi_x
 	context->sax->internalSubset = on_doctype;
 	context->sax->startElementNs = on_element;
 	ret_doc->lib = parse.lib;
-	ret_doc->doc = parse.lib->xmlCtxtReadMemory(context, text, (int)len, NULL, "UTF-8",
-						    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-							    XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES);
+	ret_doc->doc = parse.lib->xmlCtxtReadMemory(
+		context, text, (int)len, NULL, "UTF-8",
+		XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA |
+			XML_PARSE_BIG_LINES);
 	if (!ret_doc->doc && !parse.failed)
 		fail_at(&parse, 0, 0, "not well-formed XML");
 	parse.lib->xmlFreeParserCtxt(context);
@@ -160,7 +167,8 @@ static const xmlNode *find_named(const xmlNode *root, const char *name)
 {
 	const xmlNode *node = root;
 
-	while (node && (node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name) != 0)) {
+	while (node &&
+	       (node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name) != 0)) {
 		if (node->children && node->type == XML_ELEMENT_NODE) {
 			node = node->children;
 			continue;
@@ -185,10 +193,12 @@ static void on_invalid(void *data, xmlErrorPtr error)
 	if (!node && error->str1)
 		node = find_named(parse->root, error->str1);
 	if (node && node->_private)
-		fail_at(parse, uvpi_xml_line(node), uvpi_xml_column(node), "<%s> does not fit the schema: %s",
-			(const char *)node->name, error->message);
+		fail_at(parse, uvpi_xml_line(node), uvpi_xml_column(node),
+			"<%s> does not fit the schema: %s", (const char *)node->name,
+			error->message);
 	else
-		fail_at(parse, error->line, 0, "the document does not fit the schema: %s", error->message);
+		fail_at(parse, error->line, 0, "the document does not fit the schema: %s",
+			error->message);
 }
 
 /* A schema that cannot be read must not keep anybody from reading a file that is good. */

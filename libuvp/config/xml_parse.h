@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From text to a tree of elements, bounded and without anything external; positions of elements; the schema. */
+/* From text to a tree of elements, bounded and without anything external; positions of elements;
+ * the schema. */
 #ifndef UVPI_CONFIG_XML_PARSE_H
 #define UVPI_CONFIG_XML_PARSE_H
 
@@ -10,7 +11,8 @@ struct uvpi_xml_doc {
 	xmlDocPtr doc;
 };
 
-/* name is for messages. Document type declarations are refused, and more than UVPI_XML_MAX_DEPTH levels. */
+/* name is for messages. Document type declarations are refused, and more than UVPI_XML_MAX_DEPTH
+ * levels. */
 int uvpi_xml_parse(const char *name, const char *text, size_t len, struct uvpi_xml_doc *ret_doc,
 		   struct uvp_error *err);
 void uvpi_xml_doc_done(struct uvpi_xml_doc *doc);
@@ -19,7 +21,8 @@ void uvpi_xml_doc_done(struct uvpi_xml_doc *doc);
 int uvpi_xml_line(const xmlNode *element);
 int uvpi_xml_column(const xmlNode *element);
 
-/* Check against the installed schema (UVP_DATADIR in the environment replaces its folder). A missing schema is no error. */
+/* Check against the installed schema (UVP_DATADIR in the environment replaces its folder). A
+ * missing schema is no error. */
 int uvpi_xml_validate(const char *name, const struct uvpi_xml_doc *doc, struct uvp_error *err);
 
 #endif

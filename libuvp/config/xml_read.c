@@ -13,7 +13,8 @@
 
 static const struct uvpi_xml_rule *all_rules(void);
 
-int uvpi_xml_read_nested(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+int uvpi_xml_read_nested(struct uvpi_xml_in *in, const xmlNode *element,
+			 const struct uvpi_xml_rule *rule)
 {
 	return uvpi_xml_children(in, element, all_rules());
 }
@@ -24,10 +25,10 @@ static const struct {
 	const char *name;
 	uint64_t bytes;
 } units[] = {
-	{ "b", 1 },	       { "bytes", 1 },	     { "KB", 1000 },		 { "k", 1024 },
-	{ "KiB", 1024 },       { "MB", 1000000 },    { "M", 1 << 20 },		 { "MiB", 1 << 20 },
-	{ "GB", 1000000000 },  { "G", 1 << 30 },     { "GiB", 1 << 30 },	 { "TB", 1000000000000 },
-	{ "T", 1ull << 40 },   { "TiB", 1ull << 40 },
+	{ "b", 1 },	      { "bytes", 1 },	     { "KB", 1000 },	 { "k", 1024 },
+	{ "KiB", 1024 },      { "MB", 1000000 },     { "M", 1 << 20 },	 { "MiB", 1 << 20 },
+	{ "GB", 1000000000 }, { "G", 1 << 30 },	     { "GiB", 1 << 30 }, { "TB", 1000000000000 },
+	{ "T", 1ull << 40 },  { "TiB", 1ull << 40 },
 };
 
 static char *trim(char *text)
@@ -54,7 +55,9 @@ static int read_size(struct uvpi_xml_in *in, const xmlNode *element, uint64_t *r
 	while (unit && i < UVPI_ARRAY_SIZE(units) && strcmp(units[i].name, unit) != 0)
 		i++;
 	if (i == UVPI_ARRAY_SIZE(units))
-		return uvpi_xml_fail(in, element, "unit '%.40s' is none of: b, KiB, MiB, GiB, TiB, KB, MB, GB, TB", unit);
+		return uvpi_xml_fail(
+			in, element,
+			"unit '%.40s' is none of: b, KiB, MiB, GiB, TiB, KB, MB, GB, TB", unit);
 	if (uvpi_parse_u64(trim(text), "size", 0, UINT64_MAX, &number, NULL) < 0)
 		return uvpi_xml_fail(in, element, "'%.40s' is no number", trim(text));
 	if (__builtin_mul_overflow(number, unit ? units[i].bytes : 1024, &bytes))
@@ -63,8 +66,10 @@ static int read_size(struct uvpi_xml_in *in, const xmlNode *element, uint64_t *r
 	return 0;
 }
 
-/* <memory> is the most that the guest can have, and what it has when <currentMemory> does not say less. */
-static int read_memory(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+/* <memory> is the most that the guest can have, and what it has when <currentMemory> does not say
+ * less. */
+static int read_memory(struct uvpi_xml_in *in, const xmlNode *element,
+		       const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "unit", "dumpCore", NULL };
 	bool both = uvpi_xml_child(element->parent, "currentMemory") != NULL;
@@ -88,7 +93,8 @@ static int read_memory(struct uvpi_xml_in *in, const xmlNode *element, const str
 
 /* ---- vCPUs ---- */
 
-static int read_vcpu(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_vcpu(struct uvpi_xml_in *in, const xmlNode *element,
+		     const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "placement", "cpuset", "current", NULL };
 	const char *placement = uvpi_xml_attr(element, "placement");
@@ -102,7 +108,8 @@ static int read_vcpu(struct uvpi_xml_in *in, const xmlNode *element, const struc
 	if (rc < 0)
 		return rc;
 	if (placement && strcmp(placement, "static") != 0)
-		return uvpi_xml_fail(in, element, "placement='%.40s': only 'static' is supported", placement);
+		return uvpi_xml_fail(in, element, "placement='%.40s': only 'static' is supported",
+				     placement);
 	rc = uvpi_xml_set(in, element, "vcpus", current ? current : trim(text));
 	if (rc == 0 && current)
 		rc = uvpi_xml_set(in, element, "maxvcpus", trim(text));
@@ -112,10 +119,12 @@ static int read_vcpu(struct uvpi_xml_in *in, const xmlNode *element, const struc
 }
 
 /* Pins must come in order and without gaps: cpus=[] has no other way to say which vCPU is meant. */
-static int read_vcpupin(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_vcpupin(struct uvpi_xml_in *in, const xmlNode *element,
+			const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "vcpu", "cpuset", NULL };
-	const char *vcpu = uvpi_xml_attr(element, "vcpu"), *cpuset = uvpi_xml_attr(element, "cpuset");
+	const char *vcpu = uvpi_xml_attr(element, "vcpu"),
+		   *cpuset = uvpi_xml_attr(element, "cpuset");
 	uint32_t number, expected = 0;
 	int rc = uvpi_xml_only_attrs(in, element, names);
 
@@ -127,19 +136,24 @@ static int read_vcpupin(struct uvpi_xml_in *in, const xmlNode *element, const st
 		if (!strcmp(in->lists.settings[i].key, "cpus"))
 			expected = (uint32_t)in->lists.settings[i].value.n_items;
 	if (uvpi_parse_u32(vcpu, "vcpu", 0, UVPI_VCPUS_MAX - 1, &number, NULL) < 0)
-		return uvpi_xml_fail(in, element, "vcpu='%.40s' is not within 0 to %d", vcpu, UVPI_VCPUS_MAX - 1);
+		return uvpi_xml_fail(in, element, "vcpu='%.40s' is not within 0 to %d", vcpu,
+				     UVPI_VCPUS_MAX - 1);
 	if (number != expected)
-		return uvpi_xml_fail(in, element, "vcpu='%u' where vcpu='%u' is expected: pins come in order, from 0 on",
-				     number, expected);
+		return uvpi_xml_fail(
+			in, element,
+			"vcpu='%u' where vcpu='%u' is expected: pins come in order, from 0 on",
+			number, expected);
 	return uvpi_xml_append(in, element, "cpus", cpuset);
 }
 
 /* ---- what boots ---- */
 
-static int read_os_type(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_os_type(struct uvpi_xml_in *in, const xmlNode *element,
+			const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "arch", "machine", NULL };
-	const char *arch = uvpi_xml_attr(element, "arch"), *machine = uvpi_xml_attr(element, "machine");
+	const char *arch = uvpi_xml_attr(element, "arch"),
+		   *machine = uvpi_xml_attr(element, "machine");
 	_cleanup_free_ char *text = NULL;
 	const char *type = NULL;
 	int rc = uvpi_xml_only_attrs(in, element, names);
@@ -161,7 +175,8 @@ static int read_os_type(struct uvpi_xml_in *in, const xmlNode *element, const st
 	return uvpi_xml_set(in, element, "type", type);
 }
 
-static int read_loader(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_loader(struct uvpi_xml_in *in, const xmlNode *element,
+		       const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "readonly", "type", "secure", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
@@ -179,7 +194,8 @@ static int read_loader(struct uvpi_xml_in *in, const xmlNode *element, const str
 	return rc < 0 ? rc : uvpi_xml_set(in, element, "firmware_override", text);
 }
 
-static int read_boot(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_boot(struct uvpi_xml_in *in, const xmlNode *element,
+		     const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "dev", NULL };
 	static const char *const devices[] = { "fd", "hd", "cdrom", "network" };
@@ -190,10 +206,13 @@ static int read_boot(struct uvpi_xml_in *in, const xmlNode *element, const struc
 	for (int i = 0; rc == 0 && dev && i < 4; i++)
 		if (!strcmp(devices[i], dev))
 			return uvpi_xml_append(in, element, "boot", letters[i]);
-	return rc < 0 ? rc : uvpi_xml_fail(in, element, "dev='%.40s' is none of: hd, cdrom, network, fd", dev ? dev : "");
+	return rc < 0 ? rc
+		      : uvpi_xml_fail(in, element, "dev='%.40s' is none of: hd, cdrom, network, fd",
+				      dev ? dev : "");
 }
 
-static int read_bootloader_args(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_bootloader_args(struct uvpi_xml_in *in, const xmlNode *element,
+				const struct uvpi_xml_rule *rule)
 {
 	_cleanup_free_ char *text = NULL;
 	char *left, *word;
@@ -208,7 +227,8 @@ static int read_bootloader_args(struct uvpi_xml_in *in, const xmlNode *element, 
 
 /* ---- clock and CPU ---- */
 
-static int read_clock(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_clock(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "offset", "adjustment", "basis", NULL };
 	const char *offset = uvpi_xml_attr(element, "offset");
@@ -224,14 +244,17 @@ static int read_clock(struct uvpi_xml_in *in, const xmlNode *element, const stru
 	} else if (offset && !strcmp(offset, "localtime")) {
 		rc = uvpi_xml_set(in, element, "localtime", "1");
 	} else if (offset && strcmp(offset, "utc") != 0) {
-		return uvpi_xml_fail(in, element, "offset='%.40s' is none of: utc, localtime, variable", offset);
+		return uvpi_xml_fail(in, element,
+				     "offset='%.40s' is none of: utc, localtime, variable", offset);
 	}
-	if (rc == 0 && adjustment && strcmp(adjustment, "reset") != 0 && strcmp(adjustment, "0") != 0)
+	if (rc == 0 && adjustment && strcmp(adjustment, "reset") != 0 &&
+	    strcmp(adjustment, "0") != 0)
 		rc = uvpi_xml_set(in, element, "rtc_timeoffset", adjustment);
 	return rc < 0 ? rc : uvpi_xml_read_nested(in, element, rule);
 }
 
-static int read_timer(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_timer(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "name", "mode", "present", NULL };
 	const char *name = uvpi_xml_attr(element, "name"), *mode = uvpi_xml_attr(element, "mode");
@@ -243,7 +266,8 @@ static int read_timer(struct uvpi_xml_in *in, const xmlNode *element, const stru
 	if (!name)
 		return uvpi_xml_fail(in, element, "expected name='tsc' or name='hpet'");
 	if (!strcmp(name, "hpet"))
-		return uvpi_xml_set(in, element, "hpet", present && !strcmp(present, "no") ? "0" : "1");
+		return uvpi_xml_set(in, element, "hpet",
+				    present && !strcmp(present, "no") ? "0" : "1");
 	if (strcmp(name, "tsc") != 0)
 		return uvpi_xml_fail(in, element, "name='%.40s' is none of: tsc, hpet", name);
 	if (!mode || !strcmp(mode, "auto"))
@@ -258,25 +282,31 @@ static int read_timer(struct uvpi_xml_in *in, const xmlNode *element, const stru
 static int add_feature(struct uvpi_xml_in *in, const xmlNode *element, FILE *out)
 {
 	static const char *const names[] = { "policy", "name", NULL };
-	static const char *const policies[] = { "force", "require", "optional", "disable", "forbid" };
+	static const char *const policies[] = { "force", "require", "optional", "disable",
+						"forbid" };
 	static const char values[] = "1kx00";
-	const char *policy = uvpi_xml_attr(element, "policy"), *name = uvpi_xml_attr(element, "name");
+	const char *policy = uvpi_xml_attr(element, "policy"),
+		   *name = uvpi_xml_attr(element, "name");
 	int rc = uvpi_xml_only_attrs(in, element, names);
 
 	if (rc < 0)
 		return rc;
 	if (strcmp(uvpi_xml_name(element), "feature") != 0)
-		return uvpi_xml_fail(in, element, "refused: only <feature> changes what a Xen guest's CPU shows");
+		return uvpi_xml_fail(
+			in, element,
+			"refused: only <feature> changes what a Xen guest's CPU shows");
 	if (!name || !*name || strpbrk(name, "=,"))
-		return uvpi_xml_fail(in, element, "expected policy='force|require|optional|disable|forbid' and "
-					    "name='FEATURE'");
+		return uvpi_xml_fail(in, element,
+				     "expected policy='force|require|optional|disable|forbid' and "
+				     "name='FEATURE'");
 	for (int i = 0; i < 5; i++) {
 		if (strcmp(policies[i], policy ? policy : "require") != 0)
 			continue;
 		fprintf(out, ",%s=%c", name, values[i]);
 		return 0;
 	}
-	return uvpi_xml_fail(in, element, "policy='%.40s' is none of: force, require, optional, disable, forbid",
+	return uvpi_xml_fail(in, element,
+			     "policy='%.40s' is none of: force, require, optional, disable, forbid",
 			     policy);
 }
 
@@ -291,7 +321,8 @@ static int collect_features(struct uvpi_xml_in *in, const xmlNode *element, FILE
 	return rc;
 }
 
-static int read_cpu(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_cpu(struct uvpi_xml_in *in, const xmlNode *element,
+		    const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "mode", "check", "migratable", NULL };
 	const char *mode = uvpi_xml_attr(element, "mode");
@@ -303,8 +334,11 @@ static int read_cpu(struct uvpi_xml_in *in, const xmlNode *element, const struct
 	if (rc < 0)
 		return rc;
 	if (mode && strcmp(mode, "host-passthrough") != 0)
-		return uvpi_xml_fail(in, element, "mode='%.40s': Xen guests see the host's CPU less some features: only "
-					    "'host-passthrough' with <feature> is supported", mode);
+		return uvpi_xml_fail(
+			in, element,
+			"mode='%.40s': Xen guests see the host's CPU less some features: only "
+			"'host-passthrough' with <feature> is supported",
+			mode);
 	out = open_memstream(&text, &len);
 	if (!out)
 		return uvpi_no_memory(in->err);
@@ -332,19 +366,22 @@ static int read_own_key(struct uvpi_xml_in *in, const xmlNode *element, const ch
 	if (!name)
 		return uvpi_xml_fail(in, element, "expected name='KEY', a key of xlx.cfg(5)");
 	if (key && key->status == KEY_HONOURED)
-		return uvpi_xml_fail(in, element, "'%.40s' has an element of its own: see uvp-domain(5)", name);
+		return uvpi_xml_fail(in, element,
+				     "'%.40s' has an element of its own: see uvp-domain(5)", name);
 	if (uvpi_reader_place(in->reader, name).line)
 		return uvpi_xml_fail(in, element, "'%.40s' was given before, at line %d", name,
 				     uvpi_reader_place(in->reader, name).line);
 	uvpi_xml_go(in, element);
-	rc = xlcfg_parse_value(in->reader->name, in->reader->line, text, strlen(text), &value, in->err);
+	rc = xlcfg_parse_value(in->reader->name, in->reader->line, text, strlen(text), &value,
+			       in->err);
 	if (rc == 0)
 		rc = uvpi_reader_apply(in->reader, name, in->reader->line, &value, in->err);
 	return rc;
 }
 
 /* cpus, cpus_soft and cpuid are strings, or lists in xl.cfg syntax. */
-static int set_own(struct uvpi_xml_in *in, const xmlNode *element, const char *key, const char *text)
+static int set_own(struct uvpi_xml_in *in, const xmlNode *element, const char *key,
+		   const char *text)
 {
 	_cleanup_value_ struct xlcfg_value value = { 0 };
 	int rc;
@@ -355,7 +392,8 @@ static int set_own(struct uvpi_xml_in *in, const xmlNode *element, const char *k
 		return uvpi_xml_fail(in, element, "this was given before, at line %d",
 				     uvpi_reader_place(in->reader, key).line);
 	uvpi_xml_go(in, element);
-	rc = xlcfg_parse_value(in->reader->name, in->reader->line, text, strlen(text), &value, in->err);
+	rc = xlcfg_parse_value(in->reader->name, in->reader->line, text, strlen(text), &value,
+			       in->err);
 	if (rc == 0)
 		rc = uvpi_reader_apply(in->reader, key, in->reader->line, &value, in->err);
 	return rc;
@@ -365,9 +403,11 @@ static int read_own(struct uvpi_xml_in *in, const xmlNode *element)
 {
 	static const char *const none[] = { NULL };
 	/* these have an element of libvirt's */
-	static const char *const theirs[] = { "name",  "title",	  "description", "type",    "builder", "uuid",
-					      "memory", "maxmem", "vcpus",	 "maxvcpus", "kernel", "ramdisk",
-					      "cmdline", "root",  "extra",	 "localtime", "rtc_timeoffset" };
+	static const char *const theirs[] = {
+		"name",	   "title",  "description", "type",	 "builder",	  "uuid",
+		"memory",  "maxmem", "vcpus",	    "maxvcpus",	 "kernel",	  "ramdisk",
+		"cmdline", "root",   "extra",	    "localtime", "rtc_timeoffset"
+	};
 	const struct uvpi_key *key = uvpi_key_find(uvpi_xml_name(element));
 	_cleanup_free_ char *text = NULL;
 	int rc = uvpi_xml_text(in, element, &text);
@@ -380,9 +420,12 @@ static int read_own(struct uvpi_xml_in *in, const xmlNode *element)
 		if (!strcmp(theirs[i], key->key))
 			key = NULL;
 	if (!key || key->status != KEY_HONOURED) {
-		uvpi_xml_fail(in, element, "there is no such element in the namespace " UVPI_XML_NAMESPACE);
-		uvpi_hint(in->err, "uvp-domain(5) lists all elements; other keys of xlx.cfg(5) are written as "
-				   "<uvp:key name='KEY'>");
+		uvpi_xml_fail(in, element,
+			      "there is no such element in the namespace " UVPI_XML_NAMESPACE);
+		uvpi_hint(
+			in->err,
+			"uvp-domain(5) lists all elements; other keys of xlx.cfg(5) are written as "
+			"<uvp:key name='KEY'>");
 		return -UVP_E_INVALID;
 	}
 	rc = uvpi_xml_only_attrs(in, element, none);
@@ -401,17 +444,20 @@ static int read_all_own(struct uvpi_xml_in *in, const xmlNode *root)
 }
 
 /* What a device means depends on the type of guest, which may come behind it. */
-static int read_later(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+static int read_later(struct uvpi_xml_in *in, const xmlNode *element,
+		      const struct uvpi_xml_rule *rule)
 {
 	if (in->devices)
-		return uvpi_xml_fail(in, element, "this was given before, at line %d", uvpi_xml_line(in->devices));
+		return uvpi_xml_fail(in, element, "this was given before, at line %d",
+				     uvpi_xml_line(in->devices));
 	in->devices = element;
 	return 0;
 }
 
 /* ---- the table ---- */
 
-#define NO_CGROUPS "Xen guests are no processes of the host; use uvp:cpu_weight and uvp:cap for CPU time"
+#define NO_CGROUPS                                                                                 \
+	"Xen guests are no processes of the host; use uvp:cpu_weight and uvp:cap for CPU time"
 #define NO_BACKING "Xen backs guests with its own memory"
 
 static const struct uvpi_xml_rule rules[] = {
@@ -422,7 +468,9 @@ static const struct uvpi_xml_rule rules[] = {
 	{ "domain", "metadata", .why = "other programs' notes are not kept", .ignore = true },
 	{ "domain", "memory", read_memory, "maxmem" },
 	{ "domain", "currentMemory", read_memory, "memory" },
-	{ "domain", "maxMemory", .why = "memory hot-plug does not exist for Xen guests; <memory> is the most it can have" },
+	{ "domain", "maxMemory",
+	  .why = "memory hot-plug does not exist for Xen guests; <memory> is the most it can "
+		 "have" },
 	{ "domain", "memoryBacking", .why = NO_BACKING },
 	{ "domain", "memtune", .why = NO_BACKING },
 	{ "domain", "numatune", .why = NO_BACKING "; cpuset='...' decides where it comes from" },
@@ -430,7 +478,8 @@ static const struct uvpi_xml_rule rules[] = {
 	{ "domain", "resource", .why = NO_CGROUPS },
 	{ "domain", "iothreads", .why = NO_CGROUPS },
 	{ "domain", "vcpu", read_vcpu },
-	{ "domain", "vcpus", .why = "single vCPUs cannot be chosen; <vcpu current='N'> says how many are online" },
+	{ "domain", "vcpus",
+	  .why = "single vCPUs cannot be chosen; <vcpu current='N'> says how many are online" },
 	{ "domain", "cputune", uvpi_xml_read_nested },
 	{ "cputune", "vcpupin", read_vcpupin },
 	{ "cputune", "shares", uvpi_xml_read_text, "cpu_weight" },
@@ -461,7 +510,8 @@ static const struct uvpi_xml_rule rules[] = {
 	{ "features", "viridian", uvpi_xml_read_switch, "viridian" },
 	{ "features", "xen", uvpi_xml_read_nested },
 	{ "xen", "e820_host", uvpi_xml_read_switch, "e820_host" },
-	{ "xen", "passthrough", .why = "write <uvp:key name='passthrough'>, which knows all of Xen's modes" },
+	{ "xen", "passthrough",
+	  .why = "write <uvp:key name='passthrough'>, which knows all of Xen's modes" },
 	{ "domain", "clock", read_clock },
 	{ "clock", "timer", read_timer },
 	{ "domain", "cpu", read_cpu },
@@ -474,7 +524,9 @@ static const struct uvpi_xml_rule rules[] = {
 	{ "pm", "suspend-to-disk", uvpi_xml_read_switch, "acpi_s4" },
 	{ "domain", "devices", read_later },
 	{ "domain", "sysinfo", .why = "tables of the firmware come as smbios_firmware=" },
-	{ "domain", "seclabel", .why = "labels of the host's files and processes do not apply; Xen's own are uvp:seclabel" },
+	{ "domain", "seclabel",
+	  .why = "labels of the host's files and processes do not apply; Xen's own are "
+		 "uvp:seclabel" },
 	{ "domain", "genid", .why = "write <uvp:key name='ms_vm_genid'>" },
 	{ "domain", "idmap", .why = "it is for containers" },
 	{ "domain", "launchSecurity", .why = "Xen 4.17 cannot encrypt guests" },
@@ -500,7 +552,8 @@ static int read_root(struct uvpi_xml_in *in, const xmlNode *root)
 	if (rc < 0)
 		return rc;
 	if (!type || strcmp(type, "xen") != 0)
-		return uvpi_xml_fail(in, root, "type='%.40s': only type='xen' can be run", type ? type : "");
+		return uvpi_xml_fail(in, root, "type='%.40s': only type='xen' can be run",
+				     type ? type : "");
 	rc = read_all_own(in, root);
 	if (rc == 0)
 		rc = uvpi_xml_children(in, root, rules);
@@ -542,13 +595,15 @@ static int finish_lists(struct uvpi_xml_in *in)
 		in->reader->line = list->line;
 		in->reader->column = list->value.column;
 		if (line) {
-			uvpi_fail(in->err, UVP_E_INVALID, 0, "'%s' was given before, at line %d", list->key, line);
+			uvpi_fail(in->err, UVP_E_INVALID, 0, "'%s' was given before, at line %d",
+				  list->key, line);
 			return uvpi_reader_at(in->reader, -UVP_E_INVALID, in->err);
 		}
 		if (!strcmp(list->key, "boot"))
 			rc = join_boot(&list->value, in->err);
 		if (rc == 0)
-			rc = uvpi_reader_apply(in->reader, list->key, list->line, &list->value, in->err);
+			rc = uvpi_reader_apply(in->reader, list->key, list->line, &list->value,
+					       in->err);
 	}
 	return rc;
 }

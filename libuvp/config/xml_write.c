@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Writing a configuration as XML: libvirt's elements for all that they can say, our own for the rest. It is done by hand, so
- * that storing a domain's configuration does not cost loading libxml2. */
+/* Writing a configuration as XML: libvirt's elements for all that they can say, our own for the
+ * rest. It is done by hand, so that storing a domain's configuration does not cost loading libxml2.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,8 +98,8 @@ static void write_os(FILE *out, const struct uvp_config *config)
 	static const char *const types[] = { "linux", "xenpvh", "hvm" };
 	static const char *const machines[] = { "xenpv", "xenpvh", "xenfv" };
 
-	fprintf(out, "  <os>\n    <type arch='x86_64' machine='%s'>%s</type>\n", machines[config->type],
-		types[config->type]);
+	fprintf(out, "  <os>\n    <type arch='x86_64' machine='%s'>%s</type>\n",
+		machines[config->type], types[config->type]);
 	element(out, 2, "kernel", config->kernel);
 	element(out, 2, "initrd", config->ramdisk);
 	element(out, 2, "cmdline", config->cmdline);
@@ -108,7 +109,8 @@ static void write_os(FILE *out, const struct uvp_config *config)
 static void write_features(FILE *out, const struct uvp_config *config)
 {
 	if (config->has_hap)
-		fprintf(out, "  <features>\n    <hap state='%s'/>\n  </features>\n", config->hap ? "on" : "off");
+		fprintf(out, "  <features>\n    <hap state='%s'/>\n  </features>\n",
+			config->hap ? "on" : "off");
 }
 
 static void write_clock(FILE *out, const struct uvp_config *config)
@@ -132,9 +134,11 @@ static void write_actions(FILE *out, const struct uvp_config *config)
 /* What libvirt's elements have said already. */
 static bool is_said(const char *key, bool cpus_said)
 {
-	static const char *const said[] = { "name",   "title",   "description", "type", "uuid",	  "memory",	 "maxmem",
-					    "vcpus",  "maxvcpus", "kernel",	 "ramdisk", "cmdline", "on_poweroff",
-					    "on_reboot", "on_crash", "hap", "localtime", "rtc_timeoffset" };
+	static const char *const said[] = {
+		"name",	       "title",	    "description", "type",   "uuid",	  "memory",
+		"maxmem",      "vcpus",	    "maxvcpus",	   "kernel", "ramdisk",	  "cmdline",
+		"on_poweroff", "on_reboot", "on_crash",	   "hap",    "localtime", "rtc_timeoffset"
+	};
 
 	if (!strcmp(key, "cpus"))
 		return cpus_said;

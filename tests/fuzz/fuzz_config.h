@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What both configuration readers must do with any input: refuse it with a message, or give a configuration that both
- * writers write so that reading it again gives the same. */
+/* What both configuration readers must do with any input: refuse it with a message, or give a
+ * configuration that both writers write so that reading it again gives the same. */
 #ifndef TESTS_FUZZ_CONFIG_H
 #define TESTS_FUZZ_CONFIG_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Both syntaxes of cpuid=, and device specifications, all of which are strings inside a configuration. The first byte says
- * which. */
+/* Both syntaxes of cpuid=, and device specifications, all of which are strings inside a
+ * configuration. The first byte says which. */
 #include <string.h>
 
 #include "config/cpuid.h"
@@ -23,10 +23,11 @@ static void check_leaves(const struct uvp_config *config)
 static int check_spec(unsigned int which, const char *text)
 {
 	static int (*const checks[])(const char *, struct uvp_error *) = {
-		uvpi_spec_disk,	   uvpi_spec_vif,     uvpi_spec_pci,	 uvpi_spec_rdm,	   uvpi_spec_vtpm,
-		uvpi_spec_p9,	   uvpi_spec_pvcalls, uvpi_spec_vfb,	 uvpi_spec_vkb,	   uvpi_spec_channel,
-		uvpi_spec_usbctrl, uvpi_spec_usbdev,  uvpi_spec_vdispl,	 uvpi_spec_vsnd,   uvpi_spec_vnuma,
-		uvpi_spec_ioports, uvpi_spec_iomem,   uvpi_spec_irqs,	 uvpi_spec_viridian, uvpi_spec_boot,
+		uvpi_spec_disk,	  uvpi_spec_vif,     uvpi_spec_pci,	 uvpi_spec_rdm,
+		uvpi_spec_vtpm,	  uvpi_spec_p9,	     uvpi_spec_pvcalls,	 uvpi_spec_vfb,
+		uvpi_spec_vkb,	  uvpi_spec_channel, uvpi_spec_usbctrl,	 uvpi_spec_usbdev,
+		uvpi_spec_vdispl, uvpi_spec_vsnd,    uvpi_spec_vnuma,	 uvpi_spec_ioports,
+		uvpi_spec_iomem,  uvpi_spec_irqs,    uvpi_spec_viridian, uvpi_spec_boot,
 	};
 
 	return checks[which % UVPI_ARRAY_SIZE(checks)](text, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* XML files. Inputs that do not begin like one become the content of a small good one, so that more of them get past the
- * first elements. */
+/* XML files. Inputs that do not begin like one become the content of a small good one, so that more
+ * of them get past the first elements. */
 #include "tests/fuzz/fuzz_config.h"
 
 #define BEFORE                                                                                     \

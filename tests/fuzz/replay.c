@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A main() for fuzz targets that are built without a fuzzer: runs the target once for each file named on the command line,
- * and for each file in the folders named there. Prints how many. */
+/* A main() for fuzz targets that are built without a fuzzer: runs the target once for each file
+ * named on the command line, and for each file in the folders named there. Prints how many. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdint.h>

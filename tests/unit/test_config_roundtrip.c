@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What one format says, the other says too: reading what was written gives an equal configuration. */
+/* What one format says, the other says too: reading what was written gives an equal configuration.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,8 @@ START_TEST(defaults_are_left_out)
 
 	round_trip(BASE);
 	ck_assert_int_eq(uvp_config_write_xlcfg(config, &text, NULL), 0);
-	ck_assert_str_eq(text, "name = \"g\"\ntype = \"pv\"\nmemory = 4\nvcpus = 1\nkernel = \"/k\"\n");
+	ck_assert_str_eq(text,
+			 "name = \"g\"\ntype = \"pv\"\nmemory = 4\nvcpus = 1\nkernel = \"/k\"\n");
 	ck_assert_int_eq(uvp_config_write_xml(config, &xml, NULL), 0);
 	ck_assert_str_eq(xml, "<domain type='xen' xmlns:uvp='urn:uvp:domain:1'>\n"
 			      "  <name>g</name>\n"
@@ -67,27 +69,37 @@ END_TEST
 
 START_TEST(every_honoured_key_survives)
 {
-	round_trip("name='g'\ntype='pvh'\nkernel='/k'\nramdisk='/r'\ncmdline=' a  <b> &amp; \"c\" \\'d\\' \\n\\t\\r e '\n"
-		   "title='T <\\'>'\ndescription='two\\nlines\\r\\n'\nmemory=64\nmaxmem=128\nvcpus=2\nmaxvcpus=4\n"
-		   "uuid='0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'\npool='p'\ncpu_weight=1\ncap=400\nhap=1\n"
-		   "shadow_memory=3\ntsc_mode='always_emulate'\ntimer_mode='no_missed_ticks_pending'\n"
-		   "max_grant_frames=0\nmax_maptrack_frames=7\nmax_grant_version=2\nmax_event_channels=1\n"
-		   "nomigrate=1\nvpmu=1\nmsr_relaxed=1\nvmtrace_buf_kb=8\ndriver_domain=1\n"
-		   "xend_suspend_evtchn_compat=1\nseclabel='a:b'\ninit_seclabel='c'\non_poweroff='restart'\n"
-		   "on_reboot='preserve'\non_crash='coredump-destroy'\non_watchdog='rename-restart'\n"
-		   "on_soft_reset='preserve'\ncpuid='host,family=22,model=0x1f,aes=0,avx2=k,rsba=1'\n");
+	round_trip(
+		"name='g'\ntype='pvh'\nkernel='/k'\nramdisk='/r'\ncmdline=' a  <b> &amp; \"c\" "
+		"\\'d\\' \\n\\t\\r e '\n"
+		"title='T "
+		"<\\'>'\ndescription='two\\nlines\\r\\n'\nmemory=64\nmaxmem=128\nvcpus=2\nmaxvcpus="
+		"4\n"
+		"uuid='0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'\npool='p'\ncpu_weight=1\ncap=400\nhap="
+		"1\n"
+		"shadow_memory=3\ntsc_mode='always_emulate'\ntimer_mode='no_missed_ticks_pending'\n"
+		"max_grant_frames=0\nmax_maptrack_frames=7\nmax_grant_version=2\nmax_event_"
+		"channels=1\n"
+		"nomigrate=1\nvpmu=1\nmsr_relaxed=1\nvmtrace_buf_kb=8\ndriver_domain=1\n"
+		"xend_suspend_evtchn_compat=1\nseclabel='a:b'\ninit_seclabel='c'\non_poweroff='"
+		"restart'\n"
+		"on_reboot='preserve'\non_crash='coredump-destroy'\non_watchdog='rename-restart'\n"
+		"on_soft_reset='preserve'\ncpuid='host,family=22,model=0x1f,aes=0,avx2=k,rsba=1'"
+		"\n");
 }
 END_TEST
 
 START_TEST(cpu_lists_survive_in_every_form)
 {
-	static const char *const forms[] = { "'0-3,^2'",  "'all'",	      "'nodes:0,^3'", "['0', '1']",
-					     "[0, 1, 2]", "['all','1']",      "'all,^0'",     "['node:1']",
-					     "[ ]",	  "['0-1', '4,6,^6']" };
+	static const char *const forms[] = { "'0-3,^2'",	 "'all'",      "'nodes:0,^3'",
+					     "['0', '1']",	 "[0, 1, 2]",  "['all','1']",
+					     "'all,^0'",	 "['node:1']", "[ ]",
+					     "['0-1', '4,6,^6']" };
 	char text[200];
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(forms); i++) {
-		snprintf(text, sizeof(text), BASE "vcpus=4\ncpus=%s\ncpus_soft=%s\n", forms[i], forms[i]);
+		snprintf(text, sizeof(text), BASE "vcpus=4\ncpus=%s\ncpus_soft=%s\n", forms[i],
+			 forms[i]);
 		round_trip(text);
 	}
 }
@@ -95,7 +107,8 @@ END_TEST
 
 START_TEST(cpuid_lists_survive)
 {
-	round_trip(BASE "cpuid=['1:ecx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0', '0x7,0:ebx=0xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,"
+	round_trip(BASE "cpuid=['1:ecx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0', "
+			"'0x7,0:ebx=0xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx,"
 			"ecx=kkkkkkkkkkkkkkkkssssssssssssssss']\n");
 }
 END_TEST
@@ -114,7 +127,8 @@ static void example(const struct uvpi_key *key, char *text, size_t size)
 	static const struct {
 		const char *key, *value;
 	} special[] = {
-		{ "disk", "[ '/dev/vg/a,raw,xvda,rw', 'format=raw,vdev=hdc,access=ro,devtype=cdrom,target=/a,b.iso' ]" },
+		{ "disk", "[ '/dev/vg/a,raw,xvda,rw', "
+			  "'format=raw,vdev=hdc,access=ro,devtype=cdrom,target=/a,b.iso' ]" },
 		{ "vif", "[ '', 'mac=00:16:3e:01:02:03,bridge=br0,rate=10MB/s@20ms' ]" },
 		{ "pci", "[ '03:00.0', '0000:03:00.1@5,permissive=1', 'name=x' ]" },
 		{ "rdm", "'strategy=host,policy=strict'" },
@@ -127,7 +141,8 @@ static void example(const struct uvpi_key *key, char *text, size_t size)
 		{ "usbctrl", "[ 'type=auto,version=2,ports=8' ]" },
 		{ "usbdev", "[ 'type=hostdev,hostbus=1,hostaddr=3' ]" },
 		{ "vdispl", "[ 'backend=0,connectors=id0:1920x1080;id1:800x600' ]" },
-		{ "vsnd", "[ [ 'card, short-name=Main', 'pcm, name=dev1', 'stream, unique-id=1, type=P' ] ]" },
+		{ "vsnd", "[ [ 'card, short-name=Main', 'pcm, name=dev1', 'stream, unique-id=1, "
+			  "type=P' ] ]" },
 		{ "vnuma", "[ [ 'pnode=0', 'size=4', 'vcpus=0-3', 'vdistances=10,20' ] ]" },
 		{ "ioports", "[ '2f8-2ff', '3e0' ]" },
 		{ "iomem", "[ 'fe000,1', 'fe001,2@100' ]" },
@@ -166,9 +181,9 @@ START_TEST(every_kept_key_survives)
 		example(&uvpi_keys[i], value, sizeof(value));
 		snprintf(text, sizeof(text), "name='g'\n%smemory=4\ntype='%s'\n%s=%s\n",
 			 strcmp(uvpi_keys[i].key, "firmware") ? "kernel='/k'\n" : "",
-			 uvpi_keys[i].types & KEY_FOR_PV  ? "pv" :
-			 uvpi_keys[i].types & KEY_FOR_PVH ? "pvh" :
-							    "hvm",
+			 uvpi_keys[i].types & KEY_FOR_PV    ? "pv"
+			 : uvpi_keys[i].types & KEY_FOR_PVH ? "pvh"
+							    : "hvm",
 			 uvpi_keys[i].key, value);
 		round_trip(text);
 		n++;
@@ -195,8 +210,11 @@ START_TEST(the_schema_is_used)
 	struct uvp_config *config = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
 
-	ck_assert_int_eq(uvp_config_parse("t", text, strlen(text), NULL, 0, NULL, NULL, &config, &err), -UVP_E_INVALID);
-	ck_assert_msg(strstr(err.message, "t:2:1: <vpmu> does not fit the schema: ") == err.message, "%s", err.message);
+	ck_assert_int_eq(
+		uvp_config_parse("t", text, strlen(text), NULL, 0, NULL, NULL, &config, &err),
+		-UVP_E_INVALID);
+	ck_assert_msg(strstr(err.message, "t:2:1: <vpmu> does not fit the schema: ") == err.message,
+		      "%s", err.message);
 }
 END_TEST
 

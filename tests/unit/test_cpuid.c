@@ -29,15 +29,17 @@ static const struct uvpi_cpuid_leaf *leaf(uint32_t number, uint32_t subleaf)
 
 START_TEST(features_set_their_bit)
 {
-	ck_assert_int_eq(uvpi_cpuid_parse_features("host,aes=0, avx2=k,tm=1,htt=s,avx512-4vnniw=0,avx512_4fmaps=x,"
-						   "x2apic=1,ibpb=0",
-						   config, NULL),
+	ck_assert_int_eq(uvpi_cpuid_parse_features(
+				 "host,aes=0, avx2=k,tm=1,htt=s,avx512-4vnniw=0,avx512_4fmaps=x,"
+				 "x2apic=1,ibpb=0",
+				 config, NULL),
 			 0);
 	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[2], "xxxxxx0xxx1xxxxxxxxxxxxxxxxxxxxx");
 	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[3], "xx1sxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
 	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[0], "");
 	ck_assert_str_eq(leaf(7, 0)->regs[1], "xxxxxxxxxxxxxxxxxxxxxxxxxxkxxxxx");
-	ck_assert_str_eq(leaf(7, 0)->regs[3], "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx" "0xx");
+	ck_assert_str_eq(leaf(7, 0)->regs[3], "xxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+					      "0xx");
 	ck_assert_str_eq(leaf(0x80000008, UINT32_MAX)->regs[1], "xxxxxxxxxxxxxxxxxxx0xxxxxxxxxxxx");
 }
 END_TEST
@@ -56,13 +58,32 @@ END_TEST
 
 START_TEST(family_and_model_are_split)
 {
-	ck_assert_int_eq(uvpi_cpuid_parse_features("host,family=23,model=0x31,stepping=2", config, NULL), 0);
+	ck_assert_int_eq(
+		uvpi_cpuid_parse_features("host,family=23,model=0x31,stepping=2", config, NULL), 0);
 	/* family 23 = 15 + 8; model 0x31 = 1 with 3 above */
-	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[0], "xxxx" "00001000" "0011" "xxxx" "1111" "0001" "0010");
+	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[0], "xxxx"
+						       "00001000"
+						       "0011"
+						       "xxxx"
+						       "1111"
+						       "0001"
+						       "0010");
 	ck_assert_int_eq(uvpi_cpuid_parse_features("host,family=6", config, NULL), 0);
-	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[0], "xxxx" "00000000" "0011" "xxxx" "0110" "0001" "0010");
+	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[0], "xxxx"
+						       "00000000"
+						       "0011"
+						       "xxxx"
+						       "0110"
+						       "0001"
+						       "0010");
 	ck_assert_int_eq(uvpi_cpuid_parse_features("host,family=k,model=x", config, NULL), 0);
-	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[0], "xxxx" "kkkkkkkk" "xxxx" "xxxx" "kkkk" "xxxx" "0010");
+	ck_assert_str_eq(leaf(1, UINT32_MAX)->regs[0], "xxxx"
+						       "kkkkkkkk"
+						       "xxxx"
+						       "xxxx"
+						       "kkkk"
+						       "xxxx"
+						       "0010");
 }
 END_TEST
 
@@ -70,7 +91,9 @@ START_TEST(numbers_have_the_width_of_their_field)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
 
-	ck_assert_int_eq(uvpi_cpuid_parse_features("host,maxleaf=0x16,apicidsize=15,procpkg=63", config, NULL), 0);
+	ck_assert_int_eq(uvpi_cpuid_parse_features("host,maxleaf=0x16,apicidsize=15,procpkg=63",
+						   config, NULL),
+			 0);
 	ck_assert_str_eq(leaf(0, UINT32_MAX)->regs[0], "00000000000000000000000000010110");
 	ck_assert_int_lt(uvpi_cpuid_parse_features("host,stepping=16", config, &err), 0);
 	ck_assert_str_eq(err.message, "'stepping=16': expected 0 to 15, or x, k or s");
@@ -104,8 +127,11 @@ START_TEST(registers_are_taken_as_they_are)
 	ck_assert_str_eq(leaf(0xd, 1)->regs[0], "xxxxxxxxxxxxxxxxxxxxxxxxxxxx0000");
 	ck_assert_str_eq(leaf(0xd, 1)->regs[3], "11111111111111110000000000000000");
 	ck_assert_int_lt(uvpi_cpuid_parse_registers("1:eax=1", config, &err), 0);
-	ck_assert_str_eq(err.message, "'eax=1': expected exactly 32 characters of 0, 1, x, k and s, found 1");
-	ck_assert_int_lt(uvpi_cpuid_parse_registers("1:efx=11111111111111110000000000000000", config, &err), 0);
+	ck_assert_str_eq(err.message,
+			 "'eax=1': expected exactly 32 characters of 0, 1, x, k and s, found 1");
+	ck_assert_int_lt(
+		uvpi_cpuid_parse_registers("1:efx=11111111111111110000000000000000", config, &err),
+		0);
 	ck_assert_int_lt(uvpi_cpuid_parse_registers("1", config, &err), 0);
 	ck_assert_str_eq(err.message, "expected ':' and registers after leaf 0x1");
 	ck_assert_int_lt(uvpi_cpuid_parse_registers("x:", config, &err), 0);

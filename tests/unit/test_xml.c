@@ -40,14 +40,17 @@ static const char *error_of_text(const char *text)
 	struct uvp_config *config = NULL;
 
 	memset(&last_error, 0, sizeof(last_error));
-	if (uvp_config_parse("t", text, strlen(text), NULL, 0, NULL, NULL, &config, &last_error) == 0) {
+	if (uvp_config_parse("t", text, strlen(text), NULL, 0, NULL, NULL, &config, &last_error) ==
+	    0) {
 		uvp_config_free(config);
 		return "no error";
 	}
 	return last_error.message;
 }
 
-#define HEAD "<domain type='xen' xmlns:uvp='urn:uvp:domain:1'>\n<name>g</name><memory unit='MiB'>64</memory>\n"
+#define HEAD                                                                                       \
+	"<domain type='xen' xmlns:uvp='urn:uvp:domain:1'>\n<name>g</name><memory "                 \
+	"unit='MiB'>64</memory>\n"
 #define OS "<os><type>linux</type><kernel>/k</kernel></os>\n"
 
 /* The error of a good document with these elements on line 4. */
@@ -78,18 +81,23 @@ START_TEST(what_libvirt_writes_is_understood)
 {
 	_cleanup_config_ struct uvp_config *c = parse(
 		"<?xml version='1.0'?>\n<!-- a comment -->\n"
-		"<domain type='xen' id='3'>\n  <name>web</name>\n  <uuid>0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9</uuid>\n"
+		"<domain type='xen' id='3'>\n  <name>web</name>\n  "
+		"<uuid>0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9</uuid>\n"
 		"  <title>T</title>\n  <description><![CDATA[a <b>]]> c</description>\n"
 		"  <memory unit='GiB'>1</memory>\n  <currentMemory>524288</currentMemory>\n"
 		"  <vcpu placement='static' cpuset='0-3,^2' current='1'>2</vcpu>\n"
-		"  <os>\n    <type arch='x86_64' machine='xenpvh'>xenpvh</type>\n    <kernel>/k</kernel>\n"
+		"  <os>\n    <type arch='x86_64' machine='xenpvh'>xenpvh</type>\n    "
+		"<kernel>/k</kernel>\n"
 		"    <initrd>/r</initrd>\n    <cmdline>root=/dev/xvda1 ro</cmdline>\n  </os>\n"
 		"  <features><acpi/><hap state='off'/></features>\n"
 		"  <clock offset='utc'><timer name='tsc' mode='native'/></clock>\n"
 		"  <cpu mode='host-passthrough'><feature policy='disable' name='aes'/></cpu>\n"
-		"  <on_poweroff>preserve</on_poweroff><on_reboot>destroy</on_reboot><on_crash>coredump-restart</on_crash>\n"
+		"  "
+		"<on_poweroff>preserve</on_poweroff><on_reboot>destroy</"
+		"on_reboot><on_crash>coredump-restart</on_crash>\n"
 		"  <devices><console type='pty'><target type='xen' port='0'/></console>\n"
-		"    <controller type='xenbus' index='0' maxGrantFrames='32' maxEventChannels='2047'/>\n"
+		"    <controller type='xenbus' index='0' maxGrantFrames='32' "
+		"maxEventChannels='2047'/>\n"
 		"    <memballoon model='xen'/></devices>\n"
 		"</domain>\n");
 
@@ -117,22 +125,28 @@ START_TEST(devices_become_lists)
 {
 	_cleanup_config_ struct uvp_config *c = parse_with(
 		"<devices><emulator>/usr/bin/qemu</emulator>"
-		"<disk type='block' device='disk'><driver name='phy' type='raw'/><source dev='/dev/vg/a'/>"
+		"<disk type='block' device='disk'><driver name='phy' type='raw'/><source "
+		"dev='/dev/vg/a'/>"
 		"<target dev='xvda' bus='xen'/></disk>"
-		"<disk type='file' device='cdrom'><source file='/a,b.iso'/><target dev='hdc'/><readonly/></disk>"
+		"<disk type='file' device='cdrom'><source file='/a,b.iso'/><target "
+		"dev='hdc'/><readonly/></disk>"
 		"<interface type='bridge'><mac address='00:16:3e:01:02:03'/><source bridge='br0'/>"
 		"<model type='e1000'/></interface>"
 		"<graphics type='vnc' port='5901' listen='0.0.0.0'/>"
-		"<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' bus='0x03' "
+		"<hostdev mode='subsystem' type='pci' managed='yes'><source><address "
+		"domain='0x0000' bus='0x03' "
 		"slot='0x1f' function='0x2'/></source></hostdev></devices>");
 	struct uvp_error err = UVP_ERROR_INIT;
 
-	ck_assert_str_eq(warnings, "t:4:10: <emulator>: ignored: no device model is started by this release\n");
+	ck_assert_str_eq(
+		warnings,
+		"t:4:10: <emulator>: ignored: no device model is started by this release\n");
 	ck_assert_str_eq(extra(c, "disk"),
 			 "[ \"format=raw,vdev=xvda,access=rw,backendtype=phy,target=/dev/vg/a\", "
 			 "\"format=raw,vdev=hdc,access=ro,devtype=cdrom,target=/a,b.iso\" ]");
 	ck_assert_str_eq(extra(c, "vif"), "[ \"mac=00:16:3e:01:02:03,bridge=br0,model=e1000\" ]");
-	ck_assert_str_eq(extra(c, "vfb"), "[ \"vnc=1,vnclisten=0.0.0.0,vncdisplay=1,vncunused=0\" ]");
+	ck_assert_str_eq(extra(c, "vfb"),
+			 "[ \"vnc=1,vnclisten=0.0.0.0,vncdisplay=1,vncunused=0\" ]");
 	ck_assert_str_eq(extra(c, "pci"), "[ \"0000:03:1f.2,seize=1\" ]");
 	ck_assert_int_eq(uvp_config_check_supported(c, &err), -UVP_E_UNSUPPORTED);
 }
@@ -141,12 +155,17 @@ END_TEST
 START_TEST(hvm_settings_become_keys)
 {
 	_cleanup_config_ struct uvp_config *c = parse(
-		HEAD "<os><type arch='x86_64' machine='xenfv'>hvm</type><loader>/usr/lib/xen/boot/hvmloader</loader>"
-		     "<boot dev='cdrom'/><boot dev='hd'/></os><features><acpi/><pae/><viridian/></features>"
-		     "<clock offset='variable' adjustment='-3600' basis='localtime'><timer name='hpet' present='no'/></clock>"
-		     "<devices><graphics type='vnc' port='-1' autoport='yes' passwd='x'/>"
-		     "<video><model type='vga' vram='16384'/></video><input type='tablet' bus='usb'/>"
-		     "<serial type='pty'><target port='0'/></serial><sound model='ich6'/></devices></domain>");
+		HEAD
+		"<os><type arch='x86_64' "
+		"machine='xenfv'>hvm</type><loader>/usr/lib/xen/boot/hvmloader</loader>"
+		"<boot dev='cdrom'/><boot "
+		"dev='hd'/></os><features><acpi/><pae/><viridian/></features>"
+		"<clock offset='variable' adjustment='-3600' basis='localtime'><timer name='hpet' "
+		"present='no'/></clock>"
+		"<devices><graphics type='vnc' port='-1' autoport='yes' passwd='x'/>"
+		"<video><model type='vga' vram='16384'/></video><input type='tablet' bus='usb'/>"
+		"<serial type='pty'><target port='0'/></serial><sound "
+		"model='ich6'/></devices></domain>");
 
 	ck_assert_str_eq(warnings, "");
 	ck_assert_str_eq(extra(c, "boot"), "\"dc\"");
@@ -163,10 +182,12 @@ END_TEST
 
 START_TEST(own_elements_and_pins_are_read)
 {
-	_cleanup_config_ struct uvp_config *c = parse_with(
-		"<vcpu>2</vcpu><cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='2-3'/></cputune>"
-		"<uvp:pool>p</uvp:pool><uvp:cap>50</uvp:cap><uvp:cpus_soft>['nodes:0', 'all']</uvp:cpus_soft>"
-		"<uvp:key name='vnuma'>[ [ 'pnode=0' ] ]</uvp:key>");
+	_cleanup_config_ struct uvp_config *c =
+		parse_with("<vcpu>2</vcpu><cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' "
+			   "cpuset='2-3'/></cputune>"
+			   "<uvp:pool>p</uvp:pool><uvp:cap>50</uvp:cap><uvp:cpus_soft>['nodes:0', "
+			   "'all']</uvp:cpus_soft>"
+			   "<uvp:key name='vnuma'>[ [ 'pnode=0' ] ]</uvp:key>");
 
 	ck_assert_str_eq(c->cpus.text, "[ \"0\", \"2-3\" ]");
 	ck_assert_int_eq(c->cpus.n, 2);
@@ -180,8 +201,11 @@ END_TEST
 
 START_TEST(memory_is_rounded_up_and_told)
 {
-	uvp_config_free(parse("<domain type='xen'><name>g</name>\n<memory unit='KB'>100000</memory>\n" OS "</domain>"));
-	ck_assert_str_eq(warnings, "t:2:1: <memory>: rounded up to 96 MiB: memory is given in whole MiB\n");
+	uvp_config_free(
+		parse("<domain type='xen'><name>g</name>\n<memory unit='KB'>100000</memory>\n" OS
+		      "</domain>"));
+	ck_assert_str_eq(warnings,
+			 "t:2:1: <memory>: rounded up to 96 MiB: memory is given in whole MiB\n");
 }
 END_TEST
 
@@ -190,30 +214,40 @@ START_TEST(errors_have_line_column_and_element)
 	static const struct {
 		const char *elements, *message;
 	} cases[] = {
-		{ "<vcpus/>", "t:4:1: <vcpus>: refused: single vCPUs cannot be chosen; <vcpu current='N'> says how many are "
+		{ "<vcpus/>", "t:4:1: <vcpus>: refused: single vCPUs cannot be chosen; <vcpu "
+			      "current='N'> says how many are "
 			      "online" },
 		{ "  <vcpu\n  current='x'>1</vcpu>", "t:4:3: vcpus: 'x' is not a whole number" },
 		{ "<vcpu>129</vcpu>", "t:4:1: vcpus: 129 is not within 1 to 128" },
 		{ "<name>h</name>", "t:4:1: <name>: this was given before, at line 2" },
 		{ "<featurez/>", "t:4:1: <featurez>: there is no such element in <domain>" },
-		{ "<features><acpy/></features>", "t:4:11: <acpy>: there is no such element in <features>" },
-		{ "<features>yes</features>", "t:4:1: <features>: text 'yes' stands where only elements are expected" },
-		{ "<clock offset='mars'/>", "t:4:1: <clock>: offset='mars' is none of: utc, localtime, variable" },
+		{ "<features><acpy/></features>",
+		  "t:4:11: <acpy>: there is no such element in <features>" },
+		{ "<features>yes</features>",
+		  "t:4:1: <features>: text 'yes' stands where only elements are expected" },
+		{ "<clock offset='mars'/>",
+		  "t:4:1: <clock>: offset='mars' is none of: utc, localtime, variable" },
 		{ "<clock ofset='utc'/>", "t:4:1: <clock>: there is no attribute 'ofset' here" },
 		{ "<on_crash>explode</on_crash>",
-		  "t:4:1: on_crash: 'explode' is none of: destroy, restart, rename-restart, preserve, coredump-destroy, "
+		  "t:4:1: on_crash: 'explode' is none of: destroy, restart, rename-restart, "
+		  "preserve, coredump-destroy, "
 		  "coredump-restart, soft-reset" },
-		{ "<on_crash><b/></on_crash>", "t:4:11: <b>: no element is expected inside <on_crash>" },
-		{ "<cpu mode='custom'/>",
-		  "t:4:1: <cpu>: mode='custom': Xen guests see the host's CPU less some features: only "
-		  "'host-passthrough' with <feature> is supported" },
-		{ "<cpu><feature name='aess'/></cpu>", "t:4:1: cpuid: there is no CPU feature 'aess'" },
+		{ "<on_crash><b/></on_crash>",
+		  "t:4:11: <b>: no element is expected inside <on_crash>" },
+		{ "<cpu mode='custom'/>", "t:4:1: <cpu>: mode='custom': Xen guests see the host's "
+					  "CPU less some features: only "
+					  "'host-passthrough' with <feature> is supported" },
+		{ "<cpu><feature name='aess'/></cpu>",
+		  "t:4:1: cpuid: there is no CPU feature 'aess'" },
 		{ "<cputune><vcpupin vcpu='1' cpuset='0'/></cputune>",
-		  "t:4:10: <vcpupin>: vcpu='1' where vcpu='0' is expected: pins come in order, from 0 on" },
+		  "t:4:10: <vcpupin>: vcpu='1' where vcpu='0' is expected: pins come in order, "
+		  "from 0 on" },
 		{ "<vcpu cpuset='1'>1</vcpu><cputune><vcpupin vcpu='0' cpuset='0'/></cputune>",
 		  "t:4:35: 'cpus' was given before, at line 4" },
-		{ "<devices><disk type='file'><source file='/a'/><target dev='nvme0'/></disk></devices>",
-		  "t:4:10: disk: 'format=raw,vdev=nvme0,access=rw,target=/a': vdev: 'nvme0' is no virtual device like "
+		{ "<devices><disk type='file'><source file='/a'/><target "
+		  "dev='nvme0'/></disk></devices>",
+		  "t:4:10: disk: 'format=raw,vdev=nvme0,access=rw,target=/a': vdev: 'nvme0' is no "
+		  "virtual device like "
 		  "xvda" },
 		{ "<devices><rng/></devices>",
 		  "t:4:10: <rng>: refused: no virtio devices are offered to Xen guests" },
@@ -222,26 +256,32 @@ START_TEST(errors_have_line_column_and_element)
 		{ "<uvp:name>a</uvp:name>",
 		  "t:4:1: <name>: there is no such element in the namespace urn:uvp:domain:1" },
 		{ "<uvp:cap>99999</uvp:cap>", "t:4:1: cap: 99999 is not within 0 to 12800" },
-		{ "<uvp:key>1</uvp:key>", "t:4:1: <key>: expected name='KEY', a key of xlx.cfg(5)" },
+		{ "<uvp:key>1</uvp:key>",
+		  "t:4:1: <key>: expected name='KEY', a key of xlx.cfg(5)" },
 		{ "<uvp:key name='memory'>1</uvp:key>",
 		  "t:4:1: <key>: 'memory' has an element of its own: see uvp-domain(5)" },
 		{ "<uvp:key name='dsk'>1</uvp:key>", "t:4:1: there is no key 'dsk'" },
-		{ "<uvp:key name='disk'>\n\n[ 'a' </uvp:key>", "t:6: the list that begins here has no end: ']' is missing" },
+		{ "<uvp:key name='disk'>\n\n[ 'a' </uvp:key>",
+		  "t:6: the list that begins here has no end: ']' is missing" },
 		{ "<x:y xmlns:x='urn:other'/>",
 		  "t:4:1: <y>: elements of the namespace 'urn:other' are not understood here" },
 		{ "<memory unit='x'>1</memory>",
 		  "t:4:1: <memory>: unit 'x' is none of: b, KiB, MiB, GiB, TiB, KB, MB, GB, TB" },
-		{ "<a>", "t:4:13: not well-formed XML: Opening and ending tag mismatch: a line 4 and domain" },
+		{ "<a>", "t:4:13: not well-formed XML: Opening and ending tag mismatch: a line 4 "
+			 "and domain" },
 		{ "&nbsp;", "t:4:7: not well-formed XML: Entity 'nbsp' not defined" },
 	};
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++)
 		ck_assert_str_eq(error_of(cases[i].elements), cases[i].message);
-	ck_assert_str_eq(error_of_text("<domain type='kvm'/>"), "t:1:1: <domain>: type='kvm': only type='xen' can be run");
-	ck_assert_str_eq(error_of_text("<network/>"), "t:1:1: <network>: expected <domain type='xen'>");
+	ck_assert_str_eq(error_of_text("<domain type='kvm'/>"),
+			 "t:1:1: <domain>: type='kvm': only type='xen' can be run");
+	ck_assert_str_eq(error_of_text("<network/>"),
+			 "t:1:1: <network>: expected <domain type='xen'>");
 	ck_assert_str_eq(error_of_text("<domain type='xen'/>"),
 			 "t:1:1: <domain>: <os><type> is missing: linux, xenpvh or hvm");
-	ck_assert_str_eq(error_of_text("<"), "t:1:2: not well-formed XML: StartTag: invalid element name");
+	ck_assert_str_eq(error_of_text("<"),
+			 "t:1:2: not well-formed XML: StartTag: invalid element name");
 }
 END_TEST
 
@@ -250,7 +290,8 @@ START_TEST(bombs_and_depth_are_refused)
 	char *deep = malloc(200000);
 	size_t len = 0;
 
-	ck_assert_str_eq(error_of_text("<?xml version='1.0'?>\n<!DOCTYPE lolz [<!ENTITY lol 'lol'><!ENTITY lol1 '&lol;&lol;'>]>\n"
+	ck_assert_str_eq(error_of_text("<?xml version='1.0'?>\n<!DOCTYPE lolz [<!ENTITY lol "
+				       "'lol'><!ENTITY lol1 '&lol;&lol;'>]>\n"
 				       "<domain type='xen'><name>&lol1;</name></domain>"),
 			 "t:2:16: a document type declaration is refused");
 	ck_assert_str_eq(error_of_text("<!DOCTYPE d SYSTEM 'file:///etc/passwd'><domain/>"),
