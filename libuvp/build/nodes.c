@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A new domain's nodes in xenstore, and its introduction: one batch, one round trip.
+/* A new domain's nodes in xenstore, in one batch, and its introduction.
  *
  * A node inherits the permissions of its parent at the moment it is made. So everything that the guest may write is
  * made first, while its parents belong to the guest (which cannot run yet), and the parents become read-only
@@ -91,7 +91,6 @@ static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, c
 	putf(w, "domid", "%" PRIu32, b->domid);
 	putf(w, "memory/static-max", "%" PRIu64, c->maxmem_kib);
 	putf(w, "memory/target", "%" PRIu64, c->memory_kib);
-	put(w, "memory/videoram", "0");
 	putf(w, "store/port", "%d", b->store_port);
 	putf(w, "store/ring-ref", "%" PRIu64, b->store_frame);
 	for (uint32_t i = 0; i < c->maxvcpus; i++) {
@@ -104,13 +103,11 @@ static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, c
 	put(w, "control/platform-feature-xs_reset_watches", "1");
 }
 
-/* xenconsoled serves the ring that this names; it fills tty. */
+/* xenconsoled serves the ring that this names; it writes tty beside it. */
 static void put_console(const struct uvpi_build *b, const struct writer *w)
 {
 	put(w, "console/type", "xenconsoled");
-	put(w, "console/output", "pty");
 	put(w, "console/limit", CONSOLE_LIMIT);
-	put(w, "console/tty", "");
 	putf(w, "console/port", "%d", b->console_port);
 	putf(w, "console/ring-ref", "%" PRIu64, b->console_frame);
 }
@@ -150,7 +147,6 @@ static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch,
 	uvpi_batch_mkdir(batch, base);
 	own(&w, "", read_only, 2);
 	put(&w, "name", b->config->name);
-	put(&w, "uuid", uuid);
 	putf(&w, "start_time", "%lld.%02ld", (long long)now.tv_sec, now.tv_nsec / 10000000);
 
 	snprintf(base, sizeof(base), "/libxl/%" PRIu32, b->domid);
@@ -177,6 +173,20 @@ static int put_config(const struct uvpi_build *b, const struct writer *w, struct
 	return 0;
 }
 
+/* A batch of its own, although that is a round trip more: C xenstored writes half an answer for each request it
+ * reads, so the answers to the nodes are still queued when it gets here, and each of them would then wait for a
+ * request of xenconsoled's, which asks for a dozen nodes as soon as it hears of a domain. */
+static int introduce(const struct uvpi_build *b, struct uvpi_store *store, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(store, &batch, err);
+
+	if (r < 0)
+		return r;
+	uvpi_batch_introduce(batch, b->domid, b->store_frame, (uint32_t)b->store_port);
+	return uvpi_batch_run(batch, false, err);
+}
+
 int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -195,15 +205,14 @@ int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 	notes.batch = batch;
 	uvpi_batch_rm(batch, base);
 	put(&notes, "uuid", uuid);
-	put(&notes, "state", "building");
 	r = put_config(b, &notes, err);
 	if (r < 0)
 		return r;
 	put_domain(b, batch, uuid);
 	put_for_others(b, batch, uuid);
-	uvpi_batch_introduce(batch, b->domid, b->store_frame, (uint32_t)b->store_port);
-	/* xenstored takes requests in order: who reads this finds all of the above. */
-	put(&notes, "state", "running");
 	b->has_nodes = true;
-	return uvpi_batch_run(batch, false, err);
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	return introduce(b, store, err);
 }

@@ -43,7 +43,6 @@ UVPI_DEFINE_CLEANUP(struct uvp_domain *, uvp_domain_free);
 
 /* Nodes of ours, written by build/create.c before the domain is introduced and removed by destroy:
  *   /uvp/domain/DOMID/uuid        this note belongs to that domain, not to an earlier one with the same id
- *   /uvp/domain/DOMID/state       "building" until all its nodes are there, then "running" (it is unpaused next)
  *   /uvp/domain/DOMID/config/N    its configuration as XML, in pieces of at most 3900 bytes, N = 0, 1, ...
  *   /uvp/domain/DOMID/restarts    "COUNT SECONDS" how often and since when it was restarted in a row
  * and uvp-hostd's, for a domain that is between two lives:

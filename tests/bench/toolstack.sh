@@ -4,8 +4,9 @@
 # guests, as an operator would have them. Prints lines `TOOL GUESTS OPERATION SECONDS`, the median of
 # the repeats, in the time of the machine's own clock: the instruction clock, if the lab runs with one.
 #
-#   toolstack.sh "0 50 100"
+#   COST=.../tests/bench/cost toolstack.sh "0 50 100"
 set -u
+: "${COST:?the program cost of tests/bench, as built}"
 counts=${1:-0 50 100}
 repeats=${REPEATS:-3}
 work=$(mktemp -d)
@@ -27,12 +28,11 @@ vcpus = 1
 END
 }
 
-# Seconds of one command; its output is kept for the case that it fails.
+# Microseconds of one command; its output is shown if it fails. Before it, a second of idling (which costs nothing
+# in the instruction clock), so that no command pays for what another left to daemons.
 cost() {
-  local start=$EPOCHREALTIME
-  "$@" >"$work/out" 2>&1 </dev/null || { echo "failed: $*: $(head -3 "$work/out")" >&2; exit 1; }
-  local end=$EPOCHREALTIME
-  echo $((${end/./} - ${start/./}))
+  sleep 1
+  "$COST" "$@" 3>&1 >"$work/out" 2>&1 </dev/null || { echo "failed: $*: $(head -3 "$work/out")" >&2; exit 1; }
 }
 
 median() { # microseconds on stdin, one a line
@@ -76,7 +76,7 @@ fill_to() { # TOOL FROM TO
   local i
   for ((i = $2; i < $3; i++)); do
     tiny_cfg "fill$i"
-    cost "$1" create -q "$work/fill$i.cfg" >/dev/null || exit 1
+    "$1" create -q "$work/fill$i.cfg" >/dev/null 2>&1 </dev/null || exit 1
     rm -f "$work/fill$i.cfg"
   done
 }

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Print what a command costs: the microseconds from its start to its end as its parent sees them, on file descriptor
+ * 3. The shell's own fork would be a third of what a short command costs. Exits with the command's status. */
+#include <stdio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+	struct timespec start, end;
+	int status;
+	pid_t pid;
+
+	if (argc < 2)
+		return 2;
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	pid = vfork();
+	if (pid == 0) {
+		execvp(argv[1], argv + 1);
+		_exit(127);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) < 0)
+		return 126;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	dprintf(3, "%lld\n",
+		(long long)(end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 125;
+}
