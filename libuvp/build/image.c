@@ -27,8 +27,9 @@ int uvpi_build_fail(struct uvpi_build *b, struct uvp_error *err, const char *doi
 
 static int fail_unpack(struct uvpi_build *b, struct uvp_error *err)
 {
-	int r = uvpi_fail(err, UVP_E_INVALID, 0, "cannot use '%s' as a kernel: it cannot be unpacked (%s): %.200s",
-			  b->kernel.path, b->kernel.packing, xc_get_last_error(b->xc)->message);
+	int r = uvpi_fail(err, UVP_E_INVALID, 0,
+			  "cannot use '%s' as a kernel: its %s data cannot be unpacked, so that it is damaged",
+			  b->kernel.path, b->kernel.packing);
 
 	uvpi_hint(err, "copy the file again; if it is whole, unpack it to an ELF file yourself");
 	return r;
@@ -61,6 +62,7 @@ static int parse_kernel(struct uvpi_build *b, struct uvp_error *err)
 	if (r)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "cannot use '%s' as a kernel: %.200s", c->kernel,
 				 xc_get_last_error(b->xc)->message);
+	uvpi_debug("kernel '%s' was %s", c->kernel, b->kernel.packed ? "unpacked" : "there as an ELF file");
 	if (b->kernel.packed && !(b->flags & UVP_CREATE_DRY_RUN))
 		uvpi_kernel_keep(&b->kernel, UVPI_KCACHE_DIR, dom->kernel_blob, dom->kernel_size);
 	return 0;

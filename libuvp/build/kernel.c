@@ -146,13 +146,13 @@ int uvpi_kernel_check(const char *path, const void *data, size_t len, enum uvpi_
 						"it has no PVH entry (no ELF note PHYS32_ENTRY)",
 				     facts.pv ? "set type=\"pv\", or use a Linux kernel with CONFIG_PVH" :
 						"use a Linux kernel that was built with CONFIG_PVH");
-	if (type == UVPI_TYPE_PV && facts.i386)
-		return refuse_kernel(err, path, "it is a 32-bit PV kernel, and Xen runs 64-bit ones only",
-				     "use a 64-bit kernel, or type=\"pvh\" if it has a PVH entry");
 	/* Kernels of before ELF notes say what they are in a section of text; libxenguest reads that. */
 	if (type == UVPI_TYPE_PV && facts.xen_notes && !facts.pv)
 		return refuse_kernel(err, path, "it is not a PV kernel (no ELF note GUEST_OS or LOADER)",
 				     facts.phys32_entry ? "it has a PVH entry: set type=\"pvh\"" : NULL);
+	if (type == UVPI_TYPE_PV && facts.i386)
+		return refuse_kernel(err, path, "it is a 32-bit PV kernel, and Xen runs 64-bit ones only",
+				     "use a 64-bit kernel, or type=\"pvh\" if it has a PVH entry");
 	return 0;
 }
 
