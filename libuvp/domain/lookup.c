@@ -192,7 +192,8 @@ static int lookup_folder(struct uvp_host *host, const char *name, struct uvp_dom
 	/* Without xenstored there is nobody who could know better than the folder. */
 	if (uvpi_domain_names(host, &info, 1, &batch, NULL) == 0) {
 		value = uvpi_batch_value(batch, 0, NULL);
-		if (!value || strcmp(value, name))
+		/* One without any name there is being removed, or its removal was interrupted. */
+		if (value && strcmp(value, name))
 			return 0;
 	}
 	r = uvpi_domain_new(host, info.domid, info.uuid, name, ret_domain, err);
