@@ -9,7 +9,7 @@ runs() { case $(state "$1") in ??p*) return 1 ;; esac; }
 # only FILE... is in $tmp/d
 only() {
 	local have
-	have=$(cd "$tmp/d" && echo $(ls -A))
+	have=$(ls -A "$tmp/d" | paste -sd " ")
 	[ "$have" = "$*" ] || fail "in the folder are '$have' instead of '$*'"
 }
 mkdir "$tmp/d"

@@ -19,6 +19,7 @@ start_hostd() {
 }
 
 # end_hostd [SIGNAL]
+# shellcheck disable=SC2120 # some tests name the signal
 end_hostd() {
 	[ -z "$hostd_pid" ] || {
 		kill "-${1:-TERM}" "$hostd_pid"
