@@ -268,47 +268,41 @@ const struct uvpi_dominfo *uvpi_name_domain(const struct uvpi_dominfo *infos, in
 	return NULL;
 }
 
-/* Does a link keep its name from a domain with this UUID? Sets *domid to the owner's. */
-static bool holds(const struct link_text *link, const uint8_t uuid[16], const struct uvpi_dominfo *infos, int n,
-		  int64_t *domid)
+bool uvpi_name_holds(const struct uvpi_name_holder *holder, const uint8_t uuid[16], const struct uvpi_dominfo *infos,
+		     int n, int64_t *ret_domid)
 {
 	const struct uvpi_dominfo *info;
 
-	*domid = -1;
-	switch (link->kind) {
-	case KIND_CLAIM:
-		*domid = link->domid;
+	*ret_domid = -1;
+	if (holder->nobody)
 		return true;
-	case KIND_SETTLED:
-	case KIND_ABANDONED:
-		info = uvpi_name_domain(infos, n, link->uuid);
-		if (!info)
-			return false;
-		*domid = info->domid;
-		return memcmp(link->uuid, uuid, 16) != 0;
-	case KIND_AMBIGUOUS:
-	case KIND_BROKEN:
-	default:
-		/* Whether a domain has that name is for the caller to find out. */
+	if (holder->pid) {
+		*ret_domid = holder->domid;
 		return true;
 	}
+	info = uvpi_name_domain(infos, n, holder->uuid);
+	if (!info)
+		return false;
+	*ret_domid = info->domid;
+	return memcmp(holder->uuid, uuid, 16) != 0;
 }
 
-static void fill_holder(const struct link_text *link, int64_t domid, struct uvpi_name_holder *ret_holder)
+static void fill_holder(const struct link_text *link, struct uvpi_name_holder *ret_holder)
 {
 	memset(ret_holder, 0, sizeof(*ret_holder));
 	memcpy(ret_holder->target, link->text, sizeof(ret_holder->target));
 	memcpy(ret_holder->uuid, link->uuid, sizeof(ret_holder->uuid));
-	ret_holder->domid = domid;
-	ret_holder->pid = link->pid;
+	ret_holder->domid = link->domid;
+	ret_holder->pid = link->kind == KIND_CLAIM ? link->pid : 0;
+	ret_holder->abandoned = link->kind == KIND_ABANDONED;
+	ret_holder->nobody = link->kind == KIND_AMBIGUOUS || link->kind == KIND_BROKEN;
 }
 
-int uvpi_name_try(const char *name, const uint8_t uuid[16], int64_t domid, const struct uvpi_dominfo *infos, int n,
-		  const char *wrong, struct uvpi_name_holder *ret_holder, struct uvp_error *err)
+int uvpi_name_try(const char *name, const uint8_t uuid[16], int64_t domid, const char *wrong,
+		  struct uvpi_name_holder *ret_holder, struct uvp_error *err)
 {
 	char path[PATH_MAX], text[256];
 	struct link_text old = { 0 };
-	int64_t owner;
 	int r;
 
 	format_link(text, sizeof(text), uuid, domid, getpid());
@@ -330,8 +324,8 @@ int uvpi_name_try(const char *name, const uint8_t uuid[16], int64_t domid, const
 			continue;
 		if (r < 0)
 			return fail_folder(name, "read", err);
-		if (!(wrong && !strcmp(wrong, old.text)) && holds(&old, uuid, infos, n, &owner)) {
-			fill_holder(&old, owner, ret_holder);
+		if (!wrong || strcmp(wrong, old.text)) {
+			fill_holder(&old, ret_holder);
 			return 1;
 		}
 		r = change_link(path, old.text, text);
@@ -465,11 +459,36 @@ int uvpi_name_list(struct uvpi_name_entry **ret_entries, struct uvp_error *err)
 
 /* ---- keeping it true ---- */
 
-void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, const struct uvpi_dominfo *infos, int n)
+/* What to do about an entry that is there already: the text to replace it with, or NULL to leave it. Sets *unknown for
+ * a domain that must go on counting as unknown. */
+static const char *better_text(const struct link_text *old, const struct uvpi_dominfo *info, const char *text, bool sole,
+			       bool *unknown)
+{
+	switch (old->kind) {
+	case KIND_BROKEN:
+		return text;
+	case KIND_AMBIGUOUS:
+		return sole ? text : NULL;
+	case KIND_CLAIM:
+		/* The claim's process will then look at this domain itself. */
+		*unknown = memcmp(old->uuid, info->uuid, 16) != 0;
+		return NULL;
+	case KIND_SETTLED:
+	case KIND_ABANDONED:
+	default:
+		/* Whose it is may be gone, or newer than what we know of Xen: as neither is certain, nobody's. */
+		if (memcmp(old->uuid, info->uuid, 16))
+			return AMBIGUOUS;
+		return old->kind == KIND_SETTLED && old->domid != info->domid ? text : NULL;
+	}
+}
+
+void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, bool sole)
 {
 	char path[PATH_MAX], text[256];
 	struct link_text old = { 0 };
-	bool same;
+	bool unknown = false;
+	const char *better;
 	int r;
 
 	/* A name that nobody can claim needs no entry. */
@@ -480,38 +499,33 @@ void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, const str
 	format_link(text, sizeof(text), info->uuid, info->domid, 0);
 	if (name_path(path, name) < 0)
 		return;
-	make_folders();
 	for (int tries = 0; tries < 8; tries++) {
 		if (symlink(text, path) == 0)
 			break;
-		if (errno != EEXIST || (r = read_link(path, &old)) < 0)
+		if (errno == ENOENT)
+			make_folders();
+		else if (errno != EEXIST)
 			return;
-		if (!r)
-			continue;
-		same = old.kind != KIND_BROKEN && old.kind != KIND_AMBIGUOUS && !memcmp(old.uuid, info->uuid, 16);
-		if (old.kind == KIND_AMBIGUOUS || (same && (old.kind != KIND_SETTLED || old.domid == info->domid)))
-			break;
-		/* The claim's process will look at this domain itself, so long as it counts as unknown. */
-		if (old.kind == KIND_CLAIM)
-			return;
-		if (!same && old.kind != KIND_BROKEN && uvpi_name_domain(infos, n, old.uuid))
-			r = change_link(path, old.text, AMBIGUOUS);
-		else
-			r = change_link(path, old.text, text);
+		r = read_link(path, &old);
 		if (r < 0)
 			return;
-		if (r > 0)
+		if (r == 0)
+			continue;
+		better = better_text(&old, info, text, sole, &unknown);
+		if (unknown)
+			return;
+		if (!better || (r = change_link(path, old.text, better)) > 0)
 			break;
+		if (r < 0)
+			return;
 	}
 	uvpi_known_set(info->domid, info->uuid);
 }
 
-static bool is_stale(const struct link_text *link, const struct uvpi_dominfo *infos, int n)
-{
-	if (link->kind == KIND_BROKEN || link->kind == KIND_AMBIGUOUS)
-		return true;
-	return link->kind != KIND_CLAIM && !uvpi_name_domain(infos, n, link->uuid);
-}
+struct uvpi_name_link {
+	char name[256];
+	struct link_text link;
+};
 
 static void remove_temporary(void)
 {
@@ -522,27 +536,59 @@ static void remove_temporary(void)
 		unlink(temp);
 }
 
-void uvpi_name_sweep(const struct uvpi_dominfo *infos, int n)
+int uvpi_name_collect(int most, struct uvpi_name_link **ret_links)
 {
+	struct uvpi_name_link *links = NULL;
+	int entries = 0, n = 0;
 	struct dirent *file;
-	int entries = 0;
 	DIR *dir;
 
 	if (open_names(&dir) <= 0)
-		return;
-	while ((file = readdir(dir)))
-		entries += file->d_name[0] != '.' ? 1 : !strcmp(file->d_name, TEMPORARY) ? n : 0;
-	if (entries > n) {
-		remove_temporary();
-		rewinddir(dir);
-		while ((file = readdir(dir))) {
-			struct link_text link = { 0 };
-			char path[PATH_MAX];
+		return 0;
+	while ((file = readdir(dir))) {
+		entries += file->d_name[0] != '.';
+		if (!strcmp(file->d_name, TEMPORARY))
+			remove_temporary();
+	}
+	if (entries > most)
+		links = calloc((size_t)entries, sizeof(*links));
+	rewinddir(dir);
+	while (links && n < entries && (file = readdir(dir))) {
+		char path[PATH_MAX];
 
-			if (file->d_name[0] != '.' && name_path(path, file->d_name) == 0 && read_link(path, &link) > 0 &&
-			    is_stale(&link, infos, n))
-				change_link(path, link.text, NULL);
-		}
+		if (file->d_name[0] == '.' || name_path(path, file->d_name) < 0 || read_link(path, &links[n].link) <= 0)
+			continue;
+		snprintf(links[n].name, sizeof(links[n].name), "%s", file->d_name);
+		n++;
 	}
 	closedir(dir);
+	*ret_links = links;
+	return n;
+}
+
+static bool is_name_of(const char *name, const char *const *names, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (names[i] && !strcmp(names[i], name))
+			return true;
+	return false;
+}
+
+void uvpi_name_discard(const struct uvpi_name_link *links, int n_links, const struct uvpi_dominfo *infos, int n,
+		       const char *const *names, int n_names)
+{
+	for (int i = 0; i < n_links; i++) {
+		const struct link_text *link = &links[i].link;
+		char path[PATH_MAX];
+		bool stale;
+
+		if (link->kind == KIND_CLAIM)
+			continue;
+		if (link->kind == KIND_BROKEN || link->kind == KIND_AMBIGUOUS)
+			stale = !is_name_of(links[i].name, names, n_names);
+		else
+			stale = !uvpi_name_domain(infos, n, link->uuid);
+		if (stale && name_path(path, links[i].name) == 0)
+			change_link(path, link->text, NULL);
+	}
 }

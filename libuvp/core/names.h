@@ -39,7 +39,7 @@ int uvpi_name_check(const char *name, struct uvp_error *err);
 int uvpi_name_claim(struct uvp_host *host, const char *name, const uint8_t uuid[16],
 		    struct uvp_error *err);
 /* The same for a domain that exists and is about to get this name instead of its own. */
-int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], uint32_t domid,
+int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], int64_t domid,
 			struct uvp_error *err);
 /* The claimed domain is complete: the name now belongs to it, not to the process. */
 int uvpi_name_settle(const char *name, const uint8_t uuid[16], uint32_t domid, struct uvp_error *err);
@@ -60,22 +60,32 @@ const struct uvpi_dominfo *uvpi_name_domain(const struct uvpi_dominfo *infos, in
 struct uvpi_name_holder {
 	char target[256]; /* the link's text */
 	uint8_t uuid[16];
-	int64_t domid; /* of the domain that has the name; -1: none yet */
-	int64_t pid;   /* of the living process whose claim it is; 0: none */
+	int64_t domid;    /* of the domain that has the name; -1: none yet */
+	int64_t pid;      /* of the living process whose claim it is; 0: none */
+	bool abandoned;   /* its maker died before it was done */
+	bool nobody;      /* several domains have the name, or the entry is damaged: ask xenstore */
 };
-/* The part of a claim that needs neither Xen nor xenstore. Entries of domains and processes that are gone are taken
- * over; so is one with exactly the text `wrong` (or NULL), which the caller knows to be wrong. 0: claimed.
- * 1: somebody has it, *ret_holder says who; with neither domid nor pid, several domains or nobody. domid is -1 for a
- * domain that is yet to be made. */
-int uvpi_name_try(const char *name, const uint8_t uuid[16], int64_t domid, const struct uvpi_dominfo *infos, int n,
-		  const char *wrong, struct uvpi_name_holder *ret_holder, struct uvp_error *err);
+/* The part of a claim that needs neither Xen nor xenstore. domid is -1 for a domain that is yet to be made. 0: claimed.
+ * 1: there is an entry, *ret_holder says whose. An entry with exactly the text `wrong` (or NULL) is taken over: the
+ * caller has found out that it is not so. */
+int uvpi_name_try(const char *name, const uint8_t uuid[16], int64_t domid, const char *wrong,
+		  struct uvpi_name_holder *ret_holder, struct uvp_error *err);
+/* Does the holder keep the name from a domain with this UUID? Sets the id of the domain that has it, or -1. infos must be
+ * newer than the holder: a domain that was made in between would look as if it were gone. */
+bool uvpi_name_holds(const struct uvpi_name_holder *holder, const uint8_t uuid[16], const struct uvpi_dominfo *infos,
+		     int n, int64_t *ret_domid);
 
-/* Enter the name that xenstore has for a domain. A second domain with it makes the entry one that names nobody, so that
- * lookups look at all domains. */
-void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, const struct uvpi_dominfo *infos, int n);
-/* Remove the entries of domains and makers that are gone; with at most as many entries as there are domains it does
- * not look at each. */
-void uvpi_name_sweep(const struct uvpi_dominfo *infos, int n);
+/* Enter the name that xenstore has for a domain; sole: no other domain in xenstore has it. A second domain with a name makes
+ * the entry one that names nobody, so that claims and lookups ask xenstore. */
+void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, bool sole);
+
+/* Two steps that remove the entries of domains and makers that are gone. Collect what there is, unless that is no more than
+ * `most` entries: returns their number, and an array to free(). Then ask Xen which domains there are, and discard what
+ * belongs to none of them. names are those of all domains that xenstore told of, NULL for one without. */
+struct uvpi_name_link;
+int uvpi_name_collect(int most, struct uvpi_name_link **ret_links);
+void uvpi_name_discard(const struct uvpi_name_link *links, int n_links, const struct uvpi_dominfo *infos, int n,
+		       const char *const *names, int n_names);
 
 /* ---- which domains have been seen (names_known.c) ---- */
 /* Set known[i] for each domain whose name is in the folder. */

@@ -82,7 +82,7 @@ void uvpi_names_note_all(const struct uvpi_dominfo *infos, int n, const struct u
 
 		/* One without a name is being made: it stays unknown until it has one. */
 		if (name && *name)
-			uvpi_name_note(name, &infos[i], infos, n);
+			uvpi_name_note(name, &infos[i], false);
 	}
 }
 
@@ -124,14 +124,14 @@ int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, in
 		if (wanted && !strcmp(name, wanted) && memcmp(infos[i].uuid, uuid, 16))
 			found = i;
 		else
-			uvpi_name_note(name, &infos[i], infos, n);
+			uvpi_name_note(name, &infos[i], false);
 	}
 	return found;
 }
 
 /* ---- a claim against Xen and xenstore ---- */
 
-static int fail_taken(const char *name, const struct uvpi_name_holder *holder, bool abandoned, struct uvp_error *err)
+static int fail_taken(const char *name, const struct uvpi_name_holder *holder, int64_t domid, struct uvp_error *err)
 {
 	int r;
 
@@ -141,84 +141,86 @@ static int fail_taken(const char *name, const struct uvpi_name_holder *holder, b
 		uvpi_hint(err, "wait until it has finished, or use another name");
 		return r;
 	}
-	if (abandoned) {
+	if (holder->abandoned) {
 		r = uvpi_fail(err, UVP_E_EXISTS, 0,
 			      "the name '%s' is taken: domain %" PRId64 ", whose creation was interrupted, still has it", name,
-			      holder->domid);
+			      domid);
 		uvpi_hint(err, "remove what is left of it with 'xlx destroy %.100s'", name);
 		return r;
 	}
-	r = uvpi_fail(err, UVP_E_EXISTS, 0, "the name '%s' is taken by domain %" PRId64, name, holder->domid);
-	uvpi_hint(err, "use another name, or rename that domain with 'xlx rename %" PRId64 " NEW-NAME'", holder->domid);
+	r = uvpi_fail(err, UVP_E_EXISTS, 0, "the name '%s' is taken by domain %" PRId64, name, domid);
+	uvpi_hint(err, "use another name, or rename that domain with 'xlx rename %" PRId64 " NEW-NAME'", domid);
 	return r;
 }
 
 /* Has one of the domains that are not known yet the name, or any at all? */
-static int check_others(struct uvp_host *host, const char *name, const uint8_t uuid[16],
-			const struct uvpi_dominfo *infos, int n, bool all, struct uvp_error *err)
+static int check_others(struct uvp_host *host, const char *name, const uint8_t uuid[16], bool all, struct uvp_error *err)
 {
-	_cleanup_free_ bool *known = calloc((size_t)n + 1, sizeof(*known));
-	struct uvpi_name_holder holder = { 0 };
-	int r;
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	_cleanup_free_ bool *known = NULL;
+	int r, n;
 
+	n = uvpi_hyp_domains(host->hyp, 0, &infos, err);
+	if (n < 0)
+		return n;
+	known = calloc((size_t)n + 1, sizeof(*known));
 	if (!known)
 		return uvpi_no_memory(err);
 	if (!all)
 		uvpi_known_get(infos, n, known);
 	r = uvpi_known_learn(host, infos, n, known, name, uuid, err);
-	if (r < 0)
-		return r;
-	if (r == n)
-		return 0;
-	holder.domid = infos[r].domid;
-	return fail_taken(name, &holder, false, err);
+	if (r < 0 || r == n)
+		return r < 0 ? r : 0;
+	return fail_taken(name, &(struct uvpi_name_holder){ 0 }, infos[r].domid, err);
 }
 
-/* Is an entry that is in the way wrong? It is when xenstore knows its domain by another name, and when it names
- * nobody and no domain has the name. Negative with an error that says who has the name. */
+/* Is an entry that is in the way wrong? It is when its domain is gone, when xenstore knows its domain by another name,
+ * and when it names nobody and no domain has the name. Negative with an error that says who has the name. */
 static int check_holder(struct uvp_host *host, const char *name, const uint8_t uuid[16],
-			const struct uvpi_name_holder *holder, const struct uvpi_dominfo *infos, int n,
-			struct uvp_error *err)
-{
-	_cleanup_free_ char *value = NULL;
-	struct uvpi_name_entry entry;
-	struct uvpi_store *store;
-	char path[64];
-
-	if (!holder->pid && holder->domid < 0)
-		return check_others(host, name, uuid, infos, n, true, err);
-	if (!holder->pid) {
-		snprintf(path, sizeof(path), "/local/domain/%" PRId64 "/name", holder->domid);
-		if (uvpi_host_store(host, &store, NULL) == 0 && uvpi_store_read(store, path, &value, NULL) == 0 && value &&
-		    *value && strcmp(value, name) != 0)
-			return 0;
-	}
-	return fail_taken(name, holder, uvpi_name_get(name, &entry, NULL) > 0 && entry.abandoned, err);
-}
-
-static int claim(struct uvp_host *host, const char *name, const uint8_t uuid[16], int64_t domid, struct uvp_error *err)
+			const struct uvpi_name_holder *holder, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
-	struct uvpi_name_holder holder = { 0 };
-	int n, r;
+	_cleanup_free_ char *value = NULL;
+	struct uvpi_store *store;
+	char path[64];
+	int64_t domid;
+	int n;
 
-	r = uvpi_name_check(name, err);
-	if (r < 0)
-		return r;
+	if (holder->nobody)
+		return check_others(host, name, uuid, true, err);
+	if (holder->pid)
+		return fail_taken(name, holder, -1, err);
 	n = uvpi_hyp_domains(host->hyp, 0, &infos, err);
 	if (n < 0)
 		return n;
-	r = uvpi_name_try(name, uuid, domid, infos, n, NULL, &holder, err);
+	if (!uvpi_name_holds(holder, uuid, infos, n, &domid))
+		return 0;
+	snprintf(path, sizeof(path), "/local/domain/%" PRId64 "/name", domid);
+	if (uvpi_host_store(host, &store, NULL) == 0 && uvpi_store_read(store, path, &value, NULL) == 0 && value &&
+	    *value && strcmp(value, name) != 0)
+		return 0;
+	return fail_taken(name, holder, domid, err);
+}
+
+int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], int64_t domid,
+			struct uvp_error *err)
+{
+	struct uvpi_name_holder holder = { 0 };
+	int r = uvpi_name_check(name, err);
+
+	if (r < 0)
+		return r;
+	r = uvpi_name_try(name, uuid, domid, NULL, &holder, err);
 	while (r > 0) {
 		struct uvpi_name_holder before = holder;
 
-		r = check_holder(host, name, uuid, &before, infos, n, err);
+		r = check_holder(host, name, uuid, &before, err);
 		if (r == 0)
-			r = uvpi_name_try(name, uuid, domid, infos, n, before.target, &holder, err);
+			r = uvpi_name_try(name, uuid, domid, before.target, &holder, err);
 	}
 	if (r < 0)
 		return r;
-	r = check_others(host, name, uuid, infos, n, false, err);
+	r = check_others(host, name, uuid, false, err);
 	if (r < 0)
 		uvpi_name_release(name, uuid);
 	return r;
@@ -226,11 +228,5 @@ static int claim(struct uvp_host *host, const char *name, const uint8_t uuid[16]
 
 int uvpi_name_claim(struct uvp_host *host, const char *name, const uint8_t uuid[16], struct uvp_error *err)
 {
-	return claim(host, name, uuid, -1, err);
-}
-
-int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], uint32_t domid,
-			struct uvp_error *err)
-{
-	return claim(host, name, uuid, domid, err);
+	return uvpi_name_claim_for(host, name, uuid, -1, err);
 }

@@ -210,19 +210,36 @@ static void take_folder(struct work *work)
 	}
 }
 
+/* Entries that there are more of than domains belong to some that are gone. */
+static void forget_gone(struct work *work)
+{
+	_cleanup_free_ const char **names = calloc((size_t)work->n + 1, sizeof(*names));
+	_cleanup_free_ struct uvpi_name_link *links = NULL;
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	int n_links = uvpi_name_collect(work->n, &links), n;
+
+	if (!n_links || !names)
+		return;
+	/* Newer than the links: a domain that was made since we asked is not gone. */
+	n = uvpi_hyp_domains(work->host->hyp, 0, &infos, NULL);
+	for (int i = 0; i < work->n; i++)
+		names[i] = work->list->domains[i].name;
+	if (n > 0)
+		uvpi_name_discard(links, n_links, infos, n, names, work->n);
+}
+
 /* What was seen is remembered, what is gone is forgotten: later claims and lookups then cost less. */
 static void refresh_folder(struct work *work)
 {
-	bool *known = calloc((size_t)work->n + 1, sizeof(*known));
+	_cleanup_free_ bool *known = calloc((size_t)work->n + 1, sizeof(*known));
 
-	if (!known)
+	if (!known || work->list->store_error.code)
 		return;
 	uvpi_known_get(work->infos, work->n, known);
 	for (int i = 0; i < work->n; i++)
-		if (!known[i] && work->list->domains[i].name && !work->list->store_error.code)
-			uvpi_name_note(work->list->domains[i].name, &work->infos[i], work->infos, work->n);
-	free(known);
-	uvpi_name_sweep(work->infos, work->n);
+		if (!known[i] && work->list->domains[i].name)
+			uvpi_name_note(work->list->domains[i].name, &work->infos[i], false);
+	forget_gone(work);
 }
 
 /* ---- putting it together ---- */

@@ -200,32 +200,29 @@ static int lookup_folder(struct uvp_host *host, const char *name, struct uvp_dom
 	return r < 0 ? r : 1;
 }
 
-/* A name that only a claim has: the domain is half made, or not made at all. */
-static int lookup_claim(struct uvp_host *host, const char *name, const struct uvpi_dominfo *infos, int n,
-			struct uvp_domain **ret_domain, struct uvp_error *err)
+/* A name that only a claim has: the domain is half made, or not made at all. The entry must be older than infos. */
+static int lookup_claim(struct uvp_host *host, const struct uvpi_name_entry *entry, const struct uvpi_dominfo *infos,
+			int n, struct uvp_domain **ret_domain, struct uvp_error *err)
 {
 	const struct uvpi_dominfo *info;
-	struct uvpi_name_entry entry;
 	int r;
 
-	if (uvpi_name_get(name, &entry, NULL) <= 0 || (!entry.claimed && !entry.abandoned))
+	if ((!entry->claimed && !entry->abandoned) || entry->domid >= 0)
 		return 0;
-	info = uvpi_name_domain(infos, n, entry.uuid);
-	if (info && entry.domid < 0) {
-		r = uvpi_domain_new(host, info->domid, info->uuid, name, ret_domain, err);
+	info = uvpi_name_domain(infos, n, entry->uuid);
+	if (info) {
+		r = uvpi_domain_new(host, info->domid, info->uuid, entry->name, ret_domain, err);
 		return r < 0 ? r : 1;
 	}
-	if (entry.claimed && entry.domid < 0) {
-		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "domain '%s' is being created and is not there yet", name);
+	if (entry->claimed) {
+		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "domain '%s' is being created and is not there yet",
+			      entry->name);
 		uvpi_hint(err, "wait until 'xlx create' has finished");
 		return r;
 	}
-	if (entry.abandoned) {
-		uvpi_name_release(name, entry.uuid);
-		return uvpi_fail(err, UVP_E_NOT_FOUND, 0,
-				 "there is no domain '%s': its creation was interrupted before anything was made", name);
-	}
-	return 0;
+	uvpi_name_release(entry->name, entry->uuid);
+	return uvpi_fail(err, UVP_E_NOT_FOUND, 0,
+			 "there is no domain '%s': its creation was interrupted before anything was made", entry->name);
 }
 
 static int fail_several(const char *name, const struct uvpi_dominfo *infos, int n, struct uvpi_batch *batch,
@@ -282,12 +279,14 @@ static int lookup_all(struct uvp_host *host, const char *name, struct uvp_domain
 {
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_name_entry entry = { 0 };
 	int n, r, found = -1;
 
+	r = uvpi_name_get(name, &entry, NULL);
 	n = uvpi_hyp_domains(host->hyp, 0, &infos, err);
 	if (n < 0)
 		return n;
-	r = lookup_claim(host, name, infos, n, ret_domain, err);
+	r = r > 0 ? lookup_claim(host, &entry, infos, n, ret_domain, err) : 0;
 	if (r)
 		return r < 0 ? r : 0;
 	r = uvpi_domain_names(host, infos, n, &batch, err);
@@ -308,7 +307,7 @@ static int lookup_all(struct uvp_host *host, const char *name, struct uvp_domain
 	if (found < 0)
 		return fail_no_name(name, n, batch, err);
 	/* Also when it was known: another tool renamed it then. */
-	uvpi_name_note(name, &infos[found], infos, n);
+	uvpi_name_note(name, &infos[found], true);
 	return uvpi_domain_new(host, infos[found].domid, infos[found].uuid, name, ret_domain, err);
 }
 

@@ -45,11 +45,18 @@ static struct uvpi_dominfo domain(uint32_t domid, const uint8_t uuid[16])
 	return info;
 }
 
+/* A claim as uvpi_name_claim() makes it, with a plain list in the place of Xen. */
 static int claim(const char *name, const uint8_t uuid[16], const struct uvpi_dominfo *infos, int n)
 {
-	struct uvpi_name_holder holder;
+	struct uvpi_name_holder holder, before;
+	int64_t domid;
+	int r = uvpi_name_try(name, uuid, -1, NULL, &holder, NULL);
 
-	return uvpi_name_try(name, uuid, -1, infos, n, NULL, &holder, NULL);
+	while (r == 1 && !uvpi_name_holds(&holder, uuid, infos, n, &domid)) {
+		before = holder;
+		r = uvpi_name_try(name, uuid, -1, before.target, &holder, NULL);
+	}
+	return r;
 }
 
 START_TEST(names_that_could_be_ids_or_paths_are_refused)
@@ -172,14 +179,18 @@ END_TEST
 START_TEST(name_of_a_half_made_domain_stays_taken)
 {
 	struct uvpi_dominfo half = domain(3, uuid_a);
-	struct uvpi_name_holder holder;
+	struct uvpi_name_holder holder, before;
+	int64_t domid;
 
 	killed_claimer("web", uuid_a, true);
-	ck_assert_int_eq(uvpi_name_try("web", uuid_b, -1, &half, 1, NULL, &holder, NULL), 1);
-	ck_assert_int_eq(holder.domid, 3);
-	ck_assert_int_eq(holder.pid, 0);
+	ck_assert_int_eq(claim("web", uuid_b, &half, 1), 1);
+	ck_assert_int_eq(uvpi_name_try("web", uuid_b, -1, "another text", &holder, NULL), 1);
+	ck_assert(holder.abandoned && !holder.pid);
+	ck_assert(uvpi_name_holds(&holder, uuid_b, &half, 1, &domid));
+	ck_assert_int_eq(domid, 3);
 	/* Unless the caller knows better. */
-	ck_assert_int_eq(uvpi_name_try("web", uuid_b, -1, &half, 1, holder.target, &holder, NULL), 0);
+	before = holder;
+	ck_assert_int_eq(uvpi_name_try("web", uuid_b, -1, before.target, &holder, NULL), 0);
 }
 END_TEST
 
@@ -264,7 +275,7 @@ START_TEST(killed_anywhere_leaves_a_name_that_can_be_claimed)
 			for (;;) {
 				claim("web", uuid_a, NULL, 0);
 				uvpi_name_settle("web", uuid_a, 4, NULL);
-				uvpi_name_note("web", &info, &info, 1);
+				uvpi_name_note("web", &info, false);
 				uvpi_name_release("web", uuid_a);
 			}
 		}
@@ -284,17 +295,21 @@ START_TEST(name_of_two_domains_names_nobody)
 	struct uvpi_name_entry entry;
 	bool known[2];
 
-	uvpi_name_note("xl-made", &infos[0], infos, 2);
+	uvpi_name_note("xl-made", &infos[0], false);
 	ck_assert_int_eq(uvpi_name_get("xl-made", &entry, NULL), 1);
 	ck_assert_int_eq(entry.domid, 1);
-	uvpi_name_note("xl-made", &infos[1], infos, 2);
+	uvpi_name_note("xl-made", &infos[1], false);
 	ck_assert_int_eq(uvpi_name_get("xl-made", &entry, NULL), 0);
 	uvpi_known_get(infos, 2, known);
 	ck_assert(known[0] && known[1]);
-	ck_assert_int_eq(uvpi_name_try("xl-made", (uint8_t[16]){ 7 }, -1, infos, 2, NULL, &holder, NULL), 1);
-	ck_assert(holder.domid == -1 && !holder.pid);
+	ck_assert_int_eq(uvpi_name_try("xl-made", (uint8_t[16]){ 7 }, -1, NULL, &holder, NULL), 1);
+	ck_assert(holder.nobody && !holder.pid);
+	/* Until the other one is gone. */
+	uvpi_name_note("xl-made", &infos[1], true);
+	ck_assert_int_eq(uvpi_name_get("xl-made", &entry, NULL), 1);
+	ck_assert_int_eq(entry.domid, 2);
 	/* Names that cannot be claimed are remembered as seen without an entry. */
-	uvpi_name_note("has a blank/and more", &infos[0], infos, 2);
+	uvpi_name_note("has a blank/and more", &infos[0], false);
 }
 END_TEST
 
@@ -305,7 +320,7 @@ START_TEST(domain_of_another_tool_does_not_end_a_claim)
 	bool known;
 
 	ck_assert_int_eq(claim("web", uuid_a, &info, 1), 0);
-	uvpi_name_note("web", &info, &info, 1);
+	uvpi_name_note("web", &info, false);
 	ck_assert_int_eq(uvpi_name_get("web", &entry, NULL), 1);
 	ck_assert(entry.claimed);
 	uvpi_known_get(&info, 1, &known);
@@ -317,15 +332,25 @@ START_TEST(sweep_removes_what_is_gone_and_keeps_the_rest)
 {
 	struct uvpi_dominfo info = domain(1, uuid_a);
 	struct uvpi_name_entry *entries = NULL, entry;
+	struct uvpi_name_link *links = NULL;
 	char path[128];
+	int n_links;
 
-	uvpi_name_note("stays", &info, &info, 1);
-	uvpi_name_note("gone", &(struct uvpi_dominfo){ .domid = 2, .uuid = { 9 } }, &info, 1);
+	uvpi_name_note("stays", &info, false);
+	uvpi_name_note("gone", &(struct uvpi_dominfo){ .domid = 2, .uuid = { 9 } }, false);
 	ck_assert_int_eq(claim("mine", uuid_b, &info, 1), 0);
 	killed_claimer("dead", (uint8_t[16]){ 8 }, true);
 	snprintf(path, sizeof(path), "%s/names/rubbish", run_dir);
 	ck_assert_int_eq(symlink("nonsense", path), 0);
-	uvpi_name_sweep(&info, 1);
+	uvpi_name_note("two", &info, false);
+	uvpi_name_note("two", &(struct uvpi_dominfo){ .domid = 3, .uuid = { 7 } }, false);
+	ck_assert_int_eq(uvpi_name_collect(6, &links), 0);
+	n_links = uvpi_name_collect(5, &links);
+	ck_assert_int_eq(n_links, 6);
+	uvpi_name_discard(links, n_links, &info, 1, (const char *const[]){ "two" }, 1);
+	free(links);
+	ck_assert_int_eq(uvpi_name_collect(0, &links), 3);
+	free(links);
 	ck_assert_int_eq(uvpi_name_list(&entries, NULL), 2);
 	free(entries);
 	ck_assert_int_eq(uvpi_name_get("stays", &entry, NULL), 1);
