@@ -117,7 +117,10 @@ static int find_out(struct about *about, struct uvp_error *err)
 	r = uvp_pool_lookup(about->host, id, &about->pool, err);
 	if (!r)
 		r = read_store(about, err);
-	return r;
+	if (r)
+		return r;
+	r = uvp_domain_config(about->domain, &about->config, err);
+	return r == -UVP_E_NOT_FOUND ? 0 : r;
 }
 
 static const char *state_of(const struct uvpi_dominfo *info)

@@ -58,6 +58,20 @@ expect_ok xlx info lab-info
 out_has 'state          : paused'
 expect_ok xl unpause lab-info
 
-# a host without xenstored still says what the hypervisor knows
+# the kernel and what happens at the end are known of our own domains
+if xlx --list-commands | grep -qx create; then
+	expect_ok xlx info lab-info
+	out_has 'kernel         : /guests/tiny-pvh'
+	out_has 'on crash       : destroy'
+	out_has 'console        : /dev/pts/'
+	expect_ok xlx info --json lab-info
+	out_has '"ours":true,"actions":{"on_poweroff":"destroy"'
+fi
+# and less of others'
+on_exit destroy_guest lab-theirs
+expect_ok xl create -q "$(tiny_cfg lab-theirs)"
+expect_ok xlx info lab-theirs
+out_has 'made by        : another tool'
+
 expect_fail 7 setpriv --reuid 65534 --clear-groups xlx info
 err_has 'run this as root'
