@@ -82,16 +82,12 @@ create_guest() {
 	local name
 	name=$(sed -n 's/^name = "\(.*\)"$/\1/p' "$1")
 	on_exit destroy_guest "$name"
-	if xlx --list-commands | grep -qx create; then
-		expect_ok xlx create "$1"
-	else
-		expect_ok xl create -q "$1"
-	fi
+	expect_ok xlx create "$1"
 }
 
 # destroy_guest NAME: if it is there
 destroy_guest() {
-	! xl domid "$1" >/dev/null 2>&1 || xl destroy "$1"
+	! xlx domid "$1" >/dev/null 2>&1 || xlx destroy --yes "$1"
 }
 
 # linux_cfg NAME [LINE...]: a configuration of the Linux guest (PV, 192 MiB, 2 vCPUs); prints its path

@@ -19,17 +19,17 @@ expect_fail 2 xlx mem-set lab-tiny lots
 expect_fail 4 xlx mem-set no-such-domain 4m
 expect_fail 3 xlx mem-set 0 64m
 err_has 'needs 128 MiB at least'
-expect_ok xl pause lab-tiny
+expect_ok xlx pause lab-tiny
 expect_fail 6 xlx mem-set lab-tiny 2m
 err_has 'while it is paused'
 expect_ok xlx mem-set --no-wait lab-tiny 4m
-expect_ok xl unpause lab-tiny
+expect_ok xlx unpause lab-tiny
 
 # limit NAME: what Xen allows, in KiB
 limit() { xlx info --json "$1" | sed 's/.*"limit_kib":\([0-9]*\).*/\1/'; }
 expect_ok xlx mem-max lab-tiny 64m
 [ "$(limit lab-tiny)" -eq $((65 * 1024)) ] || fail "the limit is $(limit lab-tiny)"
-expect_ok xenstore-read "/local/domain/$(xl domid lab-tiny)/memory/static-max"
+expect_ok xenstore-read "/local/domain/$(xlx domid lab-tiny)/memory/static-max"
 out_has 65536
 expect_fail 3 xlx mem-max lab-tiny 2m
 err_has 'it was asked to have 4'

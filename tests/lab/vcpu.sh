@@ -54,7 +54,7 @@ pinned 0 all all
 # the tiny guest has nothing that would follow
 expect_fail 11 xlx vcpu-set --timeout 1s lab-vcpu 2
 err_has 'runs 1 vCPU and not 2'
-expect_ok xenstore-read "/local/domain/$(xl domid lab-vcpu)/cpu/1/availability"
+expect_ok xenstore-read "/local/domain/$(xlx domid lab-vcpu)/cpu/1/availability"
 out_has online
 expect_ok xlx vcpu-set --no-wait lab-vcpu 1
 expect_ok xlx vcpu-set lab-vcpu 1
@@ -63,10 +63,10 @@ err_has 'it was made with 2'
 expect_fail 3 xlx vcpu-set lab-vcpu 0
 expect_fail 2 xlx vcpu-set lab-vcpu two
 expect_fail 2 xlx vcpu-set --timeout soon lab-vcpu 1
-expect_ok xl pause lab-vcpu
+expect_ok xlx pause lab-vcpu
 expect_fail 6 xlx vcpu-set lab-vcpu 2
 err_has 'while it is paused'
-expect_ok xl destroy lab-vcpu
+expect_ok xlx destroy --yes lab-vcpu
 expect_fail 4 xlx vcpu-set lab-vcpu 1
 
 # a Linux guest does
