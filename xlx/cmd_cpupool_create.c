@@ -179,7 +179,7 @@ static int read_all(const struct xlx_args *args, struct settings *settings, stru
 	return r;
 }
 
-static int make(struct uvp_host *host, const struct settings *s, struct uvp_error *err)
+static int make(struct uvp_host *host, const struct settings *s, bool dry_run, struct uvp_error *err)
 {
 	const char *list = s->cpus[0] ? s->cpus : s->nodes;
 	const char *sched = s->sched[0] ? s->sched : NULL;
@@ -193,8 +193,9 @@ static int make(struct uvp_host *host, const struct settings *s, struct uvp_erro
 		if (r)
 			return r;
 	}
-	if (!xlx_dry_run())
-		return uvp_pool_create(host, s->name, sched, *list ? &cpus : NULL, &id, err);
+	r = uvp_pool_create(host, s->name, sched, *list ? &cpus : NULL, dry_run ? UVP_POOL_DRY_RUN : 0, &id, err);
+	if (r || !dry_run)
+		return r;
 	snprintf(text, sizeof(text), "the first free CPU");
 	if (*list)
 		uvp_cpumap_format(host, &cpus, text, sizeof(text));
@@ -214,11 +215,12 @@ static int run(const struct xlx_args *args)
 	status = xlx_open_host(&host);
 	if (status)
 		return status;
-	return make(host, &settings, &err) ? xlx_fail(&err) : XLX_EXIT_OK;
+	return make(host, &settings, xlx_has(args, "dry-run"), &err) ? xlx_fail(&err) : XLX_EXIT_OK;
 }
 
 static const struct xlx_opt opts[] = {
 	{ "defconfig", 'f', "FILE", "the file with the settings", XLX_VALUE },
+	{ "dry-run", 'n', NULL, "check the settings and show what would be made", XLX_NO_VALUE },
 	{ NULL },
 };
 

@@ -58,7 +58,7 @@ static int run(const struct xlx_args *args)
 		status = parse_choice(host, hard_text, &hard);
 	if (!status)
 		status = parse_choice(host, soft_text, &soft);
-	if (status || xlx_dry_run())
+	if (status)
 		return status;
 	if (uvp_vcpu_set_affinity(domain, (uint32_t)vcpu, hard.given ? &hard.map : NULL,
 				  soft.given ? &soft.map : NULL, force ? UVP_AFFINITY_FORCE : 0, &err))

@@ -253,7 +253,7 @@ static int choose_scheduler(struct uvp_host *host, const char *name, uint32_t *r
 }
 
 int uvp_pool_create(struct uvp_host *host, const char *name, const char *scheduler,
-		    const struct uvp_cpumap *cpus, uint32_t *ret_id, struct uvp_error *err)
+		    const struct uvp_cpumap *cpus, unsigned int flags, uint32_t *ret_id, struct uvp_error *err)
 {
 	struct uvp_error undo = UVP_ERROR_INIT;
 	struct uvp_cpumap chosen;
@@ -265,8 +265,9 @@ int uvp_pool_create(struct uvp_host *host, const char *name, const char *schedul
 		r = choose_scheduler(host, scheduler, &sched, err);
 	if (!r)
 		r = choose_cpus(host, cpus, &chosen, err);
-	if (!r)
-		r = uvpi_hyp_pool_create(host->hyp, sched, &id, err);
+	if (r || (flags & UVP_POOL_DRY_RUN))
+		return r;
+	r = uvpi_hyp_pool_create(host->hyp, sched, &id, err);
 	if (r)
 		return r;
 	r = uvpi_pool_add_each(host, id, &chosen, err);

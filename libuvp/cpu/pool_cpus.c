@@ -235,7 +235,7 @@ int uvp_pool_numa_split(struct uvp_host *host, struct uvp_error *err)
 		snprintf(name, sizeof(name), "Pool-node%u", node);
 		r = uvpi_pool_remove_each(host, 0, &cpus, err);
 		if (!r)
-			r = uvp_pool_create(host, name, pool.scheduler, &cpus, &id, err);
+			r = uvp_pool_create(host, name, pool.scheduler, &cpus, 0, &id, err);
 	}
 	if (!r)
 		r = uvpi_pool_write_name(host, 0, "Pool-node0", err);

@@ -85,10 +85,12 @@ UVP_PUBLIC int uvp_pool_lookup(struct uvp_host *host, const char *id_or_name, st
 /* The CPUs that are in no pool. */
 UVP_PUBLIC int uvp_pool_free_cpus(struct uvp_host *host, struct uvp_cpumap *ret_map, struct uvp_error *err);
 
+#define UVP_POOL_DRY_RUN 1u /* every check, no change; *ret_id stays untouched */
 /* Make a pool of CPUs that are in no pool yet; cpus NULL takes the first such one. scheduler NULL is that of pool 0.
  * When it fails, nothing is left of it. */
 UVP_PUBLIC int uvp_pool_create(struct uvp_host *host, const char *name, const char *scheduler,
-			       const struct uvp_cpumap *cpus, uint32_t *ret_id, struct uvp_error *err);
+			       const struct uvp_cpumap *cpus, unsigned int flags, uint32_t *ret_id,
+			       struct uvp_error *err);
 /* BUSY while domains are in it; its CPUs become free. */
 UVP_PUBLIC int uvp_pool_destroy(struct uvp_host *host, const struct uvp_pool *pool, struct uvp_error *err);
 UVP_PUBLIC int uvp_pool_rename(struct uvp_host *host, const struct uvp_pool *pool, const char *name,

@@ -28,6 +28,7 @@ err_has "CPU 1 belongs to CPU pool 'Pool-0'"
 expect_fail 8 xlx cpupool-numa-split
 err_has 'nothing to split'
 
+expect_fail 6 xlx -N cpupool-create name=quiet cpus=1
 expect_ok xlx cpupool-cpu-remove 0 1
 expect_ok xlx info free_cpus
 out_has 1

@@ -33,8 +33,6 @@ expect_ok xlx vcpu-pin --hard 0-1,^1 --soft all lab-vcpu 0
 pinned 0 0 all
 expect_ok xlx vcpu-pin -f lab-vcpu all nodes:0 all
 pinned 0 all all
-expect_ok xlx -N vcpu-pin lab-vcpu all 1
-pinned 0 all all
 
 expect_fail 4 xlx vcpu-pin lab-vcpu 2 1
 err_has 'has no vCPU 2'
