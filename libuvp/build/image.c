@@ -13,10 +13,27 @@
 /* The start_info page of a PV guest has this much for its command line; libxenguest would cut it off. */
 #define PV_CMDLINE_MAX 1024
 
+/* What libxenguest said last, without "panic: FILE:LINE: FUNCTION: " before it; "" when it said nothing. */
+static const char *last_words(const struct uvpi_build *b)
+{
+	const char *said = xc_get_last_error(b->xc)->message;
+
+	if (strncmp(said, "panic: ", 7))
+		return said;
+	for (int i = 0; i < 3; i++) {
+		const char *colon = strstr(said, ": ");
+
+		if (!colon)
+			break;
+		said = colon + 2;
+	}
+	return said;
+}
+
 int uvpi_build_fail(struct uvpi_build *b, struct uvp_error *err, const char *doing)
 {
 	int e = errno;
-	const char *said = xc_get_last_error(b->xc)->message;
+	const char *said = last_words(b);
 
 	if (e == ENOMEM)
 		return uvpi_build_fail_memory(b, err);
@@ -61,7 +78,7 @@ static int parse_kernel(struct uvpi_build *b, struct uvp_error *err)
 	}
 	if (r)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "cannot use '%s' as a kernel: %.200s", c->kernel,
-				 xc_get_last_error(b->xc)->message);
+				 last_words(b));
 	uvpi_debug("kernel '%s' was %s", c->kernel, b->kernel.packed ? "unpacked" : "there as an ELF file");
 	if (b->kernel.packed && !(b->flags & UVP_CREATE_DRY_RUN))
 		uvpi_kernel_keep(&b->kernel, UVPI_KCACHE_DIR, dom->kernel_blob, dom->kernel_size);
