@@ -16,7 +16,7 @@ expect_ok xlx destroy t-xl
 ! xl list | grep -q t-xl || fail "t-xl is still there"
 ! xenstore-ls -f | grep -E "^/(local/domain|libxl)/$id(/| )|backend/[a-z]*/$id(/| )" || fail "nodes are left"
 ! losetup -a | grep -q "$tmp/disk.img" || fail "the loop device is left"
-! ls /var/lib/xen/userdata-*."$id".* 2>/dev/null | grep . || fail "xl's files are left"
+compgen -G "/var/lib/xen/userdata-*.$id.*" >/dev/null && fail "xl's files are left"
 
 # several, by id and by name; one that is not there does not keep the others
 expect_ok xlx create -q "$(tiny_cfg t-d1)" "$(tiny_cfg t-d2)"
