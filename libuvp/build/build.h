@@ -55,6 +55,8 @@ int uvpi_build_image(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_fail(struct uvpi_build *b, struct uvp_error *err, const char *doing);
 /* memory.c: the host has too little for this domain: says how much is there and who has it. */
 int uvpi_build_fail_memory(struct uvpi_build *b, struct uvp_error *err);
+/* Filling the domain's memory failed with errno: for want of it, or for another reason. */
+int uvpi_build_fail_filling(struct uvpi_build *b, struct uvp_error *err);
 uint64_t uvpi_build_free_kib(const struct uvpi_build *b);
 /* params.c: make the domain, and set what must be set before its memory is there. */
 int uvpi_build_domain(struct uvpi_build *b, struct uvp_error *err);

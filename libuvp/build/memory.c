@@ -2,6 +2,7 @@
 /* "The host has too little memory", in a sentence that tells what to do about it. */
 #include "build/build.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +77,7 @@ int uvpi_build_fail_memory(struct uvpi_build *b, struct uvp_error *err)
 	char who[200];
 	int r;
 
-	/* The numbers of the checks are old by now when somebody else took the memory in between. */
+	/* The numbers of the checks are old by now if somebody else took the memory in between. */
 	uvpi_hyp_physinfo(b->host->hyp, &b->phys, NULL);
 	who_has_it(b->host, who, sizeof(who));
 	r = uvpi_fail(err, UVP_E_NO_MEMORY, 0,
@@ -87,4 +88,17 @@ int uvpi_build_fail_memory(struct uvpi_build *b, struct uvp_error *err)
 		      b->phys.total_pages / 256, who[0] ? who : "other domains");
 	uvpi_hint(err, "give it less memory=, or make room: 'xlx mem-set' shrinks a domain, 'xlx list' shows all");
 	return r;
+}
+
+/* libxenguest does not keep the errno of a claim or of a partly filled range: how much is free tells. */
+int uvpi_build_fail_filling(struct uvpi_build *b, struct uvp_error *err)
+{
+	int e = errno;
+
+	if (e != ENOMEM && uvpi_hyp_physinfo(b->host->hyp, &b->phys, NULL) == 0 &&
+	    uvpi_build_free_kib(b) > uvpi_needed_kib(b->config, b->hap)) {
+		errno = e;
+		return uvpi_build_fail(b, err, "filling the memory");
+	}
+	return uvpi_build_fail_memory(b, err);
 }

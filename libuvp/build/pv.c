@@ -14,7 +14,7 @@ int uvpi_build_pv(struct uvpi_build *b, struct uvp_error *err)
 		return uvpi_build_fail(b, err, "planning the memory");
 	dom->total_pages = b->config->memory_kib / 4;
 	if (xc_dom_boot_mem_init(dom))
-		return uvpi_build_fail_memory(b, err);
+		return uvpi_build_fail_filling(b, err);
 	UVPI_STEP("memory");
 	if (xc_dom_build_image(dom))
 		return uvpi_build_fail(b, err, "loading the kernel");

@@ -60,7 +60,7 @@ static int set_memory(struct uvpi_build *b, bool low_rsdp, struct uvp_error *err
 	dom->lowmem_end = b->layout.lowmem_end;
 	dom->highmem_end = b->layout.highmem_end;
 	if (xc_dom_boot_mem_init(dom))
-		return uvpi_build_fail_memory(b, err);
+		return uvpi_build_fail_filling(b, err);
 	return 0;
 }
 
