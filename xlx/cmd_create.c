@@ -136,20 +136,33 @@ static void report_domain(const struct job *job, const struct uvp_domain *domain
 	}
 }
 
+struct seat {
+	struct uvp_domain *domain;
+	bool taken;
+};
+
 static int start_at_console(void *data, struct uvp_error *err)
 {
-	return uvp_domain_unpause(data, err);
+	struct seat *seat = data;
+
+	seat->taken = true;
+	return uvp_domain_unpause(seat->domain, err);
 }
 
-/* The guest starts when the seat at its console is taken: no output is missed. */
+/* The guest starts when the seat at its console is taken: no output is missed. A guest that nobody can watch
+ * is started all the same, as it would be without -c. */
 static void sit_at_console(struct job *job, struct uvp_domain *domain)
 {
+	struct seat seat = { domain, false };
 	struct xlx_console what = XLX_CONSOLE_INIT;
+	struct uvp_error err = UVP_ERROR_INIT;
 
 	what.domain = domain;
 	what.attached = start_at_console;
-	what.data = domain;
+	what.data = &seat;
 	job->console_status = xlx_console_run(&what);
+	if (!seat.taken && uvp_domain_unpause(domain, &err) < 0)
+		job->console_status = xlx_fail(&err);
 }
 
 static int create(struct job *job, const struct uvp_config *config, struct uvp_error *err)
