@@ -164,6 +164,8 @@ build_tree() {
   fi
   if [ $again = yes ]; then
     step "configure${*:+ $*}" "$lab_run/configure.log" env -C "$lab_build" "$lab_top/configure" "$@" || return 1
+    # what was compiled with other options is not remade for them
+    step "make clean" "$lab_run/make.log" make -C "$lab_build" clean || return 1
   fi
   step "make" "$lab_run/make.log" make -C "$lab_build" -j"$(nproc)"
 }
