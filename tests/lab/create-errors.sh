@@ -33,6 +33,8 @@ refuses 3 'neither a bzImage nor an ELF' 'kernel="/etc/passwd"'
 refuses 3 'no PVH entry' 'kernel="/bin/ls"'
 refuses 3 'PV kernel without a PVH entry' 'kernel="/guests/tiny-pv"'
 refuses 3 'not a PV kernel' 'type="pv"'
+[ ! -f /guests/pvgrub/grub-i386-xen.bin ] ||
+	refuses 3 '32-bit PV kernel' 'type="pv"' 'kernel="/guests/pvgrub/grub-i386-xen.bin"' memory=64
 refuses 4 "cannot open ramdisk '/nowhere'" 'ramdisk="/nowhere"'
 
 # memory
