@@ -90,8 +90,8 @@ void out_format_size(uint64_t bytes, char *buf, int len)
 		value /= 1024;
 	if (unit == 0)
 		snprintf(buf, (size_t)len, "%" PRIu64 " B", bytes);
-	else if (value == (double)(uint64_t)value)
-		snprintf(buf, (size_t)len, "%" PRIu64 " %s", (uint64_t)value, units[unit]);
+	else if ((uint64_t)(value * 10 + 0.5) % 10 == 0)
+		snprintf(buf, (size_t)len, "%.0f %s", value, units[unit]);
 	else
 		snprintf(buf, (size_t)len, "%.1f %s", value, units[unit]);
 }
