@@ -34,6 +34,7 @@ static const char usage[] = "usage: uvp-hostd [OPTION]...\n"
 static void keep_standard_fds(void)
 {
 	for (int fd = 0; fd < 3; fd++)
+		/* not close-on-exec: children need them as much */
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			_exit(1);
 }

@@ -9,7 +9,8 @@ runs() { case $(state "$1") in ??p*) return 1 ;; esac; }
 # only FILE... is in $tmp/d
 only() {
 	local have
-	have=$(ls -A "$tmp/d" | paste -sd " ")
+	have=$(find "$tmp/d" -mindepth 1 -printf '%f ')
+	have=${have% }
 	[ "$have" = "$*" ] || fail "in the folder are '$have' instead of '$*'"
 }
 mkdir "$tmp/d"

@@ -82,7 +82,7 @@ static const char *printed(void (*print)(void))
 {
 	static char text[1024];
 	FILE *file = tmpfile();
-	int saved = dup(STDOUT_FILENO);
+	int saved = dup(STDOUT_FILENO); /* not close-on-exec: nothing is executed */
 	size_t n;
 
 	ck_assert_ptr_nonnull(file);
