@@ -9,8 +9,7 @@ runs() { case $(state "$1") in ??p*) return 1 ;; esac; }
 # only FILE... is in $tmp/d
 only() {
 	local have
-	have=$(find "$tmp/d" -mindepth 1 -printf '%f ')
-	have=${have% }
+	have=$(find "$tmp/d" -mindepth 1 -printf '%f\n' | sort | paste -sd " ")
 	[ "$have" = "$*" ] || fail "in the folder are '$have' instead of '$*'"
 }
 mkdir "$tmp/d"
