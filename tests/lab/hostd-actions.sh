@@ -1,8 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Each end of a domain gets what its configuration says, also when it came before uvp-hostd did.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck disable=SC2034 # for hostd.bash
 prefix=ha-
+# shellcheck source=tests/lab/hostd.bash
 . "$(dirname "$0")/hostd.bash"
 
 expect_fail 4 xlx hostd-status

@@ -1,8 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A guest that crashes at once is not restarted for ever, and a restart that cannot be made is tried again, then kept.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
+# shellcheck disable=SC2034 # for hostd.bash
 prefix=hl-
+# shellcheck source=tests/lab/hostd.bash
 . "$(dirname "$0")/hostd.bash"
 
 start_hostd -s restart_limit=3 -s create_tries=2
