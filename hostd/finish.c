@@ -112,9 +112,10 @@ static int adopt(struct hostd_work *work, const struct hostd_note *note, const s
 
 	if (r < 0)
 		return r;
-	if (named && entry.claimed && !entry.abandoned)
+	if (named && entry.claimed)
 		return uvpi_fail(err, UVP_E_BUSY, 0, "somebody is creating '%s' just now", note->name);
-	if (fresh && note->creating && (!named || entry.claimed)) {
+	/* Its maker died before it was whole: it never ran, and must not. */
+	if (fresh && note->creating && (!named || entry.abandoned)) {
 		*ret_gone = true;
 		return destroy_life(work, note, info->domid, err);
 	}

@@ -105,7 +105,7 @@ static void release_stale_name(const struct uvpi_name_entry *old)
 static void sweep_names(const struct living *living, const struct uvpi_name_entry *entries, int n)
 {
 	for (int i = 0; i < n; i++)
-		if (!(entries[i].claimed && !entries[i].abandoned) && !has_uuid(living, entries[i].uuid))
+		if (!entries[i].claimed && !has_uuid(living, entries[i].uuid))
 			release_stale_name(&entries[i]);
 }
 

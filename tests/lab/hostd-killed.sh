@@ -27,6 +27,7 @@ for step in ${HOSTD_KILL_STEPS:-1 2 4 6 8 9 11 14 17 19 20 21 22 23 24}; do
 	UVP_KILL_AT_STEP=$step start_hostd -s restart_limit=1
 	expect_ok xl unpause hk-guest
 	wait_for 90 was_hit
+	echo "step $step: $(grep -c "ended by signal 9" "$tmp/hostd.log") killed"
 	end_hostd KILL
 	start_hostd -s restart_limit=1
 	wait_for 90 is_over
