@@ -16,6 +16,7 @@
 #include "build/layout.h"
 #include "config/model.h"
 #include "core/hyp.h"
+#include "device/xenbus.h"
 
 struct uvpi_build {
 	struct uvp_host *host;
@@ -34,10 +35,11 @@ struct uvpi_build {
 	void *ramdisk;
 	size_t ramdisk_len;
 	struct xc_dom_image *dom;
+	struct uvpi_devset devices;
 
 	/* of the domain */
 	uint8_t uuid[16];
-	bool claimed, created, has_nodes, introduced;
+	bool claimed, created, has_nodes, introduced, has_devices;
 	uint32_t domid;
 	int store_port, console_port;
 	uint64_t store_frame, console_frame;

@@ -21,6 +21,8 @@
 #include "domain/destroy.h"
 #include "domain/domain.h"
 
+#define CLOSE_MS 20000 /* for back ends, when what was made is undone */
+
 int uvpi_build_cancelled(const struct uvpi_build *b, struct uvp_error *err)
 {
 	if (!uvpi_op_cancelled(b->op))
@@ -73,9 +75,40 @@ static int build(struct uvpi_build *b, struct uvp_error *err)
 	return b->config->type == UVPI_TYPE_PV ? uvpi_build_pv(b, err) : uvpi_build_pvh(b, err);
 }
 
+/* Find what the devices need on this host, and (not for a dry run) take hold of it, before a domain is made for them. */
+static int prepare_devices(struct uvpi_build *b, struct uvp_error *err)
+{
+	const struct uvp_config *c = b->config;
+	int r;
+
+	if (!c->n_disks && !c->n_vifs)
+		return 0;
+	r = uvpi_devset_init(&b->devices, b->host, b->uuid, c->type == UVPI_TYPE_PV, err);
+	for (int i = 0; i < c->n_disks && r == 0; i++)
+		r = uvpi_devset_add_disk(&b->devices, &c->disks[i], err);
+	for (int i = 0; i < c->n_vifs && r == 0; i++)
+		r = uvpi_devset_add_vif(&b->devices, &c->vifs[i], err);
+	return r < 0 ? r : uvpi_devset_prepare(&b->devices, b->flags & UVP_CREATE_DRY_RUN, err);
+}
+
+/* All at once; the guest finds them when it runs, and is not waited for. */
+static int attach_devices(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r;
+
+	if (!b->devices.n)
+		return 0;
+	uvpi_op_progress(b->op, "attaching devices", 0, 0, UVP_UNIT_NONE);
+	uvpi_devset_bind(&b->devices, b->domid);
+	r = uvpi_devset_attach(&b->devices, false, b->op, err);
+	b->has_devices = r == 0;
+	return r;
+}
+
 /* The steps between which a caller may stop us. */
 static int (*const steps[])(struct uvpi_build *b, struct uvp_error *err) = {
-	choose_uuid, claim_name, uvpi_build_domain, uvpi_build_params, build, uvpi_build_late_params, uvpi_build_nodes,
+	choose_uuid,	claim_name,	prepare_devices,	 uvpi_build_domain, uvpi_build_params,
+	build,		uvpi_build_late_params, uvpi_build_nodes, attach_devices,
 };
 
 static int make(struct uvpi_build *b, struct uvp_error *err)
@@ -107,7 +140,9 @@ static void undo(struct uvpi_build *b, struct uvp_error *err)
 	struct uvp_error why = UVP_ERROR_INIT;
 	int r = 0;
 
-	if (b->created)
+	if (b->has_devices)
+		r = uvpi_close_devices(b->host, b->domid, uvpi_now_ms() + CLOSE_MS, &why);
+	if (b->created && r == 0)
 		r = uvpi_destroy_half_made(b->host, b->domid, b->uuid, b->has_nodes, &why);
 	if (r < 0) {
 		uvpi_debug("cannot undo: %s", why.message);
@@ -125,6 +160,7 @@ static void done(struct uvpi_build *b)
 		xc_dom_release(b->dom);
 	if (b->ramdisk)
 		munmap(b->ramdisk, b->ramdisk_len);
+	uvpi_devset_done(&b->devices);
 	uvpi_kernel_done(&b->kernel);
 	uvpi_affinity_done(&b->hard);
 	uvpi_affinity_done(&b->soft);
@@ -137,7 +173,9 @@ int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, un
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r = uvpi_build_check(&b, err);
 
-	if (r == 0 && !(flags & UVP_CREATE_DRY_RUN)) {
+	if (r == 0 && flags & UVP_CREATE_DRY_RUN) {
+		r = prepare_devices(&b, err);
+	} else if (r == 0) {
 		r = make(&b, err);
 		if (r == 0)
 			r = uvpi_domain_new(host, b.domid, b.uuid, config->name, &domain, err);

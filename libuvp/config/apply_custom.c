@@ -332,6 +332,8 @@ int uvpi_reader_finish(struct uvpi_reader *reader, struct uvp_error *err)
 		return rc;
 	finish_defaults(reader);
 	rc = uvpi_config_check(reader->config, &key, err);
+	if (rc == 0)
+		rc = uvpi_devspecs_fill(reader->config, &key, err);
 	if (rc < 0) {
 		go_to_key(reader, key);
 		return uvpi_reader_at(reader, rc, err);

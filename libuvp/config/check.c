@@ -138,8 +138,32 @@ static int refuse_key(const struct uvp_config *config, const struct uvpi_config_
 	return -UVP_E_UNSUPPORTED;
 }
 
+static int check_devices(const struct uvp_config *config, struct uvp_error *err)
+{
+	const struct uvpi_config_extra *extra;
+	const char *key = "disk";
+	int rc = 0;
+
+	for (int i = 0; i < config->n_disks && rc == 0; i++)
+		rc = uvpi_disk_unsupported(&config->disks[i], err);
+	for (int i = 0; i < config->n_vifs && rc == 0; i++) {
+		key = "vif";
+		rc = uvpi_vif_unsupported(&config->vifs[i], err);
+	}
+	if (rc == 0)
+		return 0;
+	extra = uvpi_config_extra_get(config, key);
+	if (extra && extra->line > 0)
+		uvpi_prefix(err, "%.200s:%d", config->source, extra->line);
+	else
+		uvpi_prefix(err, "%.200s", config->source ? config->source : "configuration");
+	return rc;
+}
+
 int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error *err)
 {
+	int rc;
+
 	if (config->type == UVPI_TYPE_HVM) {
 		uvpi_fail(
 			err, UVP_E_UNSUPPORTED, 0,
@@ -149,12 +173,17 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 			       "4.11) without one");
 		return -UVP_E_UNSUPPORTED;
 	}
+	rc = check_devices(config, err);
+	if (rc < 0)
+		return rc;
 	for (int i = 0; i < config->n_extra; i++) {
 		const struct uvpi_config_extra *extra = &config->extra[i];
 		const struct uvpi_key *key = uvpi_key_find(extra->key);
 
 		if (!key)
 			return refuse_key(config, extra, "it is not known to this release", err);
+		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif"))
+			continue;
 		if (key->types & 1u << config->type && asks(config, extra->key))
 			return refuse_key(config, extra, key->why, err);
 	}

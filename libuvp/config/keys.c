@@ -41,16 +41,16 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 					   "gus", "sb16", "all",    NULL };
 
 /* Present state, said once for each family of keys. */
-#define WHY_DISK "disks come with device support, which this release does not have"
-#define WHY_NET "network interfaces come with device support, which this release does not have"
-#define WHY_DEV "it comes with device support, which this release does not have"
-#define WHY_PCI "PCI passthrough comes with device support, which this release does not have"
-#define WHY_SCREEN "screens come with device support, which this release does not have"
+/* What a specification asks for decides: uvpi_disk_unsupported(), uvpi_vif_unsupported(). */
+#define WHY_SPEC "this form of it is not supported by this release"
+#define WHY_DEV "this release has disks and network interfaces, but no such device"
+#define WHY_PCI "PCI passthrough is not supported by this release"
+#define WHY_SCREEN "screens are not supported by this release"
 #define WHY_DM "no device model is started by this release"
 #define WHY_HVM "it belongs to the hvm type, which this release cannot run"
 #define WHY_LOADER                                                                                 \
-	"a boot loader in the host reads the guest's disk, and disks come with device support, "   \
-	"which this release does not have"
+	"a boot loader in the host reads the guest's disk, and this release does not run one; "    \
+	"pvgrub does it inside the guest"
 #define WHY_SHIM "the PV shim is not supported by this release"
 #define WHY_RTDS                                                                                   \
 	"the schedulers that have it (rtds, and sedf until Xen 4.5) are not supported; use "       \
@@ -193,8 +193,8 @@ const struct uvpi_key uvpi_keys[] = {
 	     .nothing = "\"default\""),
 
 	/* devices */
-	KEEP_LIST("disk", ALL, uvpi_spec_disk, WHY_DISK),
-	KEEP_LIST("vif", ALL, uvpi_spec_vif, WHY_NET),
+	KEEP_LIST("disk", ALL, uvpi_spec_disk, WHY_SPEC),
+	KEEP_LIST("vif", ALL, uvpi_spec_vif, WHY_SPEC),
 	KEEP_STRINGS("serial", HVM, uvpi_spec_any, WHY_HVM),
 	KEEP_LIST("pci", ALL, uvpi_spec_pci, WHY_PCI),
 	KEEP_BOOL("pci_permissive", ALL, "0", WHY_PCI, .needs = "pci"),

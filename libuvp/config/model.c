@@ -64,6 +64,20 @@ struct uvp_config *uvpi_config_new(void)
 	return config;
 }
 
+void uvpi_config_devices_done(struct uvp_config *config)
+{
+	for (int i = 0; i < config->n_disks; i++)
+		uvpi_disk_done(&config->disks[i]);
+	for (int i = 0; i < config->n_vifs; i++)
+		uvpi_vif_done(&config->vifs[i]);
+	free(config->disks);
+	free(config->vifs);
+	config->disks = NULL;
+	config->vifs = NULL;
+	config->n_disks = 0;
+	config->n_vifs = 0;
+}
+
 void uvp_config_free(struct uvp_config *config)
 {
 	if (!config)
@@ -88,6 +102,7 @@ void uvp_config_free(struct uvp_config *config)
 		free(config->extra[i].value);
 	}
 	free(config->extra);
+	uvpi_config_devices_done(config);
 	free(config);
 }
 

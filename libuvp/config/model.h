@@ -9,6 +9,7 @@
 
 #include <uvp/config.h>
 
+#include "config/devspec.h"
 #include "core/cleanup.h"
 
 enum uvpi_type { UVPI_TYPE_PV = 0, UVPI_TYPE_PVH = 1, UVPI_TYPE_HVM = 2 };
@@ -102,8 +103,14 @@ struct uvp_config {
 
 	struct uvpi_config_extra *extra; /* in order of key */
 	int n_extra;
+
+	/* What the extra keys "disk" and "vif" say, in their order: uvpi_devspecs_fill() */
+	struct uvpi_disk *disks;
+	struct uvpi_vif *vifs;
+	int n_disks, n_vifs;
 };
 
+void uvpi_config_devices_done(struct uvp_config *config);
 struct uvp_config *uvpi_config_new(void);	 /* with every default; NULL when out of memory */
 const char *uvpi_type_name(enum uvpi_type type); /* "pv" "pvh" "hvm" */
 const char *uvpi_action_name(enum uvpi_action action); /* "rename-restart" ... */

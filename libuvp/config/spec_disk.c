@@ -10,7 +10,7 @@
 #include "core/error.h"
 
 static const char *const formats[] = { "raw", "qcow", "qcow2", "vhd", "qed", "empty", "", NULL };
-static const char *const accesses[] = { "r", "ro", "rw", "w", "", NULL };
+static const char *const accesses[] = { "r", "ro", "rw", "w", "w!", "", NULL };
 static const char *const devtypes[] = { "cdrom", "disk", NULL };
 static const char *const disk_backends[] = { "phy", "qdisk", "standalone", "tap", NULL };
 static const char *const disk_specs[] = { "xen", "virtio", NULL };

@@ -114,21 +114,15 @@ static int connect_any(const char **ret_where, bool *ret_device)
 	return -1;
 }
 
-int uvpi_store_open(struct uvpi_store **ret_store, struct uvp_error *err)
+static int new_store(int *fd, const char *where, bool device, struct uvpi_store **ret_store, struct uvp_error *err)
 {
-	_cleanup_close_ int fd = -1;
 	struct uvpi_store *store;
-	const char *where;
-	bool device;
 
-	fd = connect_any(&where, &device);
-	if (fd < 0)
-		return fail_open(where, errno, err);
 	store = malloc(sizeof(*store));
 	if (!store)
 		return uvpi_no_memory(err);
 	memset(store, 0, offsetof(struct uvpi_store, buf));
-	store->fd = uvpi_steal_fd(&fd);
+	store->fd = uvpi_steal_fd(fd);
 	store->device = device;
 	store->next_id = 1;
 	store->patience_ms = UVPI_STORE_PATIENCE_MS;
@@ -136,6 +130,28 @@ int uvpi_store_open(struct uvpi_store **ret_store, struct uvp_error *err)
 	snprintf(store->where, sizeof(store->where), "%s", where);
 	*ret_store = store;
 	return 0;
+}
+
+int uvpi_store_open(struct uvpi_store **ret_store, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	const char *where;
+	bool device;
+
+	fd = connect_any(&where, &device);
+	if (fd < 0)
+		return fail_open(where, errno, err);
+	return new_store(&fd, where, device, ret_store, err);
+}
+
+int uvpi_store_open_kernel(struct uvpi_store **ret_store, struct uvp_error *err)
+{
+	static const char where[] = "/dev/xen/xenbus";
+	_cleanup_close_ int fd = open_device(where);
+
+	if (fd < 0)
+		return uvpi_fail_errno(err, errno, "cannot watch the kernel's back ends through '%s'", where);
+	return new_store(&fd, where, true, ret_store, err);
 }
 
 void uvpi_store_close(struct uvpi_store *store)

@@ -17,6 +17,10 @@ struct uvpi_batch;
 
 /* Connect to xenstored's socket, or to the kernel's /dev/xen/xenbus where there is none. */
 int uvpi_store_open(struct uvpi_store **ret_store, struct uvp_error *err);
+/* A connection through the kernel, for watches. One thread of the kernel hands out watch events, those of its own
+ * back ends and those of this connection, in the order in which they came: when an event arrives here, the back
+ * ends are done with everything that was changed before it. */
+int uvpi_store_open_kernel(struct uvpi_store **ret_store, struct uvp_error *err);
 void uvpi_store_close(struct uvpi_store *store);
 UVPI_DEFINE_CLEANUP(struct uvpi_store *, uvpi_store_close);
 #define _cleanup_store_ UVPI_CLEANUP(uvpi_store_close)

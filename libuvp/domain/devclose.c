@@ -5,13 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/loop.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,17 +19,21 @@
 #include "core/num.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/loop.h"
+#include "device/xenbus.h"
 #include "domain/destroy.h"
 
 #define BACKENDS "/local/domain/0/backend"
+#define ERRORS "/local/domain/0/error/backend"
 #define DEVICES_MAX 1024
-#define CLOSED "6"
+#define CLOSING '5'
 
 struct device {
 	char kind[32], id[32];
 	char backend[128];
-	char loop[32]; /* "/dev/loop3" of another tool's disk */
-	bool closing;  /* asked, and not closed yet */
+	char loop[32];     /* "/dev/loop3"; xl's script takes it down only when xl runs it */
+	char target[1024]; /* the file behind it */
+	char state;        /* the digit in the node; '0': there is none */
 };
 
 struct devices {
@@ -124,11 +126,12 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, const char *ki
 		size_t len;
 		const char *ids = uvpi_batch_value(batch, i, &len);
 
-		for (const char *id = ids; id && id < ids + len; id += strlen(id) + 1) {
+		if (ids && !len) /* a folder that has become empty */
+			r = add_device(devices, kind, "", domid, err);
+		for (const char *id = ids; r >= 0 && id && id < ids + len; id += strlen(id) + 1)
 			r = add_device(devices, kind, id, domid, err);
-			if (r < 0)
-				return r;
-		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
@@ -158,9 +161,9 @@ static int ask_to_close(struct uvpi_store *store, uint32_t domid, struct devices
 	for (int i = 0; i < devices->n; i++) {
 		struct device *d = &devices->list[i];
 
-		if (!kernel_serves(d->kind))
+		/* One that has begun to close may be done at any moment: nobody would answer a second time. */
+		if (!kernel_serves(d->kind) || !d->id[0] || d->state < '1' || d->state >= CLOSING)
 			continue;
-		d->closing = true;
 		snprintf(path, sizeof(path), "%s/online", d->backend);
 		uvpi_batch_write(batch, path, "0");
 		snprintf(path, sizeof(path), "%s/state", d->backend);
@@ -186,20 +189,23 @@ static int look_at_states(struct uvpi_store *store, struct devices *devices, str
 		uvpi_batch_read(batch, path);
 		snprintf(path, sizeof(path), "%s/node", devices->list[i].backend);
 		uvpi_batch_read(batch, path);
+		snprintf(path, sizeof(path), "%s/params", devices->list[i].backend);
+		uvpi_batch_read(batch, path);
 	}
 	r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < devices->n; i++) {
 		struct device *d = &devices->list[i];
-		const char *state = uvpi_batch_value(batch, 2 * i, NULL);
-		const char *node = uvpi_batch_value(batch, 2 * i + 1, NULL);
+		const char *state = uvpi_batch_value(batch, 3 * i, NULL);
+		const char *node = uvpi_batch_value(batch, 3 * i + 1, NULL);
+		const char *target = uvpi_batch_value(batch, 3 * i + 2, NULL);
 
 		if (node && !strncmp(node, "/dev/loop", 9))
 			snprintf(d->loop, sizeof(d->loop), "%.31s", node);
-		if (!state || !strcmp(state, CLOSED))
-			d->closing = false;
-		open += d->closing;
+		snprintf(d->target, sizeof(d->target), "%s", target ? target : "");
+		d->state = state && strlen(state) == 1 ? *state : '0';
+		open += d->id[0] && kernel_serves(d->kind) && d->state >= '1' && d->state <= CLOSING;
 	}
 	return open;
 }
@@ -226,15 +232,6 @@ static int wait_closed(struct uvpi_store *store, struct devices *devices, int64_
 	return r < 0 ? r : 0;
 }
 
-/* xl's script for disks sets up loop devices and takes them down itself only when xl runs it. */
-static void free_loop(const char *path)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0 && ioctl(fd, LOOP_CLR_FD, 0) < 0 && errno != ENXIO)
-		uvpi_debug("cannot free %s: %m", path);
-}
-
 static int remove_backends(struct uvpi_store *store, uint32_t domid, const struct devices *devices,
 			   struct uvp_error *err)
 {
@@ -247,12 +244,36 @@ static int remove_backends(struct uvpi_store *store, uint32_t domid, const struc
 		char path[128];
 
 		if (devices->list[i].loop[0])
-			free_loop(devices->list[i].loop);
+			uvpi_loop_detach(devices->list[i].loop, devices->list[i].target);
 		/* The folder of this domain's devices of that kind. */
 		snprintf(path, sizeof(path), BACKENDS "/%s/%" PRIu32, devices->list[i].kind, domid);
 		uvpi_batch_rm(batch, path);
+		snprintf(path, sizeof(path), ERRORS "/%s/%" PRIu32, devices->list[i].kind, domid);
+		uvpi_batch_rm(batch, path);
 	}
 	return uvpi_batch_run(batch, false, err);
+}
+
+/* Back ends let go of what they have open a moment after they say that they are closed. */
+static int wait_let_go(struct uvp_host *host, const struct devices *devices, int64_t deadline_ms, struct uvp_error *err)
+{
+	static const uint8_t no_uuid[16];
+	struct uvpi_devset set = { NULL };
+	bool any = false;
+	int r;
+
+	for (int i = 0; i < devices->n; i++)
+		any |= kernel_serves(devices->list[i].kind);
+	if (!any)
+		return 0;
+	r = uvpi_devset_init(&set, host, no_uuid, false, err);
+	if (r == 0)
+		r = uvpi_devset_barrier(&set, deadline_ms, NULL, err);
+	uvpi_devset_done(&set);
+	for (int i = 0; i < devices->n && r == 0; i++)
+		if (devices->list[i].loop[0])
+			uvpi_loop_wait_free(devices->list[i].loop, devices->list[i].target, deadline_ms);
+	return r;
 }
 
 int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvp_error *err)
@@ -286,6 +307,9 @@ int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	if (r < 0 || !devices.n)
 		return r;
 	UVPI_STEP("devices found");
+	r = look_at_states(store, &devices, err);
+	if (r < 0)
+		return r;
 	r = ask_to_close(store, domid, &devices, err);
 	if (r < 0)
 		return r;
@@ -293,5 +317,6 @@ int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	r = wait_closed(store, &devices, deadline_ms, err);
 	if (r < 0)
 		return r;
-	return remove_backends(store, domid, &devices, err);
+	r = remove_backends(store, domid, &devices, err);
+	return r < 0 ? r : wait_let_go(host, &devices, deadline_ms, err);
 }

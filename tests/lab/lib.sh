@@ -14,7 +14,7 @@ host_state() {
 	timeout 30 xl vm-list | sed -n 's/^\([0-9a-f].*\)/domain \1/p'
 	# the parents that everybody shares stay when their last child goes
 	timeout 30 xenstore-ls -f | grep -vE \
-		'^/(tool|vm|libxl|uvp(/domain|/restart)?|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?)( =|/tool)|^/tool/'
+		'^/(tool|vm|libxl|uvp(/domain|/restart)?|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?|local/domain/0/error(/backend(/[a-z]+)?)?)( =|/tool)|^/tool/'
 	# names of other tools' domains are remembered until somebody looks again
 	[ ! -d /run/uvp/names ] || timeout 60 xlx list >/dev/null 2>&1
 	[ ! -d /run/uvp ] ||
@@ -98,5 +98,40 @@ linux_cfg() {
 		'cmdline = "console=hvc0 quiet"' 'memory = 192' 'vcpus = 2' "$@" >"$tmp/$name.cfg"
 	echo "$tmp/$name.cfg"
 }
+
+# linux_cfg NAME [LINE...]: a configuration of the Linux guest; prints its path
+linux_cfg() {
+	local name=$1
+	shift
+	printf '%s\n' "name = \"$name\"" 'type = "pv"' 'kernel = "/guests/vmlinux"' 'ramdisk = "/guests/initrd.img"' \
+		'cmdline = "console=hvc0 quiet"' 'memory = 128' 'vcpus = 1' "$@" >"$tmp/$name.cfg"
+	echo "$tmp/$name.cfg"
+}
+
+# guest_log NAME: what the Linux guest said on its console since guest_boots
+guest_log() { tail -c "+${_guest_log_from:-1}" "/var/log/xen/guest-$1.log" 2>/dev/null | tr -d '\r'; }
+guest_said() { guest_log "$1" | grep -q -- "$2"; }
+
+# guest_boots NAME CMD...: run CMD, which creates the Linux guest, and wait until the guest has booted
+guest_boots() {
+	local name=$1
+	shift
+	_guest_log_from=$(($(stat -c %s "/var/log/xen/guest-$name.log" 2>/dev/null || echo 0) + 1))
+	expect_ok "$@"
+	wait_for 240 guest_said "$name" '^uvp-guest: ready'
+}
+
+# guest_run NAME CMD: run CMD in the Linux guest's shell; $tmp/guest has what it printed
+guest_run() {
+	local name=$1 tty mark
+	_guest_runs=$((${_guest_runs:-0} + 1))
+	mark=run-$_guest_runs
+	tty=$(xenstore-read "/local/domain/$(xlx domid "$name")/console/tty")
+	# the quotes keep the echo of what is typed from looking like the marks
+	printf '%s\n' "echo be''gin-$mark; $2; echo e''nd-$mark" >"$tty"
+	wait_for 120 guest_said "$name" "^end-$mark"
+	guest_log "$name" | sed -n "/^begin-$mark/,/^end-$mark/p" | sed '1d;$d' >"$tmp/guest"
+}
+guest_has() { grep -q -- "$1" "$tmp/guest" || fail "the guest did not say '$1': $(head -n 20 "$tmp/guest")"; }
 
 _state_before=$(host_state)

@@ -111,10 +111,8 @@ START_TEST(lists_span_lines_and_end_with_a_comma)
 	ck_assert_str_eq(uvpi_config_extra_get(c, "vnuma")->value,
 			 "[ [ \"pnode=0\", \"size=4\", \"vcpus=0\" ] ]");
 	ck_assert_int_eq(uvp_config_check_supported(c, &err), -UVP_E_UNSUPPORTED);
-	ck_assert_str_eq(
-		err.message,
-		"t:4: 'disk' cannot be used: disks come with device support, which this release "
-		"does not have");
+	ck_assert_str_eq(err.message, "t:9: 'vnuma' cannot be used: virtual NUMA nodes are not supported by this "
+				      "release");
 	uvp_config_free(c);
 }
 END_TEST

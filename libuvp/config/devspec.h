@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Disks and network interfaces as xl's specifications describe them: text in, plain struct out. What can be said is
+ * more than what this release attaches; uvpi_disk_unsupported() and uvpi_vif_unsupported() tell which is which. */
+#ifndef UVPI_CONFIG_DEVSPEC_H
+#define UVPI_CONFIG_DEVSPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+
+enum uvpi_disk_format {
+	UVPI_DISK_RAW = 0,
+	UVPI_DISK_QCOW,
+	UVPI_DISK_QCOW2,
+	UVPI_DISK_VHD,
+	UVPI_DISK_QED,
+	UVPI_DISK_EMPTY
+};
+
+enum uvpi_disk_backend { UVPI_DISK_AUTO = 0, UVPI_DISK_PHY, UVPI_DISK_QDISK, UVPI_DISK_STANDALONE, UVPI_DISK_TAP };
+
+struct uvpi_disk {
+	char *target;  /* NULL: an empty drive */
+	char *backend; /* domain that serves it; NULL: domain 0 */
+	char *script;
+	char vdev[32]; /* "xvda" */
+	uint32_t devid;
+	enum uvpi_disk_format format;
+	enum uvpi_disk_backend backendtype;
+	bool readonly, shared; /* shared: "w!", whoever else uses it */
+	bool cdrom, direct_io_safe, no_discard, untrusted, virtio, colo;
+};
+
+/* The whole text must be a specification. *ret_disk is for uvpi_disk_done(). */
+int uvpi_disk_parse(const char *text, struct uvpi_disk *ret_disk, struct uvp_error *err);
+void uvpi_disk_done(struct uvpi_disk *disk);
+/* Fill err (UNSUPPORTED) when this release cannot attach it. */
+int uvpi_disk_unsupported(const struct uvpi_disk *disk, struct uvp_error *err);
+
+/* The number that front ends know a virtual device by: "xvda" 51712, "xvda1" 51713, "hdc" 5632, "51728" itself. */
+int uvpi_vdev_number(const char *vdev, uint32_t *ret_devid, struct uvp_error *err);
+/* And back: the name for people, "xvdb1"; the number itself where there is none. */
+void uvpi_vdev_name(uint32_t devid, char *buf, int len);
+
+struct uvpi_vif {
+	char *bridge; /* NULL: xenbr0 */
+	char *vifname; /* of the interface in domain 0; NULL: vifDOMID.DEVID */
+	char *script, *backend, *ip, *gatewaydev, *model;
+	bool has_mac, has_devid, ioemu, untrusted;
+	uint8_t mac[6];
+	uint32_t devid;
+	uint32_t mtu; /* 0: the bridge's */
+	uint32_t rate_bytes, rate_us; /* bytes within each interval; 0: no limit */
+};
+
+int uvpi_vif_parse(const char *text, struct uvpi_vif *ret_vif, struct uvp_error *err);
+void uvpi_vif_done(struct uvpi_vif *vif);
+int uvpi_vif_unsupported(const struct uvpi_vif *vif, struct uvp_error *err);
+
+/* Disks and vifs of a configuration, from its lists of specifications: two with one number are refused. On failure
+ * *ret_key is "disk" or "vif". */
+struct uvp_config;
+int uvpi_devspecs_fill(struct uvp_config *config, const char **ret_key, struct uvp_error *err);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices of a running domain, one at a time: what xlx block-attach and its kin do. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <uvp/device.h>
+
+#include "config/devspec.h"
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/num.h"
+#include "core/store.h"
+#include "device/disk_share.h"
+#include "device/loop.h"
+#include "device/xenbus.h"
+#include "domain/domain.h"
+
+#define LOOP_MS 5000
+
+static const struct uvpi_device_class *const classes[] = { &uvpi_vbd_class, &uvpi_vif_class };
+
+static const char *class_name(enum uvp_device_class device_class)
+{
+	return device_class == UVP_DEVICE_DISK ? "disk" : "network interface";
+}
+
+/* The domain is there, and can have devices. */
+static int check_domain(struct uvp_domain *domain, struct uvpi_dominfo *ret_info, struct uvp_error *err)
+{
+	int r = uvpi_hyp_domain(domain->host->hyp, domain->domid, ret_info, err);
+
+	if (r < 0)
+		return r;
+	if (memcmp(ret_info->uuid, domain->uuid, sizeof(domain->uuid)) != 0 || ret_info->dying)
+		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "domain %" PRIu32 " is gone", domain->domid);
+	if (domain->domid == 0)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+				 "domain 0 has the host's own devices; others are given to guests only");
+	return 0;
+}
+
+/* ---- attach ---- */
+
+/* Interfaces without devid= get the lowest number that is free. */
+static int choose_devid(struct uvp_domain *domain, struct uvpi_vif *vif, struct uvp_error *err)
+{
+	struct uvp_device_info *list = NULL;
+	int n = uvp_device_list(domain, UVP_DEVICE_VIF, &list, err);
+
+	if (n < 0)
+		return n;
+	if (!vif->has_devid)
+		for (int i = 0; i < n; i++) /* in order of number */
+			if (list[i].devid == vif->devid)
+				vif->devid++;
+	uvp_device_list_free(list, n);
+	return 0;
+}
+
+static int attach(struct uvp_domain *domain, struct uvpi_devset *set, const struct uvpi_disk *disk,
+		  const struct uvpi_vif *vif, unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
+{
+	int r = disk ? uvpi_devset_add_disk(set, disk, err) : uvpi_devset_add_vif(set, vif, err);
+
+	if (r < 0)
+		return r;
+	uvpi_devset_bind(set, domain->domid);
+	r = uvpi_devset_prepare(set, false, err);
+	return r < 0 ? r : uvpi_devset_attach(set, !(flags & UVP_DEVICE_NO_WAIT), op, err);
+}
+
+static int attach_spec(struct uvp_domain *domain, enum uvp_device_class device_class, const char *spec,
+		       unsigned int flags, const struct uvp_op *op, uint32_t *ret_devid, struct uvp_error *err)
+{
+	struct uvpi_devset set = { NULL };
+	struct uvpi_disk disk = { NULL };
+	struct uvpi_vif vif = { NULL };
+	struct uvpi_dominfo info;
+	bool is_disk = device_class == UVP_DEVICE_DISK;
+	_cleanup_close_ int lock = -1;
+	int r = check_domain(domain, &info, err);
+
+	if (r == 0)
+		r = is_disk ? uvpi_disk_parse(spec, &disk, err) : uvpi_vif_parse(spec, &vif, err);
+	if (r == 0)
+		r = is_disk ? uvpi_disk_unsupported(&disk, err) : uvpi_vif_unsupported(&vif, err);
+	if (r == 0)
+		r = uvpi_device_lock(domain->domid, &lock, err);
+	if (r == 0 && !is_disk)
+		r = choose_devid(domain, &vif, err);
+	if (r == 0)
+		r = uvpi_devset_init(&set, domain->host, domain->uuid, !info.hvm, err);
+	if (r == 0)
+		r = attach(domain, &set, is_disk ? &disk : NULL, is_disk ? NULL : &vif, flags, op, err);
+	uvpi_devset_done(&set);
+	if (r == 0)
+		*ret_devid = is_disk ? disk.devid : vif.devid;
+	uvpi_disk_done(&disk);
+	uvpi_vif_done(&vif);
+	return r;
+}
+
+int uvp_device_attach(struct uvp_domain *domain, enum uvp_device_class device_class, const char *spec,
+		      unsigned int flags, const struct uvp_op *op, uint32_t *ret_devid, struct uvp_error *err)
+{
+	int r = attach_spec(domain, device_class, spec, flags, op, ret_devid, err);
+
+	if (r < 0)
+		uvpi_prefix(err, "cannot attach to domain %" PRIu32, domain->domid);
+	return r;
+}
+
+/* ---- detach ---- */
+
+static bool is_meant(const struct uvp_device_info *info, enum uvp_device_class device_class, const char *which)
+{
+	uint32_t number;
+
+	if (device_class == UVP_DEVICE_DISK)
+		return !strcmp(info->name, which) ||
+		       (uvpi_vdev_number(which, &number, NULL) == 0 && number == info->devid);
+	return !strcasecmp(info->mac, which) || !strcmp(info->name, which) ||
+	       (uvpi_parse_u32(which, "devid", 0, UINT32_MAX, &number, NULL) == 0 && number == info->devid);
+}
+
+static int fail_absent(const struct uvp_domain *domain, enum uvp_device_class device_class, const char *which,
+		       const struct uvp_device_info *list, int n, struct uvp_error *err)
+{
+	char names[160] = "";
+	size_t len = 0;
+
+	for (int i = 0; i < n && len < sizeof(names); i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "", list[i].name);
+	uvpi_fail(err, UVP_E_NOT_FOUND, 0, "domain %" PRIu32 " has no %s '%.60s'", domain->domid,
+		  class_name(device_class), which);
+	if (n)
+		uvpi_hint(err, "it has %s", names);
+	return -UVP_E_NOT_FOUND;
+}
+
+static int detach(struct uvp_domain *domain, enum uvp_device_class device_class, const struct uvp_device_info *info,
+		  unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
+{
+	struct uvpi_devset set = { NULL };
+	char label[64];
+	int r;
+
+	if (info->backend_domid != 0)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "its back end is in domain %" PRIu32 ", not in domain 0",
+				 info->backend_domid);
+	snprintf(label, sizeof(label), "%s '%s'", class_name(device_class), info->name);
+	r = uvpi_devset_init(&set, domain->host, domain->uuid, false, err);
+	if (r == 0)
+		r = uvpi_devset_add_known(&set, classes[device_class], info->devid, label, err);
+	uvpi_devset_bind(&set, domain->domid);
+	if (r == 0)
+		r = uvpi_devset_detach(&set, flags & UVP_DEVICE_FORCE, op, err);
+	uvpi_devset_done(&set);
+	if (r == 0 && !strncmp(info->device, "/dev/loop", 9) && info->target)
+		uvpi_loop_wait_free(info->device, info->target, uvpi_now_ms() + LOOP_MS);
+	return r;
+}
+
+int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_class, const char *which,
+		      unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
+{
+	struct uvp_device_info *list = NULL;
+	struct uvpi_dominfo info;
+	_cleanup_close_ int lock = -1;
+	int n = 0, at = -1, r = check_domain(domain, &info, err);
+
+	if (r == 0)
+		r = uvpi_device_lock(domain->domid, &lock, err);
+	if (r < 0)
+		return r;
+	n = uvp_device_list(domain, device_class, &list, err);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++)
+		if (is_meant(&list[i], device_class, which))
+			at = i;
+	r = at < 0 ? fail_absent(domain, device_class, which, list, n, err) :
+		     detach(domain, device_class, &list[at], flags, op, err);
+	uvp_device_list_free(list, n);
+	return r;
+}

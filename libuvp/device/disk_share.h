@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who else uses a disk: other domains, whichever tool made them, and this host. The kernel's back ends say what they
+ * have open, so nothing has to be recorded, and nothing recorded can be wrong. */
+#ifndef UVPI_DISK_SHARE_H
+#define UVPI_DISK_SHARE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <uvp/error.h>
+
+struct uvpi_store;
+
+/* Take the disk for the time in which it is set up, so that two who look at once do not both find it free. BUSY when
+ * somebody else sets it up in a way that does not go together with ours. *ret_fd: closing it lets go. */
+int uvpi_disk_lock(const struct stat *st, bool readonly, int *ret_fd, struct uvp_error *err);
+
+/* BUSY when anybody writes to it, or reads it and we want to write. */
+int uvpi_disk_check_sharing(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
+			    struct uvp_error *err);
+
+/* One change of one domain's devices at a time: waits for others, who have deadlines. *ret_fd: closing it lets go. */
+int uvpi_device_lock(uint32_t domid, int *ret_fd, struct uvp_error *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What is needed of rtnetlink: look at one network interface, change one. */
+#ifndef UVPI_NETLINK_H
+#define UVPI_NETLINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+
+struct uvpi_link {
+	int index;
+	uint32_t mtu;
+	char kind[16]; /* "bridge"; "" for hardware and the like */
+};
+
+/* A socket for both; close() it. */
+int uvpi_netlink_open(int *ret_fd, struct uvp_error *err);
+/* NOT_FOUND when there is no interface of that name. */
+int uvpi_link_get(int fd, const char *name, struct uvpi_link *ret_link, struct uvp_error *err);
+
+/* All at once, and the interface is up afterwards. NULL and 0 leave alone. */
+struct uvpi_link_change {
+	const char *name;
+	const uint8_t *address; /* 6 bytes */
+	uint32_t mtu;
+	int master;
+};
+int uvpi_link_change(int fd, int index, const struct uvpi_link_change *change, struct uvp_error *err);
+
+/* Pure, for tests: the answer to a question about a link. 1: a link; 0: some other message; negative: PROTOCOL. */
+int uvpi_link_parse(const void *message, size_t len, struct uvpi_link *ret_link, struct uvp_error *err);
+
+#endif

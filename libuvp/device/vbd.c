@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Disks that the kernel's blkback serves: block devices, and raw files through loop devices. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "config/devspec.h"
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/store.h"
+#include "device/disk_share.h"
+#include "device/loop.h"
+#include "device/xenbus.h"
+
+struct vbd {
+	struct uvpi_device dev;
+	const struct uvpi_disk *disk;
+	char *target;       /* absolute */
+	const char *mode;   /* "r" or "w" */
+	const char *protocol;
+	bool trusted, discard, direct_io_safe;
+	uint32_t number;
+	char name[32];
+	char node[32];      /* "/dev/loop3"; empty for a block device */
+	struct stat st;     /* of the target */
+	dev_t rdev;         /* of what the back end opens */
+	int loop, lock;
+};
+
+#define IN(where_, key_, value_, ...) { .key = key_, .where = where_, .value = value_, __VA_ARGS__ }
+#define CONST(where, key, content) IN(where, key, UVPI_VALUE_CONST, .text = content)
+#define FIELD(where, key, kind, field) IN(where, key, kind, .offset = offsetof(struct vbd, field))
+
+/* `script` is for xl destroy, which runs nothing that it does not find there. */
+static const struct uvpi_devkey keys[] = {
+	FIELD(UVPI_IN_BACK, "params", UVPI_VALUE_STRING, target),
+	CONST(UVPI_IN_BACK, "script", "/etc/xen/scripts/block"),
+	CONST(UVPI_IN_BACK, "type", "phy"),
+	CONST(UVPI_IN_BACK, "removable", "0"),
+	CONST(UVPI_IN_BACK, "bootable", "1"),
+	FIELD(UVPI_IN_BACK, "dev", UVPI_VALUE_CHARS, name),
+	FIELD(UVPI_IN_BACK, "mode", UVPI_VALUE_STRING, mode),
+	CONST(UVPI_IN_BACK, "device-type", "disk"),
+	CONST(UVPI_IN_BACK, "specification", "xen"),
+	FIELD(UVPI_IN_BACK, "discard-enable", UVPI_VALUE_BOOL, discard),
+	FIELD(UVPI_IN_BACK, "direct-io-safe", UVPI_VALUE_BOOL, direct_io_safe),
+	FIELD(UVPI_IN_FRONT, "virtual-device", UVPI_VALUE_U32, number),
+	CONST(UVPI_IN_FRONT, "device-type", "disk"),
+	FIELD(UVPI_IN_FRONT, "trusted", UVPI_VALUE_BOOL, trusted),
+	FIELD(UVPI_IN_FRONT, "protocol", UVPI_VALUE_STRING, protocol),
+	{ .key = NULL },
+};
+
+int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, struct uvp_error *err)
+{
+	struct uvpi_device *dev = uvpi_devset_add(set, &uvpi_vbd_class, disk->devid);
+	struct vbd *vbd = (struct vbd *)dev;
+
+	if (!dev)
+		return uvpi_no_memory(err);
+	snprintf(dev->label, sizeof(dev->label), "disk '%s'", disk->vdev);
+	snprintf(vbd->name, sizeof(vbd->name), "%s", disk->vdev);
+	vbd->disk = disk;
+	vbd->number = disk->devid;
+	vbd->mode = disk->readonly ? "r" : "w";
+	vbd->protocol = set->pv ? "x86_64-abi" : NULL;
+	vbd->trusted = !disk->untrusted;
+	vbd->discard = !disk->no_discard;
+	vbd->direct_io_safe = disk->direct_io_safe;
+	vbd->loop = -1;
+	vbd->lock = -1;
+	return 0;
+}
+
+/* ---- before anything is changed ---- */
+
+/* "vg/guest" is /dev/vg/guest, as in xl; other relative paths begin where we run. */
+static int find_target(struct vbd *vbd, struct uvp_error *err)
+{
+	const char *target = vbd->disk->target;
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (*target != '/') {
+		snprintf(path, sizeof(path), "/dev/%s", target);
+		if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
+			target = path;
+	}
+	vbd->target = *target == '/' ? strdup(target) : realpath(target, NULL);
+	if (!vbd->target && errno == ENOENT)
+		return uvpi_fail(err, UVP_E_NOT_FOUND, ENOENT, "'%.300s' does not exist", target);
+	return vbd->target ? 0 : uvpi_fail_errno(err, errno, "'%.300s'", target);
+}
+
+static int open_target(const struct vbd *vbd, struct stat *ret_st, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = open(vbd->target, (vbd->disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		int error = errno, r;
+
+		if (error == ENOENT)
+			return uvpi_fail(err, UVP_E_NOT_FOUND, error, "'%.300s' does not exist", vbd->target);
+		if (error == EISDIR)
+			return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' is a directory; expected a raw image or a block device",
+					 vbd->target);
+		r = uvpi_fail_errno(err, error, "cannot open '%.300s'", vbd->target);
+		if (error == EROFS || error == EACCES || error == EPERM)
+			uvpi_hint(err, "attach it read-only: access=ro");
+		return r;
+	}
+	if (fstat(fd, ret_st) < 0)
+		return uvpi_fail_errno(err, errno, "cannot read '%.300s'", vbd->target);
+	return uvpi_steal_fd(&fd);
+}
+
+static int check_size(const struct vbd *vbd, int fd, const struct stat *st, struct uvp_error *err)
+{
+	uint64_t size = (uint64_t)st->st_size;
+
+	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKGETSIZE64, &size) < 0)
+		return uvpi_fail_errno(err, errno, "cannot read the size of '%.300s'", vbd->target);
+	if (size >= 512)
+		return 0;
+	uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' has %" PRIu64 " bytes: less than one sector", vbd->target, size);
+	uvpi_hint(err, "make it as large as the disk is to be: truncate -s 10G '%.200s'", vbd->target);
+	return -UVP_E_INVALID;
+}
+
+static bool same_target(const struct stat *a, const struct stat *b)
+{
+	return S_ISBLK(a->st_mode) ? S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev :
+				     a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Disks of the same set, which no back end has open yet. */
+static int check_own(const struct uvpi_devset *set, const struct vbd *vbd, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n && set->list[i] != &vbd->dev; i++) {
+		const struct vbd *other = (const struct vbd *)set->list[i];
+
+		if (set->list[i]->class != &uvpi_vbd_class || !same_target(&vbd->st, &other->st))
+			continue;
+		if (vbd->disk->shared || (vbd->disk->readonly && other->disk->readonly))
+			continue;
+		return uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is %s of the same domain already", vbd->target,
+				 other->dev.label);
+	}
+	return 0;
+}
+
+static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	struct stat *st = &vbd->st;
+	int r = find_target(vbd, err);
+
+	if (r < 0)
+		return r;
+	fd = open_target(vbd, st, err);
+	if (fd < 0)
+		return fd;
+	if (!S_ISBLK(st->st_mode) && !S_ISREG(st->st_mode))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' is neither a file nor a block device", vbd->target);
+	r = check_size(vbd, fd, st, err);
+	if (r == 0)
+		r = check_own(set, vbd, err);
+	if (r == 0 && !look_only)
+		r = uvpi_disk_lock(st, vbd->disk->readonly || vbd->disk->shared, &vbd->lock, err);
+	if (r == 0 && !vbd->disk->shared)
+		r = uvpi_disk_check_sharing(set->store, st, vbd->target, vbd->disk->readonly, err);
+	if (r < 0)
+		return r;
+	vbd->rdev = st->st_rdev;
+	if (S_ISBLK(st->st_mode) || look_only)
+		return 0;
+	return uvpi_loop_attach(fd, vbd->target, vbd->disk->readonly, &vbd->loop, vbd->node, sizeof(vbd->node),
+				&vbd->rdev, err);
+}
+
+static int prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
+{
+	struct vbd *vbd = (struct vbd *)dev;
+	int r = uvpi_disk_unsupported(vbd->disk, err);
+
+	if (r < 0)
+		return r;
+	r = prepare_target(set, vbd, look_only, err);
+	if (r < 0)
+		uvpi_prefix(err, "%s", dev->label);
+	return r;
+}
+
+/* ---- afterwards ---- */
+
+/* blkback opens the device when it learns its number. */
+static int connect_host(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
+			struct uvp_error *err)
+{
+	const struct vbd *vbd = (const struct vbd *)dev;
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/physical-device-path", dev->backend);
+	uvpi_batch_write(batch, path, *vbd->node ? vbd->node : vbd->target);
+	if (*vbd->node) {
+		snprintf(path, sizeof(path), "%s/node", dev->backend);
+		uvpi_batch_write(batch, path, vbd->node);
+	}
+	snprintf(path, sizeof(path), "%s/physical-device", dev->backend);
+	uvpi_batch_writef(batch, path, "%x:%x", major(vbd->rdev), minor(vbd->rdev));
+	snprintf(path, sizeof(path), "%s/hotplug-status", dev->backend);
+	uvpi_batch_write(batch, path, "connected");
+	return 0;
+}
+
+static void let_go(struct uvpi_device *dev)
+{
+	struct vbd *vbd = (struct vbd *)dev;
+
+	/* The back end has it open by now, or nobody will: the kernel frees it in the latter case. */
+	if (vbd->disk && vbd->loop >= 0)
+		close(vbd->loop);
+	if (vbd->disk && vbd->lock >= 0)
+		close(vbd->lock);
+	vbd->loop = -1;
+	vbd->lock = -1;
+}
+
+static void done(struct uvpi_device *dev)
+{
+	struct vbd *vbd = (struct vbd *)dev;
+
+	free(vbd->target);
+}
+
+const struct uvpi_device_class uvpi_vbd_class = {
+	.kind = "vbd",
+	.size = sizeof(struct vbd),
+	.keys = keys,
+	.prepare = prepare,
+	.connect = connect_host,
+	.release = let_go,
+	.done = done,
+};

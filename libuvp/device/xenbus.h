@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The life of devices that a back end in domain 0's kernel serves to a domain: one state machine for all classes.
+ * Each class is a constant struct of operations and a table of the keys it has in xenstore. All devices of a set go
+ * through each step together: their nodes are written in one transaction, and they are waited for at once. */
+#ifndef UVPI_XENBUS_H
+#define UVPI_XENBUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uvp/device.h>
+#include <uvp/error.h>
+#include <uvp/progress.h>
+
+struct uvp_host;
+struct uvpi_batch;
+struct uvpi_store;
+struct uvpi_disk;
+struct uvpi_vif;
+
+/* States of either end; XenbusState* of xen/io/xenbus.h. */
+enum uvpi_xenbus {
+	UVPI_XENBUS_UNKNOWN = 0,
+	UVPI_XENBUS_INITIALISING = 1,
+	UVPI_XENBUS_INIT_WAIT = 2,
+	UVPI_XENBUS_INITIALISED = 3,
+	UVPI_XENBUS_CONNECTED = 4,
+	UVPI_XENBUS_CLOSING = 5,
+	UVPI_XENBUS_CLOSED = 6
+};
+
+/* A key that a device has from the start. */
+struct uvpi_devkey {
+	const char *key;
+	enum { UVPI_IN_BACK, UVPI_IN_FRONT } where;
+	enum {
+		UVPI_VALUE_CONST, /* text */
+		UVPI_VALUE_STRING, /* char *: left out when NULL */
+		UVPI_VALUE_CHARS, /* char []: left out when empty */
+		UVPI_VALUE_BOOL,
+		UVPI_VALUE_U32,
+		UVPI_VALUE_U32_SET /* left out when 0 */
+	} value;
+	const char *text;
+	size_t offset; /* in the class's struct */
+};
+
+struct uvpi_devset;
+struct uvpi_device;
+
+struct uvpi_device_class {
+	const char *kind; /* "vbd" */
+	size_t size;      /* of its struct, which begins with a struct uvpi_device */
+	const struct uvpi_devkey *keys; /* ends in NULL */
+	/* Before anything is written: look for what it needs on the host, and (not with look_only) hold that. */
+	int (*prepare)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
+	/* The back end waits for the host's part of it; queues what tells it so. */
+	int (*connect)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
+		       struct uvp_error *err);
+	/* The back end has what it was told of (or the device is given up): let go of what was only held until then. */
+	void (*release)(struct uvpi_device *dev);
+	/* Free what the struct holds. */
+	void (*done)(struct uvpi_device *dev);
+};
+
+extern const struct uvpi_device_class uvpi_vbd_class, uvpi_vif_class;
+
+struct uvpi_device {
+	const struct uvpi_device_class *class;
+	uint32_t devid;
+	char label[64];    /* "disk 'xvda'": for messages */
+	char backend[96];  /* its folders */
+	char frontend[96];
+	char record[96];   /* libxl's copy */
+	enum uvpi_xenbus back_state, front_state;
+	enum uvpi_xenbus was; /* of the back end, before it was asked to close */
+	bool has_nodes, connected; /* connected: the host's part is done */
+	bool settled;              /* reached what is being waited for */
+	bool looked_at;            /* an event for it came */
+};
+
+struct uvpi_devset {
+	struct uvp_host *host;
+	struct uvpi_store *store;  /* requests */
+	struct uvpi_store *kernel; /* watches; NULL until needed */
+	uint32_t domid;
+	uint8_t uuid[16];
+	bool pv;
+	struct uvpi_device **list;
+	int n;
+	unsigned int barriers; /* how often the kernel was waited for */
+};
+
+/* ---- sets ---- */
+/* An empty set for a domain, which need not exist yet. */
+int uvpi_devset_init(struct uvpi_devset *set, struct uvp_host *host, const uint8_t uuid[16], bool pv,
+		     struct uvp_error *err);
+void uvpi_devset_done(struct uvpi_devset *set);
+/* The specification is borrowed until the set is done. */
+int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, struct uvp_error *err);
+int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *vif, struct uvp_error *err);
+/* One that is there already, to be detached. */
+int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid,
+			  const char *label, struct uvp_error *err);
+/* For the classes: a new one of theirs at the end of the set. NULL when out of memory. */
+struct uvpi_device *uvpi_devset_add(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid);
+/* Every check of the domain, if it is there already, and of the host, and taking hold of what is needed there; with look_only nothing is taken. Changes nothing
+ * that would outlive this process. */
+int uvpi_devset_prepare(struct uvpi_devset *set, bool look_only, struct uvp_error *err);
+/* The domain has this id: the rest needs it. */
+void uvpi_devset_bind(struct uvpi_devset *set, uint32_t domid);
+
+/* Bring all up, after prepare. Returns when every back end has what it needs from the host; with `wait`, when the guest
+ * has connected to all of them. On failure none of them is left. */
+int uvpi_devset_attach(struct uvpi_devset *set, bool wait, const struct uvp_op *op, struct uvp_error *err);
+/* Ask the guest to let all go, and remove them when it has. TIMEOUT when it does not; with `force` they are removed
+ * then all the same. */
+int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err);
+
+/* Wait until the kernel's back ends are done with every change made so far. */
+int uvpi_devset_barrier(struct uvpi_devset *set, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err);
+
+/* "Connected"; "unknown" for what is none. */
+const char *uvpi_xenbus_name(int state);
+/* What a node says; anything that is no state is UNKNOWN. */
+enum uvpi_xenbus uvpi_xenbus_parse(const char *text);
+
+#endif

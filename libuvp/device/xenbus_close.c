@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Taking devices away from a domain that goes on: with the guest, or without it. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "core/step.h"
+#include "core/store.h"
+#include "device/xenbus_set.h"
+
+#define GUEST_MS 10000
+#define BACK_END_MS 10000
+
+static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_xenbus state, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(set->store, &batch, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < set->n; i++) {
+		const struct uvpi_device *dev = set->list[i];
+		char path[160];
+
+		if (!dev->has_nodes)
+			continue;
+		snprintf(path, sizeof(path), "%s/online", dev->backend);
+		uvpi_batch_write(batch, path, online);
+		snprintf(path, sizeof(path), "%s/state", dev->backend);
+		uvpi_batch_writef(batch, path, "%d", state);
+	}
+	return uvpi_batch_run(batch, true, err);
+}
+
+/* A back end whose node is gone is closed too. */
+static int look_for_close(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
+{
+	return !dev->has_nodes || dev->back_state == UVPI_XENBUS_CLOSED || dev->back_state == UVPI_XENBUS_UNKNOWN;
+}
+
+/* The path up to its last '/'. */
+static void parent_of(const char *path, char *buf, int len)
+{
+	snprintf(buf, (size_t)len, "%.*s", (int)(strrchr(path, '/') - path), path);
+}
+
+/* The folder of the domain's devices of a kind, when the last of them has gone. */
+static int prune(struct uvpi_devset *set, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n; i++) {
+		_cleanup_free_ char **names = NULL;
+		char path[160];
+		int n, r;
+
+		parent_of(set->list[i]->backend, path, sizeof(path));
+		r = uvpi_store_list(set->store, path, &names, &n, err);
+		if (r >= 0 && n == 0)
+			r = uvpi_store_rm(set->store, path, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(set->store, &batch, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < set->n; i++) {
+		struct uvpi_device *dev = set->list[i];
+		char path[160], error[160];
+
+		if (!dev->has_nodes)
+			continue;
+		/* That of errors is of all this domain's devices of the kind; old ones are of no use to anybody. */
+		uvpi_batch_rm(batch, dev->frontend);
+		uvpi_batch_rm(batch, dev->backend);
+		uvpi_batch_rm(batch, dev->record);
+		uvpi_devset_error_path(set, dev, true, error, sizeof(error));
+		parent_of(error, path, sizeof(path));
+		parent_of(path, error, sizeof(error));
+		uvpi_batch_rm(batch, error);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < set->n; i++)
+		set->list[i]->has_nodes = false;
+	return prune(set, err);
+}
+
+int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	bool any = false;
+	int64_t deadline = uvpi_now_ms() + BACK_END_MS;
+	int r;
+
+	for (int i = 0; i < set->n; i++)
+		any |= set->list[i]->has_nodes;
+	if (!any)
+		return 0;
+	r = write_states(set, "0", UVPI_XENBUS_CLOSING, err);
+	if (r >= 0)
+		r = uvpi_batch_new(set->store, &batch, err);
+	if (r < 0)
+		return r;
+	/* A back end that sees its front end's folder gone closes for good. */
+	for (int i = 0; i < set->n; i++)
+		if (set->list[i]->has_nodes)
+			uvpi_batch_rm(batch, set->list[i]->frontend);
+	r = uvpi_batch_run(batch, false, err);
+	if (r >= 0)
+		r = uvpi_devset_wait(set, look_for_close, false, deadline, NULL, err);
+	if (r < 0)
+		return r;
+	r = remove_nodes(set, err);
+	return r < 0 ? r : uvpi_devset_barrier(set, deadline, NULL, err);
+}
+
+/* ---- with the guest ---- */
+
+/* The guest has not begun to close: as it was. Otherwise it goes on closing when it can. */
+static int fail_refused(struct uvpi_devset *set, struct uvp_error *err)
+{
+	_cleanup_free_ char *text = NULL;
+	struct uvpi_device *dev = set->list[0];
+	char path[160], says[160] = "";
+	bool as_it_was;
+
+	for (int i = 0; i < set->n; i++)
+		if (!set->list[i]->settled)
+			dev = set->list[i];
+	as_it_was = dev->front_state <= UVPI_XENBUS_CONNECTED && set->n == 1;
+	uvpi_devset_error_path(set, dev, false, path, sizeof(path));
+	uvpi_store_read(set->store, path, &text, NULL);
+	if (text)
+		snprintf(says, sizeof(says), "; it says: %.120s", text);
+	if (as_it_was)
+		write_states(set, "1", dev->was, NULL);
+	uvpi_fail(err, UVP_E_TIMEOUT, 0, "the guest of domain %" PRIu32 " did not let go of %s in time: front end %s%s",
+		  set->domid, dev->label, uvpi_xenbus_name(dev->front_state), says);
+	uvpi_hint(err, "%s; unmount it there and try again, or take it away with --force",
+		  as_it_was ? "it stays attached" : "it is still closing");
+	return -UVP_E_TIMEOUT;
+}
+
+static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(set->store, &batch, err);
+	char path[160];
+
+	for (int i = 0; i < set->n && r >= 0; i++) {
+		snprintf(path, sizeof(path), "%s/state", set->list[i]->backend);
+		uvpi_batch_read(batch, path);
+		snprintf(path, sizeof(path), "%s/state", set->list[i]->frontend);
+		uvpi_batch_read(batch, path);
+	}
+	if (r >= 0)
+		r = uvpi_batch_run(batch, false, err);
+	for (int i = 0; i < set->n && r >= 0; i++) {
+		set->list[i]->was = uvpi_xenbus_parse(uvpi_batch_value(batch, 2 * i, NULL));
+		set->list[i]->front_state = uvpi_xenbus_parse(uvpi_batch_value(batch, 2 * i + 1, NULL));
+	}
+	return r;
+}
+
+/* A front end that never connected has nothing to let go of, and nobody there to answer. */
+static bool guest_has_it(const struct uvpi_devset *set)
+{
+	for (int i = 0; i < set->n; i++)
+		if (set->list[i]->front_state > UVPI_XENBUS_INITIALISING &&
+		    set->list[i]->front_state < UVPI_XENBUS_CLOSED)
+			return true;
+	return false;
+}
+
+int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err)
+{
+	int r = remember_states(set, err);
+
+	if (r < 0)
+		return r;
+	if (!guest_has_it(set))
+		return uvpi_devset_remove(set, err);
+	r = write_states(set, "0", UVPI_XENBUS_CLOSING, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("guest asked to let go");
+	uvpi_op_progress(op, "waiting for the guest", 0, 0, UVP_UNIT_NONE);
+	r = uvpi_devset_wait(set, look_for_close, true, uvpi_op_deadline(op, GUEST_MS), op, err);
+	if (r < 0)
+		return r;
+	if (r == 0 && !force)
+		return fail_refused(set, err);
+	if (r == 0)
+		return uvpi_devset_remove(set, err);
+	r = remove_nodes(set, err);
+	UVPI_STEP("device removed");
+	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + BACK_END_MS, NULL, err);
+}

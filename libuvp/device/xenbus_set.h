@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What xenbus.c and xenbus_close.c share. */
+#ifndef UVPI_XENBUS_SET_H
+#define UVPI_XENBUS_SET_H
+
+#include "device/xenbus.h"
+
+/* Is the device where it is waited for (1), not yet (0), or will it never be? error: what its back end complains of. */
+typedef int uvpi_devset_look(struct uvpi_devset *set, struct uvpi_device *dev, const char *error,
+			     struct uvp_error *err);
+
+/* Wait until it is so for all. 1: it is; 0: the deadline has passed (those left are not `settled`). With `front` the
+ * front ends' states are waited for too. */
+int uvpi_devset_wait(struct uvpi_devset *set, uvpi_devset_look *look, bool front, int64_t deadline_ms,
+		     const struct uvp_op *op, struct uvp_error *err);
+/* The node in which an end complains. */
+void uvpi_devset_error_path(const struct uvpi_devset *set, const struct uvpi_device *dev, bool back, char *buf,
+			    int len);
+/* Remove all that have nodes, whatever the guest does. */
+int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err);
+
+#endif

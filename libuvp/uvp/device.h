@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Devices of a running domain: disks and network interfaces. */
+#ifndef UVP_DEVICE_H
+#define UVP_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uvp/domain.h>
+#include <uvp/error.h>
+#include <uvp/progress.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum uvp_device_class { UVP_DEVICE_DISK = 0, UVP_DEVICE_VIF = 1 };
+
+#define UVP_DEVICE_NO_WAIT 1u /* attach: do not wait until the guest has connected */
+#define UVP_DEVICE_FORCE 2u   /* detach: remove it although the guest did not let go in time */
+
+/* Attach a device as an entry of disk= or vif= in xl.cfg describes it: all checks first, then back end and front end,
+ * then wait (10 s by default) until the guest has connected. Whatever fails, nothing is left of it. Returns 0 and the
+ * device's number. */
+UVP_PUBLIC int uvp_device_attach(struct uvp_domain *domain, enum uvp_device_class device_class, const char *spec,
+				 unsigned int flags, const struct uvp_op *op, uint32_t *ret_devid,
+				 struct uvp_error *err);
+/* Ask the guest to let go of a device, wait (10 s by default) until it has, and remove it. `which` is its number, or
+ * a disk's virtual name, or an interface's MAC address. TIMEOUT when the guest does not let go; the device then
+ * stays as it was as far as the guest has not begun to close it. */
+UVP_PUBLIC int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_class, const char *which,
+				 unsigned int flags, const struct uvp_op *op, struct uvp_error *err);
+
+struct uvp_device_info {
+	uint32_t devid;
+	uint32_t backend_domid;
+	int32_t backend_state, frontend_state; /* of xenbus: 4 is connected; 0 is unknown */
+	char name[32];      /* disk: "xvda"; interface: its name in domain 0 */
+	char mac[18];       /* interface */
+	char bridge[32];    /* interface */
+	uint32_t mtu;       /* interface; 0: not known */
+	bool readonly;      /* disk */
+	char device[32];    /* disk: "/dev/loop3", what the back end has open; "" if not known */
+	char *target;       /* disk: the file or device; may be NULL */
+	char *backend_path; /* in xenstore */
+	uint64_t reserved[4];
+};
+
+/* All devices of a class, by number; returns how many. */
+UVP_PUBLIC int uvp_device_list(struct uvp_domain *domain, enum uvp_device_class device_class,
+			       struct uvp_device_info **ret_list, struct uvp_error *err);
+UVP_PUBLIC void uvp_device_list_free(struct uvp_device_info *list, int n);
+/* "Connected", "Closing" ... */
+UVP_PUBLIC const char *uvp_device_state_name(int state);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,65 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Disks of a Linux guest: data in both directions, hot plug, who else uses them, a guest that does not let go.
+. "$(dirname "$0")/../lib.sh"
+requires xlx losetup md5sum cmp
+
+dd if=/dev/urandom of="$tmp/a.img" bs=64k count=16 2>/dev/null
+dd if=/dev/urandom of="$tmp/b.img" bs=64k count=16 2>/dev/null
+dd if=/dev/urandom of="$tmp/c.img" bs=64k count=16 2>/dev/null
+sum() { md5sum <"$1" | cut -d' ' -f1; }
+state() { xlx block-list --json lab-vbd | tr '{' '\n' | grep "\"device\":\"$1\"" | grep -q "\"backend_state\":\"$2\""; }
+
+on_exit xlx destroy --yes lab-vbd
+guest_boots lab-vbd xlx create \
+	"$(linux_cfg lab-vbd "disk = [ '$tmp/a.img,raw,xvda,rw', 'format=raw, vdev=xvdb, access=ro, target=$tmp/b.img' ]")"
+wait_for 60 state xvda Connected
+wait_for 60 state xvdb Connected
+expect_ok xlx block-list
+out_has "$tmp/a.img"
+
+# the guest reads what the host wrote, and the host what the guest wrote
+guest_run lab-vbd 'md5sum /dev/xvda /dev/xvdb'
+guest_has "$(sum "$tmp/a.img")"
+guest_has "$(sum "$tmp/b.img")"
+guest_run lab-vbd 'dd if=/dev/xvdb of=/dev/xvda bs=64k; sync; echo x >/dev/xvdb || echo refused'
+guest_has refused
+wait_for 30 cmp "$tmp/a.img" "$tmp/b.img"
+
+# nobody else gets the disk while it is written to; readers may share
+on_exit xlx destroy --yes lab-two
+expect_fail 6 xlx create "$(tiny_cfg lab-two "disk = [ '$tmp/a.img,raw,xvda,ro' ]")"
+err_has "'$tmp/a.img' is in use by domain 'lab-vbd' (id $(xlx domid lab-vbd)), writing"
+expect_fail 6 xlx create "$(tiny_cfg lab-two "disk = [ '$tmp/b.img,raw,xvda,rw' ]")"
+err_has "reading"
+expect_ok xlx create "$(tiny_cfg lab-two "disk = [ '$tmp/b.img,raw,xvda,ro', '$tmp/a.img,raw,xvdb,w!' ]")"
+expect_ok xlx destroy --yes lab-two
+
+# hot plug
+expect_ok xlx block-attach --timeout 60 lab-vbd "$tmp/c.img" raw xvdc w
+guest_run lab-vbd 'md5sum /dev/xvdc'
+guest_has "$(sum "$tmp/c.img")"
+expect_fail 5 xlx block-attach lab-vbd "$tmp/c.img,raw,xvdc,w"
+err_has "has disk 'xvdc' already"
+
+# a guest that does not answer keeps its disk, unless it is taken by force
+expect_ok xlx pause lab-vbd
+expect_fail 11 xlx block-detach --timeout 1 lab-vbd xvdc
+err_has "did not let go of disk 'xvdc'"
+expect_ok xlx unpause lab-vbd
+guest_run lab-vbd 'echo 3 >/proc/sys/vm/drop_caches; md5sum /dev/xvdc'
+guest_has "$(sum "$tmp/c.img")"
+expect_ok xlx block-detach --timeout 60 lab-vbd xvdc
+guest_run lab-vbd 'ls /dev/xvdc 2>/dev/null || echo absent'
+guest_has absent
+losetup -j "$tmp/c.img" | grep . && fail "the loop device of a detached disk is left"
+expect_ok xlx block-attach --timeout 60 lab-vbd "$tmp/c.img,raw,xvdc,w"
+expect_ok xlx pause lab-vbd
+expect_ok xlx block-detach --force --timeout 1 lab-vbd xvdc
+expect_ok xlx unpause lab-vbd
+guest_run lab-vbd 'cat /proc/partitions'
+guest_has xvda
+
+expect_ok xlx destroy --yes lab-vbd
+losetup -j "$tmp/a.img" | grep . && fail "the loop device of a destroyed domain is left"
+exit 0

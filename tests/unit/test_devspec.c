@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/devspec.h"
+#include "config/model.h"
+#include "tests/unit/unit.h"
+
+static struct uvpi_disk disk_of(const char *text)
+{
+	struct uvpi_disk disk;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	if (uvpi_disk_parse(text, &disk, &err) < 0)
+		ck_abort_msg("%s: %s", text, err.message);
+	return disk;
+}
+
+static struct uvpi_vif vif_of(const char *text)
+{
+	struct uvpi_vif vif;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	if (uvpi_vif_parse(text, &vif, &err) < 0)
+		ck_abort_msg("%s: %s", text, err.message);
+	return vif;
+}
+
+START_TEST(names_and_numbers_of_disks_go_both_ways)
+{
+	static const struct {
+		const char *name;
+		uint32_t number;
+	} cases[] = {
+		{ "xvda", 51712 },   { "xvda1", 51713 },	 { "xvdp15", 51967 }, { "xvdq", 1u << 28 | 16 << 8 },
+		{ "xvdb16", 1u << 28 | 1 << 8 | 16 }, { "xvdaa", 1u << 28 | 26 << 8 },
+		{ "hda", 768 },	     { "hdb1", 833 },		 { "hdc", 5632 },     { "hdd", 5696 },
+		{ "sda", 2048 },     { "sdp15", 2303 },
+	};
+	static const char *const bad[] = { "", "xvd", "xvda0", "xvda256", "hde", "hda64", "sdq", "sda16", "xvdA", "nvme0",
+					   "xvdaaaa", "d", "d1p", "d1x", "d1048576", "0x3fffffff0", "12a" };
+	uint32_t number;
+	char name[32];
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++) {
+		ck_assert_int_eq(uvpi_vdev_number(cases[i].name, &number, NULL), 0);
+		ck_assert_uint_eq(number, cases[i].number);
+		uvpi_vdev_name(number, name, sizeof(name));
+		ck_assert_str_eq(name, cases[i].name);
+	}
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(bad); i++)
+		ck_assert_int_eq(uvpi_vdev_number(bad[i], &number, NULL), -UVP_E_INVALID);
+	ck_assert_int_eq(uvpi_vdev_number("51728", &number, NULL), 0);
+	ck_assert_uint_eq(number, 51728);
+	ck_assert_int_eq(uvpi_vdev_number("d1p2", &number, NULL), 0);
+	ck_assert_uint_eq(number, 51730);
+}
+END_TEST
+
+START_TEST(disks_of_every_syntax)
+{
+	struct uvpi_disk d = disk_of("/dev/vg/a,raw,xvda,rw");
+
+	ck_assert_str_eq(d.target, "/dev/vg/a");
+	ck_assert_uint_eq(d.devid, 51712);
+	ck_assert(!d.readonly && !d.cdrom && !d.shared && d.format == UVPI_DISK_RAW);
+	ck_assert_int_eq(uvpi_disk_unsupported(&d, NULL), 0);
+	uvpi_disk_done(&d);
+
+	d = disk_of("phy:/dev/a,xvdb,r");
+	ck_assert_str_eq(d.target, "/dev/a");
+	ck_assert_str_eq(d.vdev, "xvdb");
+	ck_assert(d.readonly);
+	uvpi_disk_done(&d);
+
+	d = disk_of("format=raw, vdev=xvdc, access=w!, direct-io-safe, no-discard, untrusted, target=/a,b=c.img");
+	ck_assert_str_eq(d.target, "/a,b=c.img");
+	ck_assert(d.shared && !d.readonly && d.direct_io_safe && d.no_discard && d.untrusted);
+	uvpi_disk_done(&d);
+
+	d = disk_of("/iso=1,,hdc:cdrom");
+	ck_assert_str_eq(d.target, "/iso=1");
+	ck_assert(d.cdrom && d.readonly);
+	ck_assert_int_eq(uvpi_disk_unsupported(&d, NULL), -UVP_E_UNSUPPORTED);
+	uvpi_disk_done(&d);
+
+	d = disk_of("tap:qcow2:/a.qcow2,xvda,w");
+	ck_assert_int_eq(d.format, UVPI_DISK_QCOW2);
+	ck_assert_int_eq(uvpi_disk_unsupported(&d, NULL), -UVP_E_UNSUPPORTED);
+	uvpi_disk_done(&d);
+
+	d = disk_of(",empty,hdc,r,cdrom");
+	ck_assert_ptr_null(d.target);
+	uvpi_disk_done(&d);
+}
+END_TEST
+
+START_TEST(what_disks_are_refused_for)
+{
+	static const char *const cases[][2] = {
+		{ "/a,qcow2,xvda", "need a back end in user space" },
+		{ "/a,raw,xvda,backendtype=qdisk", "kernel's back end only" },
+		{ "/a,raw,xvda,backend=driver", "other domains" },
+		{ "/a,raw,xvda,script=block-x", "script=" },
+		{ "/a,raw,vda,specification=virtio", "virtio" },
+		{ "iscsi:a,xvda", "over the network" },
+		{ "format=raw,vdev=hdc,access=ro,devtype=cdrom", "CD-ROM" },
+	};
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++) {
+		struct uvp_error err = UVP_ERROR_INIT;
+		struct uvpi_disk d = disk_of(cases[i][0]);
+
+		ck_assert_int_eq(uvpi_disk_unsupported(&d, &err), -UVP_E_UNSUPPORTED);
+		ck_assert_msg(strstr(err.message, cases[i][1]) != NULL, "%s: %s", cases[i][0], err.message);
+		uvpi_disk_done(&d);
+	}
+}
+END_TEST
+
+START_TEST(interfaces)
+{
+	struct uvpi_vif v = vif_of("");
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert(!v.has_mac && !v.has_devid && !v.bridge && !v.mtu && !v.rate_us);
+	uvpi_vif_done(&v);
+	v = vif_of("mac=00:16:3E:0a:fF:01, bridge=br0,vifname=web,mtu=9000,devid=3,rate=10MB/s@20ms,untrusted,type=vif");
+	ck_assert_int_eq(memcmp(v.mac, "\x00\x16\x3e\x0a\xff\x01", 6), 0);
+	ck_assert_str_eq(v.bridge, "br0");
+	ck_assert_str_eq(v.vifname, "web");
+	ck_assert(v.mtu == 9000 && v.devid == 3 && v.has_devid && v.untrusted);
+	ck_assert_uint_eq(v.rate_bytes, 200000);
+	ck_assert_uint_eq(v.rate_us, 20000);
+	uvpi_vif_done(&v);
+	v = vif_of("rate=8Mb/s,script=vif-bridge,backend=0,model=e1000");
+	ck_assert_uint_eq(v.rate_bytes, 50000);
+	ck_assert_int_eq(uvpi_vif_unsupported(&v, NULL), 0);
+	uvpi_vif_done(&v);
+	ck_assert_int_eq(uvpi_vif_parse("mac=01:00:5e:00:00:01", &v, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(uvpi_vif_parse("rate=4000000000GB/s@1s", &v, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(uvpi_vif_parse("rate=1b/s@1us", &v, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(uvpi_vif_parse("vifname=a/b", &v, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(uvpi_vif_parse("vifname=sixteen-letters-", &v, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(uvpi_vif_parse("mtu=10", &v, &err), -UVP_E_INVALID);
+	v = vif_of("script=/etc/xen/scripts/vif-openvswitch,bridge=ovs");
+	ck_assert_int_eq(uvpi_vif_unsupported(&v, &err), -UVP_E_UNSUPPORTED);
+	uvpi_vif_done(&v);
+}
+END_TEST
+
+static int config_of(const char *devices, struct uvp_config **ret_config, struct uvp_error *err)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "name='g'\nkernel='/k'\nmemory=4\n%s\n", devices);
+	return uvp_config_parse("t", text, strlen(text), NULL, 0, NULL, NULL, ret_config, err);
+}
+
+START_TEST(configurations_carry_both_kinds)
+{
+	struct uvp_config *c = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_int_eq(config_of("disk=['/a,raw,xvda','/b,raw,xvdb,r']\nvif=['','devid=0','']", &c, &err), 0);
+	ck_assert_int_eq(c->n_disks, 2);
+	ck_assert_str_eq(c->disks[1].vdev, "xvdb");
+	ck_assert_int_eq(c->n_vifs, 3);
+	ck_assert_uint_eq(c->vifs[0].devid, 1);
+	ck_assert_uint_eq(c->vifs[1].devid, 0);
+	ck_assert_uint_eq(c->vifs[2].devid, 2);
+	ck_assert_int_eq(uvp_config_check_supported(c, &err), 0);
+	uvp_config_free(c);
+	ck_assert_int_eq(config_of("disk=['/a,raw,xvda','/b,raw,d0']", &c, &err), -UVP_E_INVALID);
+	ck_assert_str_eq(err.message, "t:4: two disks are 'xvda' and 'd0', which is one device");
+	ck_assert_int_eq(config_of("vif=['devid=1','devid=1']", &c, &err), -UVP_E_INVALID);
+	ck_assert_str_eq(err.message, "t:4: two interfaces have devid=1");
+	ck_assert_int_eq(config_of("disk=['/a,raw,hde']", &c, &err), -UVP_E_INVALID);
+}
+END_TEST
+
+static void setup(TCase *tcase)
+{
+	tcase_add_test(tcase, names_and_numbers_of_disks_go_both_ways);
+	tcase_add_test(tcase, disks_of_every_syntax);
+	tcase_add_test(tcase, what_disks_are_refused_for);
+	tcase_add_test(tcase, interfaces);
+	tcase_add_test(tcase, configurations_carry_both_kinds);
+}
+
+UNIT_MAIN("devspec", setup);

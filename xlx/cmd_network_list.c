@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* xlx network-list */
+#include "xlx/device.h"
+
+static int run(const struct xlx_args *args)
+{
+	return xlx_device_list(args, UVP_DEVICE_VIF);
+}
+
+static const struct xlx_opt opts[] = {
+	{ "json", 0, NULL, "print JSON", XLX_NO_VALUE },
+	{ "no-header", 0, NULL, "leave the titles out", XLX_NO_VALUE },
+	{ NULL },
+};
+
+const struct xlx_cmd cmd_network_list = {
+	.name = "network-list",
+	.group = "Devices",
+	.summary = "list the network interfaces of domains",
+	.args = "[DOMAIN]...",
+	.max_args = -1,
+	.opts = opts,
+	.complete = XLX_COMPLETE_DOMAIN,
+	.run = run,
+};

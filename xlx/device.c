@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xlx/device.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hyp.h"
+#include "xlx/open.h"
+
+/* "phy:/dev/x" "xvdb" "w" is "phy:/dev/x,xvdb,w", as in xl. NULL when out of memory. */
+static char *join(const struct xlx_args *args)
+{
+	size_t len = 1, at = 0;
+	char *text;
+
+	for (int i = 1; i < xlx_n_args(args); i++)
+		len += strlen(xlx_arg(args, i)) + 1;
+	text = malloc(len);
+	if (!text)
+		return NULL;
+	*text = '\0';
+	for (int i = 1; i < xlx_n_args(args); i++)
+		at += (size_t)snprintf(text + at, len - at, "%s%s", i > 1 ? "," : "", xlx_arg(args, i));
+	return text;
+}
+
+int xlx_device_attach(const struct xlx_args *args, enum uvp_device_class device_class)
+{
+	_cleanup_host_ struct uvp_host *host = NULL;
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	_cleanup_free_ char *spec = join(args);
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct xlx_wait wait;
+	uint32_t devid;
+	int r, status = spec ? xlx_open_domain(args, 0, &host, &domain) : XLX_EXIT_FAILED;
+
+	if (!status)
+		status = xlx_wait_init(&wait, args);
+	if (status)
+		return status;
+	r = uvp_device_attach(domain, device_class, spec, wait.no_wait ? UVP_DEVICE_NO_WAIT : 0, &wait.op, &devid, &err);
+	bar_done(&wait.bar);
+	return r < 0 ? xlx_fail(&err) : XLX_EXIT_OK;
+}
+
+int xlx_device_detach(const struct xlx_args *args, enum uvp_device_class device_class)
+{
+	_cleanup_host_ struct uvp_host *host = NULL;
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+	bool force = xlx_has(args, "force") || xlx_force();
+	struct xlx_wait wait;
+	int r, status = xlx_open_domain(args, 0, &host, &domain);
+
+	if (!status)
+		status = xlx_wait_init(&wait, args);
+	if (status)
+		return status;
+	r = uvp_device_detach(domain, device_class, xlx_arg(args, 1), force ? UVP_DEVICE_FORCE : 0, &wait.op, &err);
+	bar_done(&wait.bar);
+	return r < 0 ? xlx_fail(&err) : XLX_EXIT_OK;
+}
