@@ -44,10 +44,14 @@ static bool letters_and_part(const char *text, uint32_t *ret_disk, uint32_t *ret
 static bool disk_and_part(const char *text, uint32_t *ret_disk, uint32_t *ret_part)
 {
 	char number[12];
-	size_t len = strspn(text + 1, "0123456789");
-	const char *p = text + 1 + len;
+	const char *p;
+	size_t len;
 
-	if (*text != 'd' || !len || len >= sizeof(number))
+	if (*text != 'd')
+		return false;
+	len = strspn(text + 1, "0123456789");
+	p = text + 1 + len;
+	if (!len || len >= sizeof(number))
 		return false;
 	memcpy(number, text + 1, len);
 	number[len] = '\0';

@@ -10,8 +10,8 @@ on_exit clean
 expect_ok xlx config-convert /guests/tiny-pvh.cfg
 cp "$tmp/out" "$tmp/tiny.xml"
 
-expect_fail 8 xlx create "$tmp/tiny.xml" 'name="lab-config"' 'disk=["/dev/null,,xvda"]'
-err_has "'disk' cannot be used"
+expect_fail 8 xlx create "$tmp/tiny.xml" 'name="lab-config"' 'disk=["/dev/null,qcow2,xvda"]'
+err_has "'xvda' cannot be used"
 expect_fail 3 xlx create "$tmp/tiny.xml" 'name="lab-config"' vcpus=129
 err_has "129 is not within 1 to 128"
 xl list | grep -q lab-config && fail "a refused configuration left a domain"
