@@ -99,15 +99,6 @@ linux_cfg() {
 	echo "$tmp/$name.cfg"
 }
 
-# linux_cfg NAME [LINE...]: a configuration of the Linux guest; prints its path
-linux_cfg() {
-	local name=$1
-	shift
-	printf '%s\n' "name = \"$name\"" 'type = "pv"' 'kernel = "/guests/vmlinux"' 'ramdisk = "/guests/initrd.img"' \
-		'cmdline = "console=hvc0 quiet"' 'memory = 128' 'vcpus = 1' "$@" >"$tmp/$name.cfg"
-	echo "$tmp/$name.cfg"
-}
-
 # guest_log NAME: what the Linux guest said on its console since guest_boots
 guest_log() { tail -c "+${_guest_log_from:-1}" "/var/log/xen/guest-$1.log" 2>/dev/null | tr -d '\r'; }
 guest_said() { guest_log "$1" | grep -q -- "$2"; }
