@@ -352,5 +352,14 @@ int uvpi_hyp_dump_core(struct uvpi_hyp *hyp, uint32_t domid, int fd, int cancel_
 	if (d.write_errno)
 		return uvpi_fail_errno(err, d.write_errno, "cannot write the core dump of domain %u after %llu bytes",
 				       domid, (unsigned long long)d.bytes);
+	/* libxenctrl looks a PV guest's pages up in the table that its kernel makes while it boots. */
+	if (!info.hvm && errno == ENOENT) {
+		r = uvpi_fail(err, UVP_E_BUSY, ENOENT,
+			      "cannot dump domain %u: it has not booted so far that its kernel tells where its memory is; "
+			      "nothing was written",
+			      domid);
+		uvpi_hint(err, "try again when the guest is up; a paused guest must run first");
+		return r;
+	}
 	return uvpi_hyp_fail(err, domid, "dump the memory of");
 }

@@ -67,7 +67,13 @@ only core
 # stopped half-way, in a guest that takes a while to write
 sed 's/^name = .*/name = "lab-large"/' /guests/linux-pv.cfg >"$tmp/lab-large.cfg"
 on_exit xlx destroy --yes lab-large
-guest_boots lab-large xlx create "$tmp/lab-large.cfg" # before, a PV guest has no table of its memory to dump by
+# a PV guest that has not run has no table of its memory to dump by
+expect_ok xlx create -p "$tmp/lab-large.cfg"
+expect_fail 6 xlx dump-core lab-large "$tmp/d/large"
+err_has "it has not booted so far"
+only core
+expect_ok xlx destroy --yes lab-large
+guest_boots lab-large xlx create "$tmp/lab-large.cfg"
 xlx dump-core lab-large "$tmp/d/large" 2>"$tmp/err" &
 dumper=$!
 half() { [ -n "$(find "$tmp/d" -name '.large.*' -size +1000k)" ]; }
