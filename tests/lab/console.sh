@@ -11,7 +11,7 @@ out_has "uvp-tiny: ready"
 err_has "'co-tiny' has shut down (powered off)"
 expect_ok xlx destroy --yes co-tiny
 
-sed -e 's/^name.*/name = "co-linux"/' /guests/linux-pvh.cfg >"$tmp/linux.cfg"
+sed -e 's/^name.*/name = "co-linux"/' /guests/linux-pv.cfg >"$tmp/linux.cfg"
 expect_ok xlx create -q "$tmp/linux.cfg"
 xlx console --read-only --log "$tmp/log" co-linux >"$tmp/watch" 2>&1 </dev/null &
 watcher=$!
