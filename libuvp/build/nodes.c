@@ -154,23 +154,14 @@ static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch,
 	put(&w, "type", uvpi_type_name(b->config->type));
 }
 
-static int put_config(const struct uvpi_build *b, const struct writer *w, struct uvp_error *err)
+static int put_config(const struct uvpi_build *b, struct uvpi_batch *batch, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t len;
 	int r = uvp_config_write_xml(b->config, &text, err);
 
-	if (r < 0)
-		return r;
-	len = strlen(text);
-	for (size_t at = 0, i = 0; at < len; at += UVPI_CONFIG_PIECE, i++) {
-		char name[32], path[256];
-
-		snprintf(name, sizeof(name), "config/%zu", i);
-		uvpi_batch_write_bytes(w->batch, join(w, name, path), text + at,
-				       len - at < UVPI_CONFIG_PIECE ? len - at : UVPI_CONFIG_PIECE);
-	}
-	return 0;
+	if (r == 0)
+		uvpi_batch_config(batch, b->domid, text);
+	return r;
 }
 
 /* A batch of its own, although that is a round trip more: C xenstored writes half an answer for each request it
@@ -205,7 +196,7 @@ int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 	notes.batch = batch;
 	uvpi_batch_rm(batch, base);
 	put(&notes, "uuid", uuid);
-	r = put_config(b, &notes, err);
+	r = put_config(b, batch, err);
 	if (r < 0)
 		return r;
 	put_domain(b, batch, uuid);

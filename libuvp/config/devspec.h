@@ -35,6 +35,8 @@ struct uvpi_disk {
 /* The whole text must be a specification. *ret_disk is for uvpi_disk_done(). */
 int uvpi_disk_parse(const char *text, struct uvpi_disk *ret_disk, struct uvp_error *err);
 void uvpi_disk_done(struct uvpi_disk *disk);
+/* A specification that says the same. The caller frees it; NULL when out of memory. */
+char *uvpi_disk_text(const struct uvpi_disk *disk);
 /* Fill err (UNSUPPORTED) when this release cannot attach it. */
 int uvpi_disk_unsupported(const struct uvpi_disk *disk, struct uvp_error *err);
 

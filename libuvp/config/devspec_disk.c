@@ -133,22 +133,21 @@ static int copy(char **ret_copy, const char *text, struct uvp_error *err)
 	return 0;
 }
 
+static const char *const format_names[] = { "raw", "qcow", "qcow2", "vhd", "qed", "empty" };
+static const char *const backend_names[] = { "", "phy", "qdisk", "standalone", "tap" };
+
 /* The names were checked before: what is none of them is the default. */
 static void set_format(struct uvpi_disk *disk, const char *name)
 {
-	static const char *const names[] = { "raw", "qcow", "qcow2", "vhd", "qed", "empty" };
-
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++)
-		if (!strcmp(names[i], name))
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(format_names); i++)
+		if (!strcmp(format_names[i], name))
 			disk->format = (enum uvpi_disk_format)i;
 }
 
 static void set_backendtype(struct uvpi_disk *disk, const char *name)
 {
-	static const char *const names[] = { "", "phy", "qdisk", "standalone", "tap" };
-
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++)
-		if (!strcmp(names[i], name))
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(backend_names); i++)
+		if (!strcmp(backend_names[i], name))
 			disk->backendtype = (enum uvpi_disk_backend)i;
 }
 
@@ -334,6 +333,30 @@ void uvpi_disk_done(struct uvpi_disk *disk)
 	free(disk->backend);
 	free(disk->script);
 	memset(disk, 0, sizeof(*disk));
+}
+
+char *uvpi_disk_text(const struct uvpi_disk *disk)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "format=%s,vdev=%s,access=%s", format_names[disk->format], disk->vdev,
+		disk->readonly ? "ro" : disk->shared ? "w!" : "rw");
+	fprintf(out, "%s%s%s%s%s", disk->cdrom ? ",devtype=cdrom" : "", disk->virtio ? ",specification=virtio" : "",
+		disk->direct_io_safe ? ",direct-io-safe" : "", disk->no_discard ? ",no-discard" : "",
+		disk->untrusted ? ",untrusted" : "");
+	if (disk->backendtype != UVPI_DISK_AUTO)
+		fprintf(out, ",backendtype=%s", backend_names[disk->backendtype]);
+	if (disk->backend)
+		fprintf(out, ",backend=%s", disk->backend);
+	if (disk->script)
+		fprintf(out, ",script=%s", disk->script);
+	if (disk->target)
+		fprintf(out, ",target=%s", disk->target);
+	return fclose(out) == 0 ? uvpi_steal(&text) : NULL;
 }
 
 static const char *why_unsupported(const struct uvpi_disk *disk, const char **ret_hint)

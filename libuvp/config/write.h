@@ -5,6 +5,7 @@
 #define UVPI_CONFIG_WRITE_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "config/model.h"
 
@@ -18,5 +19,8 @@ struct uvpi_setting {
 
 /* The i-th honoured key: 1 and its value, 0 when it is at its default, -1 past the last. */
 int uvpi_setting_get(const struct uvp_config *config, int i, struct uvpi_setting *ret_setting);
+
+/* Text as the content of an element or attribute of XML. */
+void uvpi_xml_write_text(FILE *out, const char *text);
 
 #endif

@@ -13,7 +13,7 @@
 #include "core/error.h"
 #include "core/num.h"
 
-static void write_text(FILE *out, const char *text)
+void uvpi_xml_write_text(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		switch (*text) {
@@ -45,7 +45,7 @@ static void element(FILE *out, int depth, const char *name, const char *text)
 	if (!text)
 		return;
 	fprintf(out, "%*s<%s>", depth * 2, "", name);
-	write_text(out, text);
+	uvpi_xml_write_text(out, text);
 	fprintf(out, "</%s>\n", name);
 }
 
@@ -161,7 +161,7 @@ static void write_own(FILE *out, const struct uvp_config *config, bool cpus_said
 	}
 	for (int i = 0; i < config->n_extra; i++) {
 		fprintf(out, "  <uvp:key name='%s'>", config->extra[i].key);
-		write_text(out, config->extra[i].value);
+		uvpi_xml_write_text(out, config->extra[i].value);
 		fputs("</uvp:key>\n", out);
 	}
 }

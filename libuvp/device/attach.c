@@ -17,12 +17,16 @@
 #include "core/store.h"
 #include "device/disk_share.h"
 #include "device/loop.h"
+#include "device/record.h"
 #include "device/xenbus.h"
+#include "device/xenbus_set.h"
 #include "domain/domain.h"
 
 #define LOOP_MS 5000
 
 static const struct uvpi_device_class *const classes[] = { &uvpi_vbd_class, &uvpi_vif_class };
+
+static const char *const config_keys[] = { "disk", "vif" };
 
 static const char *class_name(enum uvp_device_class device_class)
 {
@@ -74,6 +78,24 @@ static int attach(struct uvp_domain *domain, struct uvpi_devset *set, const stru
 	return r < 0 ? r : uvpi_devset_attach(set, !(flags & UVP_DEVICE_NO_WAIT), op, err);
 }
 
+/* Its next life is to have it too, whoever makes that and from wherever. */
+static int record(struct uvp_domain *domain, struct uvpi_devset *set, struct uvpi_disk *disk, const char *vif_spec,
+		  uint32_t devid, struct uvp_error *err)
+{
+	char *target = NULL;
+	int r = disk ? uvpi_disk_find_target(disk, &target, err) : 0;
+
+	if (r == 0 && disk) {
+		free(disk->target);
+		disk->target = target;
+	}
+	if (r == 0)
+		r = disk ? uvpi_record_disk(domain, disk, err) : uvpi_record_vif(domain, vif_spec, devid, err);
+	if (r < 0)
+		uvpi_devset_remove(set, NULL);
+	return r;
+}
+
 static int attach_spec(struct uvp_domain *domain, enum uvp_device_class device_class, const char *spec,
 		       unsigned int flags, const struct uvp_op *op, uint32_t *ret_devid, struct uvp_error *err)
 {
@@ -97,6 +119,8 @@ static int attach_spec(struct uvp_domain *domain, enum uvp_device_class device_c
 		r = uvpi_devset_init(&set, domain->host, domain->uuid, !info.hvm, err);
 	if (r == 0)
 		r = attach(domain, &set, is_disk ? &disk : NULL, is_disk ? NULL : &vif, flags, op, err);
+	if (r == 0)
+		r = record(domain, &set, is_disk ? &disk : NULL, spec, vif.devid, err);
 	uvpi_devset_done(&set);
 	if (r == 0)
 		*ret_devid = is_disk ? disk.devid : vif.devid;
@@ -186,6 +210,8 @@ int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_cl
 			at = i;
 	r = at < 0 ? fail_absent(domain, device_class, which, list, n, err) :
 		     detach(domain, device_class, &list[at], flags, op, err);
+	if (r == 0)
+		r = uvpi_record_remove(domain, config_keys[device_class], list[at].devid, err);
 	uvp_device_list_free(list, n);
 	return r;
 }

@@ -83,10 +83,10 @@ int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, 
 /* ---- before anything is changed ---- */
 
 /* "vg/guest" is /dev/vg/guest, as in xl; other relative paths begin where we run. */
-static int find_target(struct vbd *vbd, struct uvp_error *err)
+int uvpi_disk_find_target(const struct uvpi_disk *disk, char **ret_path, struct uvp_error *err)
 {
-	const char *target = vbd->disk->target;
-	char path[PATH_MAX];
+	const char *target = disk->target;
+	char path[PATH_MAX], *found;
 	struct stat st;
 
 	if (*target != '/') {
@@ -94,10 +94,13 @@ static int find_target(struct vbd *vbd, struct uvp_error *err)
 		if (stat(path, &st) == 0 && S_ISBLK(st.st_mode))
 			target = path;
 	}
-	vbd->target = *target == '/' ? strdup(target) : realpath(target, NULL);
-	if (!vbd->target && errno == ENOENT)
+	found = *target == '/' ? strdup(target) : realpath(target, NULL);
+	if (!found && errno == ENOENT)
 		return uvpi_fail(err, UVP_E_NOT_FOUND, ENOENT, "'%.300s' does not exist", target);
-	return vbd->target ? 0 : uvpi_fail_errno(err, errno, "'%.300s'", target);
+	if (!found)
+		return uvpi_fail_errno(err, errno, "'%.300s'", target);
+	*ret_path = found;
+	return 0;
 }
 
 static int open_target(const struct vbd *vbd, struct stat *ret_st, struct uvp_error *err)
@@ -161,7 +164,7 @@ static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_on
 {
 	_cleanup_close_ int fd = -1;
 	struct stat *st = &vbd->st;
-	int r = find_target(vbd, err);
+	int r = uvpi_disk_find_target(vbd->disk, &vbd->target, err);
 
 	if (r < 0)
 		return r;

@@ -99,6 +99,8 @@ int uvpi_devset_init(struct uvpi_devset *set, struct uvp_host *host, const uint8
 void uvpi_devset_done(struct uvpi_devset *set);
 /* The specification is borrowed until the set is done. */
 int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, struct uvp_error *err);
+/* The path of its target as others find it, wherever they run; the caller frees it. */
+int uvpi_disk_find_target(const struct uvpi_disk *disk, char **ret_path, struct uvp_error *err);
 int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *vif, struct uvp_error *err);
 /* One that is there already, to be detached. */
 int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid,

@@ -83,19 +83,36 @@ static int read_pieces(struct uvpi_store *store, const struct uvp_domain *domain
 	return 0;
 }
 
+int uvpi_domain_config_text(const struct uvp_domain *domain, char **ret_text, struct uvp_error *err)
+{
+	struct uvpi_store *store;
+	int n = 0, r = uvpi_host_store(domain->host, &store, err);
+
+	if (r == 0)
+		r = count_pieces(store, domain, &n, err);
+	return r < 0 ? r : read_pieces(store, domain, n, ret_text, err);
+}
+
+void uvpi_batch_config(struct uvpi_batch *batch, uint32_t domid, const char *text)
+{
+	size_t len = strlen(text);
+	char path[64];
+
+	snprintf(path, sizeof(path), UVPI_NODE_DOMAIN "/%" PRIu32 "/config", domid);
+	uvpi_batch_rm(batch, path);
+	for (size_t at = 0, i = 0; at < len; at += UVPI_CONFIG_PIECE, i++) {
+		snprintf(path, sizeof(path), UVPI_NODE_DOMAIN "/%" PRIu32 "/config/%zu", domid, i);
+		uvpi_batch_write_bytes(batch, path, text + at,
+				       len - at < UVPI_CONFIG_PIECE ? len - at : UVPI_CONFIG_PIECE);
+	}
+}
+
 int uvp_domain_config(struct uvp_domain *domain, struct uvp_config **ret_config, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	struct uvp_config *config = NULL;
-	struct uvpi_store *store;
-	int n = 0, r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_domain_config_text(domain, &text, err);
 
-	if (r < 0)
-		return r;
-	r = count_pieces(store, domain, &n, err);
-	if (r < 0)
-		return r;
-	r = read_pieces(store, domain, n, &text, err);
 	if (r < 0)
 		return r;
 	r = uvp_config_parse(domain->name, text, strlen(text), NULL, 0, NULL, NULL, &config, err);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/devspec.h"
 #include "config/model.h"
+#include "config/xml_list.h"
+#include "core/num.h"
 #include "tests/unit/unit.h"
 
 static struct uvpi_disk disk_of(const char *text)
@@ -179,6 +182,72 @@ START_TEST(configurations_carry_both_kinds)
 }
 END_TEST
 
+START_TEST(disks_are_written_as_they_are_read)
+{
+	static const char *const specs[] = {
+		"format=raw,vdev=xvda,access=rw,target=/a b,c=d",
+		"format=qcow2,vdev=hdc,access=ro,devtype=cdrom,target=/x",
+		"format=raw,vdev=xvdb,access=w!,direct-io-safe,no-discard,untrusted,backendtype=phy,backend=d,script=s,target=/y",
+		"format=empty,vdev=xvdc,access=ro,devtype=cdrom",
+	};
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(specs); i++) {
+		struct uvpi_disk d = disk_of(specs[i]);
+		char *text = uvpi_disk_text(&d);
+
+		ck_assert_str_eq(text, specs[i]);
+		free(text);
+		uvpi_disk_done(&d);
+	}
+}
+END_TEST
+
+/* What the configuration with the list says now about its vifs and its kernel. */
+static void check_list(const char *xml, const char *first, int n)
+{
+	struct xlcfg_value list = { 0 };
+	struct uvp_config *c = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_int_eq(uvpi_xml_list_get(xml, "vif", &list, &err), 0);
+	ck_assert_int_eq(list.n_items, n);
+	if (n)
+		ck_assert_str_eq(list.items[0].text, first);
+	xlcfg_value_done(&list);
+	ck_assert_int_eq(uvp_config_parse("t", xml, strlen(xml), NULL, 0, NULL, NULL, &c, &err), 0);
+	ck_assert_int_eq(c->n_vifs, n);
+	ck_assert_str_eq(c->kernel, "/k");
+	uvp_config_free(c);
+}
+
+START_TEST(lists_of_stored_configurations_are_edited)
+{
+	struct xlcfg_value list = { 0 };
+	struct uvp_config *c = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+	char *xml = NULL, *more = NULL, *none = NULL;
+
+	ck_assert_int_eq(config_of("", &c, &err), 0);
+	ck_assert_int_eq(uvp_config_write_xml(c, &xml, &err), 0);
+	check_list(xml, NULL, 0);
+	ck_assert_int_eq(uvpi_xml_list_get(xml, "vif", &list, &err), 0);
+	ck_assert_int_eq(uvpi_list_append(&list, "script=/a&<b>'\"c\\", &err), 0);
+	ck_assert_int_eq(uvpi_list_append(&list, "bridge=x", &err), 0);
+	ck_assert_int_eq(uvpi_xml_list_set(xml, "vif", &list, &more, &err), 0);
+	check_list(more, "script=/a&<b>'\"c\\", 2);
+	uvpi_list_remove(&list, 0);
+	uvpi_list_remove(&list, 0);
+	ck_assert_int_eq(uvpi_xml_list_set(more, "vif", &list, &none, &err), 0);
+	ck_assert_str_eq(none, xml);
+	xlcfg_value_done(&list);
+	free(none);
+	ck_assert_int_eq(uvpi_xml_list_set("<domain>", "vif", &list, &none, &err), -UVP_E_PROTOCOL);
+	free(xml);
+	free(more);
+	uvp_config_free(c);
+}
+END_TEST
+
 static void setup(TCase *tcase)
 {
 	tcase_add_test(tcase, names_and_numbers_of_disks_go_both_ways);
@@ -186,6 +255,8 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, what_disks_are_refused_for);
 	tcase_add_test(tcase, interfaces);
 	tcase_add_test(tcase, configurations_carry_both_kinds);
+	tcase_add_test(tcase, disks_are_written_as_they_are_read);
+	tcase_add_test(tcase, lists_of_stored_configurations_are_edited);
 }
 
 UNIT_MAIN("devspec", setup);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The configuration of a running domain follows what is attached to it, so that its next life has the same devices.
+ * Of a domain that another tool made there is none, and nothing is done. Call these with the domain's device lock. */
+#ifndef UVPI_DEVICE_RECORD_H
+#define UVPI_DEVICE_RECORD_H
+
+#include <uvp/domain.h>
+
+struct uvpi_disk;
+
+/* In place of what the configuration says about that number. */
+int uvpi_record_disk(struct uvp_domain *domain, const struct uvpi_disk *disk, struct uvp_error *err);
+int uvpi_record_vif(struct uvp_domain *domain, const char *spec, uint32_t devid, struct uvp_error *err);
+/* key: "disk" or "vif". A device that is not in the configuration need not be removed from it. */
+int uvpi_record_remove(struct uvp_domain *domain, const char *key, uint32_t devid, struct uvp_error *err);
+
+#endif
