@@ -32,8 +32,10 @@ plan() {
   if [ ! -s "$file" ]; then
     : >"$lab_cache/no-packages"
     rm -f "$lab_cache"/plan.*
+    # With an empty archive, because apt leaves out what it has there already.
+    mkdir -p "$lab_cache/none/partial"
     # shellcheck disable=SC2046  # a list of names
-    apt_empty --print-uris install $(packages_of dom0) 2>"$lab_cache/plan.log" |
+    apt_empty -o Dir::Cache::archives="$lab_cache/none" --print-uris install $(packages_of dom0) 2>"$lab_cache/plan.log" |
       awk '/^.http|^.file|^.copy|^.cdrom/ { print $2 }' | sort >"$file.new"
     grep -q '^xen-utils' "$file.new" || return 1
     mv "$file.new" "$file"
