@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the commands for disks and for network interfaces share. Each returns an exit status. */
+/* What the commands for devices do. Each returns an exit status. */
 #ifndef XLX_DEVICE_H
 #define XLX_DEVICE_H
 
@@ -9,7 +9,6 @@
 #include "xlx/cmd.h"
 #include "xlx/wait.h"
 
-#define XLX_OPT_DEVICE_NO_WAIT { "no-wait", 0, NULL, "do not wait until the guest has connected", XLX_NO_VALUE }
 #define XLX_OPT_DEVICE_TIMEOUT \
 	{ "timeout", 0, "DURATION", "how long to wait for the guest, instead of 10 s: \"30s\", \"2m\"", XLX_VALUE }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* block-list and network-list: one table each, one JSON array each. */
+/* Lists of devices: one table each, one JSON array each. */
 #include <stdio.h>
+#include <string.h>
 
 #include "core/hyp.h"
 #include "core/json.h"
+#include "core/num.h"
 #include "xlx/device.h"
 #include "xlx/open.h"
 #include "xlx/out.h"
@@ -14,44 +16,126 @@ struct list {
 	struct uvpi_json *array;
 };
 
+#define DISK (1u << UVP_DEVICE_DISK)
+#define VIF (1u << UVP_DEVICE_VIF)
+#define ANY (1u << UVP_DEVICE_ANY)
+
+enum { DOMAIN_NAME, DOMID, CLASS, DEVICE, DEVID, MODE, MAC, BRIDGE, BACK_DOMID, BACK, FRONT, TARGET };
+
+static const struct {
+	int what;
+	const char *title;
+	enum out_align align;
+	unsigned int lists; /* in which it stands */
+} columns[] = {
+	{ DOMAIN_NAME, "Domain", OUT_LEFT, DISK | VIF | ANY },
+	{ DOMID, "ID", OUT_RIGHT, DISK | VIF | ANY },
+	{ CLASS, "Class", OUT_LEFT, ANY },
+	{ DEVICE, "Device", OUT_LEFT, DISK | VIF | ANY },
+	{ DEVID, "DevID", OUT_RIGHT, DISK | VIF | ANY },
+	{ MODE, "Mode", OUT_LEFT, DISK },
+	{ MAC, "MAC", OUT_LEFT, VIF },
+	{ BRIDGE, "Bridge", OUT_LEFT, VIF },
+	{ BACK_DOMID, "BE", OUT_RIGHT, DISK | VIF | ANY },
+	{ BACK, "BackEnd", OUT_LEFT, DISK | VIF | ANY },
+	{ FRONT, "FrontEnd", OUT_LEFT, DISK | VIF | ANY },
+	{ TARGET, "Target", OUT_LEFT, DISK | ANY },
+};
+
+static bool is_shown(const struct list *list, size_t column)
+{
+	return columns[column].lists & 1u << list->device_class;
+}
+
 static void add_columns(const struct list *list)
 {
-	out_table_column(list->table, "Domain", OUT_LEFT);
-	out_table_column(list->table, "ID", OUT_RIGHT);
-	out_table_column(list->table, "Device", OUT_LEFT);
-	out_table_column(list->table, "DevID", OUT_RIGHT);
-	if (list->device_class == UVP_DEVICE_DISK) {
-		out_table_column(list->table, "Mode", OUT_LEFT);
-	} else {
-		out_table_column(list->table, "MAC", OUT_LEFT);
-		out_table_column(list->table, "Bridge", OUT_LEFT);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(columns); i++)
+		if (is_shown(list, i))
+			out_table_column(list->table, columns[i].title, columns[i].align);
+}
+
+static const char *or_dash(const char *text)
+{
+	return text && *text ? text : "-";
+}
+
+static void add_cell(struct out_table *table, int what, const struct uvp_domain *domain,
+		     const struct uvp_device_info *info)
+{
+	switch (what) {
+	case DOMAIN_NAME:
+		out_table_text(table, uvp_domain_name(domain));
+		break;
+	case DOMID:
+		out_table_fmt(table, "%u", uvp_domain_id(domain));
+		break;
+	case CLASS:
+		out_table_text(table, info->kind);
+		break;
+	case DEVICE:
+		out_table_text(table, or_dash(info->name));
+		break;
+	case DEVID:
+		out_table_fmt(table, "%u", info->devid);
+		break;
+	case MODE:
+		out_table_text(table, info->readonly ? "r" : "w");
+		break;
+	case MAC:
+		out_table_text(table, info->mac);
+		break;
+	case BRIDGE:
+		out_table_text(table, info->bridge);
+		break;
+	case BACK_DOMID:
+		out_table_fmt(table, "%u", info->backend_domid);
+		break;
+	case BACK:
+		out_table_text(table, uvp_device_state_name(info->backend_state));
+		break;
+	case FRONT:
+		out_table_text(table, uvp_device_state_name(info->frontend_state));
+		break;
+	default:
+		out_table_text(table, or_dash(*info->bridge ? info->bridge : info->target));
 	}
-	out_table_column(list->table, "BE", OUT_RIGHT);
-	out_table_column(list->table, "BackEnd", OUT_LEFT);
-	out_table_column(list->table, "FrontEnd", OUT_LEFT);
-	if (list->device_class == UVP_DEVICE_DISK)
-		out_table_column(list->table, "Target", OUT_LEFT);
 }
 
 static void add_row(const struct list *list, const struct uvp_domain *domain, const struct uvp_device_info *info)
 {
-	struct out_table *table = list->table;
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(columns); i++)
+		if (is_shown(list, i))
+			add_cell(list->table, columns[i].what, domain, info);
+}
 
-	out_table_text(table, uvp_domain_name(domain));
-	out_table_fmt(table, "%u", uvp_domain_id(domain));
-	out_table_text(table, info->name);
-	out_table_fmt(table, "%u", info->devid);
-	if (list->device_class == UVP_DEVICE_DISK) {
-		out_table_text(table, info->readonly ? "r" : "w");
-	} else {
-		out_table_text(table, info->mac);
-		out_table_text(table, info->bridge);
+static void add_class_json(struct uvpi_json *object, const struct uvp_device_info *info)
+{
+	if (!strcmp(info->kind, "vif")) {
+		uvpi_json_set_str(object, "mac", info->mac);
+		uvpi_json_set_str(object, "bridge", info->bridge);
+		if (info->mtu)
+			uvpi_json_set_u64(object, "mtu", info->mtu);
+		return;
 	}
-	out_table_fmt(table, "%u", info->backend_domid);
-	out_table_text(table, uvp_device_state_name(info->backend_state));
-	out_table_text(table, uvp_device_state_name(info->frontend_state));
-	if (list->device_class == UVP_DEVICE_DISK)
-		out_table_text(table, info->target ? info->target : "-");
+	uvpi_json_set_str(object, "target", info->target);
+	if (strcmp(info->kind, "vbd") != 0)
+		return;
+	uvpi_json_set_bool(object, "readonly", info->readonly);
+	uvpi_json_set_str(object, "node", info->device[0] ? info->device : NULL);
+}
+
+static void add_use_json(struct uvpi_json *object, const struct uvp_device_info *info)
+{
+	if (info->queues)
+		uvpi_json_set_u64(object, "queues", info->queues);
+	if (info->ring_pages)
+		uvpi_json_set_u64(object, "ring_pages", info->ring_pages);
+	if (!info->has_counts)
+		return;
+	uvpi_json_set_u64(object, "reads", info->reads);
+	uvpi_json_set_u64(object, "writes", info->writes);
+	uvpi_json_set_u64(object, "read_bytes", info->read_bytes);
+	uvpi_json_set_u64(object, "write_bytes", info->write_bytes);
 }
 
 static void add_json(const struct list *list, const struct uvp_domain *domain, const struct uvp_device_info *info)
@@ -60,22 +144,15 @@ static void add_json(const struct list *list, const struct uvp_domain *domain, c
 
 	uvpi_json_set_u64(object, "domid", uvp_domain_id(domain));
 	uvpi_json_set_str(object, "name", uvp_domain_name(domain));
+	uvpi_json_set_str(object, "class", info->kind);
 	uvpi_json_set_str(object, "device", info->name);
 	uvpi_json_set_u64(object, "devid", info->devid);
-	if (list->device_class == UVP_DEVICE_DISK) {
-		uvpi_json_set_str(object, "target", info->target);
-		uvpi_json_set_bool(object, "readonly", info->readonly);
-		uvpi_json_set_str(object, "node", info->device[0] ? info->device : NULL);
-	} else {
-		uvpi_json_set_str(object, "mac", info->mac);
-		uvpi_json_set_str(object, "bridge", info->bridge);
-		if (info->mtu)
-			uvpi_json_set_u64(object, "mtu", info->mtu);
-	}
+	add_class_json(object, info);
 	uvpi_json_set_u64(object, "backend_domid", info->backend_domid);
 	uvpi_json_set_str(object, "backend_state", uvp_device_state_name(info->backend_state));
 	uvpi_json_set_str(object, "frontend_state", uvp_device_state_name(info->frontend_state));
 	uvpi_json_set_str(object, "backend_path", info->backend_path);
+	add_use_json(object, info);
 	uvpi_json_add(list->array, object);
 }
 

@@ -34,10 +34,14 @@ static const char *class_name(enum uvp_device_class device_class)
 }
 
 /* The domain is there, and can have devices. */
-static int check_domain(struct uvp_domain *domain, struct uvpi_dominfo *ret_info, struct uvp_error *err)
+static int check_domain(struct uvp_domain *domain, enum uvp_device_class device_class, struct uvpi_dominfo *ret_info,
+			struct uvp_error *err)
 {
-	int r = uvpi_hyp_domain(domain->host->hyp, domain->domid, ret_info, err);
+	int r;
 
+	if (device_class >= UVP_DEVICE_ANY)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "devices are attached and detached by their class");
+	r = uvpi_hyp_domain(domain->host->hyp, domain->domid, ret_info, err);
 	if (r < 0)
 		return r;
 	if (memcmp(ret_info->uuid, domain->uuid, sizeof(domain->uuid)) != 0 || ret_info->dying)
@@ -105,7 +109,7 @@ static int attach_spec(struct uvp_domain *domain, enum uvp_device_class device_c
 	struct uvpi_dominfo info;
 	bool is_disk = device_class == UVP_DEVICE_DISK;
 	_cleanup_close_ int lock = -1;
-	int r = check_domain(domain, &info, err);
+	int r = check_domain(domain, device_class, &info, err);
 
 	if (r == 0)
 		r = is_disk ? uvpi_disk_parse(spec, &disk, err) : uvpi_vif_parse(spec, &vif, err);
@@ -196,7 +200,7 @@ int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_cl
 	struct uvp_device_info *list = NULL;
 	struct uvpi_dominfo info;
 	_cleanup_close_ int lock = -1;
-	int n = 0, at = -1, r = check_domain(domain, &info, err);
+	int n = 0, at = -1, r = check_domain(domain, device_class, &info, err);
 
 	if (r == 0)
 		r = uvpi_device_lock(domain->domid, &lock, err);

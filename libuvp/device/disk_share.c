@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "device/counts.h"
 #include "device/loop.h"
 
 #define LOCK_FILE "/run/uvp/devices.lock"
@@ -80,21 +81,12 @@ int uvpi_device_lock(uint32_t domid, int *ret_fd, struct uvp_error *err)
 
 /* ---- domains ---- */
 
-/* The first line of a file in a folder. */
 static bool read_attr(int dir, const char *folder, const char *attr, char *buf, int len)
 {
-	_cleanup_close_ int fd = -1;
 	char path[300];
-	ssize_t n;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, attr);
-	fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, buf, (size_t)len - 1);
-	if (n < 0)
-		return false;
-	buf[n] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	return true;
+	return uvpi_sysfs_read(dir, path, buf, len);
 }
 
 static bool same_disk(const struct stat *st, unsigned int major, unsigned int minor)

@@ -14,7 +14,8 @@
 extern "C" {
 #endif
 
-enum uvp_device_class { UVP_DEVICE_DISK = 0, UVP_DEVICE_VIF = 1 };
+/* ANY is for lists only: of whatever there is. */
+enum uvp_device_class { UVP_DEVICE_DISK = 0, UVP_DEVICE_VIF = 1, UVP_DEVICE_ANY = 2 };
 
 #define UVP_DEVICE_NO_WAIT 1u /* attach: do not wait until the guest has connected */
 #define UVP_DEVICE_FORCE 2u   /* detach: remove it although the guest did not let go in time */
@@ -35,18 +36,23 @@ struct uvp_device_info {
 	uint32_t devid;
 	uint32_t backend_domid;
 	int32_t backend_state, frontend_state; /* of xenbus: 4 is connected; 0 is unknown */
-	char name[32];      /* disk: "xvda"; interface: its name in domain 0 */
+	char kind[16];      /* "vbd", "vif", "vfb", "9pfs" ... */
+	char name[32];      /* disk: "xvda"; interface: its name in domain 0; others: "" */
 	char mac[18];       /* interface */
 	char bridge[32];    /* interface */
 	uint32_t mtu;       /* interface; 0: not known */
 	bool readonly;      /* disk */
 	char device[32];    /* disk: "/dev/loop3", what the back end has open; "" if not known */
-	char *target;       /* disk: the file or device; may be NULL */
+	char *target;       /* disk: the file or device; other classes: what they serve; may be NULL */
 	char *backend_path; /* in xenstore */
+	uint32_t queues, ring_pages; /* of a connected front end: rings, and pages of each; 0: not known */
+	bool has_counts;             /* the kernel's back end counts what went through: */
+	uint64_t reads, writes;      /* disk: requests; interface: packets to and from the guest */
+	uint64_t read_bytes, write_bytes;
 	uint64_t reserved[4];
 };
 
-/* All devices of a class, by number; returns how many. */
+/* All devices of a class, by number (ANY: by kind first); returns how many. */
 UVP_PUBLIC int uvp_device_list(struct uvp_domain *domain, enum uvp_device_class device_class,
 			       struct uvp_device_info **ret_list, struct uvp_error *err);
 UVP_PUBLIC void uvp_device_list_free(struct uvp_device_info *list, int n);

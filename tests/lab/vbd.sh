@@ -25,6 +25,8 @@ guest_has "$(sum "$tmp/b.img")"
 guest_run lab-vbd 'dd if=/dev/xvdb of=/dev/xvda bs=64k; sync; echo x >/dev/xvdb || echo refused'
 guest_has refused
 wait_for 30 cmp "$tmp/a.img" "$tmp/b.img"
+expect_ok xlx device-list --json lab-vbd
+tr '{' '\n' <"$tmp/out" | grep -E '"class":"vbd","device":"xvdb".*"read_bytes":[1-9]' >/dev/null || fail "no counts: $(cat "$tmp/out")"
 
 # nobody else gets the disk while it is written to; readers may share
 on_exit xlx destroy --yes lab-two

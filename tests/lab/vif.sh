@@ -24,6 +24,9 @@ expect_ok ping -c 2 -w 60 10.99.0.2
 expect_ok xlx network-attach --timeout 60 lab-vif bridge=labbr0 mac=00:16:3e:99:00:03 vifname=labport mtu=1400
 [ -e /sys/class/net/labbr0/brif/labport ] || fail "vifname= was not followed: $(ports)"
 [ "$(cat /sys/class/net/labport/mtu)" = 1400 ] || fail "mtu= was not followed"
+expect_ok xlx device-list
+out_has vif
+out_has labbr0
 expect_ok xlx network-list lab-vif
 out_has 00:16:3e:99:00:03
 guest_run lab-vif 'cat /sys/class/net/eth1/address'

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the kernel's back ends count. */
+#ifndef UVPI_DEVICE_COUNTS_H
+#define UVPI_DEVICE_COUNTS_H
+
+#include <uvp/device.h>
+
+/* Fill in the counts of a disk or network interface of this domain, when there are any. */
+void uvpi_device_counts(struct uvp_device_info *info, uint32_t domid);
+/* A short file of sysfs, without the line's end. False when there is none. dir as in openat(). */
+bool uvpi_sysfs_read(int dir, const char *path, char *buf, int len);
+
+#endif
