@@ -13,5 +13,6 @@
 #include <uvp/list.h>
 #include <uvp/memory.h>
 #include <uvp/progress.h>
+#include <uvp/qmp.h>
 
 #endif
