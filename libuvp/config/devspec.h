@@ -45,6 +45,20 @@ int uvpi_vdev_number(const char *vdev, uint32_t *ret_devid, struct uvp_error *er
 /* And back: the name for people, "xvdb1"; the number itself where there is none. */
 void uvpi_vdev_name(uint32_t devid, char *buf, int len);
 
+/* An address, or those that begin alike. */
+struct uvpi_net {
+	uint8_t address[16];
+	bool v6;
+	uint8_t prefix; /* bits */
+};
+#define UVPI_NETS_MAX 32
+
+/* VLANs first to last. */
+struct uvpi_vlans {
+	uint16_t first, last;
+};
+#define UVPI_TRUNK_MAX 32
+
 struct uvpi_vif {
 	char *bridge; /* NULL: xenbr0 */
 	char *vifname; /* of the interface in domain 0; NULL: vifDOMID.DEVID */
@@ -54,10 +68,18 @@ struct uvpi_vif {
 	uint32_t devid;
 	uint32_t mtu; /* 0: the bridge's */
 	uint32_t rate_bytes, rate_us; /* bytes within each interval; 0: no limit */
+	struct uvpi_net nets[UVPI_NETS_MAX]; /* what ip= says, where it is not for a script */
+	int n_nets;
+	uint32_t vlan; /* of frames without a tag; 0: the bridge's */
+	struct uvpi_vlans trunk[UVPI_TRUNK_MAX]; /* of frames with one */
+	int n_trunk;
 };
 
 int uvpi_vif_parse(const char *text, struct uvpi_vif *ret_vif, struct uvp_error *err);
 void uvpi_vif_done(struct uvpi_vif *vif);
+/* Who does the host's part of it: script= is NULL, or names one of xl's own or the operator's. */
+enum uvpi_vif_port { UVPI_PORT_BRIDGE, UVPI_PORT_OVS, UVPI_PORT_SCRIPT };
+enum uvpi_vif_port uvpi_vif_port(const struct uvpi_vif *vif);
 int uvpi_vif_unsupported(const struct uvpi_vif *vif, struct uvp_error *err);
 
 /* Disks and vifs of a configuration, from its lists of specifications: two with one number are refused. On failure

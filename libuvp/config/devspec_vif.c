@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Network interface specifications. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,97 @@ static int parse_vifname(const char *text, struct uvp_error *err)
 			 text);
 }
 
-static int set_keyed(struct uvpi_vif *vif, const char *key, const char *value, struct uvp_error *err)
+/* "10.0.0.2" or "10.0.0.0/24", or IPv6. The text is changed. */
+static int parse_net(char *text, struct uvpi_net *ret_net, struct uvp_error *err)
+{
+	struct uvpi_net net = { .v6 = strchr(text, ':') != NULL };
+	uint32_t most = net.v6 ? 128 : 32, prefix = most;
+	char *slash = strchr(text, '/');
+
+	if (slash)
+		*slash = '\0';
+	if (inet_pton(net.v6 ? AF_INET6 : AF_INET, text, net.address) != 1)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "ip: '%.60s' is no address", text);
+	if (slash && uvpi_parse_u32(slash + 1, "ip: prefix", 0, most, &prefix, err) < 0)
+		return -UVP_E_INVALID;
+	net.prefix = (uint8_t)prefix;
+	*ret_net = net;
+	return 0;
+}
+
+/* Addresses with blanks between them. */
+static int parse_ip(struct uvpi_vif *vif, struct uvp_error *err)
+{
+	_cleanup_free_ char *copy = strdup(vif->ip);
+	char *left = copy, *word;
+
+	if (!copy)
+		return uvpi_no_memory(err);
+	while ((word = strsep(&left, " \t"))) {
+		if (!*word)
+			continue;
+		if (vif->n_nets == UVPI_NETS_MAX)
+			return uvpi_fail(err, UVP_E_INVALID, 0, "ip: more than %d addresses", UVPI_NETS_MAX);
+		if (parse_net(word, &vif->nets[vif->n_nets], err) < 0)
+			return -UVP_E_INVALID;
+		vif->n_nets++;
+	}
+	return 0;
+}
+
+/* "10/20-30": VLANs and ranges of them. The text is changed. */
+static int parse_trunk(char *text, char *separators, struct uvpi_vif *vif, struct uvp_error *err)
+{
+	char *left = text, *word;
+
+	while ((word = strsep(&left, separators))) {
+		uint32_t first, last;
+		char *dash = strchr(word, '-');
+
+		if (dash)
+			*dash = '\0';
+		if (uvpi_parse_u32(word, "trunk", 1, 4094, &first, err) < 0 ||
+		    uvpi_parse_u32(dash ? dash + 1 : word, "trunk", 1, 4094, &last, err) < 0)
+			return -UVP_E_INVALID;
+		if (last < first || vif->n_trunk == UVPI_TRUNK_MAX)
+			return uvpi_fail(err, UVP_E_INVALID, 0, "trunk: %s",
+					 last < first ? "a range ends before it begins" : "too many VLANs and ranges");
+		vif->trunk[vif->n_trunk++] = (struct uvpi_vlans){ (uint16_t)first, (uint16_t)last };
+	}
+	return 0;
+}
+
+/* The form that xl has for Open vSwitch: bridge=BRIDGE.VLAN or BRIDGE:VLAN:VLAN, and both. */
+static int parse_ovs_bridge(struct uvpi_vif *vif, struct uvp_error *err)
+{
+	char *colon = strchr(vif->bridge, ':'), *dot;
+
+	if (colon) {
+		*colon = '\0';
+		if (parse_trunk(colon + 1, (char *)":", vif, err) < 0)
+			return -UVP_E_INVALID;
+	}
+	dot = strrchr(vif->bridge, '.');
+	if (!dot)
+		return 0;
+	*dot = '\0';
+	return uvpi_parse_u32(dot + 1, "bridge: VLAN", 1, 4094, &vif->vlan, err);
+}
+
+/* What depends on more than one key. */
+static int finish(struct uvpi_vif *vif, struct uvp_error *err)
+{
+	enum uvpi_vif_port port = uvpi_vif_port(vif);
+	int rc = 0;
+
+	if (port == UVPI_PORT_OVS && vif->bridge)
+		rc = parse_ovs_bridge(vif, err);
+	if (rc == 0 && vif->ip && port != UVPI_PORT_SCRIPT)
+		rc = parse_ip(vif, err);
+	return rc;
+}
+
+static int set_keyed(struct uvpi_vif *vif, const char *key, char *value, struct uvp_error *err)
 {
 	const struct {
 		const char *key;
@@ -105,6 +196,10 @@ static int set_keyed(struct uvpi_vif *vif, const char *key, const char *value, s
 	}
 	if (!strcmp(key, "mtu"))
 		return uvpi_parse_u32(value, "mtu", 68, 65535, &vif->mtu, err);
+	if (!strcmp(key, "vlan"))
+		return uvpi_parse_u32(value, "vlan", 1, 4094, &vif->vlan, err);
+	if (!strcmp(key, "trunk"))
+		return parse_trunk(value, (char *)"/", vif, err);
 	if (!strcmp(key, "rate"))
 		return parse_rate(value, vif, err);
 	if (!strcmp(key, "type"))
@@ -146,6 +241,8 @@ int uvpi_vif_parse(const char *text, struct uvpi_vif *ret_vif, struct uvp_error 
 			vif.untrusted = *part == 'u';
 		}
 	}
+	if (rc == 0)
+		rc = finish(&vif, err);
 	if (rc < 0) {
 		uvpi_vif_done(&vif);
 		return rc;
@@ -166,29 +263,32 @@ void uvpi_vif_done(struct uvpi_vif *vif)
 	memset(vif, 0, sizeof(*vif));
 }
 
-/* The script that puts interfaces on a bridge does what is done here without it. */
-static bool is_bridge_script(const char *script)
+/* The scripts of xl whose work is done here without them. */
+enum uvpi_vif_port uvpi_vif_port(const struct uvpi_vif *vif)
 {
-	const char *name = strrchr(script, '/');
+	const char *name = vif->script ? strrchr(vif->script, '/') : NULL;
 
-	return !strcmp(name ? name + 1 : script, "vif-bridge");
+	name = name ? name + 1 : vif->script;
+	if (!name || !strcmp(name, "vif-bridge"))
+		return UVPI_PORT_BRIDGE;
+	return !strcmp(name, "vif-openvswitch") ? UVPI_PORT_OVS : UVPI_PORT_SCRIPT;
 }
 
 static const char *why_unsupported(const struct uvpi_vif *vif, const char **ret_hint)
 {
+	enum uvpi_vif_port port = uvpi_vif_port(vif);
+
 	*ret_hint = NULL;
-	if (vif->script && !is_bridge_script(vif->script)) {
-		*ret_hint = "interfaces go on a bridge of Linux: bridge=NAME";
-		return "script= (Open vSwitch, routes, NAT) is not run by this release";
-	}
 	if (vif->backend && strcmp(vif->backend, "0") != 0 && strcmp(vif->backend, "Domain-0") != 0)
 		return "back ends in other domains than domain 0 are not set up by this release";
-	if (vif->ip) {
-		*ret_hint = "leave ip= out; filter on the bridge with nftables where guests must not choose their address";
-		return "ip= asks for a filter against forged addresses, which this release does not set up";
+	if (vif->gatewaydev && port != UVPI_PORT_SCRIPT) {
+		*ret_hint = "script=vif-route reads it; on a bridge leave it out";
+		return "gatewaydev= is for scripts that route, and none is given";
 	}
-	if (vif->gatewaydev)
-		return "gatewaydev= belongs to routed networks, which this release does not set up";
+	if (port == UVPI_PORT_SCRIPT && (vif->vlan || vif->n_trunk)) {
+		*ret_hint = "leave script= out, and give a bridge that is VLAN-aware";
+		return "vlan= and trunk= are for bridges, and a script= does what it wants";
+	}
 	if (vif->ioemu) {
 		*ret_hint = "use type=vif";
 		return "emulated interfaces (type=ioemu) need a device model, which this release does not start";

@@ -32,6 +32,8 @@ static const struct uvpi_spec_param vif_params[] = {
 	{ "rate", SPEC_RATE },
 	{ "devid", SPEC_NUMBER, .max = 65535 },
 	{ "mtu", SPEC_NUMBER, .max = 65535 },
+	{ "vlan", SPEC_NUMBER, .max = 4094 },
+	{ "trunk", SPEC_ANY },
 	{ "trusted", SPEC_FLAG },
 	{ "untrusted", SPEC_FLAG },
 	{ "accel", SPEC_ANY, .instead = "xl never supported it" },

@@ -132,13 +132,51 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
 	return finish(in, element, "disk", &spec);
 }
 
+/* <vlan trunk='yes'><tag id='42' nativeMode='untagged'/></vlan>: a single tag, and the native one of a trunk, are
+ * those of frames without one. */
+static void add_vlans(struct spec *spec, const xmlNode *vlan)
+{
+	const char *trunk = vlan ? uvpi_xml_attr(vlan, "trunk") : NULL;
+	bool several = is(trunk, "yes");
+	char list[256] = "";
+	size_t len = 0;
+
+	for (const xmlNode *tag = vlan ? vlan->children : NULL; tag; tag = tag->next) {
+		const char *id = tag->type == XML_ELEMENT_NODE ? uvpi_xml_attr(tag, "id") : NULL;
+
+		if (!id)
+			continue;
+		if (!several || is(uvpi_xml_attr(tag, "nativeMode"), "untagged"))
+			add(spec, "vlan", id);
+		else
+			len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", len ? "/" : "", id);
+		if (len >= sizeof(list)) {
+			spec->bad = true;
+			return;
+		}
+	}
+	add(spec, "trunk", list);
+}
+
+static void add_rate(struct spec *spec, const xmlNode *bandwidth)
+{
+	const char *average = bandwidth ? child_attr(bandwidth, "outbound", "average") : NULL;
+	char text[40];
+
+	if (!average)
+		return;
+	snprintf(text, sizeof(text), "%.30sKB/s", average);
+	add(spec, "rate", text);
+}
+
 static int read_interface(struct uvpi_xml_in *in, const xmlNode *element,
 			  const struct uvpi_xml_rule *rule)
 {
 	static const char *const attrs[] = { "type", NULL };
 	static const char *const children[] = { "mac",	   "source", "script", "target",
 						"model",   "ip",     "mtu",    "backenddomain",
-						"address", "alias",  "boot",   NULL };
+						"address", "alias",  "boot",   "vlan",
+						"bandwidth", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
 	struct spec spec = { .len = 0 };
 	int rc = only(in, element, attrs, children);
@@ -160,6 +198,8 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element,
 	add(&spec, "ip", child_attr(element, "ip", "address"));
 	add(&spec, "mtu", child_attr(element, "mtu", "size"));
 	add(&spec, "backend", child_attr(element, "backenddomain", "name"));
+	add_vlans(&spec, uvpi_xml_child(element, "vlan"));
+	add_rate(&spec, uvpi_xml_child(element, "bandwidth"));
 	return finish(in, element, "vif", &spec);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/if.h>
+#include <linux/if_bridge.h>
 #include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -10,16 +11,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "config/devspec.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 
 #define ANSWER_MS 10000
 
-/* A request in the making: 512 bytes hold every one that is made here. */
+/* A request in the making: 1 KiB holds every one that is made here. */
 struct request {
 	struct nlmsghdr header;
 	struct ifinfomsg info;
-	char attrs[512];
+	char attrs[1024];
 };
 
 static void init_request(struct request *request, uint16_t type)
@@ -53,8 +55,11 @@ int uvpi_netlink_open(int *ret_fd, struct uvp_error *err)
 
 /* ---- answers ---- */
 
+/* Called for each attribute of a run of them. */
+typedef void see_attr(uint16_t type, const char *data, size_t len, struct uvpi_link *link);
+
 /* Attributes are read by copying: nothing about their alignment or length is believed. */
-static void parse_kind(const char *data, size_t len, struct uvpi_link *link)
+static void parse_attrs(const char *data, size_t len, see_attr *see, struct uvpi_link *link)
 {
 	struct rtattr attr;
 
@@ -62,14 +67,7 @@ static void parse_kind(const char *data, size_t len, struct uvpi_link *link)
 		memcpy(&attr, data, sizeof(attr));
 		if (attr.rta_len < sizeof(attr) || attr.rta_len > len)
 			return;
-		if (attr.rta_type == IFLA_INFO_KIND) {
-			size_t n = attr.rta_len - sizeof(attr);
-
-			if (n > sizeof(link->kind) - 1)
-				n = sizeof(link->kind) - 1;
-			memcpy(link->kind, data + sizeof(attr), n);
-			link->kind[n] = '\0';
-		}
+		see(attr.rta_type & NLA_TYPE_MASK, data + sizeof(attr), attr.rta_len - sizeof(attr), link);
 		if (RTA_ALIGN(attr.rta_len) >= len)
 			return;
 		data += RTA_ALIGN(attr.rta_len);
@@ -77,23 +75,33 @@ static void parse_kind(const char *data, size_t len, struct uvpi_link *link)
 	}
 }
 
-static void parse_attrs(const char *data, size_t len, struct uvpi_link *link)
+static void see_bridge(uint16_t type, const char *data, size_t len, struct uvpi_link *link)
 {
-	struct rtattr attr;
+	if (type == IFLA_BR_VLAN_FILTERING && len >= 1)
+		link->vlan_filtering = *data != 0;
+	if (type == IFLA_BR_VLAN_DEFAULT_PVID && len >= sizeof(link->default_pvid))
+		memcpy(&link->default_pvid, data, sizeof(link->default_pvid));
+}
 
-	while (len >= sizeof(attr)) {
-		memcpy(&attr, data, sizeof(attr));
-		if (attr.rta_len < sizeof(attr) || attr.rta_len > len)
-			return;
-		if (attr.rta_type == IFLA_MTU && attr.rta_len >= sizeof(attr) + sizeof(link->mtu))
-			memcpy(&link->mtu, data + sizeof(attr), sizeof(link->mtu));
-		if (attr.rta_type == IFLA_LINKINFO)
-			parse_kind(data + sizeof(attr), attr.rta_len - sizeof(attr), link);
-		if (RTA_ALIGN(attr.rta_len) >= len)
-			return;
-		data += RTA_ALIGN(attr.rta_len);
-		len -= RTA_ALIGN(attr.rta_len);
+/* The kind stands before its data. */
+static void see_info(uint16_t type, const char *data, size_t len, struct uvpi_link *link)
+{
+	if (type == IFLA_INFO_KIND) {
+		if (len > sizeof(link->kind) - 1)
+			len = sizeof(link->kind) - 1;
+		memcpy(link->kind, data, len);
+		link->kind[len] = '\0';
 	}
+	if (type == IFLA_INFO_DATA && !strcmp(link->kind, "bridge"))
+		parse_attrs(data, len, see_bridge, link);
+}
+
+static void see_link(uint16_t type, const char *data, size_t len, struct uvpi_link *link)
+{
+	if (type == IFLA_MTU && len >= sizeof(link->mtu))
+		memcpy(&link->mtu, data, sizeof(link->mtu));
+	if (type == IFLA_LINKINFO)
+		parse_attrs(data, len, see_info, link);
 }
 
 int uvpi_link_parse(const void *message, size_t len, struct uvpi_link *ret_link, struct uvp_error *err)
@@ -114,7 +122,8 @@ int uvpi_link_parse(const void *message, size_t len, struct uvpi_link *ret_link,
 	memcpy(&info, (const char *)message + NLMSG_HDRLEN, sizeof(info));
 	link.index = info.ifi_index;
 	parse_attrs((const char *)message + NLMSG_SPACE(sizeof(info)),
-		    header.nlmsg_len > NLMSG_SPACE(sizeof(info)) ? header.nlmsg_len - NLMSG_SPACE(sizeof(info)) : 0, &link);
+		    header.nlmsg_len > NLMSG_SPACE(sizeof(info)) ? header.nlmsg_len - NLMSG_SPACE(sizeof(info)) : 0,
+		    see_link, &link);
 	*ret_link = link;
 	return 1;
 }
@@ -205,4 +214,68 @@ int uvpi_link_change(int fd, int index, const struct uvpi_link_change *change, s
 		add_attr(&request, IFLA_MASTER, &change->master, sizeof(change->master));
 	error = exchange(fd, &request, NULL);
 	return error ? uvpi_fail_errno(err, error, "cannot set up the network interface") : 0;
+}
+
+static size_t begin_nest(struct request *request, uint16_t type)
+{
+	size_t at = NLMSG_ALIGN(request->header.nlmsg_len);
+
+	add_attr(request, type, "", 0);
+	return at;
+}
+
+static void end_nest(struct request *request, size_t at)
+{
+	uint16_t len = (uint16_t)(request->header.nlmsg_len - at);
+
+	memcpy((char *)request + at, &len, sizeof(len)); /* rta_len stands first */
+}
+
+static void add_vlan(struct request *request, uint32_t vlan, uint32_t flags)
+{
+	struct bridge_vlan_info info = { .flags = (uint16_t)flags, .vid = (uint16_t)vlan };
+
+	add_attr(request, IFLA_BRIDGE_VLAN_INFO, &info, sizeof(info));
+}
+
+static int send_vlans(int fd, struct request *request, size_t nest)
+{
+	end_nest(request, nest);
+	return exchange(fd, request, NULL);
+}
+
+static size_t begin_vlans(struct request *request, uint16_t type, int index)
+{
+	init_request(request, type);
+	request->info.ifi_family = AF_BRIDGE;
+	request->info.ifi_index = index;
+	return begin_nest(request, IFLA_AF_SPEC);
+}
+
+int uvpi_link_set_vlans(int fd, int index, uint16_t default_pvid, uint32_t vlan, const struct uvpi_vlans *trunk,
+			int n_trunk, struct uvp_error *err)
+{
+	struct request request;
+	size_t nest;
+	int error = 0;
+
+	/* What the bridge gave it by itself is not among what it is to have. */
+	if (default_pvid && default_pvid != vlan) {
+		nest = begin_vlans(&request, RTM_DELLINK, index);
+		add_vlan(&request, default_pvid, 0);
+		error = send_vlans(fd, &request, nest);
+	}
+	nest = begin_vlans(&request, RTM_SETLINK, index);
+	for (int i = 0; i < n_trunk; i++) {
+		bool range = trunk[i].first != trunk[i].last;
+
+		add_vlan(&request, trunk[i].first, range ? BRIDGE_VLAN_INFO_RANGE_BEGIN : 0);
+		if (range)
+			add_vlan(&request, trunk[i].last, BRIDGE_VLAN_INFO_RANGE_END);
+	}
+	if (vlan)
+		add_vlan(&request, vlan, BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED);
+	if (!error)
+		error = send_vlans(fd, &request, nest);
+	return error ? uvpi_fail_errno(err, error, "cannot set the VLANs of the bridge's port") : 0;
 }

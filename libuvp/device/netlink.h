@@ -3,6 +3,7 @@
 #ifndef UVPI_NETLINK_H
 #define UVPI_NETLINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,8 @@ struct uvpi_link {
 	int index;
 	uint32_t mtu;
 	char kind[16]; /* "bridge"; "" for hardware and the like */
+	bool vlan_filtering; /* of a bridge */
+	uint16_t default_pvid;
 };
 
 /* A socket for both; close() it. */
@@ -27,6 +30,12 @@ struct uvpi_link_change {
 	int master;
 };
 int uvpi_link_change(int fd, int index, const struct uvpi_link_change *change, struct uvp_error *err);
+
+/* The VLANs of a bridge's port: that of its frames without a tag (0: the bridge's own choice, default_pvid, stays), and
+ * those that it may have with one. */
+struct uvpi_vlans;
+int uvpi_link_set_vlans(int fd, int index, uint16_t default_pvid, uint32_t vlan, const struct uvpi_vlans *trunk,
+			int n_trunk, struct uvp_error *err);
 
 /* Pure, for tests: the answer to a question about a link. 1: a link; 0: some other message; negative: PROTOCOL. */
 int uvpi_link_parse(const void *message, size_t len, struct uvpi_link *ret_link, struct uvp_error *err);

@@ -38,6 +38,7 @@ void uvpi_devset_done(struct uvpi_devset *set)
 
 		dev->class->release(dev);
 		dev->class->done(dev);
+		free(dev->script);
 		free(dev);
 	}
 	free(set->list);
@@ -522,8 +523,11 @@ static int bring_up(struct uvpi_devset *set, bool wait, const struct uvp_op *op,
 int uvpi_devset_attach(struct uvpi_devset *set, bool wait, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
-	int r = set->n ? bring_up(set, wait, op, err) : 0;
+	int r;
 
+	set->op = op;
+	r = set->n ? bring_up(set, wait, op, err) : 0;
+	set->op = NULL;
 	if (r < 0 && uvpi_devset_remove(set, &why) < 0) {
 		uvpi_debug("cannot undo: %s", why.message);
 		uvpi_hint(err, "what is left of the devices goes with the domain: xlx destroy %" PRIu32, set->domid);

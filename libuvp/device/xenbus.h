@@ -73,6 +73,8 @@ struct uvpi_device {
 	char backend[96];  /* its folders */
 	char frontend[96];
 	char record[96];   /* libxl's copy */
+	char *script;      /* named in its node, for whoever removes it */
+	char ifname[32];   /* of an interface, in domain 0 */
 	enum uvpi_xenbus back_state, front_state;
 	enum uvpi_xenbus was; /* of the back end, before it was asked to close */
 	bool has_nodes, connected; /* connected: the host's part is done */
@@ -90,6 +92,7 @@ struct uvpi_devset {
 	struct uvpi_device **list;
 	int n;
 	unsigned int barriers; /* how often the kernel was waited for */
+	const struct uvp_op *op; /* of the attach that goes on */
 };
 
 /* ---- sets ---- */

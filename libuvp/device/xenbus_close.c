@@ -11,6 +11,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/script.h"
 #include "device/xenbus_set.h"
 
 #define GUEST_MS 10000
@@ -80,6 +81,7 @@ static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 
 		if (!dev->has_nodes)
 			continue;
+		uvpi_hotplug_remove(dev->class->kind, set->domid, dev->devid, dev->script, dev->ifname);
 		/* That of errors is of all this domain's devices of the kind; old ones are of no use to anybody. */
 		uvpi_batch_rm(batch, dev->frontend);
 		uvpi_batch_rm(batch, dev->backend);
@@ -153,6 +155,7 @@ static int fail_refused(struct uvpi_devset *set, struct uvp_error *err)
 	return -UVP_E_TIMEOUT;
 }
 
+/* What both ends say now, and what is to be undone on the host. */
 static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -164,12 +167,25 @@ static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
 		uvpi_batch_read(batch, path);
 		snprintf(path, sizeof(path), "%s/state", set->list[i]->frontend);
 		uvpi_batch_read(batch, path);
+		snprintf(path, sizeof(path), "%s/script", set->list[i]->backend);
+		uvpi_batch_read(batch, path);
+		snprintf(path, sizeof(path), "%s/vifname", set->list[i]->backend);
+		uvpi_batch_read(batch, path);
 	}
 	if (r >= 0)
 		r = uvpi_batch_run(batch, false, err);
 	for (int i = 0; i < set->n && r >= 0; i++) {
-		set->list[i]->was = uvpi_xenbus_parse(uvpi_batch_value(batch, 2 * i, NULL));
-		set->list[i]->front_state = uvpi_xenbus_parse(uvpi_batch_value(batch, 2 * i + 1, NULL));
+		struct uvpi_device *dev = set->list[i];
+		const char *script = uvpi_batch_value(batch, 4 * i + 2, NULL);
+		const char *vifname = uvpi_batch_value(batch, 4 * i + 3, NULL);
+
+		dev->was = uvpi_xenbus_parse(uvpi_batch_value(batch, 4 * i, NULL));
+		dev->front_state = uvpi_xenbus_parse(uvpi_batch_value(batch, 4 * i + 1, NULL));
+		snprintf(dev->ifname, sizeof(dev->ifname), "%s", vifname ? vifname : "");
+		free(dev->script);
+		dev->script = script ? strdup(script) : NULL;
+		if (script && !dev->script)
+			r = uvpi_no_memory(err);
 	}
 	return r;
 }

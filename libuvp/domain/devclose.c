@@ -20,6 +20,7 @@
 #include "core/step.h"
 #include "core/store.h"
 #include "device/loop.h"
+#include "device/script.h"
 #include "device/xenbus.h"
 #include "domain/destroy.h"
 
@@ -33,6 +34,7 @@ struct device {
 	char backend[128];
 	char loop[32];     /* "/dev/loop3"; xl's script takes it down only when xl runs it */
 	char target[1024]; /* the file behind it */
+	char script[256], vifname[32];
 	char state;        /* the digit in the node; '0': there is none */
 };
 
@@ -175,6 +177,7 @@ static int ask_to_close(struct uvpi_store *store, uint32_t domid, struct devices
 }
 
 /* Number of those that have not closed; also learns of loop devices while their nodes are there. */
+#define N_READ 5
 static int look_at_states(struct uvpi_store *store, struct devices *devices, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -183,27 +186,34 @@ static int look_at_states(struct uvpi_store *store, struct devices *devices, str
 	if (r < 0)
 		return r;
 	for (int i = 0; i < devices->n; i++) {
-		char path[256];
+		static const char *const keys[N_READ] = { "state", "node", "params", "script", "vifname" };
 
-		snprintf(path, sizeof(path), "%s/state", devices->list[i].backend);
-		uvpi_batch_read(batch, path);
-		snprintf(path, sizeof(path), "%s/node", devices->list[i].backend);
-		uvpi_batch_read(batch, path);
-		snprintf(path, sizeof(path), "%s/params", devices->list[i].backend);
-		uvpi_batch_read(batch, path);
+		for (int j = 0; j < N_READ; j++) {
+			char path[256];
+
+			snprintf(path, sizeof(path), "%s/%s", devices->list[i].backend, keys[j]);
+			uvpi_batch_read(batch, path);
+		}
 	}
 	r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < devices->n; i++) {
 		struct device *d = &devices->list[i];
-		const char *state = uvpi_batch_value(batch, 3 * i, NULL);
-		const char *node = uvpi_batch_value(batch, 3 * i + 1, NULL);
-		const char *target = uvpi_batch_value(batch, 3 * i + 2, NULL);
+		const char *state = uvpi_batch_value(batch, N_READ * i, NULL);
+		const char *node = uvpi_batch_value(batch, N_READ * i + 1, NULL);
+		const char *target = uvpi_batch_value(batch, N_READ * i + 2, NULL);
+		const char *script = uvpi_batch_value(batch, N_READ * i + 3, NULL);
+		const char *vifname = uvpi_batch_value(batch, N_READ * i + 4, NULL);
 
 		if (node && !strncmp(node, "/dev/loop", 9))
 			snprintf(d->loop, sizeof(d->loop), "%.31s", node);
-		snprintf(d->target, sizeof(d->target), "%s", target ? target : "");
+		if (target)
+			snprintf(d->target, sizeof(d->target), "%s", target);
+		if (script)
+			snprintf(d->script, sizeof(d->script), "%s", script);
+		if (vifname)
+			snprintf(d->vifname, sizeof(d->vifname), "%s", vifname);
 		d->state = state && strlen(state) == 1 ? *state : '0';
 		open += d->id[0] && kernel_serves(d->kind) && d->state >= '1' && d->state <= CLOSING;
 	}
@@ -241,10 +251,14 @@ static int remove_backends(struct uvpi_store *store, uint32_t domid, const struc
 	if (r < 0)
 		return r;
 	for (int i = 0; i < devices->n; i++) {
+		const struct device *d = &devices->list[i];
 		char path[128];
+		uint32_t devid;
 
-		if (devices->list[i].loop[0])
-			uvpi_loop_detach(devices->list[i].loop, devices->list[i].target);
+		if (d->loop[0])
+			uvpi_loop_detach(d->loop, d->target);
+		if (kernel_serves(d->kind) && uvpi_parse_u32(d->id, "devid", 0, UINT32_MAX, &devid, NULL) == 0)
+			uvpi_hotplug_remove(d->kind, domid, devid, d->script, d->vifname);
 		/* The folder of this domain's devices of that kind. */
 		snprintf(path, sizeof(path), BACKENDS "/%s/%" PRIu32, devices->list[i].kind, domid);
 		uvpi_batch_rm(batch, path);

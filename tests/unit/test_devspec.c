@@ -146,9 +146,44 @@ START_TEST(interfaces)
 	ck_assert_int_eq(uvpi_vif_parse("vifname=a/b", &v, &err), -UVP_E_INVALID);
 	ck_assert_int_eq(uvpi_vif_parse("vifname=sixteen-letters-", &v, &err), -UVP_E_INVALID);
 	ck_assert_int_eq(uvpi_vif_parse("mtu=10", &v, &err), -UVP_E_INVALID);
-	v = vif_of("script=/etc/xen/scripts/vif-openvswitch,bridge=ovs");
+}
+END_TEST
+
+START_TEST(interfaces_say_where_they_go)
+{
+	static const char *const wrong[] = {
+		"ip=10.0.0.300", "ip=10.0.0.1/33", "ip=fe80::/129", "ip=x", "vlan=0", "vlan=4095", "trunk=5-4",
+		"trunk=1/x", "trunk=1-", "script=vif-openvswitch,bridge=o.5000", "script=vif-openvswitch,bridge=o:",
+	};
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvpi_vif v = vif_of("ip=10.0.0.2  10.1.0.0/16 fe80::1,vlan=7,trunk=10/20-30");
+
+	ck_assert_int_eq(uvpi_vif_port(&v), UVPI_PORT_BRIDGE);
+	ck_assert_int_eq(v.n_nets, 3);
+	ck_assert(!v.nets[1].v6 && v.nets[1].prefix == 16 && v.nets[1].address[1] == 1);
+	ck_assert(v.nets[2].v6 && v.nets[2].prefix == 128);
+	ck_assert(v.vlan == 7 && v.n_trunk == 2 && v.trunk[0].first == 10 && v.trunk[0].last == 10);
+	ck_assert(v.trunk[1].first == 20 && v.trunk[1].last == 30);
+	ck_assert_int_eq(uvpi_vif_unsupported(&v, NULL), 0);
+	uvpi_vif_done(&v);
+	v = vif_of("script=/etc/xen/scripts/vif-openvswitch,bridge=ovs0.5:6:8-9");
+	ck_assert_int_eq(uvpi_vif_port(&v), UVPI_PORT_OVS);
+	ck_assert_str_eq(v.bridge, "ovs0");
+	ck_assert(v.vlan == 5 && v.n_trunk == 2 && v.trunk[1].last == 9);
+	uvpi_vif_done(&v);
+	v = vif_of("script=vif-mine,ip=whatever it reads,gatewaydev=eth0");
+	ck_assert_int_eq(uvpi_vif_port(&v), UVPI_PORT_SCRIPT);
+	ck_assert(!v.n_nets);
+	ck_assert_int_eq(uvpi_vif_unsupported(&v, NULL), 0);
+	uvpi_vif_done(&v);
+	v = vif_of("script=vif-mine,vlan=5");
 	ck_assert_int_eq(uvpi_vif_unsupported(&v, &err), -UVP_E_UNSUPPORTED);
 	uvpi_vif_done(&v);
+	v = vif_of("gatewaydev=eth0");
+	ck_assert_int_eq(uvpi_vif_unsupported(&v, &err), -UVP_E_UNSUPPORTED);
+	uvpi_vif_done(&v);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(wrong); i++)
+		ck_assert_msg(uvpi_vif_parse(wrong[i], &v, &err) == -UVP_E_INVALID, "%s", wrong[i]);
 }
 END_TEST
 
@@ -254,6 +289,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, disks_of_every_syntax);
 	tcase_add_test(tcase, what_disks_are_refused_for);
 	tcase_add_test(tcase, interfaces);
+	tcase_add_test(tcase, interfaces_say_where_they_go);
 	tcase_add_test(tcase, configurations_carry_both_kinds);
 	tcase_add_test(tcase, disks_are_written_as_they_are_read);
 	tcase_add_test(tcase, lists_of_stored_configurations_are_edited);
