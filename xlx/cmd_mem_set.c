@@ -15,8 +15,8 @@ static int run(const struct xlx_args *args)
 	uint64_t bytes;
 	int r, status;
 
-	/* As in xl, a bare number is in KiB. */
-	if (uvpi_parse_size(xlx_arg(args, 1), "memory", 1024, &bytes, &err))
+	/* As in xl, a bare number is in MiB. */
+	if (uvpi_parse_size(xlx_arg(args, 1), "memory", 1 << 20, &bytes, &err))
 		return xlx_usage(args, "%s", err.message);
 	status = xlx_open_domain(args, 0, &host, &domain);
 	if (!status)

@@ -173,7 +173,7 @@ static int fail_stopped(struct uvp_domain *domain, const struct uvp_memory *befo
 			      (unsigned long long)now / 1024, (unsigned long long)before->current / 1024,
 			      (unsigned long long)kib / 1024);
 	else
-		r = uvpi_fail(err, UVP_E_TIMEOUT, 0, "domain %u stays at %llu MiB and does not move to %llu",
+		r = uvpi_fail(err, UVP_E_TIMEOUT, 0, "domain %u stays at %llu MiB and does not move to %llu MiB",
 			      domain->domid, (unsigned long long)now / 1024, (unsigned long long)kib / 1024);
 	if (!moved)
 		uvpi_hint(err, "the request stays; its guest has no balloon driver, or is not up yet");

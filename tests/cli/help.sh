@@ -5,6 +5,9 @@
 . "$(dirname "$0")/lib.sh"
 golden=$top_srcdir/tests/cli/help
 
+run --list-commands
+sort "$tmp/out" | uniq -d | grep . && _wrong "a command stands in the table twice"
+
 for cmd in $(xlx --list-commands); do
 	run "$cmd" --help
 	expect_status 0

@@ -11,7 +11,9 @@ create_guest "$(tiny_cfg lab-tiny)"
 expect_fail 11 xlx mem-set --timeout 1s lab-tiny 2m
 err_has 'stays at 4 MiB'
 expect_ok xlx mem-set --no-wait lab-tiny 4m
-expect_ok xlx mem-set lab-tiny 4096
+# a bare number is in MiB, as it is for xl
+expect_ok xlx mem-set lab-tiny 4
+expect_ok xlx mem-set lab-tiny 4096k
 expect_fail 3 xlx mem-set lab-tiny 5m
 err_has 'was made for at most 4 MiB'
 expect_fail 3 xlx mem-set lab-tiny 0
@@ -27,7 +29,7 @@ expect_ok xlx unpause lab-tiny
 
 # limit NAME: what Xen allows, in KiB
 limit() { xlx info --json "$1" | sed 's/.*"limit_kib":\([0-9]*\).*/\1/'; }
-expect_ok xlx mem-max lab-tiny 64m
+expect_ok xlx mem-max lab-tiny 64
 [ "$(limit lab-tiny)" -eq $((65 * 1024)) ] || fail "the limit is $(limit lab-tiny)"
 expect_ok xenstore-read "/local/domain/$(xlx domid lab-tiny)/memory/static-max"
 out_has 65536
