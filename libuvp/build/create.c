@@ -41,7 +41,8 @@ static int choose_uuid(struct uvpi_build *b, struct uvp_error *err)
 	memcpy(b->uuid, b->config->uuid, sizeof(b->uuid));
 	n = uvpi_hyp_domains(b->host->hyp, 0, &infos, err);
 	for (int i = 0; i < n; i++) {
-		if (memcmp(infos[i].uuid, b->uuid, sizeof(b->uuid)))
+		/* One that has ended and is still held by somebody does not keep its next life from starting. */
+		if (infos[i].dying || memcmp(infos[i].uuid, b->uuid, sizeof(b->uuid)))
 			continue;
 		uvpi_format_uuid(b->uuid, text);
 		uvpi_fail(err, UVP_E_EXISTS, 0, "domain %u has the UUID %s already", infos[i].domid, text);

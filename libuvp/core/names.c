@@ -262,10 +262,16 @@ static int fail_folder(const char *name, const char *verb, struct uvp_error *err
 
 const struct uvpi_dominfo *uvpi_name_domain(const struct uvpi_dominfo *infos, int n, const uint8_t uuid[16])
 {
-	for (int i = 0; i < n; i++)
-		if (!memcmp(infos[i].uuid, uuid, 16))
+	const struct uvpi_dominfo *dying = NULL;
+
+	for (int i = 0; i < n; i++) {
+		if (memcmp(infos[i].uuid, uuid, 16))
+			continue;
+		if (!infos[i].dying)
 			return &infos[i];
-	return NULL;
+		dying = &infos[i];
+	}
+	return dying;
 }
 
 bool uvpi_name_holds(const struct uvpi_name_holder *holder, const uint8_t uuid[16], const struct uvpi_dominfo *infos,

@@ -53,7 +53,7 @@ int uvpi_name_list(struct uvpi_name_entry **ret_entries, struct uvp_error *err);
 /* ---- against what Xen says (a list from uvpi_hyp_domains()) ---- */
 struct uvpi_dominfo;
 
-/* The domain with this UUID, or NULL. */
+/* The domain with this UUID, or NULL. One that lives before its earlier life, which may be dying still. */
 const struct uvpi_dominfo *uvpi_name_domain(const struct uvpi_dominfo *infos, int n, const uint8_t uuid[16]);
 
 /* What stands in the way of a claim. */

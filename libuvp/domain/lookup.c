@@ -160,7 +160,7 @@ static int lookup_uuid(struct uvp_host *host, const char *text, struct uvp_domai
 	if (!found)
 		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no domain with the UUID %s", text);
 	other = uvpi_name_domain(found + 1, n - (int)(found - infos) - 1, uuid);
-	if (other) {
+	if (other && !other->dying) {
 		r = uvpi_fail(err, UVP_E_INVALID, 0, "domains %" PRIu32 " and %" PRIu32 " both have the UUID %s",
 			      found->domid, other->domid, text);
 		uvpi_hint(err, "name the one you mean by its id");
