@@ -308,10 +308,10 @@ static void say_unknown(const struct xlx_cmd *const *table, const char *name)
 		near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-const struct xlx_cmd *xlx_find_cmd(const struct xlx_cmd *const *table, const char *name)
+const struct xlx_cmd *xlx_find_cmd(const struct xlx_cmd *const *table, const char *name, int *ret_status)
 {
 	const struct xlx_cmd *found = NULL;
-	int n = 0;
+	int n = 0, status;
 
 	for (int i = 0; table[i]; i++) {
 		if (!strcmp(table[i]->name, name))
@@ -321,8 +321,12 @@ const struct xlx_cmd *xlx_find_cmd(const struct xlx_cmd *const *table, const cha
 			n++;
 		}
 	}
-	if (n == 1)
+	status = xlx_absent(name);
+	if (!status && n == 1)
 		return found;
+	*ret_status = status ? status : XLX_EXIT_USAGE;
+	if (status)
+		return NULL;
 	if (n > 1)
 		say_ambiguous(table, name);
 	else

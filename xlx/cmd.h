@@ -72,8 +72,11 @@ struct xlx_globals {
 void xlx_set_globals(const struct xlx_globals *globals);
 
 /* Which command of a NULL-terminated table is meant: by its whole name, or by a beginning that only it has, as
- * xl allows. NULL after saying on stderr what is wrong. */
-const struct xlx_cmd *xlx_find_cmd(const struct xlx_cmd *const *table, const char *name);
+ * xl allows. NULL after saying on stderr what is wrong, with the exit status for that. */
+const struct xlx_cmd *xlx_find_cmd(const struct xlx_cmd *const *table, const char *name, int *ret_status);
+/* A command that xl has and we do not: says so, with the reason, and returns the exit status; 0 for any other word. */
+int xlx_absent(const char *name);
+void xlx_print_absent(void); /* their names, one a line */
 /* Parse the options and arguments after argv[0], the command's name, and run it. Returns the exit status. */
 int xlx_run_cmd(const struct xlx_cmd *cmd, int argc, char **argv);
 /* What --help prints. */

@@ -127,7 +127,7 @@ static void report_domain(const struct job *job, const struct uvp_domain *domain
 		object = uvpi_json_object();
 		uvpi_format_uuid(uvp_domain_uuid(domain), uuid);
 		uvpi_json_set_str(object, "name", uvp_domain_name(domain));
-		uvpi_json_set_u64(object, "id", uvp_domain_id(domain));
+		uvpi_json_set_u64(object, "domid", uvp_domain_id(domain));
 		uvpi_json_set_str(object, "uuid", uuid);
 		uvpi_json_add(job->made, object);
 	} else if (!job->quiet) {

@@ -9,6 +9,7 @@
 #include <uvp/list.h>
 
 #include "core/cleanup.h"
+#include "core/error.h"
 #include "core/num.h"
 #include "xlx/cmd.h"
 #include "xlx/listing.h"
@@ -146,19 +147,22 @@ static int sort(const struct xlx_args *args, struct uvp_domain_info **domains, s
 
 /* ---- output ---- */
 
-static int print_table(const struct xlx_args *args, struct uvp_domain_info *const *domains, size_t n)
+static int print_table(const struct xlx_args *args, struct xlx_listing *listing, struct uvp_domain_info *const *domains,
+		       size_t n)
 {
-	bool more = xlx_has(args, "verbose"), pool = xlx_has(args, "cpupool");
+	bool more = xlx_has(args, "verbose"), pool = xlx_has(args, "cpupool"), numa = xlx_has(args, "numa");
 	struct out_table *table = out_table_new();
 
 	out_table_column(table, "NAME", OUT_LEFT);
 	out_table_column(table, "ID", OUT_RIGHT);
-	out_table_column(table, "MEM/MiB", OUT_RIGHT);
+	out_table_column(table, "MEM(MiB)", OUT_RIGHT);
 	out_table_column(table, "VCPUS", OUT_RIGHT);
 	out_table_column(table, "STATE", OUT_LEFT);
-	out_table_column(table, "CPU/s", OUT_RIGHT);
+	out_table_column(table, "TIME(s)", OUT_RIGHT);
 	if (pool)
 		out_table_column(table, "POOL", OUT_LEFT);
+	if (numa)
+		out_table_column(table, "NODES", OUT_LEFT);
 	if (more) {
 		out_table_column(table, "TYPE", OUT_LEFT);
 		out_table_column(table, "UUID", OUT_LEFT);
@@ -176,6 +180,8 @@ static int print_table(const struct xlx_args *args, struct uvp_domain_info *cons
 			      domain->cpu_time_ns / 100000000 % 10);
 		if (pool)
 			out_table_text(table, xlx_pool_name(domain->pool));
+		if (numa)
+			out_table_text(table, xlx_listing_nodes(listing, domain));
 		if (more) {
 			out_table_text(table, uvp_type_name(domain->type));
 			uvpi_format_uuid(domain->uuid, uuid);
@@ -183,6 +189,15 @@ static int print_table(const struct xlx_args *args, struct uvp_domain_info *cons
 		}
 	}
 	return out_table_print(table, xlx_has(args, "no-header"));
+}
+
+static int refuse_label(void)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	uvpi_fail(&err, UVP_E_UNSUPPORTED, 0, "security labels are not shown by this release");
+	uvpi_hint(&err, "for domains of ours, 'xlx list --long' shows the seclabel that they were created with");
+	return xlx_fail(&err);
 }
 
 static int run(const struct xlx_args *args)
@@ -194,6 +209,8 @@ static int run(const struct xlx_args *args)
 	size_t n = 0;
 	int status = check_filters(args);
 
+	if (xlx_has(args, "label"))
+		return refuse_label();
 	if (!status)
 		status = sort(args, NULL, 0);
 	if (!status)
@@ -208,11 +225,11 @@ static int run(const struct xlx_args *args)
 			domains[n++] = &listing.list.domains[i];
 	sort(args, domains, n);
 	if (xlx_has(args, "json"))
-		status = xlx_listing_json(&listing, domains, n, xlx_has(args, "long"));
+		status = xlx_listing_json(&listing, domains, n, xlx_has(args, "long"), xlx_has(args, "numa"));
 	else if (xlx_has(args, "long"))
 		status = xlx_listing_long(&listing, domains, n);
 	else
-		status = print_table(args, domains, n);
+		status = print_table(args, &listing, domains, n);
 	if (!status)
 		status = listing.status;
 	xlx_listing_close(&listing);
@@ -223,6 +240,8 @@ static const struct xlx_opt opts[] = {
 	{ "long", 'l', NULL, "everything about each domain, with its configuration", XLX_NO_VALUE },
 	{ "verbose", 'v', NULL, "show type and UUID too", XLX_NO_VALUE },
 	{ "cpupool", 'c', NULL, "show the pool of physical CPUs too", XLX_NO_VALUE },
+	{ "numa", 'n', NULL, "show the memory nodes that are preferred for its memory too", XLX_NO_VALUE },
+	{ "label", 'Z', NULL, "refused: security labels are not shown by this release", XLX_NO_VALUE },
 	{ "state", 's', "STATE", "only domains in this state", XLX_VALUE },
 	{ "type", 't', "TYPE", "only domains of this type: pv, pvh or hvm", XLX_VALUE },
 	{ "name", 0, "PATTERN", "only names that match, as in 'web*'", XLX_VALUE },

@@ -35,11 +35,11 @@ static int print_json(const struct uvp_domain_list *list)
 		int64_t seconds = uptime_of(&list->domains[i]);
 
 		uvpi_json_set_str(object, "name", list->domains[i].name);
-		uvpi_json_set_u64(object, "id", list->domains[i].id);
+		uvpi_json_set_u64(object, "domid", list->domains[i].id);
 		if (seconds >= 0)
-			uvpi_json_set_i64(object, "uptime_seconds", seconds);
+			uvpi_json_set_i64(object, "uptime_s", seconds);
 		else
-			uvpi_json_set_str(object, "uptime_seconds", NULL);
+			uvpi_json_set_str(object, "uptime_s", NULL);
 		uvpi_json_add(array, object);
 	}
 	return out_json(array);

@@ -21,7 +21,7 @@ static int print_json(const struct uvp_domain_list *list)
 		object = uvpi_json_object();
 		uvpi_format_uuid(list->domains[i].uuid, uuid);
 		uvpi_json_set_str(object, "uuid", uuid);
-		uvpi_json_set_u64(object, "id", list->domains[i].id);
+		uvpi_json_set_u64(object, "domid", list->domains[i].id);
 		uvpi_json_set_str(object, "name", list->domains[i].name);
 		uvpi_json_add(array, object);
 	}

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/num.h"
+#include "domain/domain.h"
 #include "xlx/out.h"
 
 static struct uvp_pool *pools;
@@ -123,6 +124,18 @@ const char *xlx_pool_name(uint32_t pool)
 	return text;
 }
 
+const char *xlx_listing_nodes(struct xlx_listing *listing, const struct uvp_domain_info *info)
+{
+	static char text[128];
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+
+	if (uvp_domain_open(listing->host, info->id, &domain, NULL) < 0 ||
+	    memcmp(uvp_domain_uuid(domain), info->uuid, 16) != 0 ||
+	    uvp_domain_get_nodes(domain, text, sizeof(text), NULL) < 0)
+		return "-";
+	return text;
+}
+
 /* The configuration that a domain of ours runs with; NULL when there is none. */
 static struct uvp_config *config_of(struct xlx_listing *listing, const struct uvp_domain_info *info)
 {
@@ -212,7 +225,8 @@ int xlx_listing_long(struct xlx_listing *listing, struct uvp_domain_info *const 
 	return 0;
 }
 
-int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const *domains, size_t n, bool configs)
+int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const *domains, size_t n, bool configs,
+		     bool nodes)
 {
 	struct uvpi_json *array = uvpi_json_array();
 
@@ -224,7 +238,7 @@ int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const 
 
 		uvpi_format_uuid(domain->uuid, uuid);
 		uvpi_json_set_str(object, "name", domain->name);
-		uvpi_json_set_u64(object, "id", domain->id);
+		uvpi_json_set_u64(object, "domid", domain->id);
 		uvpi_json_set_str(object, "uuid", uuid);
 		uvpi_json_set_str(object, "type", uvp_type_name(domain->type));
 		uvpi_json_set_str(object, "state", uvp_state_name(domain->state));
@@ -238,6 +252,8 @@ int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const 
 		uvpi_json_set_u64(object, "pool", domain->pool);
 		uvpi_json_set_i64(object, "start_time", domain->start_time);
 		uvpi_json_set_bool(object, "ours", domain->ours);
+		if (nodes)
+			uvpi_json_set_str(object, "nodes", xlx_listing_nodes(listing, domain));
 		if (configs && config_text(listing, domain, &text) == 0)
 			uvpi_json_set_str(object, "config", text);
 		uvpi_json_add(array, object);

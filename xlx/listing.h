@@ -26,8 +26,12 @@ const char *xlx_state_words(const struct uvp_domain_info *domain);
 /* The name, or "Pool-ID"; lent until the next call. */
 const char *xlx_pool_name(uint32_t pool);
 
+/* The memory nodes that are preferred for it, "all" or "0-1,3"; "-" when it is gone by now. Lent until the next call. */
+const char *xlx_listing_nodes(struct xlx_listing *listing, const struct uvp_domain_info *info);
+
 /* One block of lines for each domain. */
 int xlx_listing_long(struct xlx_listing *listing, struct uvp_domain_info *const *domains, size_t n);
-int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const *domains, size_t n, bool configs);
+int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const *domains, size_t n, bool configs,
+		     bool nodes);
 
 #endif

@@ -56,14 +56,15 @@ static void print_commands(FILE *out)
 static int run_help(const struct xlx_args *args)
 {
 	const struct xlx_cmd *cmd;
+	int status;
 
 	if (!xlx_n_args(args)) {
 		print_commands(stdout);
 		return XLX_EXIT_OK;
 	}
-	cmd = xlx_find_cmd(commands, xlx_arg(args, 0));
+	cmd = xlx_find_cmd(commands, xlx_arg(args, 0), &status);
 	if (!cmd)
-		return XLX_EXIT_USAGE;
+		return status;
 	xlx_print_help(cmd, stdout);
 	return XLX_EXIT_OK;
 }
@@ -80,7 +81,7 @@ const struct xlx_cmd cmd_help = {
 
 /* ---- hidden options: for completion and the tests ---- */
 
-enum { LIST_COMMANDS = 256, LIST_OPTIONS, LIST_ARGUMENTS, LIST_NAMES, LIST_EXIT_STATUS };
+enum { LIST_COMMANDS = 256, LIST_OPTIONS, LIST_ARGUMENTS, LIST_NAMES, LIST_EXIT_STATUS, LIST_ABSENT };
 
 static int list_for_programs(int what, const char *value)
 {
@@ -90,6 +91,7 @@ static int list_for_programs(int what, const char *value)
 					     [XLX_COMPLETE_POOL] = "pools",
 					     [XLX_COMPLETE_COMMAND] = "commands" };
 	const struct xlx_cmd *cmd;
+	int status;
 
 	switch (what) {
 	case LIST_COMMANDS:
@@ -99,12 +101,15 @@ static int list_for_programs(int what, const char *value)
 	case LIST_EXIT_STATUS:
 		xlx_print_exit_status();
 		return XLX_EXIT_OK;
+	case LIST_ABSENT:
+		xlx_print_absent();
+		return XLX_EXIT_OK;
 	case LIST_NAMES:
 		return xlx_list_names(value);
 	default:
-		cmd = xlx_find_cmd(commands, value);
+		cmd = xlx_find_cmd(commands, value, &status);
 		if (!cmd)
-			return XLX_EXIT_USAGE;
+			return status;
 		if (what == LIST_ARGUMENTS)
 			puts(kinds[cmd->complete]);
 		else
@@ -138,10 +143,12 @@ static int run(int argc, char **argv)
 		{ "list-arguments", required_argument, NULL, LIST_ARGUMENTS },
 		{ "list-names", required_argument, NULL, LIST_NAMES },
 		{ "list-exit-status", no_argument, NULL, LIST_EXIT_STATUS },
+		{ "list-absent", no_argument, NULL, LIST_ABSENT },
 		{ NULL },
 	};
 	struct xlx_globals globals = { 0 };
 	const struct xlx_cmd *cmd;
+	int status;
 
 	opterr = 0;
 	for (;;) {
@@ -178,8 +185,8 @@ static int run(int argc, char **argv)
 		return XLX_EXIT_USAGE;
 	}
 	xlx_set_globals(&globals);
-	cmd = xlx_find_cmd(commands, argv[optind]);
-	return cmd ? xlx_run_cmd(cmd, argc - optind, argv + optind) : XLX_EXIT_USAGE;
+	cmd = xlx_find_cmd(commands, argv[optind], &status);
+	return cmd ? xlx_run_cmd(cmd, argc - optind, argv + optind) : status;
 }
 
 int main(int argc, char **argv)

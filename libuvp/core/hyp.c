@@ -459,3 +459,19 @@ int uvpi_hyp_force_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu,
 {
 	return set_affinity(hyp, domid, vcpu, hard, soft, XEN_VCPUAFFINITY_FORCE, err);
 }
+
+int uvpi_hyp_get_nodes(struct uvpi_hyp *hyp, uint32_t domid, uint8_t **ret_map, uint32_t *ret_n, struct uvp_error *err)
+{
+	int n = xc_get_max_nodes(hyp->xc);
+	_cleanup_free_ uint8_t *map = n > 0 ? xc_nodemap_alloc(hyp->xc) : NULL;
+
+	if (n <= 0)
+		return uvpi_hyp_fail(err, UVPI_HYP_HOST, "read the number of memory nodes");
+	if (!map)
+		return uvpi_no_memory(err);
+	if (xc_domain_node_getaffinity(hyp->xc, domid, map))
+		return uvpi_hyp_fail(err, domid, "read the memory nodes of");
+	*ret_n = (uint32_t)n;
+	*ret_map = uvpi_steal(&map);
+	return 0;
+}

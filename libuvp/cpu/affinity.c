@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which physical CPUs a vCPU may and should run on. */
+/* Which physical CPUs a vCPU may and should run on, and which memory nodes go with them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -144,4 +144,16 @@ int uvp_vcpu_set_affinity(struct uvp_domain *domain, uint32_t vcpu, const struct
 		r = pin_all(domain, vcpu == UVP_VCPU_ALL ? 0 : vcpu, n, &maps, flags, err);
 	maps_done(&maps);
 	return r;
+}
+
+int uvp_domain_get_nodes(struct uvp_domain *domain, char *buf, size_t len, struct uvp_error *err)
+{
+	_cleanup_free_ uint8_t *map = NULL;
+	uint32_t n;
+	int r = uvpi_hyp_get_nodes(domain->host->hyp, domain->domid, &map, &n, err);
+
+	if (r < 0)
+		return r;
+	uvpi_cpulist_format(map, n, buf, len);
+	return 0;
 }

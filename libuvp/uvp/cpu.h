@@ -56,6 +56,9 @@ UVP_PUBLIC int uvp_vcpu_set_affinity(struct uvp_domain *domain, uint32_t vcpu, c
 UVP_PUBLIC int uvp_domain_set_vcpus(struct uvp_domain *domain, uint32_t vcpus, unsigned int flags,
 				    const struct uvp_op *op, struct uvp_error *err);
 
+/* The memory nodes that are preferred for the domain's memory, for people: "all", or as "0-1,3"; cut off at len. */
+UVP_PUBLIC int uvp_domain_get_nodes(struct uvp_domain *domain, char *buf, size_t len, struct uvp_error *err);
+
 /* ---- shares ---- */
 struct uvp_sched {
 	uint32_t pool;      /* that the domain is in */

@@ -88,4 +88,17 @@ expect_err </dev/null
 # Nothing of what a person sees on a pipe has an escape sequence.
 run help
 grep -q "$(printf '\033')" "$tmp/out" && _wrong "escape sequences without a terminal"
+# What xl has and xlx has not is said with the reason, and never both.
+run migrate web host2
+expect_status 8
+expect_err <<'EOF'
+xlx: xl's command 'migrate' is not there: this release does not save, restore or migrate domains
+EOF
+run sched-rtds
+expect_status 8
+expect_err_has "hint: 'xlx sched' sets weight and cap"
+run --list-absent
+expect_status 0
+sort "$tmp/out" >"$tmp/absent"
+xlx --list-commands | sort | comm -12 - "$tmp/absent" | grep . && _wrong "these are there, and said not to be"
 finish

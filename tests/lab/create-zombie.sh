@@ -14,7 +14,7 @@ on_exit kill -CONT "$keeper"
 kill -STOP "$keeper"
 xlx destroy "$id" 2>"$tmp/destroy" &
 destroyer=$!
-is_dying() { xlx list --json | grep -q "\"id\":$id,[^}]*\"state\":\"dying\""; }
+is_dying() { xlx list --json | grep -q "\"domid\":$id,[^}]*\"state\":\"dying\""; }
 wait_for 60 is_dying
 expect_ok xlx create "$cfg"
 expect_fail 5 xlx create "$cfg"
@@ -27,6 +27,6 @@ wait "$destroyer"
 was=$?
 # 6 when that took it longer than it waits
 [ $was -eq 0 ] || [ $was -eq 6 ] || fail "destroy: $was: $(cat "$tmp/destroy")"
-is_gone() { ! xlx list --json | grep -q "\"id\":$id,"; }
+is_gone() { ! xlx list --json | grep -q "\"domid\":$id,"; }
 wait_for 60 is_gone
 [ "$(xlx domid t-zombie)" = "$next" ] || fail "the new domain went with the old one"

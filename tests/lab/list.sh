@@ -70,3 +70,12 @@ ln -sfn "$settled" /run/uvp/names/lab-p
 # a guest that ended
 xl trigger lab-a nmi 2>/dev/null || true
 expect_ok xlx list --state crash,running,idle
+
+# memory nodes; labels, which are not shown
+expect_ok xlx list -n 0
+out_has NODES
+grep -q '^Domain-0 .* all$' "$tmp/out" || fail "$(cat "$tmp/out")"
+expect_ok xlx list --numa --json 0
+out_has '"nodes":"all"'
+expect_fail 8 xlx list -Z
+err_has 'labels are not shown'

@@ -92,12 +92,25 @@ END_TEST
 
 START_TEST(commands_are_found_by_an_unambiguous_beginning)
 {
-	ck_assert_ptr_eq(xlx_find_cmd(table, "thing"), &thing);
-	ck_assert_ptr_eq(xlx_find_cmd(table, "thinG"), NULL);
-	ck_assert_ptr_eq(xlx_find_cmd(table, "think"), &think);
-	ck_assert_ptr_null(xlx_find_cmd(table, "thin"));
-	ck_assert_ptr_null(xlx_find_cmd(table, ""));
-	ck_assert_ptr_null(xlx_find_cmd(table, "thinking"));
+	int status = 0;
+
+	ck_assert_ptr_eq(xlx_find_cmd(table, "thing", &status), &thing);
+	ck_assert_ptr_eq(xlx_find_cmd(table, "thinG", &status), NULL);
+	ck_assert_ptr_eq(xlx_find_cmd(table, "think", &status), &think);
+	ck_assert_ptr_null(xlx_find_cmd(table, "thin", &status));
+	ck_assert_ptr_null(xlx_find_cmd(table, "", &status));
+	ck_assert_ptr_null(xlx_find_cmd(table, "thinking", &status));
+	ck_assert_int_eq(status, XLX_EXIT_USAGE);
+}
+END_TEST
+
+START_TEST(what_only_xl_has_is_told_from_what_nobody_has)
+{
+	int status = 0;
+
+	ck_assert_ptr_null(xlx_find_cmd(table, "migrate", &status));
+	ck_assert_int_eq(status, xlx_exit_status(UVP_E_UNSUPPORTED));
+	ck_assert_int_eq(xlx_absent("migrat"), XLX_EXIT_OK);
 }
 END_TEST
 
@@ -119,6 +132,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, wrong_use_does_not_run_the_command);
 	tcase_add_test(tc, a_rehearsal_reaches_only_commands_that_know_it);
 	tcase_add_test(tc, commands_are_found_by_an_unambiguous_beginning);
+	tcase_add_test(tc, what_only_xl_has_is_told_from_what_nobody_has);
 	tcase_add_test(tc, every_code_has_a_status_of_its_own);
 }
 UNIT_MAIN("cmd", add_tests);

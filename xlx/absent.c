@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What xl has and this release has not: said with the reason, and with what does it instead. */
+#include "xlx/cmd.h"
+
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+
+#define NO_MOVING "this release does not save, restore or migrate domains"
+#define NO_PCI "PCI devices are not passed to guests by this release"
+#define NO_USB "USB devices are not passed to guests by this release"
+#define NO_DEVICE "this release has disks and network interfaces, but no such device"
+#define NO_DRIVES "this release has no drives whose medium can be changed"
+#define NO_PSR "this release does not drive the processor's resource control"
+#define NO_XSM "the security policy belongs to tools of Xen's own"
+#define ATTACHABLE "'xlx block-attach' and 'xlx network-attach' plug in what there is"
+
+static const struct absent {
+	const char *name, *why, *hint;
+} absent[] = {
+	{ "save", NO_MOVING, NULL },
+	{ "restore", NO_MOVING, NULL },
+	{ "migrate", NO_MOVING, NULL },
+	{ "migrate-receive", NO_MOVING, NULL },
+	{ "remus", NO_MOVING ", nor does it replicate them", NULL },
+	{ "top", "there is no dashboard in this release", "xentop(1) comes with Xen; 'xlx list' and 'xlx vcpu-list' show CPU time" },
+	{ "config-update", "a domain keeps the configuration that it was created from",
+	  "change the file, shut the domain down and create it again" },
+	{ "vncviewer", "no guest of this release has a screen", "'xlx console' shows its console" },
+	{ "cd-insert", NO_DRIVES, "'xlx block-attach' attaches an image as a disk" },
+	{ "cd-eject", NO_DRIVES, "'xlx block-detach' takes a disk away" },
+	{ "pci-attach", NO_PCI, NULL },
+	{ "pci-detach", NO_PCI, NULL },
+	{ "pci-list", NO_PCI, NULL },
+	{ "pci-assignable-add", NO_PCI, NULL },
+	{ "pci-assignable-remove", NO_PCI, NULL },
+	{ "pci-assignable-list", NO_PCI, NULL },
+	{ "usbctrl-attach", NO_USB, NULL },
+	{ "usbctrl-detach", NO_USB, NULL },
+	{ "usbdev-attach", NO_USB, NULL },
+	{ "usbdev-detach", NO_USB, NULL },
+	{ "usb-list", NO_USB, NULL },
+	{ "channel-list", NO_DEVICE, NULL },
+	{ "vtpm-attach", NO_DEVICE, ATTACHABLE },
+	{ "vtpm-list", NO_DEVICE, NULL },
+	{ "vtpm-detach", NO_DEVICE, NULL },
+	{ "vkb-attach", NO_DEVICE, ATTACHABLE },
+	{ "vkb-list", NO_DEVICE, NULL },
+	{ "vkb-detach", NO_DEVICE, NULL },
+	{ "vdispl-attach", NO_DEVICE, ATTACHABLE },
+	{ "vdispl-list", NO_DEVICE, NULL },
+	{ "vdispl-detach", NO_DEVICE, NULL },
+	{ "vsnd-attach", NO_DEVICE, ATTACHABLE },
+	{ "vsnd-list", NO_DEVICE, NULL },
+	{ "vsnd-detach", NO_DEVICE, NULL },
+	{ "sharing", "what each domain shares is not counted by this release", "'xlx info' shows it for the whole host" },
+	{ "sched-rtds", "Xen has that scheduler as an experiment, and this release does not set its budgets",
+	  "'xlx sched' sets weight and cap with the schedulers credit2 and credit" },
+	{ "getenforce", NO_XSM, "flask-getenforce(8) comes with Xen" },
+	{ "setenforce", NO_XSM, "flask-setenforce(8) comes with Xen" },
+	{ "loadpolicy", NO_XSM, "flask-loadpolicy(8) comes with Xen" },
+	{ "devd", "this release sets up no back ends in other domains than domain 0", NULL },
+	{ "psr-hwinfo", NO_PSR, NULL },
+	{ "psr-cmt-attach", NO_PSR, NULL },
+	{ "psr-cmt-detach", NO_PSR, NULL },
+	{ "psr-cmt-show", NO_PSR, NULL },
+	{ "psr-cat-set", NO_PSR, NULL },
+	{ "psr-cat-show", NO_PSR, NULL },
+	{ "psr-mba-set", NO_PSR, NULL },
+	{ "psr-mba-show", NO_PSR, NULL },
+	{ "qemu-monitor-command", "QEMU is spoken to in its machine protocol", "'xlx qmp DOMAIN COMMAND'; see xlx-qmp(1)" },
+};
+
+int xlx_absent(const char *name)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(absent); i++) {
+		if (strcmp(absent[i].name, name) != 0)
+			continue;
+		uvpi_fail(&err, UVP_E_UNSUPPORTED, 0, "xl's command '%s' is not there: %s", name, absent[i].why);
+		if (absent[i].hint)
+			uvpi_hint(&err, "%s", absent[i].hint);
+		return xlx_fail(&err);
+	}
+	return XLX_EXIT_OK;
+}
+
+void xlx_print_absent(void)
+{
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(absent); i++)
+		puts(absent[i].name);
+}
