@@ -3,7 +3,7 @@
 #include "xlx/device.h"
 
 static const struct xlx_opt attach_opts[] = {
-	{ "no-wait", 0, NULL, "do not wait until the guest has connected", XLX_NO_VALUE },
+	XLX_OPT_DEVICE_NO_WAIT,
 	XLX_OPT_DEVICE_TIMEOUT,
 	XLX_OPT_PROGRESS,
 	{ NULL },

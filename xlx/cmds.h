@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every command, one line each, in the order of `xlx help`: commands of one group stand together. Included by
  * main.c more than once with different meanings of XLX_CMD, so it has no guard; cmd_NAME is defined in cmd_NAME.c,
- * and those for devices in cmd_devices.c. */
+ * and those for devices in cmd_devices.c and cmd_cd.c. */
 XLX_CMD(cmd_list)
 XLX_CMD(cmd_create)
 XLX_CMD(cmd_destroy)
@@ -17,6 +17,9 @@ XLX_CMD(cmd_device_list)
 XLX_CMD(cmd_block_attach)
 XLX_CMD(cmd_block_detach)
 XLX_CMD(cmd_block_list)
+XLX_CMD(cmd_block_resize)
+XLX_CMD(cmd_cd_insert)
+XLX_CMD(cmd_cd_eject)
 XLX_CMD(cmd_network_attach)
 XLX_CMD(cmd_network_detach)
 XLX_CMD(cmd_network_list)

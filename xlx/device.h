@@ -9,6 +9,7 @@
 #include "xlx/cmd.h"
 #include "xlx/wait.h"
 
+#define XLX_OPT_DEVICE_NO_WAIT { "no-wait", 0, NULL, "do not wait until the guest has connected", XLX_NO_VALUE }
 #define XLX_OPT_DEVICE_TIMEOUT \
 	{ "timeout", 0, "DURATION", "how long to wait for the guest, instead of 10 s: \"30s\", \"2m\"", XLX_VALUE }
 

@@ -362,17 +362,13 @@ char *uvpi_disk_text(const struct uvpi_disk *disk)
 static const char *why_unsupported(const struct uvpi_disk *disk, const char **ret_hint)
 {
 	*ret_hint = NULL;
-	if (disk->cdrom)
-		return "CD-ROM drives need a device model, which this release does not start";
-	if (disk->format == UVPI_DISK_EMPTY || !disk->target)
-		return "an empty drive is a CD-ROM drive, which needs a device model";
-	if (disk->format != UVPI_DISK_RAW) {
+	if (!disk->cdrom && !disk->target) {
+		*ret_hint = "add cdrom to make it a drive, or name what is in it";
+		return "only CD-ROM drives can be empty";
+	}
+	if (disk->target && disk->format != UVPI_DISK_RAW) {
 		*ret_hint = "make it raw: qemu-img convert -O raw OLD NEW";
 		return "qcow, qcow2, vhd and qed images need a back end in user space, which this release does not have";
-	}
-	if (disk->script) {
-		*ret_hint = "set the block device up first, and give its path as the target";
-		return "script= and disks over the network are not run by this release";
 	}
 	if (disk->backend && strcmp(disk->backend, "0") != 0 && strcmp(disk->backend, "Domain-0") != 0)
 		return "back ends in other domains than domain 0 are not set up by this release";

@@ -15,6 +15,7 @@
 #include "core/hyp.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "device/attach.h"
 #include "device/disk_share.h"
 #include "device/loop.h"
 #include "device/record.h"
@@ -33,15 +34,10 @@ static const char *class_name(enum uvp_device_class device_class)
 	return device_class == UVP_DEVICE_DISK ? "disk" : "network interface";
 }
 
-/* The domain is there, and can have devices. */
-static int check_domain(struct uvp_domain *domain, enum uvp_device_class device_class, struct uvpi_dominfo *ret_info,
-			struct uvp_error *err)
+int uvpi_device_check_domain(struct uvp_domain *domain, struct uvpi_dominfo *ret_info, struct uvp_error *err)
 {
-	int r;
+	int r = uvpi_hyp_domain(domain->host->hyp, domain->domid, ret_info, err);
 
-	if (device_class >= UVP_DEVICE_ANY)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "devices are attached and detached by their class");
-	r = uvpi_hyp_domain(domain->host->hyp, domain->domid, ret_info, err);
 	if (r < 0)
 		return r;
 	if (memcmp(ret_info->uuid, domain->uuid, sizeof(domain->uuid)) != 0 || ret_info->dying)
@@ -50,6 +46,14 @@ static int check_domain(struct uvp_domain *domain, enum uvp_device_class device_
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
 				 "domain 0 has the host's own devices; others are given to guests only");
 	return 0;
+}
+
+static int check_domain(struct uvp_domain *domain, enum uvp_device_class device_class, struct uvpi_dominfo *ret_info,
+			struct uvp_error *err)
+{
+	if (device_class >= UVP_DEVICE_ANY)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "devices are attached and detached by their class");
+	return uvpi_device_check_domain(domain, ret_info, err);
 }
 
 /* ---- attach ---- */
@@ -70,26 +74,15 @@ static int choose_devid(struct uvp_domain *domain, struct uvpi_vif *vif, struct 
 	return 0;
 }
 
-static int attach(struct uvp_domain *domain, struct uvpi_devset *set, const struct uvpi_disk *disk,
-		  const struct uvpi_vif *vif, unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
-{
-	int r = disk ? uvpi_devset_add_disk(set, disk, err) : uvpi_devset_add_vif(set, vif, err);
-
-	if (r < 0)
-		return r;
-	uvpi_devset_bind(set, domain->domid);
-	r = uvpi_devset_prepare(set, false, err);
-	return r < 0 ? r : uvpi_devset_attach(set, !(flags & UVP_DEVICE_NO_WAIT), op, err);
-}
-
 /* Its next life is to have it too, whoever makes that and from wherever. */
 static int record(struct uvp_domain *domain, struct uvpi_devset *set, struct uvpi_disk *disk, const char *vif_spec,
 		  uint32_t devid, struct uvp_error *err)
 {
 	char *target = NULL;
-	int r = disk ? uvpi_disk_find_target(disk, &target, err) : 0;
+	bool has_path = disk && disk->target && !disk->script;
+	int r = has_path ? uvpi_disk_find_target(disk, &target, err) : 0;
 
-	if (r == 0 && disk) {
+	if (r == 0 && has_path) {
 		free(disk->target);
 		disk->target = target;
 	}
@@ -100,10 +93,28 @@ static int record(struct uvp_domain *domain, struct uvpi_devset *set, struct uvp
 	return r;
 }
 
+int uvpi_device_attach(struct uvp_domain *domain, bool pv, struct uvpi_disk *disk, const struct uvpi_vif *vif,
+		       const char *vif_spec, unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
+{
+	struct uvpi_devset set = { NULL };
+	int r = uvpi_devset_init(&set, domain->host, domain->uuid, pv, err);
+
+	if (r == 0)
+		r = disk ? uvpi_devset_add_disk(&set, disk, err) : uvpi_devset_add_vif(&set, vif, err);
+	uvpi_devset_bind(&set, domain->domid);
+	if (r == 0)
+		r = uvpi_devset_prepare(&set, false, err);
+	if (r == 0)
+		r = uvpi_devset_attach(&set, !(flags & UVP_DEVICE_NO_WAIT), op, err);
+	if (r == 0)
+		r = record(domain, &set, disk, vif_spec, disk ? disk->devid : vif->devid, err);
+	uvpi_devset_done(&set);
+	return r;
+}
+
 static int attach_spec(struct uvp_domain *domain, enum uvp_device_class device_class, const char *spec,
 		       unsigned int flags, const struct uvp_op *op, uint32_t *ret_devid, struct uvp_error *err)
 {
-	struct uvpi_devset set = { NULL };
 	struct uvpi_disk disk = { NULL };
 	struct uvpi_vif vif = { NULL };
 	struct uvpi_dominfo info;
@@ -120,12 +131,7 @@ static int attach_spec(struct uvp_domain *domain, enum uvp_device_class device_c
 	if (r == 0 && !is_disk)
 		r = choose_devid(domain, &vif, err);
 	if (r == 0)
-		r = uvpi_devset_init(&set, domain->host, domain->uuid, !info.hvm, err);
-	if (r == 0)
-		r = attach(domain, &set, is_disk ? &disk : NULL, is_disk ? NULL : &vif, flags, op, err);
-	if (r == 0)
-		r = record(domain, &set, is_disk ? &disk : NULL, spec, vif.devid, err);
-	uvpi_devset_done(&set);
+		r = uvpi_device_attach(domain, !info.hvm, is_disk ? &disk : NULL, &vif, spec, flags, op, err);
 	if (r == 0)
 		*ret_devid = is_disk ? disk.devid : vif.devid;
 	uvpi_disk_done(&disk);
@@ -145,7 +151,7 @@ int uvp_device_attach(struct uvp_domain *domain, enum uvp_device_class device_cl
 
 /* ---- detach ---- */
 
-static bool is_meant(const struct uvp_device_info *info, enum uvp_device_class device_class, const char *which)
+bool uvpi_device_is_meant(const struct uvp_device_info *info, enum uvp_device_class device_class, const char *which)
 {
 	uint32_t number;
 
@@ -156,8 +162,8 @@ static bool is_meant(const struct uvp_device_info *info, enum uvp_device_class d
 	       (uvpi_parse_u32(which, "devid", 0, UINT32_MAX, &number, NULL) == 0 && number == info->devid);
 }
 
-static int fail_absent(const struct uvp_domain *domain, enum uvp_device_class device_class, const char *which,
-		       const struct uvp_device_info *list, int n, struct uvp_error *err)
+int uvpi_device_fail_absent(const struct uvp_domain *domain, enum uvp_device_class device_class, const char *which,
+			    const struct uvp_device_info *list, int n, struct uvp_error *err)
 {
 	char names[160] = "";
 	size_t len = 0;
@@ -171,8 +177,9 @@ static int fail_absent(const struct uvp_domain *domain, enum uvp_device_class de
 	return -UVP_E_NOT_FOUND;
 }
 
-static int detach(struct uvp_domain *domain, enum uvp_device_class device_class, const struct uvp_device_info *info,
-		  unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
+int uvpi_device_detach(struct uvp_domain *domain, enum uvp_device_class device_class,
+		       const struct uvp_device_info *info, unsigned int flags, const struct uvp_op *op,
+		       struct uvp_error *err)
 {
 	struct uvpi_devset set = { NULL };
 	char label[64];
@@ -210,10 +217,10 @@ int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_cl
 	if (n < 0)
 		return n;
 	for (int i = 0; i < n; i++)
-		if (is_meant(&list[i], device_class, which))
+		if (uvpi_device_is_meant(&list[i], device_class, which))
 			at = i;
-	r = at < 0 ? fail_absent(domain, device_class, which, list, n, err) :
-		     detach(domain, device_class, &list[at], flags, op, err);
+	r = at < 0 ? uvpi_device_fail_absent(domain, device_class, which, list, n, err) :
+		     uvpi_device_detach(domain, device_class, &list[at], flags, op, err);
 	if (r == 0)
 		r = uvpi_record_remove(domain, config_keys[device_class], list[at].devid, err);
 	uvp_device_list_free(list, n);

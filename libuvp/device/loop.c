@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <linux/netlink.h>
 #include <poll.h>
@@ -101,6 +102,26 @@ void uvpi_loop_detach(const char *loop, const char *target)
 
 	if (fd >= 0 && ioctl(fd, LOOP_CLR_FD, 0) < 0 && errno != ENXIO)
 		uvpi_debug("cannot free %s: %m", loop);
+}
+
+int uvpi_loop_grow(const char *loop, const char *target, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = is_over(loop, target) ? open(loop, O_RDONLY | O_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "'%s' does not serve '%.300s' any more", loop, target);
+	if (ioctl(fd, LOOP_SET_CAPACITY, 0) < 0)
+		return uvpi_fail_errno(err, errno, "cannot give '%s' the new size of '%.300s'", loop, target);
+	return 0;
+}
+
+int uvpi_block_size(const char *path, uint64_t *ret_size, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0 || ioctl(fd, BLKGETSIZE64, ret_size) < 0)
+		return uvpi_fail_errno(err, errno, "cannot read the size of '%.300s'", path);
+	return 0;
 }
 
 bool uvpi_loop_wait_free(const char *loop, const char *target, int64_t deadline_ms)

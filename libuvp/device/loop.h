@@ -20,6 +20,10 @@ bool uvpi_loop_file(unsigned int minor, dev_t *ret_dev, ino_t *ret_ino);
 /* Free the loop device (at once, or when its last user closes it) if its file is still `target`: its number may be
  * somebody else's by now. */
 void uvpi_loop_detach(const char *loop, const char *target);
+/* Take note that its file, which must still be `target`, has another size. */
+int uvpi_loop_grow(const char *loop, const char *target, struct uvp_error *err);
+/* Of any block device, in bytes. */
+int uvpi_block_size(const char *path, uint64_t *ret_size, struct uvp_error *err);
 /* Wait until it has let go of its file, after its last user closed it: a back end does that a moment after it says
  * so. False when the deadline came first. */
 bool uvpi_loop_wait_free(const char *loop, const char *target, int64_t deadline_ms);

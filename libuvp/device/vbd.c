@@ -18,6 +18,7 @@
 #include "core/store.h"
 #include "device/disk_share.h"
 #include "device/loop.h"
+#include "device/script.h"
 #include "device/xenbus.h"
 
 struct vbd {
@@ -25,8 +26,9 @@ struct vbd {
 	const struct uvpi_disk *disk;
 	char *target;       /* absolute */
 	const char *mode;   /* "r" or "w" */
+	const char *type;   /* "disk" or "cdrom" */
 	const char *protocol;
-	bool trusted, discard, direct_io_safe;
+	bool trusted, discard, direct_io_safe, removable;
 	uint32_t number;
 	char name[32];
 	char node[32];      /* "/dev/loop3"; empty for a block device */
@@ -39,21 +41,21 @@ struct vbd {
 #define CONST(where, key, content) IN(where, key, UVPI_VALUE_CONST, .text = content)
 #define FIELD(where, key, kind, field) IN(where, key, kind, .offset = offsetof(struct vbd, field))
 
-/* `script` is for xl destroy, which runs nothing that it does not find there. */
+/* `script` is also for xl destroy, which runs nothing that it does not find there. */
 static const struct uvpi_devkey keys[] = {
 	FIELD(UVPI_IN_BACK, "params", UVPI_VALUE_STRING, target),
-	CONST(UVPI_IN_BACK, "script", "/etc/xen/scripts/block"),
+	FIELD(UVPI_IN_BACK, "script", UVPI_VALUE_STRING, dev.script),
 	CONST(UVPI_IN_BACK, "type", "phy"),
-	CONST(UVPI_IN_BACK, "removable", "0"),
+	FIELD(UVPI_IN_BACK, "removable", UVPI_VALUE_BOOL, removable),
 	CONST(UVPI_IN_BACK, "bootable", "1"),
 	FIELD(UVPI_IN_BACK, "dev", UVPI_VALUE_CHARS, name),
 	FIELD(UVPI_IN_BACK, "mode", UVPI_VALUE_STRING, mode),
-	CONST(UVPI_IN_BACK, "device-type", "disk"),
+	FIELD(UVPI_IN_BACK, "device-type", UVPI_VALUE_STRING, type),
 	CONST(UVPI_IN_BACK, "specification", "xen"),
 	FIELD(UVPI_IN_BACK, "discard-enable", UVPI_VALUE_BOOL, discard),
 	FIELD(UVPI_IN_BACK, "direct-io-safe", UVPI_VALUE_BOOL, direct_io_safe),
 	FIELD(UVPI_IN_FRONT, "virtual-device", UVPI_VALUE_U32, number),
-	CONST(UVPI_IN_FRONT, "device-type", "disk"),
+	FIELD(UVPI_IN_FRONT, "device-type", UVPI_VALUE_STRING, type),
 	FIELD(UVPI_IN_FRONT, "trusted", UVPI_VALUE_BOOL, trusted),
 	FIELD(UVPI_IN_FRONT, "protocol", UVPI_VALUE_STRING, protocol),
 	{ .key = NULL },
@@ -61,22 +63,32 @@ static const struct uvpi_devkey keys[] = {
 
 int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, struct uvp_error *err)
 {
-	struct uvpi_device *dev = uvpi_devset_add(set, &uvpi_vbd_class, disk->devid);
-	struct vbd *vbd = (struct vbd *)dev;
+	struct uvpi_device *dev;
+	struct vbd *vbd;
 
+	/* An empty drive is no device: the guest sees one when a medium is in it. */
+	if (!disk->target)
+		return 0;
+	dev = uvpi_devset_add(set, &uvpi_vbd_class, disk->devid);
+	vbd = (struct vbd *)dev;
 	if (!dev)
+		return uvpi_no_memory(err);
+	vbd->loop = -1;
+	vbd->lock = -1;
+	dev->script = uvpi_script_path(disk->script ? disk->script : UVPI_SCRIPT_BLOCK);
+	if (!dev->script)
 		return uvpi_no_memory(err);
 	snprintf(dev->label, sizeof(dev->label), "disk '%s'", disk->vdev);
 	snprintf(vbd->name, sizeof(vbd->name), "%s", disk->vdev);
 	vbd->disk = disk;
 	vbd->number = disk->devid;
 	vbd->mode = disk->readonly ? "r" : "w";
+	vbd->type = disk->cdrom ? "cdrom" : "disk";
+	vbd->removable = disk->cdrom;
 	vbd->protocol = set->pv ? "x86_64-abi" : NULL;
 	vbd->trusted = !disk->untrusted;
 	vbd->discard = !disk->no_discard;
 	vbd->direct_io_safe = disk->direct_io_safe;
-	vbd->loop = -1;
-	vbd->lock = -1;
 	return 0;
 }
 
@@ -150,7 +162,7 @@ static int check_own(const struct uvpi_devset *set, const struct vbd *vbd, struc
 	for (int i = 0; i < set->n && set->list[i] != &vbd->dev; i++) {
 		const struct vbd *other = (const struct vbd *)set->list[i];
 
-		if (set->list[i]->class != &uvpi_vbd_class || !same_target(&vbd->st, &other->st))
+		if (set->list[i]->class != &uvpi_vbd_class || other->disk->script || !same_target(&vbd->st, &other->st))
 			continue;
 		if (vbd->disk->shared || (vbd->disk->readonly && other->disk->readonly))
 			continue;
@@ -189,6 +201,13 @@ static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_on
 				&vbd->rdev, err);
 }
 
+/* What its target means, and who else may use it, is the script's affair. */
+static int prepare_script(struct vbd *vbd, struct uvp_error *err)
+{
+	vbd->target = strdup(vbd->disk->target);
+	return vbd->target ? uvpi_script_check(vbd->dev.script, err) : uvpi_no_memory(err);
+}
+
 static int prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
 {
 	struct vbd *vbd = (struct vbd *)dev;
@@ -196,13 +215,33 @@ static int prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_o
 
 	if (r < 0)
 		return r;
-	r = prepare_target(set, vbd, look_only, err);
+	r = vbd->disk->script ? prepare_script(vbd, err) : prepare_target(set, vbd, look_only, err);
 	if (r < 0)
 		uvpi_prefix(err, "%s", dev->label);
 	return r;
 }
 
 /* ---- afterwards ---- */
+
+/* The script names the device itself. */
+static int connect_script(struct uvpi_devset *set, struct uvpi_device *dev, struct uvp_error *err)
+{
+	struct uvpi_script script = { dev->script, "vbd", set->domid, dev->devid, "" };
+	_cleanup_free_ char *number = NULL;
+	char path[160];
+	int r = uvpi_script_add(set->store, &script, set->op, err);
+
+	snprintf(path, sizeof(path), "%s/physical-device", dev->backend);
+	if (r == 0)
+		r = uvpi_store_read(set->store, path, &number, err);
+	if (r == 0 && !number)
+		r = uvpi_fail(err, UVP_E_PROTOCOL, 0,
+			      "script '%.200s' ended well, and did not say which block device it is (physical-device)",
+			      dev->script);
+	if (r < 0)
+		uvpi_prefix(err, "%s", dev->label);
+	return r;
+}
 
 /* blkback opens the device when it learns its number. */
 static int connect_host(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
@@ -211,6 +250,8 @@ static int connect_host(struct uvpi_devset *set, struct uvpi_device *dev, struct
 	const struct vbd *vbd = (const struct vbd *)dev;
 	char path[160];
 
+	if (vbd->disk->script)
+		return connect_script(set, dev, err);
 	snprintf(path, sizeof(path), "%s/physical-device-path", dev->backend);
 	uvpi_batch_write(batch, path, *vbd->node ? vbd->node : vbd->target);
 	if (*vbd->node) {

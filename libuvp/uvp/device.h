@@ -32,6 +32,17 @@ UVP_PUBLIC int uvp_device_attach(struct uvp_domain *domain, enum uvp_device_clas
 UVP_PUBLIC int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_class, const char *which,
 				 unsigned int flags, const struct uvp_op *op, struct uvp_error *err);
 
+/* Put a raw image (or a block device, a real drive) into a CD-ROM drive, in place of what is in it; path NULL empties it.
+ * The drive is in the domain's configuration: NOT_FOUND otherwise. A PV or PVH guest sees a disk go and another
+ * one come; both are waited for as attach and detach do, with their flags. */
+UVP_PUBLIC int uvp_cdrom_change(struct uvp_domain *domain, const char *which, const char *path, unsigned int flags,
+				const struct uvp_op *op, struct uvp_error *err);
+/* A disk is larger than before: its file is made so first (size in bytes), or (size 0) it, or its block device, has been
+ * made so. *ret_size is the size it has. Returns 1 when the guest was told within 10 s (or the caller's deadline), 0 when
+ * it will be with its next request to the disk. Disks do not shrink. */
+UVP_PUBLIC int uvp_disk_resize(struct uvp_domain *domain, const char *which, uint64_t size, unsigned int flags,
+			       const struct uvp_op *op, uint64_t *ret_size, struct uvp_error *err);
+
 struct uvp_device_info {
 	uint32_t devid;
 	uint32_t backend_domid;

@@ -26,7 +26,8 @@ refused 6 "is disk 'xvda' of the same domain already" "disk = [ '$tmp/a.img,raw,
 refused 4 "there is no bridge 'labnone'" "vif = [ 'bridge=labnone' ]"
 refused 8 "'lo' is no bridge of Linux" "vif = [ 'bridge=lo' ]"
 refused 8 "need a back end in user space" "disk = [ '$tmp/a.img,qcow2,xvda,w' ]"
-refused 8 "CD-ROM" "disk = [ '$tmp/a.img,raw,hdc,r,cdrom' ]"
+refused 8 "only CD-ROM drives can be empty" "disk = [ 'format=empty,vdev=xvdb' ]"
+refused 4 "script '$tmp/none'" "disk = [ 'x,raw,xvdb,w,script=$tmp/none' ]"
 
 # mounted on this host
 mke2fs -q -F "$tmp/a.img" >/dev/null 2>&1

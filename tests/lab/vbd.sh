@@ -62,6 +62,52 @@ expect_ok xlx unpause lab-vbd
 guest_run lab-vbd 'cat /proc/partitions'
 guest_has xvda
 
+# larger while it is used
+expect_ok xlx block-resize --no-wait lab-vbd xvda 2M
+out_has "2097152 bytes"
+guest_run lab-vbd 'dd if=/dev/xvda of=/dev/null bs=4k count=1 iflag=direct 2>/dev/null; dd if=/dev/xvda of=/dev/null bs=4k count=1 skip=9 iflag=direct; sleep 1; cat /sys/block/xvda/size'
+guest_has '^4096'
+expect_fail 3 xlx block-resize lab-vbd xvda 1M
+err_has "disks only grow"
+
+# a drive: empty, filled, changed, empty again
+expect_fail 4 xlx cd-insert lab-vbd xvdd "$tmp/c.img"
+err_has "has no CD-ROM drive 'xvdd'"
+expect_ok xlx block-attach lab-vbd format=empty vdev=xvdd cdrom
+expect_fail 4 xlx cd-insert lab-vbd xvdd "$tmp/none.img"
+err_has "does not exist"
+expect_ok xlx cd-insert --timeout 60 lab-vbd xvdd "$tmp/c.img"
+guest_run lab-vbd 'md5sum /dev/xvdd; echo x >/dev/xvdd || echo refused'
+guest_has "$(sum "$tmp/c.img")"
+guest_has refused
+expect_ok xlx cd-insert --timeout 60 lab-vbd xvdd "$tmp/b.img"
+guest_run lab-vbd 'md5sum /dev/xvdd'
+guest_has "$(sum "$tmp/b.img")"
+expect_ok xlx cd-eject --timeout 60 lab-vbd xvdd
+guest_run lab-vbd 'ls /dev/xvdd 2>/dev/null || echo absent'
+guest_has absent
+
+# the operator's own script says which block device it is, and gives it back
+cat >"$tmp/block-mine" <<END
+#!/bin/bash
+echo "\$1 \$XENBUS_PATH" >>"$tmp/calls"
+case \$1 in
+add)
+	loop=\$(losetup -f --show "\$(xenstore-read "\$XENBUS_PATH/params")")
+	xenstore-write "\$XENBUS_PATH/node" "\$loop" "\$XENBUS_PATH/physical-device" "\$(stat -L -c %t:%T "\$loop")" \
+		"\$XENBUS_PATH/hotplug-status" connected
+	;;
+remove) losetup -d "\$(xenstore-read "\$XENBUS_PATH/node")" ;;
+esac
+END
+chmod +x "$tmp/block-mine"
+expect_ok xlx block-attach --timeout 60 lab-vbd "$tmp/c.img" raw xvde w "script=$tmp/block-mine"
+guest_run lab-vbd 'md5sum /dev/xvde'
+guest_has "$(sum "$tmp/c.img")"
+expect_ok xlx block-detach --timeout 60 lab-vbd xvde
+[ "$(cut -d' ' -f1 "$tmp/calls" | tr '\n' ' ')" = 'add remove ' ] || fail "the script was called otherwise: $(cat "$tmp/calls")"
+losetup -j "$tmp/c.img" | grep . && fail "the script's loop device is left"
+
 expect_ok xlx destroy --yes lab-vbd
 losetup -j "$tmp/a.img" | grep . && fail "the loop device of a destroyed domain is left"
 exit 0
