@@ -6,6 +6,7 @@
 #include <uvp/config.h>
 #include <uvp/console.h>
 #include <uvp/cpu.h>
+#include <uvp/define.h>
 #include <uvp/device.h>
 #include <uvp/domain.h>
 #include <uvp/error.h>

@@ -23,7 +23,8 @@ struct xlx_opt {
 };
 
 /* What completion offers for the arguments. */
-enum xlx_complete { XLX_COMPLETE_NONE = 0, XLX_COMPLETE_DOMAIN, XLX_COMPLETE_FILE, XLX_COMPLETE_POOL, XLX_COMPLETE_COMMAND };
+enum xlx_complete { XLX_COMPLETE_NONE = 0, XLX_COMPLETE_DOMAIN, XLX_COMPLETE_FILE, XLX_COMPLETE_POOL, XLX_COMPLETE_COMMAND,
+		    XLX_COMPLETE_DEFINED };
 
 struct xlx_args; /* parsed options and arguments */
 

@@ -34,9 +34,9 @@ static bool in_words(const char *list, const char *word)
 
 static bool state_matches(const char *states, const struct uvp_domain_info *domain)
 {
-	if (in_words(states, uvp_state_name(domain->state)))
+	if (in_words(states, xlx_state_word(domain)))
 		return true;
-	return domain->state == UVP_STATE_SHUT_DOWN && in_words(states, uvp_reason_name(domain->reason));
+	return domain->id != XLX_NO_ID && domain->state == UVP_STATE_SHUT_DOWN && in_words(states, uvp_reason_name(domain->reason));
 }
 
 static bool matches(const struct filter *filter, const struct uvp_domain_info *domain)
@@ -75,7 +75,8 @@ static int check_words(const struct xlx_args *args, const char *option, const ch
 static int check_filters(const struct xlx_args *args)
 {
 	static const char *const states[] = { "running",  "idle",   "paused", "shut-down", "dying",    "building", "left-over",
-					      "poweroff", "reboot", "suspend", "crash",    "watchdog", "soft-reset", NULL };
+					      "poweroff", "reboot", "suspend", "crash",    "watchdog", "soft-reset", "defined",
+					      "damaged",  NULL };
 	static const char *const types[] = { "pv", "pvh", "hvm", "unknown", NULL };
 	int r = check_words(args, "state", states);
 
@@ -172,7 +173,10 @@ static int print_table(const struct xlx_args *args, struct xlx_listing *listing,
 		char uuid[UVPI_UUID_TEXT];
 
 		out_table_text(table, domain->name ? domain->name : "-");
-		out_table_fmt(table, "%" PRIu32, domain->id);
+		if (domain->id == XLX_NO_ID)
+			out_table_text(table, "-");
+		else
+			out_table_fmt(table, "%" PRIu32, domain->id);
 		out_table_fmt(table, "%" PRIu64, domain->memory_bytes >> 20);
 		out_table_fmt(table, "%" PRIu32, domain->vcpus);
 		out_table_text(table, xlx_state_words(domain));
@@ -200,6 +204,12 @@ static int refuse_label(void)
 	return xlx_fail(&err);
 }
 
+static bool is_wanted(const struct xlx_args *args, const struct xlx_listing *listing,
+		      const struct uvp_domain_info *domain)
+{
+	return !xlx_has(args, "defined") || xlx_defined_get(&listing->defined, domain->uuid);
+}
+
 static int run(const struct xlx_args *args)
 {
 	struct filter filter = { xlx_value(args, "state"), xlx_value(args, "type"), xlx_value(args, "name") };
@@ -211,6 +221,8 @@ static int run(const struct xlx_args *args)
 
 	if (xlx_has(args, "label"))
 		return refuse_label();
+	if (!status && xlx_n_args(args) && (xlx_has(args, "all") || xlx_has(args, "defined")))
+		status = xlx_usage(args, "--all and --defined list all domains, names some: give one or the other");
 	if (!status)
 		status = sort(args, NULL, 0);
 	if (!status)
@@ -219,10 +231,13 @@ static int run(const struct xlx_args *args)
 		xlx_listing_close(&listing);
 		return status;
 	}
-	domains = calloc(listing.list.n + 1, sizeof(*domains));
+	domains = calloc(listing.list.n + (size_t)listing.defined.n_infos + 1, sizeof(*domains));
 	for (size_t i = 0; domains && i < listing.list.n; i++)
-		if (matches(&filter, &listing.list.domains[i]))
+		if (matches(&filter, &listing.list.domains[i]) && is_wanted(args, &listing, &listing.list.domains[i]))
 			domains[n++] = &listing.list.domains[i];
+	for (int i = 0; domains && i < listing.defined.n_infos; i++)
+		if (matches(&filter, &listing.defined.infos[i]))
+			domains[n++] = &listing.defined.infos[i];
 	sort(args, domains, n);
 	if (xlx_has(args, "json"))
 		status = xlx_listing_json(&listing, domains, n, xlx_has(args, "long"), xlx_has(args, "numa"));
@@ -237,6 +252,8 @@ static int run(const struct xlx_args *args)
 }
 
 static const struct xlx_opt opts[] = {
+	{ "all", 'a', NULL, "also those that are defined and do not run", XLX_NO_VALUE },
+	{ "defined", 'd', NULL, "those that are defined, whether they run or not", XLX_NO_VALUE },
 	{ "long", 'l', NULL, "everything about each domain, with its configuration", XLX_NO_VALUE },
 	{ "verbose", 'v', NULL, "show type and UUID too", XLX_NO_VALUE },
 	{ "cpupool", 'c', NULL, "show the pool of physical CPUs too", XLX_NO_VALUE },

@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* xlx rename: give a domain another name. */
 #include "core/host.h"
+#include "define/store.h"
 #include "domain/domain.h"
-#include "xlx/cmd.h"
+#include "xlx/definition.h"
+
+/* One that does not run, and may be defined. */
+static int rename_definition(const struct xlx_args *args, struct uvp_host *host, const struct uvp_error *no_domain)
+{
+	struct uvp_definition definition;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	if (uvp_definition_find(xlx_arg(args, 0), &definition, NULL) < 0)
+		return xlx_fail(no_domain);
+	return uvpi_def_rename(host, definition.uuid, xlx_arg(args, 1), &err) < 0 ? xlx_fail(&err) : XLX_EXIT_OK;
+}
 
 static int run(const struct xlx_args *args)
 {
@@ -10,8 +22,13 @@ static int run(const struct xlx_args *args)
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
 
-	if (uvp_host_open(&host, &err) < 0 || uvp_domain_lookup(host, xlx_arg(args, 0), &domain, &err) < 0 ||
-	    uvp_domain_rename(domain, xlx_arg(args, 1), &err) < 0)
+	int r = uvp_host_open(&host, &err);
+
+	if (r == 0)
+		r = uvp_domain_lookup(host, xlx_arg(args, 0), &domain, &err);
+	if (r == -UVP_E_NOT_FOUND || (r == -UVP_E_UNSUPPORTED && !host))
+		return rename_definition(args, host, &err);
+	if (r < 0 || uvp_domain_rename(domain, xlx_arg(args, 1), &err) < 0)
 		return xlx_fail(&err);
 	return XLX_EXIT_OK;
 }

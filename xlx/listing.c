@@ -56,8 +56,12 @@ int xlx_listing_open(const struct xlx_args *args, unsigned int flags, bool with_
 	struct uvp_error err = UVP_ERROR_INIT;
 	int status = 0, r;
 
-	*listing = (struct xlx_listing){ 0 };
-	if (uvp_host_open(&listing->host, &err) < 0)
+	*listing = (struct xlx_listing){ .with_defined = xlx_has(args, "all") || xlx_has(args, "defined") };
+	r = uvp_host_open(&listing->host, &err);
+	/* Definitions are there without Xen, too. */
+	if (r == -UVP_E_UNSUPPORTED && listing->with_defined)
+		return xlx_defined_open(&listing->list, &listing->defined);
+	if (r < 0)
 		return xlx_fail(&err);
 	if (xlx_n_args(args))
 		status = open_named(args, listing);
@@ -79,7 +83,7 @@ int xlx_listing_open(const struct xlx_args *args, unsigned int flags, bool with_
 			n_pools = 0;
 		}
 	}
-	return 0;
+	return listing->with_defined ? xlx_defined_open(&listing->list, &listing->defined) : 0;
 }
 
 void xlx_listing_close(struct xlx_listing *listing)
@@ -87,6 +91,7 @@ void xlx_listing_close(struct xlx_listing *listing)
 	for (int i = 0; i < listing->n_opened; i++)
 		uvp_domain_free(listing->opened[i]);
 	free(listing->opened);
+	xlx_defined_close(&listing->defined);
 	uvp_domain_list_free(&listing->list);
 	uvp_host_close(listing->host);
 	uvp_pool_list_free(pools);
@@ -94,11 +99,20 @@ void xlx_listing_close(struct xlx_listing *listing)
 	n_pools = 0;
 }
 
+const char *xlx_state_word(const struct uvp_domain_info *domain)
+{
+	if (domain->id == XLX_NO_ID) /* a configuration without a vCPU is none */
+		return domain->vcpus ? "defined" : "damaged";
+	return uvp_state_name(domain->state);
+}
+
 const char *xlx_state_words(const struct uvp_domain_info *domain)
 {
 	static const char *const reasons[] = { "shut down", "shut down (reboot)", "suspended", "shut down (crash)",
 					       "shut down (watchdog)", "shut down (soft reset)" };
 
+	if (domain->id == XLX_NO_ID)
+		return xlx_state_word(domain);
 	switch (domain->state) {
 	case UVP_STATE_SHUT_DOWN:
 		return (size_t)domain->reason < UVPI_ARRAY_SIZE(reasons) ? reasons[domain->reason] : "shut down";
@@ -129,11 +143,21 @@ const char *xlx_listing_nodes(struct xlx_listing *listing, const struct uvp_doma
 	static char text[128];
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 
-	if (uvp_domain_open(listing->host, info->id, &domain, NULL) < 0 ||
+	if (info->id == XLX_NO_ID || uvp_domain_open(listing->host, info->id, &domain, NULL) < 0 ||
 	    memcmp(uvp_domain_uuid(domain), info->uuid, 16) != 0 ||
 	    uvp_domain_get_nodes(domain, text, sizeof(text), NULL) < 0)
 		return "-";
 	return text;
+}
+
+static struct uvp_config *defined_config(const struct uvp_definition *definition)
+{
+	struct uvp_config *config = NULL;
+
+	/* What is wrong with a damaged one has been said. */
+	if (definition && !definition->error.code)
+		uvp_definition_config(definition, 0, &config, NULL);
+	return config;
 }
 
 /* The configuration that a domain of ours runs with; NULL when there is none. */
@@ -143,6 +167,8 @@ static struct uvp_config *config_of(struct xlx_listing *listing, const struct uv
 	struct uvp_domain *domain = NULL;
 	struct uvp_config *config = NULL;
 
+	if (info->id == XLX_NO_ID)
+		return defined_config(xlx_defined_get(&listing->defined, info->uuid));
 	if (!info->ours || uvp_domain_open(listing->host, info->id, &domain, &err) < 0)
 		return NULL;
 	if (!memcmp(uvp_domain_uuid(domain), info->uuid, 16) && uvp_domain_config(domain, &config, &err) < 0) {
@@ -180,8 +206,10 @@ static void print_block(const struct uvp_domain_info *domain)
 	char text[128], size[32], most[32], uuid[UVPI_UUID_TEXT];
 	time_t now = time(NULL);
 
-	snprintf(text, sizeof(text), "%" PRIu32, domain->id);
-	print_line("id", text);
+	if (domain->id != XLX_NO_ID) {
+		snprintf(text, sizeof(text), "%" PRIu32, domain->id);
+		print_line("id", text);
+	}
 	uvpi_format_uuid(domain->uuid, uuid);
 	print_line("uuid", uuid);
 	print_line("type", uvp_type_name(domain->type));
@@ -225,6 +253,12 @@ int xlx_listing_long(struct xlx_listing *listing, struct uvp_domain_info *const 
 	return 0;
 }
 
+static void set_defined(struct uvpi_json *object, const struct uvp_definition *definition)
+{
+	uvpi_json_set_bool(object, "defined", definition != NULL);
+	uvpi_json_set_bool(object, "autostart", definition && definition->autostart);
+}
+
 int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const *domains, size_t n, bool configs,
 		     bool nodes)
 {
@@ -238,10 +272,13 @@ int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const 
 
 		uvpi_format_uuid(domain->uuid, uuid);
 		uvpi_json_set_str(object, "name", domain->name);
-		uvpi_json_set_u64(object, "domid", domain->id);
+		if (domain->id == XLX_NO_ID)
+			uvpi_json_set_str(object, "domid", NULL);
+		else
+			uvpi_json_set_u64(object, "domid", domain->id);
 		uvpi_json_set_str(object, "uuid", uuid);
 		uvpi_json_set_str(object, "type", uvp_type_name(domain->type));
-		uvpi_json_set_str(object, "state", uvp_state_name(domain->state));
+		uvpi_json_set_str(object, "state", xlx_state_word(domain));
 		uvpi_json_set_str(object, "reason",
 				  domain->state == UVP_STATE_SHUT_DOWN ? uvp_reason_name(domain->reason) : NULL);
 		uvpi_json_set_u64(object, "memory_bytes", domain->memory_bytes);
@@ -249,11 +286,16 @@ int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const 
 		uvpi_json_set_u64(object, "vcpus", domain->vcpus);
 		uvpi_json_set_u64(object, "max_vcpus", domain->max_vcpus);
 		uvpi_json_set_u64(object, "cpu_time_ns", domain->cpu_time_ns);
-		uvpi_json_set_u64(object, "pool", domain->pool);
+		if (domain->id == XLX_NO_ID)
+			uvpi_json_set_str(object, "pool", NULL);
+		else
+			uvpi_json_set_u64(object, "pool", domain->pool);
 		uvpi_json_set_i64(object, "start_time", domain->start_time);
 		uvpi_json_set_bool(object, "ours", domain->ours);
 		if (nodes)
 			uvpi_json_set_str(object, "nodes", xlx_listing_nodes(listing, domain));
+		if (listing->with_defined)
+			set_defined(object, xlx_defined_get(&listing->defined, domain->uuid));
 		if (configs && config_text(listing, domain, &text) == 0)
 			uvpi_json_set_str(object, "config", text);
 		uvpi_json_add(array, object);

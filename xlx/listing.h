@@ -6,12 +6,15 @@
 #include <uvp/list.h>
 
 #include "xlx/cmd.h"
+#include "xlx/list_defined.h"
 
 struct xlx_listing {
 	struct uvp_host *host;
 	struct uvp_domain **opened; /* those that the arguments name */
 	int n_opened;
 	struct uvp_domain_list list;
+	struct xlx_defined defined; /* when the options ask for definitions: --all, --defined */
+	bool with_defined;
 	int status; /* of the names that were not found, or of a xenstored that does not answer */
 };
 
@@ -21,6 +24,8 @@ struct xlx_listing {
 int xlx_listing_open(const struct xlx_args *args, unsigned int flags, bool pools, struct xlx_listing *listing);
 void xlx_listing_close(struct xlx_listing *listing);
 
+/* That of uvp_state_name(), or "defined" or "damaged" for one that does not run; lent. */
+const char *xlx_state_word(const struct uvp_domain_info *domain);
 /* "shut down (crash)"; lent. */
 const char *xlx_state_words(const struct uvp_domain_info *domain);
 /* The name, or "Pool-ID"; lent until the next call. */

@@ -89,7 +89,8 @@ static int list_for_programs(int what, const char *value)
 					     [XLX_COMPLETE_DOMAIN] = "domains",
 					     [XLX_COMPLETE_FILE] = "files",
 					     [XLX_COMPLETE_POOL] = "pools",
-					     [XLX_COMPLETE_COMMAND] = "commands" };
+					     [XLX_COMPLETE_COMMAND] = "commands",
+					     [XLX_COMPLETE_DEFINED] = "defined" };
 	const struct xlx_cmd *cmd;
 	int status;
 

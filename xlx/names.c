@@ -3,9 +3,11 @@
 #include "xlx/names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <uvp/cpu.h>
+#include <uvp/define.h>
 #include <uvp/list.h>
 
 #include "core/host.h"
@@ -47,12 +49,25 @@ static int list_pools(struct uvp_host *host, struct uvp_error *err)
 	return XLX_EXIT_OK;
 }
 
+static int list_definitions(struct uvp_error *err)
+{
+	struct uvp_definition *list = NULL;
+	int n = uvp_definition_list(&list, err);
+
+	for (int i = 0; i < n; i++)
+		print_name(list[i].name);
+	free(list);
+	return n < 0 ? xlx_exit_status(err->code) : XLX_EXIT_OK;
+}
+
 int xlx_list_names(const char *kind)
 {
 	_cleanup_host_ struct uvp_host *host = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
 	bool domains = !strcmp(kind, "domains");
 
+	if (!strcmp(kind, "defined"))
+		return list_definitions(&err);
 	if (!domains && strcmp(kind, "pools"))
 		return XLX_EXIT_USAGE;
 	if (uvp_host_open(&host, &err))

@@ -48,6 +48,7 @@ _xlx()
 	fi
 	case $("$xlx" --list-arguments "$cmd" 2>/dev/null) in
 	domains) mapfile -t words < <("$xlx" --list-names domains 2>/dev/null) ;;
+	defined) mapfile -t words < <("$xlx" --list-names defined 2>/dev/null) ;;
 	pools) mapfile -t words < <("$xlx" --list-names pools 2>/dev/null) ;;
 	commands) mapfile -t words < <("$xlx" --list-commands 2>/dev/null) ;;
 	files)

@@ -18,6 +18,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "define/store.h"
 #include "domain/destroy.h"
 #include "domain/domain.h"
 
@@ -62,7 +63,7 @@ static int claim_name(struct uvpi_build *b, struct uvp_error *err)
 		return r;
 	b->claimed = true;
 	UVPI_STEP("name claimed");
-	return 0;
+	return uvpi_def_name_check(b->config->name, b->uuid, err);
 }
 
 static int build(struct uvpi_build *b, struct uvp_error *err)

@@ -38,6 +38,9 @@ int uvpi_domain_can_hear(struct uvp_domain *domain, const char *what, struct uvp
 /* Write a control node that the guest may write to, as it must to say that it took the request. */
 int uvpi_domain_request(struct uvp_domain *domain, const char *node, const char *value, struct uvp_error *err);
 
+/* Rename the domain that runs, and not its definition. */
+int uvpi_domain_rename(struct uvp_domain *domain, const char *name, struct uvp_error *err);
+
 /* The domain's configuration as text, the caller's to free. NOT_FOUND when it has none: made by another tool. */
 int uvpi_domain_config_text(const struct uvp_domain *domain, char **ret_text, struct uvp_error *err);
 /* Queue the nodes that hold it. */

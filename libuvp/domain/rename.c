@@ -14,6 +14,7 @@
 #include "core/names.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "define/store.h"
 
 /* Has the domain the nodes that hold a name? V only where there is one. */
 static int read_places(struct uvp_domain *domain, struct uvpi_store *store, const char *name_path, const char *vm_path,
@@ -67,7 +68,7 @@ static int write_name(struct uvp_domain *domain, const char *name, struct uvp_er
 	return uvpi_batch_run(batch, true, err);
 }
 
-int uvp_domain_rename(struct uvp_domain *domain, const char *name, struct uvp_error *err)
+int uvpi_domain_rename(struct uvp_domain *domain, const char *name, struct uvp_error *err)
 {
 	char label[UVPI_LABEL], old[sizeof(domain->name)];
 	struct uvpi_dominfo info;
@@ -85,7 +86,9 @@ int uvp_domain_rename(struct uvp_domain *domain, const char *name, struct uvp_er
 	r = uvpi_name_claim_for(domain->host, name, domain->uuid, domain->domid, err);
 	if (r < 0)
 		goto fail;
-	r = write_name(domain, name, err);
+	r = uvpi_def_name_check(name, domain->uuid, err);
+	if (r == 0)
+		r = write_name(domain, name, err);
 	if (r == 0)
 		r = uvpi_name_settle(name, domain->uuid, domain->domid, err);
 	if (r < 0) {
@@ -98,5 +101,24 @@ int uvp_domain_rename(struct uvp_domain *domain, const char *name, struct uvp_er
 	return 0;
 fail:
 	uvpi_prefix(err, "cannot rename %s", uvpi_domain_label(domain, label));
+	return r;
+}
+
+int uvp_domain_rename(struct uvp_domain *domain, const char *name, struct uvp_error *err)
+{
+	_cleanup_domain_ struct uvp_domain *now = NULL;
+	int r;
+
+	if (!uvpi_def_exists(domain->uuid))
+		return uvpi_domain_rename(domain, name, err);
+	/* Running domain and definition have one name, and change it together. */
+	r = uvpi_def_rename(domain->host, domain->uuid, name, err);
+	if (r == 0)
+		r = uvp_domain_open(domain->host, domain->domid, &now, err);
+	/* An earlier command was killed in between. */
+	if (r == 0 && strcmp(now->name, name))
+		r = uvpi_domain_rename(now, name, err);
+	if (r == 0)
+		snprintf(domain->name, sizeof(domain->name), "%s", name);
 	return r;
 }

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* xlx revert: make a definition what it was before. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "config/model.h"
+#include "core/num.h"
+#include "xlx/definition.h"
+#include "xlx/out.h"
+
+static int run(const struct xlx_args *args)
+{
+	_cleanup_host_ struct uvp_host *host = NULL;
+	_cleanup_config_ struct uvp_config *config = NULL;
+	struct uvp_definition definition;
+	struct uvp_error err = UVP_ERROR_INIT;
+	char name[256];
+	uint32_t revision = 0;
+	int status, r;
+
+	if (uvpi_parse_u32(xlx_arg(args, 1), "the revision", 1, UINT32_MAX, &revision, &err) < 0)
+		return xlx_usage(args, "%s", err.message);
+	status = xlx_open_definition(args, 0, &host, &definition);
+	if (status)
+		return status;
+	r = uvp_definition_config(&definition, revision, &config, &err);
+	if (r == 0)
+		r = uvp_definition_save(host, config, definition.revision, &definition, &err);
+	if (r < 0)
+		return xlx_fail(&err);
+	out_sanitize(definition.name, name, sizeof(name));
+	if (r > 0)
+		printf("'%s' is like that already\n", name);
+	else
+		printf("'%s' is again as in revision %" PRIu32 "; this is %s\n", name, revision, xlx_revision(&definition));
+	return 0;
+}
+
+const struct xlx_cmd cmd_revert = {
+	.name = "revert",
+	.group = "Defined domains",
+	.summary = "make a definition what it was before",
+	.args = "DOMAIN REVISION",
+	.min_args = 2,
+	.max_args = 2,
+	.complete = XLX_COMPLETE_DEFINED,
+	.run = run,
+};
