@@ -45,7 +45,7 @@ static int print_table(const struct uvp_definition *list, int n)
 	out_table_column(table, "NAME", OUT_LEFT);
 	out_table_column(table, "AUTOSTART", OUT_LEFT);
 	out_table_column(table, "ORDER", OUT_RIGHT);
-	out_table_column(table, "DELAY/s", OUT_RIGHT);
+	out_table_column(table, "DELAY(s)", OUT_RIGHT);
 	for (int i = 0; i < n; i++) {
 		out_table_text(table, list[i].name);
 		out_table_text(table, list[i].autostart ? "on" : "off");
