@@ -11,7 +11,6 @@
 #define NO_PCI "PCI devices are not passed to guests by this release"
 #define NO_USB "USB devices are not passed to guests by this release"
 #define NO_DEVICE "this release has disks and network interfaces, but no such device"
-#define NO_DRIVES "this release has no drives whose medium can be changed"
 #define NO_PSR "this release does not drive the processor's resource control"
 #define NO_XSM "the security policy belongs to tools of Xen's own"
 #define ATTACHABLE "'xlx block-attach' and 'xlx network-attach' plug in what there is"
@@ -28,8 +27,6 @@ static const struct absent {
 	{ "config-update", "a domain keeps the configuration that it was created from",
 	  "change the file, shut the domain down and create it again" },
 	{ "vncviewer", "no guest of this release has a screen", "'xlx console' shows its console" },
-	{ "cd-insert", NO_DRIVES, "'xlx block-attach' attaches an image as a disk" },
-	{ "cd-eject", NO_DRIVES, "'xlx block-detach' takes a disk away" },
 	{ "pci-attach", NO_PCI, NULL },
 	{ "pci-detach", NO_PCI, NULL },
 	{ "pci-list", NO_PCI, NULL },

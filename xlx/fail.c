@@ -3,9 +3,11 @@
 #include "xlx/cmd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "xlx/bar.h"
@@ -82,6 +84,14 @@ void xlx_warn(const char *fmt, ...)
 	fprintf(stderr, "xlx: warning: %s\n", text);
 }
 
+/* The reason of a write that failed before is lost; whether there is a reader still can be seen. */
+static bool reader_is_gone(void)
+{
+	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, 0) == 1 && fd.revents & POLLERR;
+}
+
 int xlx_finish(int status)
 {
 	bool failed = ferror(stdout);
@@ -92,7 +102,7 @@ int xlx_finish(int status)
 	if (!failed)
 		return status;
 	/* A reader that had enough (`xlx dmesg | head`) needs no message. */
-	if (errno != EPIPE)
+	if (errno != EPIPE && (errno || !reader_is_gone()))
 		fprintf(stderr, "xlx: cannot write to standard output%s%s\n", errno ? ": " : "",
 			errno ? strerror(errno) : "");
 	return status ? status : xlx_exit_status(UVP_E_IO);

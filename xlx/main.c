@@ -192,7 +192,12 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	static char buffer[65536];
+
 	keep_standard_fds();
+	/* Most output is one write, whose failure has a reason. A terminal gets its lines as they come. */
+	if (!isatty(STDOUT_FILENO))
+		setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 	/* A reader that goes away must not end us half-way through a change. */
 	signal(SIGPIPE, SIG_IGN);
 	return xlx_finish(run(argc, argv));

@@ -14,15 +14,15 @@ memory() { xlx dumpxml --xl web | sed -n 's/^memory = //p'; }
 EDITOR=true run edit web
 expect_status 0
 expect_out <<<"'web' was not changed"
-EDITOR='sed -i s/65536/131072/' run edit web
+EDITOR='sed -i s/>65536</>131072</' run edit web
 expect_status 0
 expect_out <<<"'web' has revision 2 now"
 [ "$(memory)" = 128 ] || _wrong "not saved"
-EDITOR='sed -i -e s/128/192/ -e /^uuid/d' run edit --xl web
+EDITOR='sed -i -e s/^memory.*/memory=192/ -e /^uuid/d' run edit --xl web
 expect_status 0
 [ "$(memory)" = 192 ] || _wrong "not saved from xl.cfg"
 
-EDITOR='sed -i s/192/many/' run edit --xl web
+EDITOR='sed -i s/^memory.*/memory=many/' run edit --xl web
 expect_status 3
 left=$(sed -n 's/^hint: what you wrote is in \(.*\); .*/\1/p' "$tmp/err")
 grep -q many "$left" || _wrong "what was written is lost"
@@ -45,7 +45,7 @@ rm -f "$(sed -n 's/^hint: what you wrote is in \(.*\); .*/\1/p' "$tmp/err")"
 cat >"$tmp/editor" <<END
 #!/bin/sh
 "$XLX" modify web memory=100 >/dev/null
-sed -i s/192/200/ "\$1"
+sed -i s/^memory.*/memory=200/ "\$1"
 END
 chmod +x "$tmp/editor"
 EDITOR="$tmp/editor" run edit --xl web

@@ -64,7 +64,7 @@ check() {
 	echo "$*: killed at $((step - 1)) steps"
 }
 
-edit() { EDITOR='sed -i s/80/90/' TMPDIR=/tmp xlx edit --xl web; }
+edit() { EDITOR='sed -i s/^memory.*/memory=90/' TMPDIR=/tmp xlx edit --xl web; }
 
 check none xlx define "$tmp/web.cfg"
 check two xlx define "$tmp/web.cfg"
