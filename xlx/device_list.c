@@ -28,18 +28,18 @@ static const struct {
 	enum out_align align;
 	unsigned int lists; /* in which it stands */
 } columns[] = {
-	{ DOMAIN_NAME, "Domain", OUT_LEFT, DISK | VIF | ANY },
+	{ DOMAIN_NAME, "NAME", OUT_LEFT, DISK | VIF | ANY },
 	{ DOMID, "ID", OUT_RIGHT, DISK | VIF | ANY },
-	{ CLASS, "Class", OUT_LEFT, ANY },
-	{ DEVICE, "Device", OUT_LEFT, DISK | VIF | ANY },
-	{ DEVID, "DevID", OUT_RIGHT, DISK | VIF | ANY },
-	{ MODE, "Mode", OUT_LEFT, DISK },
+	{ CLASS, "CLASS", OUT_LEFT, ANY },
+	{ DEVICE, "DEVICE", OUT_LEFT, DISK | VIF | ANY },
+	{ DEVID, "DEVID", OUT_RIGHT, DISK | VIF | ANY },
+	{ MODE, "MODE", OUT_LEFT, DISK },
 	{ MAC, "MAC", OUT_LEFT, VIF },
-	{ BRIDGE, "Bridge", OUT_LEFT, VIF },
+	{ BRIDGE, "BRIDGE", OUT_LEFT, VIF },
 	{ BACK_DOMID, "BE", OUT_RIGHT, DISK | VIF | ANY },
-	{ BACK, "BackEnd", OUT_LEFT, DISK | VIF | ANY },
-	{ FRONT, "FrontEnd", OUT_LEFT, DISK | VIF | ANY },
-	{ TARGET, "Target", OUT_LEFT, DISK | ANY },
+	{ BACK, "BACK END", OUT_LEFT, DISK | VIF | ANY },
+	{ FRONT, "FRONT END", OUT_LEFT, DISK | VIF | ANY },
+	{ TARGET, "TARGET", OUT_LEFT, DISK | ANY },
 };
 
 static bool is_shown(const struct list *list, size_t column)
@@ -223,10 +223,12 @@ int xlx_device_list(const struct xlx_args *args, enum uvp_device_class device_cl
 		r = add_all(&list, host, &err);
 		status = r < 0 ? xlx_fail(&err) : 0;
 	}
-	if (status && json)
+	/* half a table is good for those who named domains */
+	if (status && (json || !xlx_n_args(args))) {
 		uvpi_json_free(list.array);
-	if (status && json)
+		out_table_free(list.table);
 		return status;
+	}
 	r = json ? out_json(list.array) : out_table_print(list.table, xlx_has(args, "no-header"));
 	return status ? status : r;
 }
