@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ START_TEST(what_does_not_end_is_ended)
 	ck_assert_int_eq(run("echo here; sleep 1000 & wait", 2000, -1, &err), -UVP_E_TIMEOUT);
 	ck_assert_str_eq(said, "here");
 	ck_assert_int_eq(run("trap '' TERM; exec sleep 1000", 10, -1, &err), -UVP_E_TIMEOUT);
-	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
 	ck_assert_int_eq(write(fds[1], "x", 1), 1);
 	ck_assert_int_eq(run("exec sleep 1000", 60000, fds[0], &err), -UVP_E_CANCELLED);
 	close(fds[0]);
