@@ -16,6 +16,7 @@
 #include "core/names.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "define/store.h"
 
 /* The name is good to have for messages, but a xenstored that hangs must not keep anybody from pausing domain 7. */
 #define NAME_PATIENCE_MS 5000
@@ -248,6 +249,7 @@ static int fail_no_name(const char *name, int n, struct uvpi_batch *batch, struc
 {
 	_cleanup_free_ const char **names = calloc((size_t)n + 1, sizeof(*names));
 	const char *near = NULL;
+	uint8_t uuid[16];
 	int r, used = 0;
 
 	for (int i = 0; names && i < n; i++) {
@@ -258,6 +260,11 @@ static int fail_no_name(const char *name, int n, struct uvpi_batch *batch, struc
 	}
 	if (names)
 		near = uvpi_near_match(name, names);
+	if (uvpi_def_name_get(name, uuid) && uvpi_def_exists(uuid)) {
+		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "domain '%s' is defined, and does not run", name);
+		uvpi_hint(err, "'xlx start %.100s' starts it", name);
+		return r;
+	}
 	r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no domain '%.200s'", name);
 	if (near)
 		uvpi_hint(err, "did you mean '%s'?", near);
