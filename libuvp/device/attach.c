@@ -14,6 +14,7 @@
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/num.h"
+#include "core/step.h"
 #include "core/store.h"
 #include "device/attach.h"
 #include "device/disk_share.h"
@@ -201,6 +202,17 @@ int uvpi_device_detach(struct uvp_domain *domain, enum uvp_device_class device_c
 	return r;
 }
 
+/* An empty drive, or what was detached by somebody who was interrupted, is in the configuration only. 1: it was. */
+static int forget(struct uvp_domain *domain, const char *key, const char *which, struct uvp_error *err)
+{
+	uint32_t devid;
+	int r = uvpi_record_find(domain, key, which, &devid, err);
+
+	int removed = r > 0 ? uvpi_record_remove(domain, key, devid, err) : 0;
+
+	return removed < 0 ? removed : r;
+}
+
 int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_class, const char *which,
 		      unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
 {
@@ -219,10 +231,17 @@ int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_cl
 	for (int i = 0; i < n; i++)
 		if (uvpi_device_is_meant(&list[i], device_class, which))
 			at = i;
-	r = at < 0 ? uvpi_device_fail_absent(domain, device_class, which, list, n, err) :
-		     uvpi_device_detach(domain, device_class, &list[at], flags, op, err);
-	if (r == 0)
-		r = uvpi_record_remove(domain, config_keys[device_class], list[at].devid, err);
+	if (at < 0) {
+		r = forget(domain, config_keys[device_class], which, err);
+		if (r == 0)
+			r = uvpi_device_fail_absent(domain, device_class, which, list, n, err);
+		else if (r > 0)
+			r = 0;
+	} else {
+		r = uvpi_device_detach(domain, device_class, &list[at], flags, op, err);
+		if (r == 0)
+			r = uvpi_record_remove(domain, config_keys[device_class], list[at].devid, err);
+	}
 	uvp_device_list_free(list, n);
 	return r;
 }

@@ -5,36 +5,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/model.h"
 #include "config/xml_list.h"
 #include "core/error.h"
 #include "core/host.h"
+#include "core/num.h"
+#include "core/step.h"
 #include "core/store.h"
 #include "domain/domain.h"
 
-/* The numbers of the list's devices, in its order; the caller frees them. */
-static int numbers(const char *key, const struct xlcfg_value *list, uint32_t **ret_devids, struct uvp_error *err)
+/* A configuration with nothing but that list in it, so that its devices are parsed and have their numbers. */
+static int parse_list(const char *key, const struct xlcfg_value *list, struct uvp_config **ret_config,
+		      struct uvp_error *err)
 {
 	_cleanup_config_ struct uvp_config *config = uvpi_config_new();
 	_cleanup_free_ char *text = xlcfg_value_text(list);
-	uint32_t *devids = calloc((size_t)list->n_items + 1, sizeof(*devids));
 	const char *at;
-	bool disks = !strcmp(key, "disk");
 	int r;
 
-	if (!config || !text || !devids || uvpi_config_extra_set(config, key, text, 0) < 0)
-		r = uvpi_no_memory(err);
-	else
-		r = uvpi_devspecs_fill(config, &at, err);
-	if (r < 0) {
-		free(devids);
-		return r;
-	}
-	for (int i = 0; i < (disks ? config->n_disks : config->n_vifs); i++)
-		devids[i] = disks ? config->disks[i].devid : config->vifs[i].devid;
-	*ret_devids = devids;
-	return 0;
+	if (!config || !text || uvpi_config_extra_set(config, key, text, 0) < 0)
+		return uvpi_no_memory(err);
+	r = uvpi_devspecs_fill(config, &at, err);
+	if (r == 0)
+		*ret_config = uvpi_steal(&config);
+	return r;
+}
+
+static uint32_t number_of(const struct uvp_config *config, const char *key, int i)
+{
+	return !strcmp(key, "disk") ? config->disks[i].devid : config->vifs[i].devid;
 }
 
 /* Interfaces without devid= are numbered by their place in the list, which is about to change. */
@@ -61,14 +62,16 @@ static int say_number(struct xlcfg_value *item, uint32_t devid, struct uvp_error
 static int change_list(struct xlcfg_value *list, const char *key, uint32_t devid, const char *spec,
 		       struct uvp_error *err)
 {
-	_cleanup_free_ uint32_t *devids = NULL;
-	int r = numbers(key, list, &devids, err), at = -1;
+	_cleanup_config_ struct uvp_config *config = NULL;
+	int r = parse_list(key, list, &config, err), at = -1;
 
 	for (int i = 0; i < list->n_items && r == 0; i++) {
-		if (devids[i] == devid)
+		uint32_t number = number_of(config, key, i);
+
+		if (number == devid)
 			at = i;
 		if (!strcmp(key, "vif"))
-			r = say_number(&list->items[i], devids[i], err);
+			r = say_number(&list->items[i], number, err);
 	}
 	if (r == 0 && at >= 0)
 		uvpi_list_remove(list, at);
@@ -108,8 +111,10 @@ static int change(struct uvp_domain *domain, const char *key, uint32_t devid, co
 		r = change_list(&list, key, devid, spec, err);
 	if (r == 0)
 		r = uvpi_xml_list_set(text, key, &list, &changed, err);
+	UVPI_STEP("configuration made");
 	if (r == 0 && strcmp(text, changed) != 0)
 		r = save(domain, changed, err);
+	UVPI_STEP("configuration saved");
 	if (r < 0)
 		uvpi_prefix(err, "cannot change the configuration of domain %" PRIu32, domain->domid);
 	return r;
@@ -130,4 +135,41 @@ int uvpi_record_vif(struct uvp_domain *domain, const char *spec, uint32_t devid,
 int uvpi_record_remove(struct uvp_domain *domain, const char *key, uint32_t devid, struct uvp_error *err)
 {
 	return change(domain, key, devid, NULL, err);
+}
+
+static bool is_called(const struct uvp_config *config, const char *key, int i, const char *which)
+{
+	char mac[18];
+	const uint8_t *m;
+	uint32_t number;
+
+	if (!strcmp(key, "disk"))
+		return !strcmp(config->disks[i].vdev, which) ||
+		       (uvpi_vdev_number(which, &number, NULL) == 0 && number == config->disks[i].devid);
+	m = config->vifs[i].mac;
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+	return (config->vifs[i].has_mac && !strcasecmp(mac, which)) ||
+	       (uvpi_parse_u32(which, "devid", 0, UINT32_MAX, &number, NULL) == 0 && number == config->vifs[i].devid);
+}
+
+int uvpi_record_find(struct uvp_domain *domain, const char *key, const char *which, uint32_t *ret_devid,
+		     struct uvp_error *err)
+{
+	_cleanup_value_ struct xlcfg_value list = { .kind = XLCFG_LIST };
+	_cleanup_config_ struct uvp_config *config = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r = uvpi_domain_config_text(domain, &text, err);
+
+	if (r == -UVP_E_NOT_FOUND)
+		return 0;
+	if (r == 0)
+		r = uvpi_xml_list_get(text, key, &list, err);
+	if (r == 0)
+		r = parse_list(key, &list, &config, err);
+	for (int i = 0; i < list.n_items && r == 0; i++)
+		if (is_called(config, key, i, which)) {
+			*ret_devid = number_of(config, key, i);
+			return 1;
+		}
+	return r;
 }

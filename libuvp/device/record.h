@@ -13,5 +13,8 @@ int uvpi_record_disk(struct uvp_domain *domain, const struct uvpi_disk *disk, st
 int uvpi_record_vif(struct uvp_domain *domain, const char *spec, uint32_t devid, struct uvp_error *err);
 /* key: "disk" or "vif". A device that is not in the configuration need not be removed from it. */
 int uvpi_record_remove(struct uvp_domain *domain, const char *key, uint32_t devid, struct uvp_error *err);
+/* What is called `which` in the configuration, as uvp_device_detach() has it: 1 and its number; 0: nothing is. */
+int uvpi_record_find(struct uvp_domain *domain, const char *key, const char *which, uint32_t *ret_devid,
+		     struct uvp_error *err);
 
 #endif

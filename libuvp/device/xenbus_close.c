@@ -32,6 +32,9 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 			continue;
 		snprintf(path, sizeof(path), "%s/online", dev->backend);
 		uvpi_batch_write(batch, path, online);
+		/* Nobody answers a second time. */
+		if (state == UVPI_XENBUS_CLOSING && dev->was >= UVPI_XENBUS_CLOSING)
+			continue;
 		snprintf(path, sizeof(path), "%s/state", dev->backend);
 		uvpi_batch_writef(batch, path, "%d", state);
 	}
@@ -111,6 +114,7 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 	if (!any)
 		return 0;
 	r = write_states(set, "0", UVPI_XENBUS_CLOSING, err);
+	UVPI_STEP("back ends asked to close");
 	if (r >= 0)
 		r = uvpi_batch_new(set->store, &batch, err);
 	if (r < 0)
@@ -124,8 +128,10 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 		r = uvpi_devset_wait(set, look_for_close, false, deadline, NULL, err);
 	if (r < 0)
 		return r;
+	UVPI_STEP("back ends closed");
 	r = remove_nodes(set, err);
-	return r < 0 ? r : uvpi_devset_barrier(set, deadline, NULL, err);
+	UVPI_STEP("devices removed");
+	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + BACK_END_MS, NULL, err);
 }
 
 /* ---- with the guest ---- */
