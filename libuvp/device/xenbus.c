@@ -16,7 +16,6 @@
 #include "core/store.h"
 #include "device/xenbus_set.h"
 
-#define BACK_END_MS 10000 /* for a back end of the kernel to notice its device */
 #define GUEST_MS 10000
 
 /* ---- sets ---- */
@@ -146,6 +145,11 @@ enum uvpi_xenbus uvpi_xenbus_parse(const char *text)
 }
 
 /* ---- waiting ---- */
+
+int uvpi_devset_patience(const struct uvpi_devset *set)
+{
+	return 10000 + 500 * set->n;
+}
 
 static int open_kernel(struct uvpi_devset *set, struct uvp_error *err)
 {
@@ -369,23 +373,35 @@ static void write_both_ends(const struct uvpi_devset *set, struct uvpi_batch *ba
 }
 
 /* One transaction: either end finds the other complete, and a crash leaves no half of a device. */
-static int write_nodes(struct uvpi_devset *set, struct uvp_error *err)
+static int write_some(struct uvpi_devset *set, int from, int to, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	int r = uvpi_batch_new(set->store, &batch, err);
 
 	if (r < 0)
 		return r;
-	for (int i = 0; i < set->n; i++)
+	for (int i = from; i < to; i++)
 		write_both_ends(set, batch, set->list[i]);
 	r = uvpi_batch_run(batch, true, err);
 	if (r < 0) {
 		uvpi_prefix(err, "cannot write the devices' nodes");
 		return r;
 	}
-	for (int i = 0; i < set->n; i++)
+	for (int i = from; i < to; i++)
 		set->list[i]->has_nodes = true;
 	return 0;
+}
+
+/* What xenstored does for each request of a transaction grows with what the transaction has touched. */
+#define PER_TRANSACTION 4
+
+static int write_nodes(struct uvpi_devset *set, struct uvp_error *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < set->n && r == 0; i += PER_TRANSACTION)
+		r = write_some(set, i, i + PER_TRANSACTION < set->n ? i + PER_TRANSACTION : set->n, err);
+	return r;
 }
 
 /* ---- bringing up ---- */
@@ -426,7 +442,7 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 		if (dev->settled)
 			continue;
 		uvpi_fail(err, UVP_E_TIMEOUT, 0, "no back end took %s within %d s: its node is in state %s",
-			  dev->label, BACK_END_MS / 1000, uvpi_xenbus_name(dev->back_state));
+			  dev->label, uvpi_devset_patience(set) / 1000, uvpi_xenbus_name(dev->back_state));
 		uvpi_hint(err, "is the kernel's module loaded? modprobe %s",
 			  !strcmp(dev->class->kind, "vbd") ? "xen-blkback" : "xen-netback");
 		break;
@@ -436,7 +452,7 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 
 static int wait_back_ends(struct uvpi_devset *set, const struct uvp_op *op, struct uvp_error *err)
 {
-	int r = uvpi_devset_wait(set, look_for_back_end, false, uvpi_now_ms() + BACK_END_MS, op, err);
+	int r = uvpi_devset_wait(set, look_for_back_end, false, uvpi_now_ms() + uvpi_devset_patience(set), op, err);
 
 	return r == 0 ? fail_no_back_end(set, err) : r < 0 ? r : 0;
 }
@@ -454,7 +470,7 @@ static int connect_all(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	if (r < 0)
 		return r;
 	UVPI_STEP("devices set up");
-	r = uvpi_devset_barrier(set, uvpi_now_ms() + BACK_END_MS, op, err);
+	r = uvpi_devset_barrier(set, uvpi_now_ms() + uvpi_devset_patience(set), op, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < set->n; i++)

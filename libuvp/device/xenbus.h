@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The life of devices that a back end in domain 0's kernel serves to a domain: one state machine for all classes.
  * Each class is a constant struct of operations and a table of the keys it has in xenstore. All devices of a set go
- * through each step together: their nodes are written in one transaction, and they are waited for at once. */
+ * through each step together: their nodes are written a few devices at a time, and all are waited for at once. */
 #ifndef UVPI_XENBUS_H
 #define UVPI_XENBUS_H
 

@@ -15,7 +15,6 @@
 #include "device/xenbus_set.h"
 
 #define GUEST_MS 10000
-#define BACK_END_MS 10000
 
 static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_xenbus state, struct uvp_error *err)
 {
@@ -106,7 +105,7 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	bool any = false;
-	int64_t deadline = uvpi_now_ms() + BACK_END_MS;
+	int64_t deadline = uvpi_now_ms() + uvpi_devset_patience(set);
 	int r;
 
 	for (int i = 0; i < set->n; i++)
@@ -131,7 +130,7 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 	UVPI_STEP("back ends closed");
 	r = remove_nodes(set, err);
 	UVPI_STEP("devices removed");
-	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + BACK_END_MS, NULL, err);
+	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + uvpi_devset_patience(set), NULL, err);
 }
 
 /* ---- with the guest ---- */
@@ -228,5 +227,5 @@ int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op 
 		return uvpi_devset_remove(set, err);
 	r = remove_nodes(set, err);
 	UVPI_STEP("device removed");
-	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + BACK_END_MS, NULL, err);
+	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + uvpi_devset_patience(set), NULL, err);
 }

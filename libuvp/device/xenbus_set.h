@@ -13,6 +13,8 @@ typedef int uvpi_devset_look(struct uvpi_devset *set, struct uvpi_device *dev, c
  * front ends' states are waited for too. */
 int uvpi_devset_wait(struct uvpi_devset *set, uvpi_devset_look *look, bool front, int64_t deadline_ms,
 		     const struct uvp_op *op, struct uvp_error *err);
+/* For the back ends to notice all its devices, in milliseconds. */
+int uvpi_devset_patience(const struct uvpi_devset *set);
 /* The node in which an end complains. */
 void uvpi_devset_error_path(const struct uvpi_devset *set, const struct uvpi_device *dev, bool back, char *buf,
 			    int len);

@@ -27,6 +27,7 @@
 #define BACKENDS "/local/domain/0/backend"
 #define ERRORS "/local/domain/0/error/backend"
 #define DEVICES_MAX 1024
+#define EACH_MS 500 /* what each device adds to the deadline */
 #define CLOSING '5'
 
 struct device {
@@ -321,6 +322,7 @@ int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	if (r < 0 || !devices.n)
 		return r;
 	UVPI_STEP("devices found");
+	deadline_ms += devices.n * EACH_MS;
 	r = look_at_states(store, &devices, err);
 	if (r < 0)
 		return r;
