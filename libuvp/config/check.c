@@ -138,6 +138,13 @@ static int refuse_key(const struct uvp_config *config, const struct uvpi_config_
 	return -UVP_E_UNSUPPORTED;
 }
 
+static const char *why_refused(const struct uvp_config *config, const struct uvpi_key *key)
+{
+	if (!strcmp(key->key, "pci") && config->type == UVPI_TYPE_PVH)
+		return "Xen 4.17 cannot hand PCI devices to pvh guests";
+	return key->why;
+}
+
 static int check_devices(const struct uvp_config *config, struct uvp_error *err)
 {
 	const struct uvpi_config_extra *extra;
@@ -185,7 +192,7 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif"))
 			continue;
 		if (key->types & 1u << config->type && asks(config, extra->key))
-			return refuse_key(config, extra, key->why, err);
+			return refuse_key(config, extra, why_refused(config, key), err);
 	}
 	return 0;
 }

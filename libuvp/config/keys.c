@@ -43,8 +43,9 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 /* Present state, said once for each family of keys. */
 /* What a specification asks for decides: uvpi_disk_unsupported(), uvpi_vif_unsupported(). */
 #define WHY_SPEC "this form of it is not supported by this release"
-#define WHY_DEV "this release has disks and network interfaces, but no such device"
-#define WHY_PCI "PCI passthrough is not supported by this release"
+#define WHY_QEMU(what) what " by QEMU, and this release starts none for it"
+#define WHY_HARDWARE "guests get no access to the host's hardware from this release"
+#define WHY_PCI "PCI devices are not handed to guests by this release"
 #define WHY_SCREEN "screens are not supported by this release"
 #define WHY_DM "no device model is started by this release"
 #define WHY_HVM "it belongs to the hvm type, which this release cannot run"
@@ -205,19 +206,24 @@ const struct uvpi_key uvpi_keys[] = {
 	     .names = gfx_names, .nothing = "0"),
 	KEEP("rdm", HVM, WHY_HVM, .type = KEY_STRING, .item = uvpi_spec_rdm),
 	KEEP_NUMBER("rdm_mem_boundary", HVM, 0, 4096, WHY_HVM),
-	KEEP_LIST("ioports", ALL, uvpi_spec_ioports, WHY_DEV),
-	KEEP_LIST("iomem", ALL, uvpi_spec_iomem, WHY_DEV),
-	KEEP_LIST("irqs", ALL, uvpi_spec_irqs, WHY_DEV),
-	KEEP_LIST("channel", ALL, uvpi_spec_channel, WHY_DEV),
-	KEEP_LIST("vfb", PP, uvpi_spec_vfb, WHY_SCREEN),
-	KEEP_LIST("vtpm", ALL, uvpi_spec_vtpm, WHY_DEV),
-	KEEP_LIST("p9", ALL, uvpi_spec_p9, WHY_DEV),
-	KEEP_LIST("pvcalls", ALL, uvpi_spec_pvcalls, WHY_DEV),
-	KEEP_LIST("vkb", ALL, uvpi_spec_vkb, WHY_DEV),
-	KEEP_LIST("vdispl", ALL, uvpi_spec_vdispl, WHY_SCREEN),
-	KEEP("vsnd", ALL, WHY_DEV, .type = KEY_LISTS, .item = uvpi_spec_vsnd),
-	KEEP_LIST("usbctrl", ALL, uvpi_spec_usbctrl, WHY_DEV),
-	KEEP_LIST("usbdev", ALL, uvpi_spec_usbdev, WHY_DEV),
+	KEEP_LIST("ioports", ALL, uvpi_spec_ioports, WHY_HARDWARE),
+	KEEP_LIST("iomem", ALL, uvpi_spec_iomem, WHY_HARDWARE),
+	KEEP_LIST("irqs", ALL, uvpi_spec_irqs, WHY_HARDWARE),
+	KEEP_LIST("channel", ALL, uvpi_spec_channel, WHY_QEMU("a channel is a console that is served")),
+	KEEP_LIST("vfb", PP, uvpi_spec_vfb, WHY_QEMU("a PV screen is served")),
+	KEEP_LIST("vtpm", ALL, uvpi_spec_vtpm,
+		  "a virtual TPM is served by a stub domain of its own, and back ends in other "
+		  "domains than domain 0 are not set up by this release"),
+	KEEP_LIST("p9", ALL, uvpi_spec_p9, WHY_QEMU("folders of the host are served")),
+	KEEP_LIST("pvcalls", ALL, uvpi_spec_pvcalls,
+		  "it would let the guest open sockets of the host, which this release sets up for none"),
+	KEEP_LIST("vkb", ALL, uvpi_spec_vkb, WHY_QEMU("PV keyboards and pointers are served")),
+	KEEP_LIST("vdispl", ALL, uvpi_spec_vdispl,
+		  "its back end is a program that is not part of Xen, and none is started by this release"),
+	KEEP("vsnd", ALL,
+	     "its back end is a program that is not part of Xen, and none is started by this release", .type = KEY_LISTS, .item = uvpi_spec_vsnd),
+	KEEP_LIST("usbctrl", ALL, uvpi_spec_usbctrl, WHY_QEMU("PV USB is served")),
+	KEEP_LIST("usbdev", ALL, uvpi_spec_usbdev, WHY_QEMU("PV USB is served")),
 	KEEP_BOOL("usb", HVM, "0", WHY_HVM),
 	KEEP_STRINGS("usbdevice", HVM, uvpi_spec_any, WHY_HVM),
 	KEEP_NUMBER("usbversion", HVM, 0, 3, WHY_HVM),
