@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/host.h"
+#include "core/names.h"
 #include "core/num.h"
 #include "core/store.h"
 #include "domain/domain.h"
@@ -59,7 +60,10 @@ static void own(const struct writer *w, const char *name, const struct uvpi_perm
 	uvpi_batch_perms(w->batch, join(w, name, path), perms, n);
 }
 
-/* What the guest may write: its answers to requests, and areas for programs in it. */
+/* What the guest may write: its answers to requests, and areas for programs in it. Each request costs, and the more
+ * domains there are the more, so nobody gets a node that only another kind of guest uses: an event channel for
+ * suspending is offered by paravirtualised kernels alone (of before Linux 2.6.37), drivers and feature are those of
+ * Windows. */
 static void put_guest_nodes(const struct uvpi_build *b, const struct writer *w)
 {
 	static const char *const names[] = { "control/shutdown",
@@ -67,15 +71,18 @@ static void put_guest_nodes(const struct uvpi_build *b, const struct writer *w)
 					     "control/feature-poweroff",
 					     "control/feature-reboot",
 					     "control/feature-suspend",
-					     "device/suspend/event-channel",
 					     "data",
-					     "drivers",
-					     "feature",
 					     "attr",
 					     "error" };
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++)
 		put(w, names[i], "");
+	if (b->config->type == UVPI_TYPE_PV)
+		put(w, "device/suspend/event-channel", "");
+	if (b->config->type == UVPI_TYPE_HVM) {
+		put(w, "drivers", "");
+		put(w, "feature", "");
+	}
 	if (b->config->driver_domain) {
 		put(w, "libxl", "");
 		put(w, "device-model", "");
@@ -91,15 +98,14 @@ static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, c
 	putf(w, "domid", "%" PRIu32, b->domid);
 	putf(w, "memory/static-max", "%" PRIu64, c->maxmem_kib);
 	putf(w, "memory/target", "%" PRIu64, c->memory_kib);
-	putf(w, "store/port", "%d", b->store_port);
-	putf(w, "store/ring-ref", "%" PRIu64, b->store_frame);
 	for (uint32_t i = 0; i < c->maxvcpus; i++) {
 		char name[40];
 
 		snprintf(name, sizeof(name), "cpu/%" PRIu32 "/availability", i);
 		put(w, name, i < c->vcpus ? "online" : "offline");
 	}
-	put(w, "control/platform-feature-multiprocessor-suspend", "1");
+	if (c->type == UVPI_TYPE_HVM)
+		put(w, "control/platform-feature-multiprocessor-suspend", "1");
 	put(w, "control/platform-feature-xs_reset_watches", "1");
 }
 
@@ -112,7 +118,7 @@ static void put_console(const struct uvpi_build *b, const struct writer *w)
 	putf(w, "console/ring-ref", "%" PRIu64, b->console_frame);
 }
 
-static void put_domain(const struct uvpi_build *b, struct uvpi_batch *batch, const char *uuid)
+static void put_domain(const struct uvpi_build *b, struct uvpi_batch *batch, const char *uuid, bool fresh)
 {
 	const struct uvpi_perm guest[] = { { b->domid, UVPI_ACCESS_NONE } };
 	const struct uvpi_perm read_only[] = { { 0, UVPI_ACCESS_NONE }, { b->domid, UVPI_ACCESS_READ } };
@@ -120,37 +126,38 @@ static void put_domain(const struct uvpi_build *b, struct uvpi_batch *batch, con
 	struct writer w = { batch, base };
 
 	snprintf(base, sizeof(base), "/local/domain/%" PRIu32, b->domid);
-	uvpi_batch_rm(batch, base);
+	if (!fresh)
+		uvpi_batch_rm(batch, base);
 	uvpi_batch_mkdir(batch, base);
 	own(&w, "", guest, 1);
 	put_guest_nodes(b, &w);
 	own(&w, "", read_only, 2);
 	own(&w, "control", read_only, 2);
-	if (!b->config->suspend_evtchn_compat)
-		own(&w, "device", read_only, 2);
-	own(&w, "device/suspend", read_only, 2);
+	if (b->config->type == UVPI_TYPE_PV) {
+		if (!b->config->suspend_evtchn_compat)
+			own(&w, "device", read_only, 2);
+		own(&w, "device/suspend", read_only, 2);
+	}
 	put_main_nodes(b, &w, uuid);
 	put_console(b, &w);
 }
 
-/* What other tools look for: the name and start time of what they call a vm, and its type. */
-static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch, const char *uuid)
+/* What other tools look for: the start time, with what they call a vm, and the type. */
+static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch, const char *uuid, bool fresh)
 {
-	const struct uvpi_perm read_only[] = { { 0, UVPI_ACCESS_NONE }, { b->domid, UVPI_ACCESS_READ } };
 	struct timespec now;
 	char base[64];
 	struct writer w = { batch, base };
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	snprintf(base, sizeof(base), "/vm/%s", uuid);
-	uvpi_batch_rm(batch, base);
-	uvpi_batch_mkdir(batch, base);
-	own(&w, "", read_only, 2);
-	put(&w, "name", b->config->name);
+	if (!fresh)
+		uvpi_batch_rm(batch, base);
 	putf(&w, "start_time", "%lld.%02ld", (long long)now.tv_sec, now.tv_nsec / 10000000);
 
 	snprintf(base, sizeof(base), "/libxl/%" PRIu32, b->domid);
-	uvpi_batch_rm(batch, base);
+	if (!fresh)
+		uvpi_batch_rm(batch, base);
 	put(&w, "type", uvpi_type_name(b->config->type));
 }
 
@@ -184,6 +191,7 @@ int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 	struct uvpi_store *store;
 	char uuid[UVPI_UUID_TEXT], base[64];
 	struct writer notes = { NULL, base };
+	bool fresh = uvpi_known_never(b->domid);
 	int r = uvpi_host_store(b->host, &store, err);
 
 	if (r < 0)
@@ -194,13 +202,14 @@ int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 	uvpi_format_uuid(b->uuid, uuid);
 	snprintf(base, sizeof(base), UVPI_NODE_DOMAIN "/%" PRIu32, b->domid);
 	notes.batch = batch;
-	uvpi_batch_rm(batch, base);
+	if (!fresh)
+		uvpi_batch_rm(batch, base);
 	put(&notes, "uuid", uuid);
 	r = put_config(b, batch, err);
 	if (r < 0)
 		return r;
-	put_domain(b, batch, uuid);
-	put_for_others(b, batch, uuid);
+	put_domain(b, batch, uuid, fresh);
+	put_for_others(b, batch, uuid, fresh);
 	b->has_nodes = true;
 	r = uvpi_batch_run(batch, false, err);
 	if (r < 0)

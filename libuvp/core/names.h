@@ -91,6 +91,9 @@ void uvpi_name_discard(const struct uvpi_name_link *links, int n_links, const st
 /* Set known[i] for each domain whose name is in the folder. */
 void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known);
 void uvpi_known_set(uint32_t domid, const uint8_t uuid[16]);
+/* Has no domain had this id since the host was started, as far as the file tells? Xen counts ids up, so one above all
+ * that were seen is new, and nothing can be left of an earlier domain. Without the file: false. */
+bool uvpi_known_never(uint32_t domid);
 /* Enter the names that a batch has read: value i is the name of infos[i]. known[] is room for n. */
 struct uvpi_batch;
 void uvpi_names_note_all(const struct uvpi_dominfo *infos, int n, const struct uvpi_batch *batch, bool *known);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -57,6 +58,15 @@ void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known)
 		}
 		known[i] = slot->seen == 1 && !memcmp(slot->uuid, infos[i].uuid, 16);
 	}
+}
+
+bool uvpi_known_never(uint32_t domid)
+{
+	_cleanup_close_ int fd = open_table(O_RDONLY);
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 &&
+	       (uint64_t)domid * sizeof(struct slot) >= (uint64_t)st.st_size;
 }
 
 void uvpi_known_set(uint32_t domid, const uint8_t uuid[16])

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -19,6 +21,7 @@
 #include "core/num.h"
 #include "core/store_conn.h"
 
+#define PATIENT_REQUESTS 8 /* from so many on, it is worth two system calls */
 #define START_HINT "start it, for example with 'systemctl start xenstored'; guests go on running meanwhile"
 
 /* ---- opening ---- */
@@ -84,16 +87,14 @@ static int connect_any(const char **ret_where, bool *ret_device)
 	static const char *const sockets[] = { "/run/xenstored/socket", "/var/run/xenstored/socket" };
 	static const char *const devices[] = { "/dev/xen/xenbus", "/proc/xen/xenbus" };
 	const char *configured = getenv("XENSTORED_PATH");
+	struct stat st;
 	int fd;
 
 	*ret_device = false;
 	if (configured && *configured) {
 		*ret_where = configured;
-		fd = connect_socket(configured);
-		if (fd >= 0 || errno != ENOTSOCK)
-			return fd;
-		*ret_device = true;
-		return open_device(configured);
+		*ret_device = stat(configured, &st) == 0 && S_ISCHR(st.st_mode);
+		return *ret_device ? open_device(configured) : connect_socket(configured);
 	}
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(sockets); i++) {
 		*ret_where = sockets[i];
@@ -321,8 +322,25 @@ int uvpi_store_dispatch(struct uvpi_store *store, struct uvpi_exchange *exchange
 	return 0;
 }
 
-int uvpi_store_exchange(struct uvpi_store *store, struct uvpi_exchange *x, int64_t deadline_ms,
-			struct uvp_error *err)
+/* C xenstored sends each answer in two halves and looks at all its connections between them. On a host with one CPU for
+ * domain 0, each half would wake us, and take the CPU from xenstored. A batch task is not given the CPU of
+ * another for having been woken, so all answers are there when we get it. Returns whether it must be undone. */
+static bool begin_patient(const struct uvpi_exchange *x)
+{
+	struct sched_param param = { 0 };
+
+	return x->n >= PATIENT_REQUESTS && sched_getscheduler(0) == SCHED_OTHER &&
+	       sched_setscheduler(0, SCHED_BATCH, &param) == 0;
+}
+
+static void end_patient(void)
+{
+	struct sched_param param = { 0 };
+
+	sched_setscheduler(0, SCHED_OTHER, &param);
+}
+
+static int exchange(struct uvpi_store *store, struct uvpi_exchange *x, int64_t deadline_ms, struct uvp_error *err)
 {
 	int64_t start = uvpi_now_ms(), now = start;
 	int r = uvpi_store_check(store, err);
@@ -355,6 +373,17 @@ int uvpi_store_exchange(struct uvpi_store *store, struct uvpi_exchange *x, int64
 		if (r < 0)
 			return r;
 	}
+}
+
+int uvpi_store_exchange(struct uvpi_store *store, struct uvpi_exchange *x, int64_t deadline_ms,
+			struct uvp_error *err)
+{
+	bool patient = begin_patient(x);
+	int r = exchange(store, x, deadline_ms, err);
+
+	if (patient)
+		end_patient();
+	return r;
 }
 
 /* ---- one request each ---- */
