@@ -41,6 +41,8 @@ struct hostd_task {
 	uint64_t seen;    /* scan that saw the domain last */
 	bool gone;        /* free it when its child has ended */
 	bool again;       /* of the sweep: once more after this one */
+	bool named;       /* there is a watch on the domain's name */
+	bool renamed;     /* which has fired since the name was read */
 	int pipe;
 	sd_event_source *child, *timer;
 };
@@ -56,12 +58,29 @@ struct hostd {
 	struct hostd_task *tasks, *by_domid[HOSTD_DOMIDS], *sweep;
 	struct hostd_task *queue, **queue_tail;
 	uint32_t running;
+	uint32_t n_renamed;
+	bool host_renamed; /* domain 0 */
+	uint32_t highest; /* id that the last scan saw */
+	int kept; /* the lock that tells that the names are kept, or -1 */
 	bool stopping;
 };
 
 /* watch.c: connect and watch, now and after every loss; see what has ended. */
 int hostd_watch_start(struct hostd *hostd, struct uvp_error *err);
 void hostd_watch_stop(struct hostd *hostd);
+
+/* names.c: keep the table of names true (core/names.h) */
+int hostd_names_follow(struct hostd *hostd, struct hostd_task *task, struct uvp_error *err);
+int hostd_names_follow_host(struct hostd *hostd, struct uvp_error *err); /* domain 0 */
+/* The id is another domain's by now; the watch is there already. */
+void hostd_names_again(struct hostd *hostd, struct hostd_task *task);
+int hostd_names_leave(struct hostd *hostd, uint32_t domid, struct uvp_error *err);
+/* Is an event with that token about a name? The name is then read by the next hostd_names_read(). */
+bool hostd_names_event(struct hostd *hostd, const char *token);
+int hostd_names_read(struct hostd *hostd, struct uvp_error *err);
+/* Tell everybody that they are kept, when all that the last scan saw have been read; and that they are not, when the connection is lost. */
+void hostd_names_keep(struct hostd *hostd);
+void hostd_names_lost(struct hostd *hostd);
 
 /* task.c */
 struct hostd_task *hostd_task_new(struct hostd *hostd, enum hostd_job job);

@@ -146,6 +146,7 @@ int main(int argc, char **argv)
 	umask(077);
 	daemon_log_open("uvp-hostd", DAEMON_INFO);
 	hostd.queue_tail = &hostd.queue;
+	hostd.kept = -1;
 	hostd_conf_init(&hostd.conf);
 	r = read_arguments(argc, argv, &hostd.conf, &err);
 	if (r >= 0)

@@ -14,6 +14,8 @@
 #include "daemon/loop.h"
 #include "hostd/hostd.h"
 
+#define SCAN_AFTER_US 20000
+
 static int connect_store(struct hostd *hostd);
 
 /* ---- comparing ---- */
@@ -21,11 +23,14 @@ static int connect_store(struct hostd *hostd);
 static struct hostd_task *known(struct hostd *hostd, const struct uvpi_dominfo *info)
 {
 	struct hostd_task *task = hostd->by_domid[info->domid];
+	bool named = false;
 
 	if (task && memcmp(task->uuid, info->uuid, 16)) {
 		/* Another domain, or the same that was given another UUID. */
 		hostd->by_domid[info->domid] = NULL;
 		task->gone = true;
+		named = task->named;
+		task->named = false;
 		if (task->state != HOSTD_RUNNING)
 			hostd_task_free(task);
 		task = NULL;
@@ -37,23 +42,28 @@ static struct hostd_task *known(struct hostd *hostd, const struct uvpi_dominfo *
 		task->domid = info->domid;
 		memcpy(task->uuid, info->uuid, 16);
 		hostd->by_domid[info->domid] = task;
+		if (named)
+			hostd_names_again(hostd, task);
 	}
 	task->seen = hostd->scans;
 	return task;
 }
 
-/* Returns whether any is gone. */
-static bool forget_gone(struct hostd *hostd)
+/* Returns whether any is gone, or an error of the connection. */
+static int forget_gone(struct hostd *hostd, struct uvp_error *err)
 {
 	struct hostd_task *next;
-	bool any = false;
+	int any = 0;
 
 	for (struct hostd_task *task = hostd->tasks; task; task = next) {
 		next = task->next;
 		if (task->job != HOSTD_JOB_END || task->seen == hostd->scans || task->gone)
 			continue;
-		any = true;
+		if (any >= 0)
+			any = task->named ? hostd_names_leave(hostd, task->domid, err) : 0;
+		any = any < 0 ? any : 1;
 		task->gone = true;
+		task->named = false;
 		if (hostd->by_domid[task->domid] == task)
 			hostd->by_domid[task->domid] = NULL;
 		if (task->state != HOSTD_RUNNING)
@@ -62,31 +72,43 @@ static bool forget_gone(struct hostd *hostd)
 	return any;
 }
 
-static void scan(struct hostd *hostd)
+static void take_info(struct hostd_task *task, const struct uvpi_dominfo *info)
+{
+	bool ended = info->shutdown && !info->dying && info->reason != UVPI_REASON_SUSPEND;
+
+	if (ended && task->state == HOSTD_IDLE)
+		hostd_task_queue(task);
+	/* Brought back to life by whoever had it suspended or kept. */
+	else if (!ended && task->state == HOSTD_OVER)
+		task->state = HOSTD_IDLE;
+}
+
+/* Negative when the connection to xenstored is lost. */
+static int scan(struct hostd *hostd, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
-	struct uvp_error err = UVP_ERROR_INIT;
-	int n = uvpi_hyp_domains(hostd->hyp, 1, &infos, &err);
+	int n = uvpi_hyp_domains(hostd->hyp, 1, &infos, err), r = 0, gone;
 
 	if (n < 0) {
-		daemon_log_failure(DAEMON_ERROR, NULL, &err);
-		return;
+		daemon_log_failure(DAEMON_ERROR, NULL, err);
+		return 0;
 	}
 	hostd->scans++;
+	hostd->highest = n ? infos[n - 1].domid : 0;
 	for (int i = 0; i < n; i++) {
-		const struct uvpi_dominfo *info = &infos[i];
-		struct hostd_task *task = info->domid < HOSTD_DOMIDS ? known(hostd, info) : NULL;
-		bool ended = info->shutdown && !info->dying && info->reason != UVPI_REASON_SUSPEND;
+		struct hostd_task *task = infos[i].domid < HOSTD_DOMIDS ? known(hostd, &infos[i]) : NULL;
 
-		if (task && ended && task->state == HOSTD_IDLE)
-			hostd_task_queue(task);
-		/* Brought back to life by whoever had it suspended or kept. */
-		else if (task && !ended && task->state == HOSTD_OVER)
-			task->state = HOSTD_IDLE;
+		if (!task)
+			continue;
+		take_info(task, &infos[i]);
+		if (r >= 0 && !infos[i].dying)
+			r = hostd_names_follow(hostd, task, err);
 	}
-	if (forget_gone(hostd) || hostd->scans == 1)
+	gone = forget_gone(hostd, r < 0 ? NULL : err);
+	if (gone || hostd->scans == 1)
 		hostd_sweep_soon(hostd);
 	hostd_status_changed(hostd);
+	return r < 0 ? r : gone < 0 ? gone : 0;
 }
 
 /* ---- the connection ---- */
@@ -103,6 +125,7 @@ static void disconnect_store(struct hostd *hostd)
 {
 	hostd->store_source = sd_event_source_disable_unref(hostd->store_source);
 	hostd->scan_source = sd_event_source_disable_unref(hostd->scan_source);
+	hostd_names_lost(hostd);
 	uvpi_store_close(hostd->store);
 	hostd->store = NULL;
 }
@@ -122,14 +145,32 @@ static int connect_later(struct hostd *hostd, const struct uvp_error *why)
 					  0, on_reconnect, hostd);
 }
 
-/* After all events that are there have been taken. */
-static int on_scan(sd_event_source *source, void *data)
-{
-	struct hostd *hostd = data;
+static int take_events(struct hostd *hostd);
 
-	sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	scan(hostd);
-	return 0;
+/* The scan makes watches, which fire at once, and whose answers may bring other events along. */
+static int on_scan(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct hostd *hostd = data;
+	int r;
+
+	if (scan(hostd, &err) < 0)
+		return connect_later(hostd, &err);
+	r = take_events(hostd);
+	if (r >= 0)
+		hostd_names_keep(hostd);
+	return r;
+}
+
+/* Who makes or ends one domain may be about to do so with the next ones: one scan for all of them, and not in their way.
+ */
+static void scan_soon(struct hostd *hostd)
+{
+	int enabled;
+
+	if (sd_event_source_get_enabled(hostd->scan_source, &enabled) >= 0 && enabled == SD_EVENT_OFF &&
+	    sd_event_source_set_time_relative(hostd->scan_source, SCAN_AFTER_US) >= 0)
+		sd_event_source_set_enabled(hostd->scan_source, SD_EVENT_ONESHOT);
 }
 
 static int take_events(struct hostd *hostd)
@@ -141,10 +182,17 @@ static int take_events(struct hostd *hostd)
 		struct uvpi_store_event event;
 
 		r = uvpi_store_next_event(hostd->store, 0, -1, &event, &err);
+		if (r == 0 && hostd->n_renamed) {
+			r = hostd_names_read(hostd, &err);
+			if (r < 0)
+				break;
+			continue;
+		}
 		if (r <= 0)
 			break;
+		if (!hostd_names_event(hostd, event.token))
+			scan_soon(hostd);
 		uvpi_store_event_done(&event);
-		sd_event_source_set_enabled(hostd->scan_source, SD_EVENT_ONESHOT);
 	}
 	return r < 0 ? connect_later(hostd, &err) : 0;
 }
@@ -162,6 +210,8 @@ static int watch(struct hostd *hostd, struct uvp_error *err)
 		r = uvpi_store_watch(hostd->store, "@releaseDomain", "release", err);
 	if (r >= 0)
 		r = uvpi_store_watch(hostd->store, "@introduceDomain", "introduce", err);
+	if (r >= 0)
+		r = hostd_names_follow_host(hostd, err);
 	return r;
 }
 
@@ -174,7 +224,7 @@ static int connect_store(struct hostd *hostd)
 		return connect_later(hostd, &err);
 	r = sd_event_add_io(hostd->event, &hostd->store_source, uvpi_store_fd(hostd->store), EPOLLIN, on_store, hostd);
 	if (r >= 0)
-		r = sd_event_add_defer(hostd->event, &hostd->scan_source, on_scan, hostd);
+		r = sd_event_add_time_relative(hostd->event, &hostd->scan_source, CLOCK_MONOTONIC, 0, 1000, on_scan, hostd);
 	if (r < 0)
 		return r;
 	if (hostd->connect_tries)

@@ -109,10 +109,10 @@ static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, c
 	put(w, "control/platform-feature-xs_reset_watches", "1");
 }
 
-/* xenconsoled serves the ring that this names; it writes tty beside it. */
+/* xenconsoled serves the ring that this names; it writes tty beside it. A type would tell of another server than
+ * xenconsoled. */
 static void put_console(const struct uvpi_build *b, const struct writer *w)
 {
-	put(w, "console/type", "xenconsoled");
 	put(w, "console/limit", CONSOLE_LIMIT);
 	putf(w, "console/port", "%d", b->console_port);
 	putf(w, "console/ring-ref", "%" PRIu64, b->console_frame);

@@ -132,7 +132,7 @@ int uvpi_name_check(const char *name, struct uvp_error *err)
 
 /* When a process started, in clock ticks since boot: with the pid, it names a process for good. 0: no such process,
  * or one that has ended and that its parent has not waited for. */
-static uint64_t start_time(int64_t pid)
+static uint64_t read_start_time(int64_t pid)
 {
 	_cleanup_close_ int fd = -1;
 	char path[48], stat[1024], *p;
@@ -157,6 +157,21 @@ static uint64_t start_time(int64_t pid)
 	p[1 + strcspn(p + 1, " ")] = '\0';
 	uvpi_parse_u64(p + 1, "start", 0, UINT64_MAX, &start, NULL);
 	return start;
+}
+
+/* Our own does not change, and each claim needs it several times. */
+static uint64_t start_time(int64_t pid)
+{
+	static int64_t own_pid;
+	static uint64_t own_start;
+
+	if (pid != getpid())
+		return read_start_time(pid);
+	if (own_pid != pid) {
+		own_start = read_start_time(pid);
+		own_pid = pid;
+	}
+	return own_start;
 }
 
 static bool is_alive(int64_t pid, uint64_t start)
@@ -367,7 +382,7 @@ int uvpi_name_settle(const char *name, const uint8_t uuid[16], uint32_t domid, s
 		return fail_folder(name, "keep", err);
 	if (r == 0)
 		return uvpi_fail(err, UVP_E_EXISTS, 0, "the name '%s' was given to another domain meanwhile", name);
-	uvpi_known_set(domid, uuid);
+	uvpi_known_set(domid, uuid, name);
 	return 0;
 }
 
@@ -499,7 +514,7 @@ void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, bool sole
 
 	/* A name that nobody can claim needs no entry. */
 	if (uvpi_name_check(name, NULL) < 0) {
-		uvpi_known_set(info->domid, info->uuid);
+		uvpi_known_set(info->domid, info->uuid, name);
 		return;
 	}
 	format_link(text, sizeof(text), info->uuid, info->domid, 0);
@@ -525,7 +540,7 @@ void uvpi_name_note(const char *name, const struct uvpi_dominfo *info, bool sole
 		if (r < 0)
 			return;
 	}
-	uvpi_known_set(info->domid, info->uuid);
+	uvpi_known_set(info->domid, info->uuid, name);
 }
 
 struct uvpi_name_link {

@@ -7,8 +7,9 @@
  * The folder is a cache: Xen and xenstore hold the truth, and losing it (as a whole) is harmless. Domains of other tools
  * are entered when they are first seen; /run/uvp/names/.ids tells which ones have been, in one record per domain id, so
  * that a claim asks xenstore only about new ones. The limit of that: a domain which another tool renames after it
- * was seen keeps its old name here until it is listed or looked up. The new name is then not protected from
- * uvpi_name_claim(); the old one is free again, because who has it is asked of xenstore before a claim is refused.
+ * was seen keeps its old name here until it is listed or looked up, or uvp-hostd, which watches the names, has heard
+ * of it. The new name is then not protected from uvpi_name_claim(); the old one is free again, because who has it is asked
+ * of xenstore before a claim is refused.
  *
  * UVP_RUN_DIR in the environment stands for another place than /run/uvp. */
 #ifndef UVPI_NAMES_H
@@ -90,7 +91,17 @@ void uvpi_name_discard(const struct uvpi_name_link *links, int n_links, const st
 /* ---- which domains have been seen (names_known.c) ---- */
 /* Set known[i] for each domain whose name is in the folder. */
 void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known);
-void uvpi_known_set(uint32_t domid, const uint8_t uuid[16]);
+/* The names under which they were seen last, NULL for one that was not: an array to free(), or NULL without memory. They
+ * are true while uvpi_known_kept(), and otherwise as long as no other tool renames a domain. */
+const char **uvpi_known_names(const struct uvpi_dominfo *infos, int n);
+void uvpi_known_set(uint32_t domid, const uint8_t uuid[16], const char *name);
+/* Does a uvp-hostd watch the names in xenstore, so that they are known a moment after another tool changes one? Domains
+ * whose id is *ret_first (may be NULL) or more are newer than what it has seen so far. */
+bool uvpi_known_kept(uint32_t *ret_first);
+/* For that daemon: it keeps the names from now on, until the file descriptor that this returns is closed or the process
+ * ends; and which ids it has not seen yet. -1 when the file cannot be had. */
+int uvpi_known_keep(void);
+void uvpi_known_keep_until(int fd, uint32_t first);
 /* Has no domain had this id since the host was started, as far as the file tells? Xen counts ids up, so one above all
  * that were seen is new, and nothing can be left of an earlier domain. Without the file: false. */
 bool uvpi_known_never(uint32_t domid);

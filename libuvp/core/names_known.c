@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which domains have been seen: a file with one record per domain id, holding the UUID of the domain that was
- * seen under that id. And the names of those that have not been. */
+/* Which domains have been seen: a file with one record per domain id, holding the UUID and the name of the domain that
+ * was seen under that id. And the names of those that have not been. */
 #include "core/names.h"
 
 #include <errno.h>
@@ -21,14 +21,26 @@
 #include "core/store.h"
 
 #define MAX_DOMID 0x7ff0 /* DOMID_FIRST_RESERVED */
-#define SLOTS 128
+#define SLOTS 64         /* read at once */
 
-/* A record that is read while it is written matches no domain: it then counts as unknown, which costs one read. */
+/* A record that is read while it is written has a wrong sum: the domain then counts as unknown, which costs one read. */
 struct slot {
 	uint8_t uuid[16];
 	uint32_t seen; /* 1; domain 0 has a UUID of zeros */
-	uint32_t reserved[3];
+	uint32_t sum;  /* of uuid and name */
+	char name[264];
 };
+
+static uint32_t sum_of(const struct slot *slot)
+{
+	uint32_t sum = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < sizeof(slot->uuid); i++)
+		sum = (sum ^ slot->uuid[i]) * 16777619u;
+	for (size_t i = 0; i < sizeof(slot->name) && slot->name[i]; i++)
+		sum = (sum ^ (uint8_t)slot->name[i]) * 16777619u;
+	return sum;
+}
 
 static int open_table(int flags)
 {
@@ -40,24 +52,112 @@ static int open_table(int flags)
 	return open(path, flags | O_CLOEXEC, 0644);
 }
 
-void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known)
+/* Calls found() with the record of each domain that has been seen. */
+static void read_table(const struct uvpi_dominfo *infos, int n, void (*found)(void *data, int i, const struct slot *slot),
+		       void *data)
 {
 	_cleanup_close_ int fd = open_table(O_RDONLY);
 	uint32_t first = UINT32_MAX;
 	struct slot slots[SLOTS];
 
-	memset(known, 0, (size_t)n * sizeof(*known));
 	for (int i = 0; fd >= 0 && i < n; i++) {
-		const struct slot *slot = &slots[infos[i].domid % SLOTS];
+		struct slot *slot = &slots[infos[i].domid % SLOTS];
 
 		if (infos[i].domid - infos[i].domid % SLOTS != first) {
+			ssize_t len;
+
 			first = infos[i].domid - infos[i].domid % SLOTS;
-			memset(slots, 0, sizeof(slots));
-			if (pread(fd, slots, sizeof(slots), (off_t)first * (off_t)sizeof(*slots)) < 0)
+			len = pread(fd, slots, sizeof(slots), (off_t)first * (off_t)sizeof(*slots));
+			if (len < 0)
 				return;
+			memset((char *)slots + len, 0, sizeof(slots) - (size_t)len);
 		}
-		known[i] = slot->seen == 1 && !memcmp(slot->uuid, infos[i].uuid, 16);
+		slot->name[sizeof(slot->name) - 1] = '\0';
+		if (slot->seen == 1 && slot->sum == sum_of(slot) && !memcmp(slot->uuid, infos[i].uuid, 16))
+			found(data, i, slot);
 	}
+}
+
+static void note_known(void *data, int i, const struct slot *slot)
+{
+	bool *known = data;
+
+	known[i] = true;
+}
+
+void uvpi_known_get(const struct uvpi_dominfo *infos, int n, bool *known)
+{
+	memset(known, 0, (size_t)n * sizeof(*known));
+	read_table(infos, n, note_known, known);
+}
+
+struct name_copies {
+	size_t *at; /* of each name in text, behind one byte that stands for none */
+	char *text;
+	size_t len, room;
+};
+
+static void copy_name(void *data, int i, const struct slot *slot)
+{
+	struct name_copies *copies = data;
+	size_t len = strlen(slot->name) + 1;
+
+	if (len == 1)
+		return;
+	if (copies->room < copies->len + len) {
+		size_t room = (copies->len + len) * 2;
+		char *text = realloc(copies->text, room);
+
+		if (!text)
+			return;
+		copies->text = text;
+		copies->room = room;
+	}
+	memcpy(copies->text + copies->len, slot->name, len);
+	copies->at[i] = copies->len;
+	copies->len += len;
+}
+
+const char **uvpi_known_names(const struct uvpi_dominfo *infos, int n)
+{
+	struct name_copies copies = { .at = calloc((size_t)n + 1, sizeof(*copies.at)), .len = 1 };
+	const char **names = NULL;
+	char *text;
+
+	if (copies.at)
+		read_table(infos, n, copy_name, &copies);
+	if (copies.at)
+		names = malloc(((size_t)n + 1) * sizeof(*names) + copies.len);
+	if (names) {
+		text = (char *)(names + n + 1);
+		if (copies.text)
+			memcpy(text + 1, copies.text + 1, copies.len - 1);
+		for (int i = 0; i < n; i++)
+			names[i] = copies.at[i] ? text + copies.at[i] : NULL;
+		names[n] = NULL;
+	}
+	free(copies.at);
+	free(copies.text);
+	return names;
+}
+
+void uvpi_known_set(uint32_t domid, const uint8_t uuid[16], const char *name)
+{
+	_cleanup_close_ int fd = -1;
+	struct slot slot = { .seen = 1 };
+
+	if (domid >= MAX_DOMID)
+		return;
+	fd = open_table(O_WRONLY | O_CREAT);
+	if (fd < 0)
+		return;
+	memcpy(slot.uuid, uuid, 16);
+	/* One that is longer than ours can be is read from xenstore each time. */
+	if (strlen(name) < sizeof(slot.name))
+		strcpy(slot.name, name);
+	slot.sum = sum_of(&slot);
+	if (pwrite(fd, &slot, sizeof(slot), (off_t)domid * (off_t)sizeof(slot)) != (ssize_t)sizeof(slot))
+		uvpi_debug("cannot note domain %" PRIu32 " in %s/names/.ids: %s", domid, uvpi_run_dir(), strerror(errno));
 }
 
 bool uvpi_known_never(uint32_t domid)
@@ -69,19 +169,54 @@ bool uvpi_known_never(uint32_t domid)
 	       (uint64_t)domid * sizeof(struct slot) >= (uint64_t)st.st_size;
 }
 
-void uvpi_known_set(uint32_t domid, const uint8_t uuid[16])
-{
-	_cleanup_close_ int fd = -1;
-	struct slot slot = { .seen = 1 };
+/* ---- kept by the daemon ---- */
 
-	if (domid >= MAX_DOMID)
-		return;
-	fd = open_table(O_WRONLY | O_CREAT);
-	if (fd < 0)
-		return;
-	memcpy(slot.uuid, uuid, 16);
-	if (pwrite(fd, &slot, sizeof(slot), (off_t)domid * (off_t)sizeof(slot)) != (ssize_t)sizeof(slot))
-		uvpi_debug("cannot note domain %" PRIu32 " in %s/names/.ids: %s", domid, uvpi_run_dir(), strerror(errno));
+/* A lock of the process, not of the open file: children of the daemon must not seem to be it. */
+static struct flock keeper_lock(void)
+{
+	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+}
+
+static int open_keeper(int flags)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof(path), "%s/names/.kept", uvpi_run_dir());
+
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return -1;
+	return open(path, flags | O_CLOEXEC, 0644);
+}
+
+bool uvpi_known_kept(uint32_t *ret_first)
+{
+	_cleanup_close_ int fd = open_keeper(O_RDONLY);
+	struct flock lock = keeper_lock();
+	uint32_t first = 0;
+
+	if (fd < 0 || fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK)
+		return false;
+	/* Before its first scan is over, the daemon has the lock and knows nothing. */
+	if (pread(fd, &first, sizeof(first), 0) != (ssize_t)sizeof(first) || !first)
+		return false;
+	if (ret_first)
+		*ret_first = first;
+	return true;
+}
+
+int uvpi_known_keep(void)
+{
+	_cleanup_close_ int fd = open_keeper(O_RDWR | O_CREAT);
+	struct flock lock = keeper_lock();
+
+	if (fd < 0 || fcntl(fd, F_SETLK, &lock) || ftruncate(fd, 0))
+		return -1;
+	return uvpi_steal_fd(&fd);
+}
+
+void uvpi_known_keep_until(int fd, uint32_t first)
+{
+	if (pwrite(fd, &first, sizeof(first), 0) != (ssize_t)sizeof(first))
+		uvpi_debug("cannot write %s/names/.kept: %s", uvpi_run_dir(), strerror(errno));
 }
 
 void uvpi_names_note_all(const struct uvpi_dominfo *infos, int n, const struct uvpi_batch *batch, bool *known)
@@ -168,9 +303,12 @@ static int check_others(struct uvp_host *host, const char *name, const uint8_t u
 {
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
 	_cleanup_free_ bool *known = NULL;
+	uint32_t first = 0;
 	int r, n;
 
-	n = uvpi_hyp_domains(host->hyp, 0, &infos, err);
+	if (all || !uvpi_known_kept(&first))
+		first = 0;
+	n = uvpi_hyp_domains(host->hyp, first, &infos, err);
 	if (n < 0)
 		return n;
 	known = calloc((size_t)n + 1, sizeof(*known));

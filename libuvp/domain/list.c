@@ -44,6 +44,7 @@ const char *uvp_type_name(enum uvp_type type)
 
 /* What the list lends names from. */
 struct owned {
+	const char **known; /* by the table of what was seen */
 	struct uvpi_batch *batch;
 	struct uvpi_name_entry *entries; /* of the folder, when they had to be read */
 	int n_entries;
@@ -54,6 +55,7 @@ struct work {
 	const struct uvpi_dominfo *infos;
 	int n;
 	unsigned int flags;
+	bool kept; /* the known names are true: they need not be asked for */
 	struct uvp_domain_list *list;
 	struct owned *owned;
 };
@@ -88,7 +90,12 @@ static void from_xen(const struct uvpi_dominfo *info, struct uvp_domain_info *do
 
 /* ---- what xenstore says ---- */
 
-enum { NAME, TYPE, START, OURS, DETAILS };
+enum { TYPE, START, OURS, DETAILS };
+
+static bool must_ask_name(const struct work *work, int i)
+{
+	return !work->kept || !work->owned->known || !work->owned->known[i];
+}
 
 static void ask_details(struct uvpi_batch *batch, const struct uvpi_dominfo *info)
 {
@@ -103,25 +110,43 @@ static void ask_details(struct uvpi_batch *batch, const struct uvpi_dominfo *inf
 	uvpi_batch_read(batch, path);
 }
 
+/* Returns how many questions there are. */
+static int ask(const struct work *work, struct uvpi_batch *batch)
+{
+	int asked = 0;
+
+	for (int i = 0; i < work->n; i++) {
+		char path[64];
+
+		if (must_ask_name(work, i)) {
+			snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", work->infos[i].domid);
+			if (batch)
+				uvpi_batch_read(batch, path);
+			asked++;
+		}
+		if (work->flags & UVP_LIST_DETAILS) {
+			if (batch)
+				ask_details(batch, &work->infos[i]);
+			asked += DETAILS;
+		}
+	}
+	return asked;
+}
+
 static int ask_store(struct work *work, struct uvp_error *err)
 {
 	struct uvpi_store *store;
 	int r, patience;
 
+	if (!ask(work, NULL))
+		return 0;
 	r = uvpi_host_store(work->host, &store, err);
 	if (r < 0)
 		return r;
 	r = uvpi_batch_new(store, &work->owned->batch, err);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < work->n; i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", work->infos[i].domid);
-		uvpi_batch_read(work->owned->batch, path);
-		if (work->flags & UVP_LIST_DETAILS)
-			ask_details(work->owned->batch, &work->infos[i]);
-	}
+	ask(work, work->owned->batch);
 	patience = uvpi_store_set_patience(store, LIST_PATIENCE_MS);
 	r = uvpi_batch_run(work->owned->batch, false, err);
 	uvpi_store_set_patience(store, patience);
@@ -150,15 +175,18 @@ static void take_details(const struct uvpi_batch *batch, int first, struct uvp_d
 
 static void take_store(struct work *work)
 {
-	int step = work->flags & UVP_LIST_DETAILS ? DETAILS : 1;
+	int index = 0;
 
 	for (int i = 0; i < work->n; i++) {
 		struct uvp_domain_info *domain = &work->list->domains[i];
-		const char *name = uvpi_batch_value(work->owned->batch, i * step + NAME, NULL);
+		const char *name = must_ask_name(work, i) ? uvpi_batch_value(work->owned->batch, index++, NULL) :
+							   work->owned->known[i];
 
 		domain->name = name && *name ? name : NULL;
-		if (step > 1)
-			take_details(work->owned->batch, i * step, domain);
+		if (work->flags & UVP_LIST_DETAILS) {
+			take_details(work->owned->batch, index, domain);
+			index += DETAILS;
+		}
 	}
 }
 
@@ -231,15 +259,21 @@ static void forget_gone(struct work *work)
 /* What was seen is remembered, what is gone is forgotten: later claims and lookups then cost less. */
 static void refresh_folder(struct work *work)
 {
-	_cleanup_free_ bool *known = calloc((size_t)work->n + 1, sizeof(*known));
+	const char **known = work->owned->known;
 
 	if (!known || work->list->store_error.code)
 		return;
-	uvpi_known_get(work->infos, work->n, known);
-	for (int i = 0; i < work->n; i++)
-		if (!known[i] && work->list->domains[i].name)
-			uvpi_name_note(work->list->domains[i].name, &work->infos[i], false);
-	forget_gone(work);
+	for (int i = 0; i < work->n; i++) {
+		const char *name = work->list->domains[i].name;
+
+		if (!name || (known[i] && !strcmp(known[i], name)))
+			continue;
+		if (known[i])
+			uvpi_name_release(known[i], work->infos[i].uuid);
+		uvpi_name_note(name, &work->infos[i], false);
+	}
+	if (!work->kept)
+		forget_gone(work);
 }
 
 /* ---- putting it together ---- */
@@ -257,6 +291,8 @@ static int fill(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, 
 		return uvpi_no_memory(err);
 	}
 	work.owned->n_entries = -1;
+	work.owned->known = uvpi_known_names(infos, n);
+	work.kept = uvpi_known_kept(NULL);
 	for (int i = 0; i < n; i++)
 		from_xen(&infos[i], &list.domains[i]);
 	if (ask_store(&work, &list.store_error) == 0)
@@ -305,6 +341,7 @@ void uvp_domain_list_free(struct uvp_domain_list *list)
 	owned = list->owned;
 	if (owned) {
 		uvpi_batch_free(owned->batch);
+		free(owned->known);
 		free(owned->entries);
 		free(owned);
 	}

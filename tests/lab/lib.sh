@@ -18,7 +18,7 @@ host_state() {
 	# names of other tools' domains are remembered until somebody looks again
 	[ ! -d /run/uvp/names ] || timeout 60 xlx list >/dev/null 2>&1
 	[ ! -d /run/uvp ] ||
-		find /run/uvp ! -type d ! -name '*lock*' ! -path '*/names/.ids' ! -path '*/names/Domain-0' -printf 'file %p\n'
+		find /run/uvp ! -type d ! -name '*lock*' ! -path '*/names/.ids' ! -path '*/names/.kept' ! -path '*/names/Domain-0' -printf 'file %p\n'
 	for file in /sys/block/loop*/loop/backing_file; do
 		[ ! -e "$file" ] || echo "loop device ${file:11:6} $(<"$file")"
 	done

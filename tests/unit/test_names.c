@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -293,6 +294,7 @@ START_TEST(name_of_two_domains_names_nobody)
 	struct uvpi_dominfo infos[] = { domain(1, uuid_a), domain(2, uuid_b) };
 	struct uvpi_name_holder holder;
 	struct uvpi_name_entry entry;
+	const char **names;
 	bool known[2];
 
 	uvpi_name_note("xl-made", &infos[0], false);
@@ -310,6 +312,80 @@ START_TEST(name_of_two_domains_names_nobody)
 	ck_assert_int_eq(entry.domid, 2);
 	/* Names that cannot be claimed are remembered as seen without an entry. */
 	uvpi_name_note("has a blank/and more", &infos[0], false);
+	names = uvpi_known_names(infos, 2);
+	ck_assert_ptr_nonnull(names);
+	ck_assert_str_eq(names[0], "has a blank/and more");
+	ck_assert_str_eq(names[1], "xl-made");
+	free(names);
+}
+END_TEST
+
+START_TEST(damaged_records_count_as_unknown)
+{
+	struct uvpi_dominfo infos[] = { domain(3, uuid_a), domain(200, uuid_b), domain(201, uuid_a) };
+	const char **names;
+	char path[128];
+	FILE *file;
+
+	ck_assert(!uvpi_known_never(7)); /* without a file nobody knows */
+	uvpi_name_note("three", &infos[0], false);
+	uvpi_known_set(200, uuid_b, "two-hundred");
+	uvpi_known_set(201, uuid_b, "of-another");
+	ck_assert(!uvpi_known_never(3) && !uvpi_known_never(199) && !uvpi_known_never(201));
+	ck_assert(uvpi_known_never(202));
+	names = uvpi_known_names(infos, 3);
+	ck_assert_str_eq(names[0], "three");
+	ck_assert_str_eq(names[1], "two-hundred");
+	ck_assert_ptr_null(names[2]);
+	free(names);
+
+	snprintf(path, sizeof(path), "%s/names/.ids", uvpi_run_dir());
+	file = fopen(path, "r+");
+	ck_assert_ptr_nonnull(file);
+	fseek(file, 3 * 288 + 24, SEEK_SET); /* its name */
+	fputc('T', file);
+	fclose(file);
+	ck_assert_int_eq(truncate(path, 200 * 288 + 30), 0);
+	names = uvpi_known_names(infos, 3);
+	ck_assert(!names[0] && !names[1] && !names[2]);
+	free(names);
+}
+END_TEST
+
+START_TEST(names_are_kept_as_long_as_a_process_does)
+{
+	struct uvpi_dominfo info = domain(3, uuid_a);
+	int status, ready[2], over[2];
+	uint32_t first;
+	char byte = 0;
+	pid_t pid;
+
+	uvpi_name_note("three", &info, false); /* makes the folder */
+	ck_assert(!uvpi_known_kept(NULL));
+	ck_assert(pipe(ready) == 0 && pipe(over) == 0);
+	pid = fork();
+	if (!pid) {
+		int fd = uvpi_known_keep();
+
+		close(over[1]);
+		uvpi_known_keep_until(fd, 77);
+		if (fd < 0 || write(ready[1], &byte, 1) != 1 || read(over[0], &byte, 1) != 1)
+			_exit(1);
+		/* a child that outlives it holds nothing */
+		_exit(fork() ? 0 : (int)read(over[0], &byte, 1));
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	ck_assert(uvpi_known_kept(&first));
+	ck_assert_uint_eq(first, 77);
+	ck_assert_int_lt(uvpi_known_keep(), 0);
+	ck_assert_int_eq(write(over[1], &byte, 1), 1);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status) && !WEXITSTATUS(status));
+	ck_assert(!uvpi_known_kept(NULL));
+	close(over[1]);
+	close(over[0]);
+	close(ready[0]);
+	close(ready[1]);
 }
 END_TEST
 
@@ -371,6 +447,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, of_eight_claimers_one_wins);
 	tcase_add_test(tcase, killed_anywhere_leaves_a_name_that_can_be_claimed);
 	tcase_add_test(tcase, name_of_two_domains_names_nobody);
+	tcase_add_test(tcase, damaged_records_count_as_unknown);
+	tcase_add_test(tcase, names_are_kept_as_long_as_a_process_does);
 	tcase_add_test(tcase, domain_of_another_tool_does_not_end_a_claim);
 	tcase_add_test(tcase, sweep_removes_what_is_gone_and_keeps_the_rest);
 }
