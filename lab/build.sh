@@ -130,6 +130,10 @@ make_guests() { # ROOT
   gcc -c -o "$work/tiny-pv.o" "$src/tiny-pv.S"
   ld --build-id=none --no-warn-rwx-segments -z max-page-size=4096 -e start --defsym BASE=0xffffffff80100000 \
     -T "$src/tiny.lds" -o "$out/tiny-pv" "$work/tiny-pv.o"
+  gcc -m32 -c -o "$work/tiny-hvm.o" "$src/tiny-hvm.S"
+  objcopy -O binary -j .text "$work/tiny-hvm.o" "$out/tiny-hvm.img"
+  gcc -m32 -DCD -c -o "$work/tiny-cd.o" "$src/tiny-hvm.S"
+  objcopy -O binary -j .text "$work/tiny-cd.o" "$out/tiny-cd.iso"
   depmod -b "$kernel" "$(basename "$kernel"/lib/modules/*)"
   cp "$kernel"/boot/vmlinuz-* "$out/vmlinuz"
   vmlinux_of "$out/vmlinuz" >"$out/vmlinux"

@@ -14,9 +14,11 @@
 #include "build/acpi.h"
 #include "build/kernel.h"
 #include "build/layout.h"
+#include "config/hvm.h"
 #include "config/model.h"
 #include "core/hyp.h"
 #include "device/xenbus.h"
+#include "dm/dm.h"
 
 struct uvpi_build {
 	struct uvp_host *host;
@@ -36,13 +38,22 @@ struct uvpi_build {
 	size_t ramdisk_len;
 	struct xc_dom_image *dom;
 	struct uvpi_devset devices;
+	struct uvpi_hvm hvm; /* HVM guests only, as are these */
+	char dm_program[256];
+	struct uvpi_dm dm;
+	struct {
+		void *start;
+		size_t len;
+	} maps[4]; /* firmware files */
+	int n_maps;
 
 	/* of the domain */
 	uint8_t uuid[16];
-	bool claimed, created, has_nodes, introduced, has_devices;
+	bool claimed, created, has_nodes, introduced, has_devices, has_dm;
 	uint32_t domid;
 	int store_port, console_port;
 	uint64_t store_frame, console_frame;
+	uint64_t genid[2]; /* of this boot, for ms_vm_genid= */
 	uint8_t acpi[UVPI_ACPI_SIZE];
 	uint8_t rsdp[UVPI_ACPI_RSDP_SIZE];
 	struct uvpi_pvh_layout layout;
@@ -65,9 +76,15 @@ int uvpi_build_domain(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err);
 /* Scheduler and label: what is set when the domain is complete. */
 int uvpi_build_late_params(struct uvpi_build *b, struct uvp_error *err);
-/* pv.c, pvh.c: fill the memory. */
+/* firmware.c: the same for an HVM guest, and whether its device model can be had. */
+int uvpi_build_firmware(struct uvpi_build *b, struct uvp_error *err);
+/* pv.c, pvh.c, hvm.c: fill the memory. */
 int uvpi_build_pv(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_pvh(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_hvm(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_hvm_params(struct uvpi_build *b, struct uvp_error *err);
+/* hvm.c: start the device model, if the guest has one. */
+int uvpi_build_dm(struct uvpi_build *b, struct uvp_error *err);
 /* nodes.c: everything in xenstore, and the introduction, in one go. */
 int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err);
 

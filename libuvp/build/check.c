@@ -165,8 +165,15 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 	r = check_labels(b, err);
 	if (r < 0)
 		return r;
+	if (b->config->type == UVPI_TYPE_HVM) {
+		const char *key;
+
+		r = uvpi_hvm_fill(b->config, &b->hvm, &key, err);
+		if (r < 0)
+			return r;
+	}
 	/* The files before the memory: a wrong kernel stays wrong when memory is found. */
-	r = uvpi_build_image(b, err);
+	r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware(b, err) : uvpi_build_image(b, err);
 	if (r < 0)
 		return r;
 	return check_memory(b, err);

@@ -74,6 +74,8 @@ static int build(struct uvpi_build *b, struct uvp_error *err)
 	b->dom->xenstore_evtchn = (unsigned int)b->store_port;
 	b->dom->console_evtchn = (unsigned int)b->console_port;
 	uvpi_op_progress(b->op, "filling the memory", 0, 0, UVP_UNIT_NONE);
+	if (b->config->type == UVPI_TYPE_HVM)
+		return uvpi_build_hvm(b, err);
 	return b->config->type == UVPI_TYPE_PV ? uvpi_build_pv(b, err) : uvpi_build_pvh(b, err);
 }
 
@@ -87,7 +89,8 @@ static int prepare_devices(struct uvpi_build *b, struct uvp_error *err)
 		return 0;
 	r = uvpi_devset_init(&b->devices, b->host, b->uuid, c->type == UVPI_TYPE_PV, err);
 	for (int i = 0; i < c->n_disks && r == 0; i++)
-		r = uvpi_devset_add_disk(&b->devices, &c->disks[i], err);
+		if (c->type != UVPI_TYPE_HVM || !c->disks[i].cdrom) /* its drives are the device model's alone */
+			r = uvpi_devset_add_disk(&b->devices, &c->disks[i], err);
 	for (int i = 0; i < c->n_vifs && r == 0; i++)
 		r = uvpi_devset_add_vif(&b->devices, &c->vifs[i], err);
 	return r < 0 ? r : uvpi_devset_prepare(&b->devices, b->flags & UVP_CREATE_DRY_RUN, err);
@@ -111,6 +114,7 @@ static int attach_devices(struct uvpi_build *b, struct uvp_error *err)
 static int (*const steps[])(struct uvpi_build *b, struct uvp_error *err) = {
 	choose_uuid,	claim_name,	prepare_devices,	 uvpi_build_domain, uvpi_build_params,
 	build,		uvpi_build_late_params, uvpi_build_nodes, attach_devices,
+	uvpi_build_dm,
 };
 
 static int make(struct uvpi_build *b, struct uvp_error *err)
@@ -142,7 +146,7 @@ static void undo(struct uvpi_build *b, struct uvp_error *err)
 	struct uvp_error why = UVP_ERROR_INIT;
 	int r = 0;
 
-	if (b->has_devices)
+	if (b->has_devices || b->has_dm)
 		r = uvpi_close_devices(b->host, b->domid, uvpi_now_ms() + CLOSE_MS, &why);
 	if (b->created && r == 0)
 		r = uvpi_destroy_half_made(b->host, b->domid, b->uuid, b->has_nodes, &why);
@@ -162,7 +166,10 @@ static void done(struct uvpi_build *b)
 		xc_dom_release(b->dom);
 	if (b->ramdisk)
 		munmap(b->ramdisk, b->ramdisk_len);
+	for (int i = 0; i < b->n_maps; i++)
+		munmap(b->maps[i].start, b->maps[i].len);
 	uvpi_devset_done(&b->devices);
+	uvpi_hvm_done(&b->hvm);
 	uvpi_kernel_done(&b->kernel);
 	uvpi_affinity_done(&b->hard);
 	uvpi_affinity_done(&b->soft);

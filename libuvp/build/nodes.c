@@ -82,11 +82,40 @@ static void put_guest_nodes(const struct uvpi_build *b, const struct writer *w)
 	if (b->config->type == UVPI_TYPE_HVM) {
 		put(w, "drivers", "");
 		put(w, "feature", "");
+		put(w, "control/feature-s3", "");
+		put(w, "control/feature-s4", "");
 	}
 	if (b->config->driver_domain) {
 		put(w, "libxl", "");
 		put(w, "device-model", "");
 	}
+}
+
+/* What hvmloader and the guest's firmware read. */
+static void put_hvm_nodes(const struct uvpi_build *b, const struct writer *w)
+{
+	const struct uvpi_hvm *hvm = &b->hvm;
+	const struct xc_hvm_firmware_module *acpi = &b->dom->acpi_modules[0], *smbios = &b->dom->smbios_module;
+
+	put(w, "hvmloader/bios", "seabios");
+	put(w, "hvmloader/allow-memory-relocate", "0");
+	if (acpi->guest_addr_out) {
+		putf(w, "hvmloader/acpi/address", "0x%" PRIx64, acpi->guest_addr_out);
+		putf(w, "hvmloader/acpi/length", "0x%" PRIx32, acpi->length);
+	}
+	if (smbios->guest_addr_out) {
+		putf(w, "hvmloader/smbios/address", "0x%" PRIx64, smbios->guest_addr_out);
+		putf(w, "hvmloader/smbios/length", "0x%" PRIx32, smbios->length);
+	}
+	put(w, "platform/acpi", hvm->acpi ? "1" : "0");
+	put(w, "platform/acpi_s3", hvm->acpi_s3 ? "1" : "0");
+	put(w, "platform/acpi_s4", hvm->acpi_s4 ? "1" : "0");
+	put(w, "platform/acpi_laptop_slate", hvm->acpi_laptop_slate ? "1" : "0");
+	putf(w, "platform/mmio_hole_size", "%" PRId64, hvm->mmio_hole_mib << 20);
+	put(w, "platform/device-model", "qemu_xen");
+	if (hvm->genid && strcmp(hvm->genid, "none") != 0)
+		putf(w, "platform/generation-id", "%" PRIu64 ":%" PRIu64, b->genid[0], b->genid[1]);
+	putf(w, "memory/videoram", "%" PRId64, hvm->videoram_mib * 1024);
 }
 
 static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, const char *uuid)
@@ -97,7 +126,7 @@ static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, c
 	put(w, "name", c->name);
 	putf(w, "domid", "%" PRIu32, b->domid);
 	putf(w, "memory/static-max", "%" PRIu64, c->maxmem_kib);
-	putf(w, "memory/target", "%" PRIu64, c->memory_kib);
+	putf(w, "memory/target", "%" PRIu64, c->memory_kib - (uint64_t)b->hvm.videoram_mib * 1024);
 	for (uint32_t i = 0; i < c->maxvcpus; i++) {
 		char name[40];
 
@@ -139,6 +168,8 @@ static void put_domain(const struct uvpi_build *b, struct uvpi_batch *batch, con
 		own(&w, "device/suspend", read_only, 2);
 	}
 	put_main_nodes(b, &w, uuid);
+	if (b->config->type == UVPI_TYPE_HVM)
+		put_hvm_nodes(b, &w);
 	put_console(b, &w);
 }
 
@@ -159,6 +190,8 @@ static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch,
 	if (!fresh)
 		uvpi_batch_rm(batch, base);
 	put(&w, "type", uvpi_type_name(b->config->type));
+	if (b->config->type == UVPI_TYPE_HVM)
+		put(&w, "dm-version", "qemu_xen");
 }
 
 static int put_config(const struct uvpi_build *b, struct uvpi_batch *batch, struct uvp_error *err)

@@ -45,7 +45,8 @@ int uvpi_build_domain(struct uvpi_build *b, struct uvp_error *err)
 	memcpy(create.handle, b->uuid, sizeof(create.handle));
 	if (c->type != UVPI_TYPE_PV) {
 		create.flags = XEN_DOMCTL_CDF_hvm | (b->hap ? XEN_DOMCTL_CDF_hap : 0);
-		create.arch.emulation_flags = XEN_X86_EMU_LAPIC;
+		create.arch.emulation_flags = c->type == UVPI_TYPE_HVM ? XEN_X86_EMU_ALL & ~XEN_X86_EMU_VPCI :
+									 XEN_X86_EMU_LAPIC;
 	}
 	if (c->vpmu)
 		create.flags |= XEN_DOMCTL_CDF_vpmu;
@@ -114,7 +115,7 @@ static int set_hvm_params(struct uvpi_build *b, struct uvp_error *err)
 		return uvpi_build_fail(b, err, "setting timer_mode");
 	if (xc_set_paging_mempool_size(b->xc, b->domid, kib * 1024))
 		return uvpi_build_fail(b, err, "setting aside memory for page tables");
-	return 0;
+	return c->type == UVPI_TYPE_HVM ? uvpi_build_hvm_params(b, err) : 0;
 }
 
 /* The strings of the configuration in libxenctrl's terms; ends with an unused leaf. */
@@ -170,7 +171,8 @@ static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 		if (!msrs)
 			return uvpi_no_memory(err);
 	}
-	r = xc_cpuid_apply_policy(b->xc, b->domid, false, NULL, 0, true, itsc, false, strings, msrs);
+	r = xc_cpuid_apply_policy(b->xc, b->domid, false, NULL, 0, c->type != UVPI_TYPE_HVM || b->hvm.pae, itsc, false,
+				  strings, msrs);
 	if (!r)
 		return 0;
 	errno = -r;

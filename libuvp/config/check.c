@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "config/hvm.h"
 #include "config/keys.h"
 #include "core/error.h"
 #include "core/names.h"
@@ -145,25 +146,46 @@ static const char *why_refused(const struct uvp_config *config, const struct uvp
 	return key->why;
 }
 
+/* The place of a key, for an error about it. */
+static void prefix_key(const struct uvp_config *config, const char *key, struct uvp_error *err)
+{
+	const struct uvpi_config_extra *extra = uvpi_config_extra_get(config, key);
+
+	if (extra && extra->line > 0)
+		uvpi_prefix(err, "%.200s:%d", config->source, extra->line);
+	else
+		uvpi_prefix(err, "%.200s", config->source ? config->source : "configuration");
+}
+
+static int check_hvm(const struct uvp_config *config, struct uvp_error *err)
+{
+	struct uvpi_hvm hvm;
+	const char *key;
+	int rc = uvpi_hvm_fill(config, &hvm, &key, err);
+
+	if (rc < 0)
+		prefix_key(config, key, err);
+	else
+		uvpi_hvm_done(&hvm);
+	return rc;
+}
+
 static int check_devices(const struct uvp_config *config, struct uvp_error *err)
 {
-	const struct uvpi_config_extra *extra;
 	const char *key = "disk";
 	int rc = 0;
 
+	/* The drives of an HVM guest's device model are checked where that is. */
 	for (int i = 0; i < config->n_disks && rc == 0; i++)
-		rc = uvpi_disk_unsupported(&config->disks[i], err);
+		if (config->type != UVPI_TYPE_HVM || !config->disks[i].cdrom)
+			rc = uvpi_disk_unsupported(&config->disks[i], err);
 	for (int i = 0; i < config->n_vifs && rc == 0; i++) {
 		key = "vif";
 		rc = uvpi_vif_unsupported(&config->vifs[i], err);
 	}
 	if (rc == 0)
 		return 0;
-	extra = uvpi_config_extra_get(config, key);
-	if (extra && extra->line > 0)
-		uvpi_prefix(err, "%.200s:%d", config->source, extra->line);
-	else
-		uvpi_prefix(err, "%.200s", config->source ? config->source : "configuration");
+	prefix_key(config, key, err);
 	return rc;
 }
 
@@ -172,13 +194,9 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 	int rc;
 
 	if (config->type == UVPI_TYPE_HVM) {
-		uvpi_fail(
-			err, UVP_E_UNSUPPORTED, 0,
-			"%.200s: hvm guests need a device model, which this release does not start",
-			config->source ? config->source : "configuration");
-		uvpi_hint(err, "type = \"pvh\" runs kernels that were built for it (Linux since "
-			       "4.11) without one");
-		return -UVP_E_UNSUPPORTED;
+		rc = check_hvm(config, err);
+		if (rc < 0)
+			return rc;
 	}
 	rc = check_devices(config, err);
 	if (rc < 0)
@@ -190,6 +208,8 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 		if (!key)
 			return refuse_key(config, extra, "it is not known to this release", err);
 		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif"))
+			continue;
+		if (config->type == UVPI_TYPE_HVM && uvpi_hvm_honours(key->key))
 			continue;
 		if (key->types & 1u << config->type && asks(config, extra->key))
 			return refuse_key(config, extra, why_refused(config, key), err);

@@ -64,6 +64,7 @@ struct uvpi_vif {
 	char *vifname; /* of the interface in domain 0; NULL: vifDOMID.DEVID */
 	char *script, *backend, *ip, *gatewaydev, *model;
 	bool has_mac, has_devid, ioemu, untrusted;
+	bool pv_only; /* type=vif: no emulated twin for an HVM guest */
 	uint8_t mac[6];
 	uint32_t devid;
 	uint32_t mtu; /* 0: the bridge's */

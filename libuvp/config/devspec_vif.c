@@ -202,8 +202,10 @@ static int set_keyed(struct uvpi_vif *vif, const char *key, char *value, struct 
 		return parse_trunk(value, (char *)"/", vif, err);
 	if (!strcmp(key, "rate"))
 		return parse_rate(value, vif, err);
-	if (!strcmp(key, "type"))
+	if (!strcmp(key, "type")) {
 		vif->ioemu = !strcmp(value, "ioemu");
+		vif->pv_only = !vif->ioemu;
+	}
 	if (!strcmp(key, "vifname") && parse_vifname(value, err) < 0)
 		return -UVP_E_INVALID;
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(strings); i++) {
@@ -288,10 +290,6 @@ static const char *why_unsupported(const struct uvpi_vif *vif, const char **ret_
 	if (port == UVPI_PORT_SCRIPT && (vif->vlan || vif->n_trunk)) {
 		*ret_hint = "leave script= out, and give a bridge that is VLAN-aware";
 		return "vlan= and trunk= are for bridges, and a script= does what it wants";
-	}
-	if (vif->ioemu) {
-		*ret_hint = "use type=vif";
-		return "emulated interfaces (type=ioemu) need a device model, which this release does not start";
 	}
 	return NULL;
 }

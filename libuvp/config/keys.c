@@ -48,7 +48,7 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 #define WHY_PCI "PCI devices are not handed to guests by this release"
 #define WHY_SCREEN "screens are not supported by this release"
 #define WHY_DM "no device model is started by this release"
-#define WHY_HVM "it belongs to the hvm type, which this release cannot run"
+#define WHY_HVM "this release does not offer it to hvm guests"
 #define WHY_LOADER                                                                                 \
 	"a boot loader in the host reads the guest's disk, and this release does not run one; "    \
 	"pvgrub does it inside the guest"
@@ -241,6 +241,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_NUMBER("vncdisplay", PV | HVM, 0, 59635, WHY_SCREEN, .needs = "vnc"),
 	KEEP_BOOL("vncunused", PV | HVM, "1", WHY_SCREEN, .needs = "vnc"),
 	KEEP_STRING("vncpasswd", PV | HVM, WHY_SCREEN, .needs = "vnc"),
+	/* our own: a secret is better kept in a file that only root can read */
+	KEEP_STRING("vncpasswd_file", PV | HVM, WHY_SCREEN, .needs = "vnc"),
 	KEEP_STRING("keymap", PV | HVM, WHY_SCREEN, .needs = "vnc"),
 	KEEP_BOOL("sdl", PV | HVM, "0", WHY_SCREEN),
 	KEEP_BOOL("opengl", PV | HVM, "0", WHY_SCREEN, .needs = "sdl"),

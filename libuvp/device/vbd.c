@@ -294,3 +294,19 @@ const struct uvpi_device_class uvpi_vbd_class = {
 	.release = let_go,
 	.done = done,
 };
+
+int uvpi_devset_open_disk(struct uvpi_devset *set, uint32_t devid, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n; i++) {
+		const struct vbd *vbd = (const struct vbd *)set->list[i];
+		const char *path;
+		int fd;
+
+		if (set->list[i]->class != &uvpi_vbd_class || set->list[i]->devid != devid)
+			continue;
+		path = *vbd->node ? vbd->node : vbd->target;
+		fd = open(path, (vbd->disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+		return fd < 0 ? uvpi_fail_errno(err, errno, "cannot open '%.200s'", path) : fd;
+	}
+	return uvpi_fail(err, UVP_E_INTERNAL, 0, "disk %" PRIu32 " is not attached", devid);
+}

@@ -15,6 +15,7 @@
 #include "device/antispoof.h"
 #include "device/netlink.h"
 #include "device/script.h"
+#include "device/tap.h"
 #include "device/xenbus.h"
 
 #define DEFAULT_BRIDGE "xenbr0"
@@ -267,3 +268,23 @@ const struct uvpi_device_class uvpi_vif_class = {
 	.release = nothing,
 	.done = nothing,
 };
+
+int uvpi_devset_open_tap(struct uvpi_devset *set, uint32_t devid, char ret_mac[18], struct uvp_error *err)
+{
+	for (int i = 0; i < set->n; i++) {
+		const struct vif *vif = (const struct vif *)set->list[i];
+		char name[32];
+		int fd;
+
+		if (set->list[i]->class != &uvpi_vif_class || set->list[i]->devid != devid)
+			continue;
+		snprintf(name, sizeof(name), "vif%" PRIu32 ".%" PRIu32 "-emu", set->domid, devid);
+		fd = uvpi_tap_open(name, &vif->bridge_link, vif->mtu, vif->vif, err);
+		if (fd < 0)
+			uvpi_prefix(err, "%s", vif->dev.label);
+		else
+			memcpy(ret_mac, vif->mac, sizeof(vif->mac));
+		return fd;
+	}
+	return uvpi_fail(err, UVP_E_INTERNAL, 0, "network interface %" PRIu32 " is not attached", devid);
+}

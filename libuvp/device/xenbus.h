@@ -126,6 +126,11 @@ int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op 
 /* Wait until the kernel's back ends are done with every change made so far. */
 int uvpi_devset_barrier(struct uvpi_devset *set, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err);
 
+/* For a device model, which emulates what is attached. Open the block device that the back end of a disk serves. */
+int uvpi_devset_open_disk(struct uvpi_devset *set, uint32_t devid, struct uvp_error *err);
+/* A tap device on the bridge of a network interface; what its address is goes to ret_mac. */
+int uvpi_devset_open_tap(struct uvpi_devset *set, uint32_t devid, char ret_mac[18], struct uvp_error *err);
+
 /* "Connected"; "unknown" for what is none. */
 const char *uvpi_xenbus_name(int state);
 /* What a node says; anything that is no state is UNKNOWN. */

@@ -3,14 +3,10 @@
  * to close and given time, and what they leave is removed. Only nodes that belong to domain 0 are believed: what
  * a front end says about its back end is the guest's word. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -22,6 +18,7 @@
 #include "device/loop.h"
 #include "device/script.h"
 #include "device/xenbus.h"
+#include "dm/qemu.h"
 #include "domain/destroy.h"
 
 #define BACKENDS "/local/domain/0/backend"
@@ -43,48 +40,6 @@ struct devices {
 	struct device *list;
 	int n;
 };
-
-/* ---- QEMU ---- */
-
-static bool is_qemu_of(pid_t pid, uint32_t domid)
-{
-	char path[64], text[8192], id[16];
-	_cleanup_close_ int fd = -1;
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (len <= 0)
-		return false;
-	text[len] = '\0';
-	snprintf(id, sizeof(id), "%" PRIu32, domid);
-	for (const char *p = text; p < text + len; p += strlen(p) + 1)
-		if (!strcmp(p, "-xen-domid") && p + 11 < text + len)
-			return !strcmp(p + 11, id);
-	return false;
-}
-
-/* A descriptor of the process names it for good, however quickly ids are used again. */
-static void end_qemu(const char *pid_text, uint32_t domid, int64_t deadline_ms)
-{
-	_cleanup_close_ int fd = -1;
-	uint32_t pid;
-
-	if (!pid_text || uvpi_parse_u32(pid_text, "pid", 2, INT32_MAX, &pid, NULL) < 0)
-		return;
-	fd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-	if (fd < 0 || !is_qemu_of((pid_t)pid, domid))
-		return;
-	for (int attempt = 0; attempt < 2; attempt++) {
-		struct pollfd p = { fd, POLLIN, 0 };
-		int64_t left = deadline_ms - uvpi_now_ms();
-
-		syscall(SYS_pidfd_send_signal, fd, attempt ? SIGKILL : SIGHUP, NULL, 0);
-		if (poll(&p, 1, left < 0 ? 0 : left > 5000 ? 5000 : (int)left) > 0)
-			return;
-	}
-}
 
 /* ---- what there is ---- */
 
@@ -313,7 +268,7 @@ int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
 		return r;
-	end_qemu(uvpi_batch_value(batch, 1, NULL), domid, deadline_ms);
+	uvpi_qemu_end(domid, uvpi_batch_value(batch, 1, NULL), deadline_ms);
 	kinds = uvpi_batch_value(batch, 0, &len);
 	if (!kinds || !len)
 		return 0;

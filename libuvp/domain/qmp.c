@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "core/error.h"
+#include "core/hyp.h"
 #include "core/names.h"
 #include "domain/domain.h"
 #include "qmp/client.h"
@@ -13,8 +14,9 @@ int uvp_qmp_open_domain(struct uvp_domain *domain, const struct uvp_op *op, stru
 			struct uvp_error *err)
 {
 	char path[108], label[UVPI_LABEL];
+	struct uvpi_dominfo info;
 	struct stat st;
-	int r = uvpi_domain_look(domain, NULL, err);
+	int r = uvpi_domain_look(domain, &info, err);
 
 	if (r < 0)
 		return r;

@@ -25,7 +25,7 @@ host_state() {
 	for file in /sys/class/net/*; do echo "network device ${file##*/}"; done
 	for file in /proc/[0-9]*/comm; do
 		read -r name 2>/dev/null <"$file" || continue
-		case $name in qemu* | uvp-* | xlx) echo "process $name" ;; esac
+		case $name in *qemu* | uvp-* | xlx) echo "process $name" ;; esac
 	done
 }
 

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "dm/dm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "core/step.h"
+#include "core/store.h"
+#include "qmp/client.h"
+
+/* Where nobody hands out user ids: systemd's list of ranges has none from 0x70000000 to 0x7fffffff. */
+#define UID_BASE 0x70000000u
+/* The account that xl looks for: its id plus the domain's is the QEMU's. */
+#define XL_BASE_USER "xen-qemuuser-range-base"
+#define PASSWORD_MAX 64
+
+/* ---- checks ---- */
+
+static int find_user(const char *name, uint32_t *ret_uid, uint32_t *ret_gid)
+{
+	struct passwd entry, *found = NULL;
+	char buf[4096];
+
+	if (getpwnam_r(name, &entry, buf, sizeof(buf), &found) || !found)
+		return -1;
+	*ret_uid = found->pw_uid;
+	*ret_gid = found->pw_gid;
+	return 0;
+}
+
+int uvpi_dm_uid(const struct uvpi_hvm *hvm, uint32_t domid, uint32_t *ret_uid, uint32_t *ret_gid, struct uvp_error *err)
+{
+	uint32_t base;
+
+	if (hvm->user) {
+		if (find_user(hvm->user, ret_uid, ret_gid) < 0)
+			return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "device_model_user: there is no user '%.60s'", hvm->user);
+		if (*ret_uid)
+			return 0;
+		uvpi_fail(err, UVP_E_INVALID, 0, "device_model_user: '%.60s' is root, which would confine nothing", hvm->user);
+		uvpi_hint(err, "dm_restrict=0 runs the device model as root");
+		return -UVP_E_INVALID;
+	}
+	if (find_user(XL_BASE_USER, &base, ret_gid) < 0) {
+		base = UID_BASE;
+		*ret_gid = base + domid;
+	}
+	*ret_uid = base + domid;
+	return 0;
+}
+
+/* A secret that others may read is none. */
+static int read_password(const char *path, char **ret_password, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[PASSWORD_MAX + 2];
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0)
+		return uvpi_fail_errno(err, errno, "vncpasswd_file: '%.200s'", path);
+	text[n] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	if (!*text || strlen(text) > PASSWORD_MAX)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "vncpasswd_file: the first line of '%.200s' %s", path,
+				 *text ? "is too long" : "is empty");
+	*ret_password = strdup(text);
+	return *ret_password ? 0 : uvpi_no_memory(err);
+}
+
+static int get_password(const struct uvpi_hvm *hvm, char **ret_password, struct uvp_error *err)
+{
+	if (!hvm->vnc)
+		return 0;
+	if (hvm->vncpasswd_file)
+		return read_password(hvm->vncpasswd_file, ret_password, err);
+	if (!hvm->vncpasswd)
+		return 0;
+	*ret_password = strdup(hvm->vncpasswd);
+	return *ret_password ? 0 : uvpi_no_memory(err);
+}
+
+static int check_usb(const struct uvpi_hvm *hvm, struct uvp_error *err)
+{
+	static const char *const usb[] = { "tablet", "mouse", "keyboard", "kbd", NULL };
+
+	for (int i = 0; i < hvm->usbdevices.n; i++) {
+		bool good = false;
+
+		for (int k = 0; usb[k]; k++)
+			good |= !strcmp(hvm->usbdevices.items[i], usb[k]);
+		if (!good)
+			return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+					 "usbdevice: '%.80s' is not supported: there are tablet, mouse and keyboard",
+					 hvm->usbdevices.items[i]);
+	}
+	return 0;
+}
+
+/* What is a device on the host, or another program's, is not for a guest to have by a slip of the pen. */
+static int check_ports(const struct uvpi_hvm *hvm, struct uvp_error *err)
+{
+	static const char *const serials[] = { "pty", "none", "null", "file:", "tcp:", "udp:", "telnet:", "unix:", "/dev/", NULL };
+
+	for (int i = 0; i < hvm->serial.n; i++) {
+		const char *text = hvm->serial.items[i];
+		bool good = false;
+
+		for (int k = 0; serials[k]; k++)
+			good |= !strncmp(text, serials[k], strlen(serials[k]));
+		if (good)
+			continue;
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "serial: '%.80s' is not supported", text);
+		uvpi_hint(err, "serial ports go to pty, tcp:, telnet:, udp:, unix:, file:, a device in /dev, null or none");
+		return -UVP_E_UNSUPPORTED;
+	}
+	if (hvm->serial.n > 4)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "serial: a PC has 4 serial ports, not %d", hvm->serial.n);
+	return check_usb(hvm, err);
+}
+
+/* A filter against forged addresses is worth nothing beside a way around it, and only bridges take a second port. */
+static int check_interfaces(const struct uvp_config *config, struct uvp_error *err)
+{
+	for (int i = 0; i < config->n_vifs; i++) {
+		const struct uvpi_vif *vif = &config->vifs[i];
+
+		if (vif->pv_only || (uvpi_vif_port(vif) == UVPI_PORT_BRIDGE && !vif->n_nets))
+			continue;
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+			  "network interface %" PRIu32 ": with %s, it cannot have an emulated twin for guests without PV drivers",
+			  vif->devid, vif->n_nets ? "ip=" : "script=");
+		uvpi_hint(err, "add type=vif: the guest has it when its PV drivers run");
+		return -UVP_E_UNSUPPORTED;
+	}
+	return 0;
+}
+
+int uvpi_dm_check(const struct uvp_config *config, const struct uvpi_hvm *hvm, char *ret_program, struct uvp_error *err)
+{
+	_cleanup_free_ char *password = NULL;
+	uint32_t uid, gid;
+	int r = uvpi_qemu_find(hvm->qemu, ret_program, 256, err);
+
+	if (r < 0) {
+		uvpi_prefix(err, "an hvm guest needs a device model");
+		return r;
+	}
+	r = check_ports(hvm, err);
+	if (r == 0)
+		r = check_interfaces(config, err);
+	if (r == 0 && (hvm->restricted || hvm->user))
+		r = uvpi_dm_uid(hvm, 0, &uid, &gid, err);
+	if (r == 0)
+		r = get_password(hvm, &password, err);
+	if (r == 0)
+		r = uvpi_dm_check_drives(config, hvm, err);
+	return r;
+}
+
+/* ---- once it runs ---- */
+
+static int check_status(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
+{
+	_cleanup_value_ struct qmp_value *message = NULL;
+	const char *status;
+	char buf[60];
+	int r = qmp_run(dm->qemu.qmp, "query-status", NULL, -1, op, &message, err);
+
+	if (r < 0)
+		return r;
+	status = qmp_value_str(qmp_value_get(message, "return"), "status");
+	if (status && !strcmp(status, "running"))
+		return 0;
+	return uvpi_fail(err, UVP_E_PROTOCOL, 0, "QEMU says that it is '%s' instead of running",
+			 qmp_clean(status ? status : "?", buf, sizeof(buf)));
+}
+
+static int set_password(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
+{
+	struct qmp_value *args;
+
+	if (!dm->password)
+		return 0;
+	args = qmp_value_new();
+	qmp_value_set_str(args, "password", dm->password);
+	return qmp_run(dm->qemu.qmp, "change-vnc-password", args, -1, op, NULL, err);
+}
+
+/* Which terminals the serial ports got. */
+static int note_serial(struct uvpi_dm *dm, struct uvpi_batch *batch, const struct uvp_op *op, struct uvp_error *err)
+{
+	_cleanup_value_ struct qmp_value *message = NULL;
+	const struct qmp_value *list;
+	int r;
+
+	if (!dm->hvm->serial.n)
+		return 0;
+	r = qmp_run(dm->qemu.qmp, "query-chardev", NULL, -1, op, &message, err);
+	if (r < 0)
+		return r;
+	list = qmp_value_get(message, "return");
+	for (size_t i = 0; i < qmp_value_count(list); i++) {
+		const char *label = qmp_value_str(qmp_value_at(list, i), "label");
+		const char *file = qmp_value_str(qmp_value_at(list, i), "filename");
+		uint32_t port;
+		char path[96];
+
+		if (!label || !file || strncmp(label, "serial", 6) != 0 || strncmp(file, "pty:/dev/pts/", 13) != 0 ||
+		    strlen(file) > 60 || uvpi_parse_u32(label + 6, "port", 0, 3, &port, NULL) < 0)
+			continue;
+		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/serial/%" PRIu32 "/tty", dm->domid, port);
+		uvpi_batch_write(batch, path, file + 4);
+	}
+	return 0;
+}
+
+static int note_vnc(struct uvpi_dm *dm, struct uvpi_batch *batch, const struct uvp_op *op, struct uvp_error *err)
+{
+	_cleanup_value_ struct qmp_value *message = NULL;
+	const struct qmp_value *vnc;
+	const char *host, *port;
+	char path[96], buf[64];
+	int r;
+
+	if (!dm->hvm->vnc)
+		return 0;
+	r = qmp_run(dm->qemu.qmp, "query-vnc", NULL, -1, op, &message, err);
+	if (r < 0)
+		return r;
+	vnc = qmp_value_get(message, "return");
+	host = qmp_value_str(vnc, "host");
+	port = qmp_value_str(vnc, "service");
+	if (!host || !port)
+		return uvpi_fail(err, UVP_E_PROTOCOL, 0, "QEMU does not say where its VNC server listens");
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/vnc-listen", dm->domid);
+	uvpi_batch_write(batch, path, qmp_clean(host, buf, sizeof(buf)));
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/vnc-port", dm->domid);
+	uvpi_batch_write(batch, path, qmp_clean(port, buf, sizeof(buf)));
+	return 0;
+}
+
+/* What is in the CD-ROM drives is known to nobody else: QEMU has but a descriptor. */
+static void note_media(struct uvpi_dm *dm, struct uvpi_batch *batch)
+{
+	for (int i = 0; i < dm->config->n_disks; i++) {
+		const struct uvpi_disk *disk = &dm->config->disks[i];
+		char path[128];
+
+		if (!disk->cdrom)
+			continue;
+		snprintf(path, sizeof(path), "/uvp/domain/%" PRIu32 "/cdrom/%" PRIu32, dm->domid, disk->devid);
+		uvpi_batch_write(batch, path, disk->target ? disk->target : "");
+	}
+}
+
+static int settle(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	char path[96];
+	int r = uvpi_host_store(dm->host, &store, err);
+
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	if (r == 0)
+		r = check_status(dm, op, err);
+	if (r == 0)
+		r = set_password(dm, op, err);
+	if (r == 0)
+		r = note_serial(dm, batch, op, err);
+	if (r == 0)
+		r = note_vnc(dm, batch, op, err);
+	if (r < 0)
+		return r;
+	note_media(dm, batch);
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", dm->domid);
+	uvpi_batch_writef(batch, path, "%d", (int)dm->qemu.pid);
+	return uvpi_batch_run(batch, false, err);
+}
+
+/* QEMU writes its state below this; it must be there before. */
+static int make_folder(struct uvpi_dm *dm, struct uvp_error *err)
+{
+	struct uvpi_store *store;
+	char path[96];
+	int r = uvpi_host_store(dm->host, &store, err);
+
+	snprintf(path, sizeof(path), "/local/domain/0/device-model/%" PRIu32 "/state", dm->domid);
+	return r < 0 ? r : uvpi_store_write(store, path, "", err);
+}
+
+int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *op, struct uvp_error *err)
+{
+	char who[300];
+	int r;
+
+	snprintf(who, sizeof(who), "the device model of '%s'", dm->config->name);
+	uvpi_op_progress(op, "starting the device model", 0, 0, UVP_UNIT_NONE);
+	r = uvpi_qemu_init(&dm->qemu, program, dm->domid, who, err);
+	/* A serial port that goes to a file may fill it. */
+	dm->qemu.small_files = true;
+	for (int i = 0; i < dm->hvm->serial.n; i++)
+		dm->qemu.small_files &= strncmp(dm->hvm->serial.items[i], "file:", 5) != 0;
+	if (r == 0)
+		r = get_password(dm->hvm, &dm->password, err);
+	if (r == 0)
+		r = uvpi_dm_args(dm, err);
+	if (r == 0)
+		r = make_folder(dm, err);
+	if (r == 0)
+		r = uvpi_qemu_start(&dm->qemu, op, err);
+	if (r < 0)
+		return r;
+	r = settle(dm, op, err);
+	if (r < 0) {
+		uvpi_prefix(err, "the device model");
+		uvpi_qemu_end(dm->domid, NULL, uvpi_now_ms() + 5000);
+	}
+	return r;
+}
+
+void uvpi_dm_done(struct uvpi_dm *dm)
+{
+	uvpi_qemu_done(&dm->qemu);
+	if (dm->password)
+		explicit_bzero(dm->password, strlen(dm->password));
+	free(dm->password);
+	dm->password = NULL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The device model of an HVM guest: a QEMU whose arguments follow from the configuration. */
+#ifndef UVPI_DM_H
+#define UVPI_DM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/hvm.h"
+#include "config/model.h"
+#include "device/xenbus.h"
+#include "dm/qemu.h"
+
+struct uvp_host;
+
+struct uvpi_dm {
+	struct uvp_host *host;
+	const struct uvp_config *config;
+	const struct uvpi_hvm *hvm;
+	struct uvpi_devset *devices; /* attached: what its disks and interfaces have on the host */
+	uint32_t domid;
+	struct uvpi_qemu qemu;
+	char *password; /* for VNC */
+};
+
+/* What can be known before anything is changed: is there a QEMU, is the account there that it is to run as, can its files
+ * be read, has it all drives and ports that the configuration names? ret_program has 256 bytes. */
+int uvpi_dm_check(const struct uvp_config *config, const struct uvpi_hvm *hvm, char *ret_program, struct uvp_error *err);
+/* Start it, wait until it is ready, and tell xenstore of its ports. On failure nothing of it is left. */
+int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *op, struct uvp_error *err);
+void uvpi_dm_done(struct uvpi_dm *dm);
+
+/* args.c: fill dm->qemu. */
+int uvpi_dm_args(struct uvpi_dm *dm, struct uvp_error *err);
+/* drives.c */
+int uvpi_dm_drives(struct uvpi_dm *dm, struct uvp_error *err);
+int uvpi_dm_check_drives(const struct uvp_config *config, const struct uvpi_hvm *hvm, struct uvp_error *err);
+/* Where a disk is on the machine: number within its kind of bus. */
+enum uvpi_bus { UVPI_BUS_NONE, UVPI_BUS_IDE, UVPI_BUS_AHCI, UVPI_BUS_SCSI };
+enum uvpi_bus uvpi_dm_place(const struct uvpi_disk *disk, bool ahci, unsigned int *ret_number);
+/* Open what is in a CD-ROM drive: a file or a device, read-only. */
+int uvpi_dm_open_medium(const char *path, struct uvp_error *err);
+/* "host_device" or "file": what QEMU calls the driver for what fd is. */
+const char *uvpi_dm_file_driver(int fd);
+
+/* Accounts for restricted QEMUs: one for each domain, of a range that nobody else uses. */
+int uvpi_dm_uid(const struct uvpi_hvm *hvm, uint32_t domid, uint32_t *ret_uid, uint32_t *ret_gid, struct uvp_error *err);
+
+#endif

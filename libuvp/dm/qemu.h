@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Starting one QEMU and ending it, whatever it is for: the device model of an HVM guest, or a back end. There is no shell
+ * and no polling: its control socket is made here and handed to it, so that its greeting, or its end, is what is
+ * waited for.
+ *
+ * Each has a folder <run>/qemu/KEY (KEY is the domain's id, as text) that is made before it and removed after it:
+ *   qmp    its control socket
+ *   log    what it says; the kernel ends the file at UVPI_QEMU_LOG_MAX
+ *   root/  empty: what a restricted QEMU has as its root folder
+ * Its process is found by the folder and by "-xen-domid KEY" on its command line, also when whoever started it was
+ * killed before the process id was noted. */
+#ifndef UVPI_QEMU_H
+#define UVPI_QEMU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <uvp/error.h>
+#include <uvp/progress.h>
+
+struct uvp_qmp;
+
+#define UVPI_QEMU_FDS_MAX 64
+#define UVPI_QEMU_LOG_MAX (256u << 10)
+#define UVPI_QEMU_READY_MS 60000 /* for it to greet */
+
+struct uvpi_qemu {
+	char program[256];
+	char dir[128];
+	char who[300]; /* for messages: "the device model of 'web'" */
+	char **args;
+	int n_args;
+	bool no_memory;
+	int fds[UVPI_QEMU_FDS_MAX]; /* ours; in QEMU they are UVPI_QEMU_FD + index */
+	int n_fds;
+	bool small_files; /* it writes to no regular file but its log: lets the kernel bound that */
+	/* once it runs */
+	pid_t pid;
+	struct uvp_qmp *qmp;
+};
+
+/* The QEMU for Xen of this host, or the one that is named. NOT_FOUND says what to install. */
+int uvpi_qemu_find(const char *named, char *ret_path, int len, struct uvp_error *err);
+
+/* Nothing on the host is changed. domid: whose it is. */
+int uvpi_qemu_init(struct uvpi_qemu *qemu, const char *program, uint32_t domid, const char *who, struct uvp_error *err);
+/* Free what this holds; a QEMU that runs goes on. */
+void uvpi_qemu_done(struct uvpi_qemu *qemu);
+/* One argument more. Running out of memory is told by uvpi_qemu_start(). */
+void uvpi_qemu_arg(struct uvpi_qemu *qemu, const char *arg);
+void uvpi_qemu_argf(struct uvpi_qemu *qemu, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* QEMU gets a copy of fd, which stays the caller's. Returns the number that it has there, or a negative code. */
+int uvpi_qemu_pass(struct uvpi_qemu *qemu, int fd, struct uvp_error *err);
+/* The same as an fdset, for whatever takes a file's name: *ret_name is "/dev/fdset/N". */
+int uvpi_qemu_pass_file(struct uvpi_qemu *qemu, int fd, char ret_name[24], struct uvp_error *err);
+
+/* Start it, and wait until it greets; qemu->qmp is connected then. The arguments for its control socket, its root folder
+ * and the like are added here. On failure nothing of it is left, and err has the last of what it said. */
+int uvpi_qemu_start(struct uvpi_qemu *qemu, const struct uvp_op *op, struct uvp_error *err);
+
+/* End the QEMU of a domain, if there is one, and remove its folder: by the id that was noted (or NULL), else by looking for
+ * it. Politely until 5 s before the deadline. */
+void uvpi_qemu_end(uint32_t domid, const char *pid_text, int64_t deadline_ms);
+/* Does the QEMU of this domain run? -1: it never had one. */
+int uvpi_qemu_runs(uint32_t domid, const char *pid_text);
+/* The last words in its log on one line, without what may not be printed; "" when there are none. Returns buf. */
+const char *uvpi_qemu_last_words(const char *dir, char *buf, size_t len);
+/* <run>/qemu/KEY */
+const char *uvpi_qemu_dir(uint32_t domid, char *buf, size_t len);
+
+#endif

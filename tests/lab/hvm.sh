@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# An HVM guest boots from its disk, its QEMU is confined, answers, and is gone with it; what is said when QEMU does not start.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/hvm.bash"
+requires xlx xenstore-read
+
+hvm_disk "$tmp/a.img" first
+create_guest "$(hvm_cfg lab-hvm "disk = [ '$tmp/a.img,raw,hda,rw' ]")"
+pid=$(hvm_pid lab-hvm)
+id=$(xlx domid lab-hvm)
+[ "$(stat -c %u "/proc/$pid")" -eq $((0x70000000 + id)) ] || fail "QEMU runs as $(stat -c %u "/proc/$pid")"
+[ "$(readlink "/proc/$pid/root")" = "/run/uvp/qemu/$id/root" ] || fail "QEMU's root folder is $(readlink "/proc/$pid/root")"
+[ -z "$(ls -A "/run/uvp/qemu/$id/root")" ] || fail "and that is not empty"
+grep -q '^CapEff:.*0000000000000000$' "/proc/$pid/status" || fail "QEMU has capabilities"
+
+expect_ok xlx qmp lab-hvm query-status --json
+out_has '"status":"running"'
+expect_ok xlx qmp lab-hvm human-monitor-command 'command-line=info status'
+out_has 'VM status: running'
+expect_fail 8 xlx qmp lab-hvm no-such-command
+expect_fail 3 xlx qmp lab-hvm eject id=none
+expect_fail 2 xlx qmp lab-hvm stop '{'
+expect_ok xl list lab-hvm
+wait_for 120 hvm_said lab-hvm 'ready from first'
+expect_ok xlx destroy --yes lab-hvm
+[ ! -e "/proc/$pid" ] || fail "QEMU is left"
+
+# without one
+expect_fail 4 xlx qmp Domain-0 query-status
+err_has 'has no QEMU'
+expect_fail 4 xlx create "$(hvm_cfg lab-hvm2 'device_model_override = "/no/such/qemu"')"
+err_has "device_model_override: '/no/such/qemu'"
+expect_fail 12 xlx create "$(hvm_cfg lab-hvm2 'device_model_override = "/bin/false"')"
+err_has "the device model of 'lab-hvm2' ended with status 1 before it was ready"
+expect_fail 12 xlx create "$(hvm_cfg lab-hvm2 'device_model_args = [ "-no-such-option" ]')"
+err_has 'invalid option'
+
+# what cannot be had is said before anything is made
+expect_fail 8 xlx create "$(hvm_cfg lab-hvm2 'bios = "ovmf"')"
+err_has 'SeaBIOS is the only firmware'
+expect_fail 8 xlx create "$(hvm_cfg lab-hvm2 'nestedhvm = 1')"
+expect_fail 3 xlx create "$(hvm_cfg lab-hvm2 'vga = "stdvga"')"
+err_has 'memory= is 16 MiB'
+expect_fail 4 xlx create "$(hvm_cfg lab-hvm2 "disk = [ '$tmp/none.iso,,hdc,cdrom' ]")"
+err_has "CD-ROM drive 'hdc': '$tmp/none.iso' does not exist"
+exit 0
