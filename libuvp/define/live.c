@@ -168,6 +168,23 @@ static int check(const struct uvp_config *from, const struct uvp_config *to, str
 	return r;
 }
 
+/* The definition has these settings already, but what the running domain was told is older: an earlier command was killed
+ * in between. */
+static int catch_up(struct uvp_domain *domain, const char *const *settings, int n, struct uvp_change_list *changes,
+		    struct uvp_error *err)
+{
+	_cleanup_config_ struct uvp_config *now = NULL, *then = NULL;
+	int r = uvp_domain_config(domain, &now, err);
+
+	if (r == -UVP_E_NOT_FOUND) /* another tool's */
+		return 0;
+	if (r == 0)
+		r = uvpi_def_set(now, settings, n, &then, err);
+	if (r == 0)
+		r = uvp_config_compare(now, then, changes, err);
+	return r < 0 ? r : uvpi_def_record(domain, changes, err);
+}
+
 int uvp_definition_modify(struct uvp_host *host, const struct uvp_definition *definition, const char *const *settings,
 			  int n_settings, unsigned int flags, const struct uvp_op *op,
 			  struct uvp_change_list *ret_changes, struct uvp_error *err)
@@ -187,6 +204,10 @@ int uvp_definition_modify(struct uvp_host *host, const struct uvp_definition *de
 		r = uvp_definition_save(host, changed, definition->revision, NULL, err);
 	if (r >= 0)
 		r = uvpi_def_running(host, definition->uuid, &running, err);
+	if (r >= 0 && running && !changes.n && !(flags & (UVP_MODIFY_DRY_RUN | UVP_MODIFY_NEXT_BOOT))) {
+		uvp_change_list_free(&changes);
+		r = catch_up(running, settings, n_settings, &changes, err);
+	}
 	if (r < 0)
 		return r;
 	if (running && !(flags & UVP_MODIFY_DRY_RUN))

@@ -284,9 +284,23 @@ static int find_by_search(const char *name, struct uvp_definition *ret_definitio
 	return 0;
 }
 
-int uvp_definition_find(const char *uuid_or_name, struct uvp_definition *ret_definition, struct uvp_error *err)
+int uvpi_def_find_linked(const char *name, struct uvp_definition *ret_definition, struct uvp_error *err)
 {
 	struct uvp_definition found;
+	uint8_t uuid[16];
+	int r;
+
+	if (!uvpi_def_name_get(name, uuid))
+		return -UVP_E_NOT_FOUND;
+	r = uvpi_def_load(uuid, &found, NULL, err);
+	if (r < 0 || strcmp(found.name, name))
+		return r < 0 ? r : -UVP_E_NOT_FOUND;
+	*ret_definition = found;
+	return 0;
+}
+
+int uvp_definition_find(const char *uuid_or_name, struct uvp_definition *ret_definition, struct uvp_error *err)
+{
 	uint8_t uuid[16];
 	int r;
 
@@ -294,16 +308,8 @@ int uvp_definition_find(const char *uuid_or_name, struct uvp_definition *ret_def
 		r = uvpi_parse_uuid(uuid_or_name, uuid, err);
 		return r < 0 ? r : uvpi_def_load(uuid, ret_definition, NULL, err);
 	}
-	if (uvpi_def_name_get(uuid_or_name, uuid)) {
-		r = uvpi_def_load(uuid, &found, NULL, err);
-		if (r < 0 && r != -UVP_E_NOT_FOUND)
-			return r;
-		if (r == 0 && !strcmp(found.name, uuid_or_name)) {
-			*ret_definition = found;
-			return 0;
-		}
-	}
-	return find_by_search(uuid_or_name, ret_definition, err);
+	r = uvpi_def_find_linked(uuid_or_name, ret_definition, err);
+	return r == -UVP_E_NOT_FOUND ? find_by_search(uuid_or_name, ret_definition, err) : r;
 }
 
 int uvp_definition_config(const struct uvp_definition *definition, uint32_t revision, struct uvp_config **ret_config,

@@ -154,7 +154,7 @@ static int choose_uuid(struct save *s, struct uvp_error *err)
 	if (s->config->has_uuid)
 		return 0;
 	s->config->has_uuid = true;
-	r = uvp_definition_find(s->name, &definition, err);
+	r = uvpi_def_find_linked(s->name, &definition, err);
 	if (r == 0) {
 		memcpy(s->config->uuid, definition.uuid, 16);
 		return 0;

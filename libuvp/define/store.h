@@ -58,6 +58,8 @@ bool uvpi_def_exists(const uint8_t uuid[16]);
  * NULL. */
 int uvpi_def_load(const uint8_t uuid[16], struct uvp_definition *ret_definition, struct uvp_config **ret_config,
 		  struct uvp_error *err);
+/* By its name's link, at the same cost however many there are. A bare -NOT_FOUND, without an error, when that leads nowhere. */
+int uvpi_def_find_linked(const char *name, struct uvp_definition *ret_definition, struct uvp_error *err);
 /* A copy of the configuration. */
 int uvpi_def_copy(const struct uvp_config *config, struct uvp_config **ret_config, struct uvp_error *err);
 

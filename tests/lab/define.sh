@@ -52,6 +52,12 @@ out_has '<on_crash>preserve</on_crash>'
 expect_ok xlx modify df-web cpu_weight=600 --next-boot --json
 out_has '"effect":"next-boot"'
 xl sched-credit2 -d df-web | grep -Eq '500 +50' || fail "shares changed: $(xl sched-credit2 -d df-web)"
+# somebody was killed behind the definition: the same command does the rest
+if UVP_KILL_AT_STEP=3 xlx modify df-web on_reboot=destroy cap=70 >/dev/null 2>&1; [ $? -eq 137 ]; then
+	expect_ok xlx modify df-web on_reboot=destroy cap=70
+	out_has 'cap: 50 -> 70: done'
+	xl sched-credit2 -d df-web | grep -Eq '500 +70' || fail "shares: $(xl sched-credit2 -d df-web)"
+fi
 
 # one name for both, however it is changed
 expect_ok xlx modify df-web name=df-www

@@ -257,7 +257,11 @@ START_TEST(one_name_for_one_of_two_processes)
 		for (int i = 0; i < 2; i++) {
 			if (fork() == 0) {
 				snprintf(uuid, sizeof(uuid), "uuid = \"12345678-1234-4321-%04d-1234567890a%d\"\n", round, i);
-				_exit(uvp_definition_save(NULL, config(name, uuid), 0, NULL, NULL) == 0 ? 0 : 1);
+				struct uvp_config *c = config(name, uuid);
+				int r = uvp_definition_save(NULL, c, 0, NULL, NULL);
+
+				uvp_config_free(c);
+				_exit(r == 0 ? 0 : 1);
 			}
 		}
 		for (int i = 0, status; i < 2; i++) {
