@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/write.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/num.h"
@@ -75,7 +76,7 @@ static int make_note(const struct uvp_domain *domain, const struct uvp_config *c
 
 	if (!note)
 		return uvpi_no_memory(err);
-	r = uvp_config_write_xml(config, &note->config, err);
+	r = uvpi_config_write_record(config, &note->config, err);
 	if (r >= 0)
 		r = uvpi_new_uuid(note->kept, err);
 	if (r < 0)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/write.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/names.h"
@@ -197,7 +198,7 @@ static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch,
 static int put_config(const struct uvpi_build *b, struct uvpi_batch *batch, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = uvp_config_write_xml(b->config, &text, err);
+	int r = uvpi_config_write_record(b->config, &text, err);
 
 	if (r == 0)
 		uvpi_batch_config(batch, b->domid, text);

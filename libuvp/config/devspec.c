@@ -63,6 +63,28 @@ static void number_vifs(struct uvp_config *config)
 	}
 }
 
+/* One device, one text, however it was written: the two formats then convert into each other without a change. */
+static int write_anew(struct uvp_config *config, const char *key, struct xlcfg_value *value, int line,
+		      struct uvp_error *err)
+{
+	bool disks = !strcmp(key, "disk");
+	_cleanup_free_ char *list = NULL;
+
+	for (int i = 0; i < value->n_items; i++) {
+		char *text;
+
+		if (disks && config->disks[i].colo) /* its parameters are in the text only */
+			continue;
+		text = disks ? uvpi_disk_text(&config->disks[i]) : uvpi_vif_order(value->items[i].text);
+		if (!text)
+			return uvpi_no_memory(err);
+		free(value->items[i].text);
+		value->items[i].text = text;
+	}
+	list = xlcfg_value_text(value);
+	return list && uvpi_config_extra_set(config, key, list, line) == 0 ? 0 : uvpi_no_memory(err);
+}
+
 static int fill_list(struct uvp_config *config, const char *key, struct xlcfg_value *value, struct uvp_error *err)
 {
 	bool disks = !strcmp(key, "disk");
@@ -103,6 +125,8 @@ int uvpi_devspecs_fill(struct uvp_config *config, const char **ret_key, struct u
 		rc = xlcfg_parse_value(keys[i], 1, extra->value, strlen(extra->value), &value, err);
 		if (rc == 0 && value.kind == XLCFG_LIST)
 			rc = fill_list(config, keys[i], &value, err);
+		if (rc == 0 && value.kind == XLCFG_LIST)
+			rc = write_anew(config, keys[i], &value, extra->line, err);
 		if (rc < 0)
 			return rc;
 	}

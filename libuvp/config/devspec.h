@@ -81,10 +81,29 @@ void uvpi_vif_done(struct uvpi_vif *vif);
 /* Who does the host's part of it: script= is NULL, or names one of xl's own or the operator's. */
 enum uvpi_vif_port { UVPI_PORT_BRIDGE, UVPI_PORT_OVS, UVPI_PORT_SCRIPT };
 enum uvpi_vif_port uvpi_vif_port(const struct uvpi_vif *vif);
+/* The keys of a specification that libvirt's <interface> can say, in the order in which they are written. */
+enum uvpi_vif_key {
+	UVPI_VIF_MAC,
+	UVPI_VIF_BRIDGE,
+	UVPI_VIF_SCRIPT,
+	UVPI_VIF_VIFNAME,
+	UVPI_VIF_TYPE,
+	UVPI_VIF_MODEL,
+	UVPI_VIF_IP,
+	UVPI_VIF_MTU,
+	UVPI_VIF_BACKEND,
+	UVPI_VIF_VLAN,
+	UVPI_VIF_TRUNK,
+	UVPI_VIF_RATE,
+	UVPI_VIF_N_KEYS
+};
+extern const char *const uvpi_vif_keys[UVPI_VIF_N_KEYS];
+/* The same specification with those keys first, in that order. The caller frees it; NULL when out of memory. */
+char *uvpi_vif_order(const char *text);
 int uvpi_vif_unsupported(const struct uvpi_vif *vif, struct uvp_error *err);
 
-/* Disks and vifs of a configuration, from its lists of specifications: two with one number are refused. On failure
- * *ret_key is "disk" or "vif". */
+/* Disks and vifs of a configuration, from its lists of specifications: two with one number are refused. The lists
+ * are written anew, so that one device has one text. On failure *ret_key is "disk" or "vif". */
 struct uvp_config;
 int uvpi_devspecs_fill(struct uvp_config *config, const char **ret_key, struct uvp_error *err);
 

@@ -253,6 +253,44 @@ int uvpi_vif_parse(const char *text, struct uvpi_vif *ret_vif, struct uvp_error 
 	return 0;
 }
 
+const char *const uvpi_vif_keys[UVPI_VIF_N_KEYS] = { "mac", "bridge", "script",  "vifname", "type",	"model",
+						     "ip",  "mtu",    "backend", "vlan",    "trunk", "rate" };
+
+static int rank(const char *part)
+{
+	size_t len = strcspn(part, "=");
+
+	for (int i = 0; i < UVPI_VIF_N_KEYS; i++)
+		if (strlen(uvpi_vif_keys[i]) == len && !strncmp(part, uvpi_vif_keys[i], len))
+			return i;
+	return UVPI_VIF_N_KEYS;
+}
+
+char *uvpi_vif_order(const char *text)
+{
+	_cleanup_free_ char *ordered = calloc(1, strlen(text) + 2);
+	char *end = ordered;
+
+	if (!ordered)
+		return NULL;
+	for (int i = 0; i <= UVPI_VIF_N_KEYS; i++) {
+		for (const char *part = text, *next; *part; part = next) {
+			size_t len;
+
+			part += strspn(part, " \t");
+			len = strcspn(part, ",");
+			next = part + len + (part[len] == ',');
+			if (!len || rank(part) != i)
+				continue;
+			if (end != ordered)
+				*end++ = ',';
+			memcpy(end, part, len);
+			end += len;
+		}
+	}
+	return uvpi_steal(&ordered);
+}
+
 void uvpi_vif_done(struct uvpi_vif *vif)
 {
 	free(vif->bridge);

@@ -20,6 +20,10 @@ struct uvpi_setting {
 /* The i-th honoured key: 1 and its value, 0 when it is at its default, -1 past the last. */
 int uvpi_setting_get(const struct uvp_config *config, int i, struct uvpi_setting *ret_setting);
 
+/* The XML that is noted of a running domain: disks and interfaces stay lists there, which config/xml_list.h changes
+ * without a parser for XML. */
+int uvpi_config_write_record(const struct uvp_config *config, char **ret_text, struct uvp_error *err);
+
 /* Text as the content of an element or attribute of XML. */
 void uvpi_xml_write_text(FILE *out, const char *text);
 

@@ -120,7 +120,10 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
 	    : is(format, "aio") || !format ? "raw"
 					   : format);
 	add(&spec, "vdev", child_attr(element, "target", "dev"));
-	add(&spec, "access", cdrom || uvpi_xml_child(element, "readonly") ? "ro" : "rw");
+	add(&spec, "access",
+	    cdrom || uvpi_xml_child(element, "readonly") ? "ro"
+	    : uvpi_xml_child(element, "shareable")	 ? "w!"
+							 : "rw");
 	add(&spec, "devtype", cdrom ? "cdrom" : NULL);
 	add(&spec, "backendtype", is(driver, "phy") ? "phy" : is(driver, "qemu") ? "qdisk" : NULL);
 	add(&spec, "backend", child_attr(element, "backenddomain", "name"));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One list of a configuration ("disk", "vif") in the text that uvp_config_write_xml() made: read and replaced there,
+/* One list of a configuration ("disk", "vif") in the text that uvpi_config_write_record() made: read and replaced there,
  * so that a change of a running domain's devices does not cost loading libxml2. Not for XML by anybody else. */
 #ifndef UVPI_CONFIG_XML_LIST_H
 #define UVPI_CONFIG_XML_LIST_H

@@ -10,6 +10,7 @@
 #include "config/write.h"
 #include "config/xlcfg_value.h"
 #include "config/xml.h"
+#include "config/xml_write.h"
 #include "core/error.h"
 #include "core/num.h"
 
@@ -132,7 +133,11 @@ static void write_actions(FILE *out, const struct uvp_config *config)
 }
 
 /* What libvirt's elements have said already. */
-static bool is_said(const char *key, bool cpus_said)
+struct said {
+	bool cpus, disks, vifs;
+};
+
+static bool is_said(const char *key, const struct said *by_elements)
 {
 	static const char *const said[] = {
 		"name",	       "title",	    "description", "type",   "uuid",	  "memory",
@@ -141,38 +146,44 @@ static bool is_said(const char *key, bool cpus_said)
 	};
 
 	if (!strcmp(key, "cpus"))
-		return cpus_said;
+		return by_elements->cpus;
+	if (!strcmp(key, "disk"))
+		return by_elements->disks;
+	if (!strcmp(key, "vif"))
+		return by_elements->vifs;
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(said); i++)
 		if (!strcmp(said[i], key))
 			return true;
 	return false;
 }
 
-static void write_own(FILE *out, const struct uvp_config *config, bool cpus_said)
+static void write_own(FILE *out, const struct uvp_config *config, const struct said *said)
 {
 	struct uvpi_setting setting;
 	char name[64];
 
 	for (int i = 0, found; (found = uvpi_setting_get(config, i, &setting)) >= 0; i++) {
-		if (!found || is_said(setting.key, cpus_said))
+		if (!found || is_said(setting.key, said))
 			continue;
 		snprintf(name, sizeof(name), "uvp:%s", setting.key);
 		element(out, 1, name, setting.string ? setting.string : setting.text);
 	}
 	for (int i = 0; i < config->n_extra; i++) {
+		if (is_said(config->extra[i].key, said))
+			continue;
 		fprintf(out, "  <uvp:key name='%s'>", config->extra[i].key);
 		uvpi_xml_write_text(out, config->extra[i].value);
 		fputs("</uvp:key>\n", out);
 	}
 }
 
-int uvp_config_write_xml(const struct uvp_config *config, char **ret_text, struct uvp_error *err)
+static int write_xml(const struct uvp_config *config, bool devices, char **ret_text, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	char uuid[UVPI_UUID_TEXT];
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
-	bool cpus_said;
+	struct said said = { false };
 
 	if (!out)
 		return uvpi_no_memory(err);
@@ -187,15 +198,27 @@ int uvp_config_write_xml(const struct uvp_config *config, char **ret_text, struc
 	memory(out, "memory", config->maxmem_kib);
 	if (config->memory_kib != config->maxmem_kib)
 		memory(out, "currentMemory", config->memory_kib);
-	cpus_said = write_vcpus(out, config);
+	said.cpus = write_vcpus(out, config);
 	write_os(out, config);
 	write_features(out, config);
 	write_clock(out, config);
 	write_actions(out, config);
-	write_own(out, config, cpus_said);
+	if (devices)
+		uvpi_xml_write_devices(out, config, &said.disks, &said.vifs);
+	write_own(out, config, &said);
 	fputs("</domain>\n", out);
 	if (fclose(out) != 0)
 		return uvpi_no_memory(err);
 	*ret_text = uvpi_steal(&text);
 	return 0;
+}
+
+int uvp_config_write_xml(const struct uvp_config *config, char **ret_text, struct uvp_error *err)
+{
+	return write_xml(config, true, ret_text, err);
+}
+
+int uvpi_config_write_record(const struct uvp_config *config, char **ret_text, struct uvp_error *err)
+{
+	return write_xml(config, false, ret_text, err);
 }

@@ -8,6 +8,7 @@
 #include <uvp/cpu.h>
 #include <uvp/memory.h>
 
+#include "config/write.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/store.h"
@@ -25,7 +26,7 @@ static int write_record(struct uvp_domain *domain, const struct uvp_config *conf
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	_cleanup_free_ char *text = NULL;
 	struct uvpi_store *store;
-	int r = uvp_config_write_xml(config, &text, err);
+	int r = uvpi_config_write_record(config, &text, err);
 
 	if (r == 0)
 		r = uvpi_host_store(domain->host, &store, err);

@@ -113,6 +113,72 @@ START_TEST(cpuid_lists_survive)
 }
 END_TEST
 
+/* In libvirt's elements, or all of a kind in the key's own syntax. */
+START_TEST(disks_survive)
+{
+	static const struct {
+		const char *list;
+		bool elements;
+	} disks[] = {
+		{ "'/dev/vg/a,raw,xvda,rw'", true },
+		{ "'/img,,xvda,w!', 'format=qcow2,vdev=hdc,access=ro,devtype=cdrom,target=/i, j.iso'", true },
+		{ "'vhd:/x <&\\'>.vhd,xvdb,r', 'raw,,hdd:cdrom,r'", true },
+		{ "'vdev=51728,backendtype=phy,script=block-x,backend=storage,target=/dev/x'", true },
+		{ "'vdev=xvda,backendtype=qdisk,target=/x', 'vdev=xvdb,target=/y'", true },
+		{ "'vdev=xvda,target=/x', 'vdev=xvdb,direct-io-safe,target=/y'", false },
+		{ "'vdev=xvda,no-discard,untrusted,target=/x'", false },
+		{ "'vdev=vda,specification=virtio,target=/x'", false },
+		{ "'vdev=hdc,cdrom,access=rw,target=/x'", false },
+		{ " ", false },
+	};
+	char text[600];
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(disks); i++) {
+		_cleanup_config_ struct uvp_config *config = NULL;
+		_cleanup_free_ char *xml = NULL;
+
+		snprintf(text, sizeof(text), BASE "disk=[%s]\n", disks[i].list);
+		round_trip(text);
+		config = parse(text);
+		ck_assert_int_eq(uvp_config_write_xml(config, &xml, NULL), 0);
+		ck_assert_msg(disks[i].elements == (strstr(xml, "<disk ") != NULL), "%s", xml);
+		ck_assert_msg(disks[i].elements == (strstr(xml, "name='disk'") == NULL), "%s", xml);
+	}
+}
+END_TEST
+
+START_TEST(interfaces_survive)
+{
+	static const struct {
+		const char *list;
+		bool elements;
+	} vifs[] = {
+		{ "''", true },
+		{ "'bridge=xenbr0, mac=00:16:3e:01:02:03', 'rate=100KB/s,model=e1000'", true },
+		{ "'type=vif,vifname=web0,mtu=9000,ip=10.0.0.1 10.0.0.2,backend=net,script=vif-x'", true },
+		{ "'bridge=b,vlan=7', 'bridge=b,trunk=1/2/3,vlan=4', 'trunk=9'", true },
+		{ "'bridge=b,trunk=1-3'", false },
+		{ "'bridge=b', 'bridge=c,rate=1MB/s@20ms'", false },
+		{ "'devid=3,bridge=b,untrusted'", false },
+		{ "'type=ioemu,model=rtl8139'", false },
+		{ "'script=vif-route,gatewaydev=eth0'", false },
+	};
+	char text[600];
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(vifs); i++) {
+		_cleanup_config_ struct uvp_config *config = NULL;
+		_cleanup_free_ char *xml = NULL;
+
+		snprintf(text, sizeof(text), BASE "vif=[%s]\n", vifs[i].list);
+		round_trip(text);
+		config = parse(text);
+		ck_assert_int_eq(uvp_config_write_xml(config, &xml, NULL), 0);
+		ck_assert_msg(vifs[i].elements == (strstr(xml, "<interface ") != NULL), "%s", xml);
+		ck_assert_msg(vifs[i].elements == (strstr(xml, "name='vif'") == NULL), "%s", xml);
+	}
+}
+END_TEST
+
 START_TEST(clocks_survive)
 {
 	round_trip(BASE "localtime=1\n");
@@ -226,6 +292,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, every_honoured_key_survives);
 	tcase_add_test(tc, cpu_lists_survive_in_every_form);
 	tcase_add_test(tc, cpuid_lists_survive);
+	tcase_add_test(tc, disks_survive);
+	tcase_add_test(tc, interfaces_survive);
 	tcase_add_test(tc, clocks_survive);
 	tcase_add_test(tc, every_kept_key_survives);
 }

@@ -106,7 +106,8 @@ START_TEST(lists_span_lines_and_end_with_a_comma)
 	struct uvp_error err = UVP_ERROR_INIT;
 
 	ck_assert_str_eq(uvpi_config_extra_get(c, "disk")->value,
-			 "[ \"phy:/dev/a,xvda,w\", \"/b,,xvdb\" ]");
+			 "[ \"format=raw,vdev=xvda,access=rw,target=/dev/a\", "
+			 "\"format=raw,vdev=xvdb,access=rw,target=/b\" ]");
 	ck_assert_int_eq(uvpi_config_extra_get(c, "disk")->line, 4);
 	ck_assert_str_eq(uvpi_config_extra_get(c, "vnuma")->value,
 			 "[ [ \"pnode=0\", \"size=4\", \"vcpus=0\" ] ]");
