@@ -10,7 +10,7 @@ prefix=df-
 export UVP_STATE_DIR=$tmp/state
 requires xl
 
-running() { xlx list --defined -H "$@" | awk '{ print $1, $2, $5 }'; }
+running() { xlx list --defined -H | awk '{ print $1, $2, $5 }'; }
 
 # defined, and in nobody's way until it is started
 expect_ok xlx define "$(tiny_cfg df-web 'cpu_weight = 300')"
@@ -24,7 +24,7 @@ err_has "the name 'df-web' is taken by a defined domain"
 expect_fail 4 xlx domid df-web
 expect_ok xlx start df-web
 id=$(xlx domid df-web)
-[ "$(xlx vm-list | awk -v i="$id" '$2 == i { print $1 }')" = "$(ls "$UVP_STATE_DIR"/domains | grep -- -)" ] ||
+[ -d "$UVP_STATE_DIR/domains/$(xlx vm-list | awk -v i="$id" '$2 == i { print $1 }')" ] ||
 	fail "the domain has another UUID than its definition"
 [ "$(running | awk '{ print $1, $2 }')" = "df-web $id" ] || fail "listed as $(running)"
 expect_fail 5 xlx start df-web
