@@ -14,6 +14,7 @@
 #include "core/num.h"
 #include "core/store.h"
 #include "device/console.h"
+#include "dm/qemu.h"
 #include "xlx/info.h"
 #include "xlx/json_cpu.h"
 #include "xlx/open.h"
@@ -31,6 +32,8 @@ struct about {
 	struct uvp_config *config; /* NULL for other tools' domains */
 	/* from xenstore; NULL where there is none */
 	char *type, *tty, *kernel, *ramdisk, *cmdline;
+	char *serial, *vnc_host, *vnc_port, *qemu_pid;
+	int qemu; /* 1: its QEMU runs, 0: it does not any more; -1: it has none */
 	uint64_t uptime; /* seconds; 0: not known */
 	int holder;      /* process at the console; 0: none */
 	char holder_command[64];
@@ -42,6 +45,10 @@ static void about_done(struct about *about)
 	uvp_config_free(about->config);
 	free(about->type);
 	free(about->tty);
+	free(about->serial);
+	free(about->vnc_host);
+	free(about->vnc_port);
+	free(about->qemu_pid);
 	free(about->kernel);
 	free(about->ramdisk);
 	free(about->cmdline);
@@ -86,6 +93,11 @@ static int read_store(struct about *about, struct uvp_error *err)
 		return r;
 	about->type = read_node(store, "/libxl/%u/type", id);
 	about->tty = read_node(store, "/local/domain/%u/console/tty", id);
+	about->serial = read_node(store, "/local/domain/%u/serial/0/tty", id);
+	about->vnc_host = read_node(store, "/local/domain/%u/console/vnc-listen", id);
+	about->vnc_port = read_node(store, "/local/domain/%u/console/vnc-port", id);
+	about->qemu_pid = read_node(store, "/local/domain/%u/image/device-model-pid", id);
+	about->qemu = uvpi_qemu_runs(id, about->qemu_pid);
 	about->holder = uvpi_console_holder(id, about->holder_command, sizeof(about->holder_command));
 	vm = read_node(store, "/local/domain/%u/vm", id);
 	if (!vm || strncmp(vm, "/vm/", 4) || strlen(vm) > 64)
@@ -255,6 +267,23 @@ static void print_boot(const struct about *about)
 	line("on soft reset", "%s", uvpi_action_name(c->on_soft_reset));
 }
 
+/* Of a QEMU that ended by itself, its last words are all that tells why. */
+static void print_qemu(const struct about *about)
+{
+	char words[300], dir[128];
+
+	if (about->qemu > 0)
+		line("device model", "QEMU, process %s", about->qemu_pid);
+	if (about->qemu == 0) {
+		uvpi_qemu_last_words(uvpi_qemu_dir(about->info.domid, dir, sizeof(dir)), words, sizeof(words));
+		line("device model", "QEMU has ended%s%s", *words ? "; its last words: " : " without a word", words);
+	}
+	if (about->qemu > 0 && about->vnc_host && about->vnc_port)
+		line("screen", "VNC, %s:%s", about->vnc_host, about->vnc_port);
+	if (about->serial)
+		line("serial port", "%s", about->serial);
+}
+
 static void print_all(const struct about *about)
 {
 	char uuid[UVPI_UUID_TEXT], text[64];
@@ -278,6 +307,7 @@ static void print_all(const struct about *about)
 		line("console", "%s, process %d (%s) is at it", about->tty, about->holder, about->holder_command);
 	else if (about->tty && *about->tty)
 		line("console", "%s, nobody is at it", about->tty);
+	print_qemu(about);
 	if (about->info.domid && !about->config)
 		line("made by", "another tool");
 }
@@ -359,6 +389,10 @@ static struct uvpi_json *json_all(const struct about *about)
 	uvpi_json_set_str(root, "cmdline", first_of(c ? c->cmdline : NULL, about->cmdline));
 	uvpi_json_set_str(root, "console", about->tty && *about->tty ? about->tty : NULL);
 	json_holder(root, about);
+	uvpi_json_set_str(root, "serial", about->serial);
+	uvpi_json_set_str(root, "vnc_host", about->vnc_host);
+	uvpi_json_set_str(root, "vnc_port", about->vnc_port);
+	uvpi_json_set_str(root, "device_model", about->qemu > 0 ? "running" : about->qemu ? NULL : "ended");
 	uvpi_json_set_bool(root, "ours", c != NULL);
 	if (c)
 		json_actions(root, c);

@@ -2,6 +2,7 @@
 /* Media of CD-ROM drives. A drive of a PV or PVH guest is a disk that is there while a medium is in it: front ends cannot
  * be told of another medium, so the disk is taken away and another one is attached. Which drives there are, empty
  * ones too, is in the domain's configuration. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "device/disk_share.h"
 #include "device/record.h"
 #include "device/xenbus.h"
+#include "dm/dm.h"
 #include "domain/domain.h"
 
 static bool is_called(const struct uvpi_disk *disk, const char *which)
@@ -109,6 +111,21 @@ static int set_medium(struct uvpi_disk *disk, const char *path, struct uvp_error
 	return 0;
 }
 
+/* The drive stays, and the guest is told. */
+static int change_emulated(struct uvp_domain *domain, struct uvpi_disk *disk, const char *path, unsigned int flags,
+			   const struct uvp_op *op, struct uvp_error *err)
+{
+	_cleanup_free_ char *absolute = path ? realpath(path, NULL) : NULL;
+	int r;
+
+	if (path && !absolute)
+		return uvpi_fail_errno(err, errno, "'%.300s'", path);
+	r = uvpi_dm_change_medium(domain, disk->devid, absolute, flags & UVP_DEVICE_FORCE, op, err);
+	if (r == 0)
+		r = set_medium(disk, absolute, err);
+	return r < 0 ? r : uvpi_record_disk(domain, disk, err);
+}
+
 static int change(struct uvp_domain *domain, bool pv, struct uvpi_disk *disk, const char *path, unsigned int flags,
 		  const struct uvp_op *op, struct uvp_error *err)
 {
@@ -143,7 +160,10 @@ int uvp_cdrom_change(struct uvp_domain *domain, const char *which, const char *p
 		r = uvpi_device_lock(domain->domid, &lock, err);
 	if (r == 0)
 		r = find_drive(domain, which, &disk, err);
-	if (r == 0)
+	/* Of domains in an HVM container, those with power buttons are machines with emulated drives. */
+	if (r == 0 && info.power_button)
+		r = change_emulated(domain, &disk, path, flags, op, err);
+	else if (r == 0)
 		r = change(domain, !info.hvm, &disk, path, flags, op, err);
 	uvpi_disk_done(&disk);
 	if (r < 0)

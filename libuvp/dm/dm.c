@@ -250,20 +250,6 @@ static int note_vnc(struct uvpi_dm *dm, struct uvpi_batch *batch, const struct u
 	return 0;
 }
 
-/* What is in the CD-ROM drives is known to nobody else: QEMU has but a descriptor. */
-static void note_media(struct uvpi_dm *dm, struct uvpi_batch *batch)
-{
-	for (int i = 0; i < dm->config->n_disks; i++) {
-		const struct uvpi_disk *disk = &dm->config->disks[i];
-		char path[128];
-
-		if (!disk->cdrom)
-			continue;
-		snprintf(path, sizeof(path), "/uvp/domain/%" PRIu32 "/cdrom/%" PRIu32, dm->domid, disk->devid);
-		uvpi_batch_write(batch, path, disk->target ? disk->target : "");
-	}
-}
-
 static int settle(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -283,7 +269,6 @@ static int settle(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error 
 		r = note_vnc(dm, batch, op, err);
 	if (r < 0)
 		return r;
-	note_media(dm, batch);
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", dm->domid);
 	uvpi_batch_writef(batch, path, "%d", (int)dm->qemu.pid);
 	return uvpi_batch_run(batch, false, err);
@@ -320,6 +305,9 @@ int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *
 		r = make_folder(dm, err);
 	if (r == 0)
 		r = uvpi_qemu_start(&dm->qemu, op, err);
+	if (r < 0 && dm->password && err && strstr(err->message, "DES"))
+		uvpi_hint(err, "VNC passwords need DES, which this QEMU was built without: leave the password out, and let "
+			       "VNC listen on 127.0.0.1 only, to be reached by ssh");
 	if (r < 0)
 		return r;
 	r = settle(dm, op, err);

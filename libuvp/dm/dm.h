@@ -43,6 +43,11 @@ int uvpi_dm_open_medium(const char *path, struct uvp_error *err);
 /* "host_device" or "file": what QEMU calls the driver for what fd is. */
 const char *uvpi_dm_file_driver(int fd);
 
+/* Put what is at path into the CD-ROM drive of a running domain, or (NULL) empty it; force: although the guest has locked it. */
+struct uvp_domain;
+int uvpi_dm_change_medium(struct uvp_domain *domain, uint32_t devid, const char *path, bool force,
+			  const struct uvp_op *op, struct uvp_error *err);
+
 /* Accounts for restricted QEMUs: one for each domain, of a range that nobody else uses. */
 int uvpi_dm_uid(const struct uvpi_hvm *hvm, uint32_t domid, uint32_t *ret_uid, uint32_t *ret_gid, struct uvp_error *err);
 

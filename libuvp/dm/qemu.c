@@ -163,6 +163,14 @@ static int make_dir(struct uvpi_qemu *qemu, struct uvp_error *err)
 	snprintf(path, sizeof(path), "%s/root", qemu->dir);
 	if (mkdir(qemu->dir, 0700) < 0 || mkdir(path, 0755) < 0)
 		return uvpi_fail_errno(err, errno, "cannot make '%s'", qemu->dir);
+	if (qemu->small_files) {
+		_cleanup_close_ int mark = -1;
+
+		snprintf(path, sizeof(path), "%s/bounded", qemu->dir);
+		mark = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		if (mark < 0)
+			return uvpi_fail_errno(err, errno, "cannot make '%s'", path);
+	}
 	return 0;
 }
 

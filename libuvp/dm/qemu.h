@@ -6,6 +6,7 @@
  * Each has a folder <run>/qemu/KEY (KEY is the domain's id, as text) that is made before it and removed after it:
  *   qmp    its control socket
  *   log    what it says; the kernel ends the file at UVPI_QEMU_LOG_MAX
+ *   bounded  an empty file: the kernel bounds the files that it writes
  *   root/  empty: what a restricted QEMU has as its root folder
  * Its process is found by the folder and by "-xen-domid KEY" on its command line, also when whoever started it was
  * killed before the process id was noted. */
@@ -64,6 +65,9 @@ int uvpi_qemu_start(struct uvpi_qemu *qemu, const struct uvp_op *op, struct uvp_
 void uvpi_qemu_end(uint32_t domid, const char *pid_text, int64_t deadline_ms);
 /* Does the QEMU of this domain run? -1: it never had one. */
 int uvpi_qemu_runs(uint32_t domid, const char *pid_text);
+/* The bound of small_files, lifted for a moment in which it writes to a file that we gave it, and set again. Nothing for a
+ * QEMU that has none. */
+void uvpi_qemu_bound_files(uint32_t domid, bool bound);
 /* The last words in its log on one line, without what may not be printed; "" when there are none. Returns buf. */
 const char *uvpi_qemu_last_words(const char *dir, char *buf, size_t len);
 /* <run>/qemu/KEY */

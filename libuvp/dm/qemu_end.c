@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,18 +46,19 @@ static int open_qemu(uint32_t pid, uint32_t domid)
 	return fd >= 0 && is_qemu_of((pid_t)pid, domid) ? uvpi_steal_fd(&fd) : -1;
 }
 
-static int find_qemu(uint32_t domid)
+static int find_qemu(uint32_t domid, uint32_t *ret_pid)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	int fd = -1;
 
 	while (dir && fd < 0 && (entry = readdir(dir))) {
-		uint32_t pid;
+		uint32_t pid = 0;
 
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    uvpi_parse_u32(entry->d_name, "pid", 2, INT32_MAX, &pid, NULL) == 0 && is_qemu_of((pid_t)pid, domid))
 			fd = open_qemu(pid, domid);
+		*ret_pid = pid;
 	}
 	if (dir)
 		closedir(dir);
@@ -77,7 +79,7 @@ static void end_process(int fd, int64_t deadline_ms)
 
 static void remove_dir(const char *dir)
 {
-	static const char *const names[] = { "qmp", "log" };
+	static const char *const names[] = { "qmp", "log", "bounded" };
 	char path[160];
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {
@@ -100,11 +102,31 @@ void uvpi_qemu_end(uint32_t domid, const char *pid_text, int64_t deadline_ms)
 	if (pid_text && uvpi_parse_u32(pid_text, "pid", 2, INT32_MAX, &pid, NULL) == 0)
 		fd = open_qemu(pid, domid);
 	if (fd < 0 && ours)
-		fd = find_qemu(domid);
+		fd = find_qemu(domid, &pid);
 	if (fd >= 0)
 		end_process(fd, deadline_ms);
 	if (ours)
 		remove_dir(dir);
+}
+
+void uvpi_qemu_bound_files(uint32_t domid, bool bound)
+{
+	struct rlimit limit = { UVPI_QEMU_LOG_MAX, UVPI_QEMU_LOG_MAX }, now;
+	_cleanup_close_ int fd = -1;
+	char path[160];
+	uint32_t pid = 0;
+
+	/* Whose id it is cannot change while a descriptor of it is open and it lives. */
+	fd = find_qemu(domid, &pid);
+	if (fd < 0)
+		return;
+	snprintf(path, sizeof(path), "%.120s/bounded", uvpi_qemu_dir(domid, (char[128]){ 0 }, 128));
+	if (access(path, F_OK) < 0)
+		return;
+	if (!bound)
+		limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
+	if (prlimit((pid_t)pid, RLIMIT_FSIZE, &limit, &now) < 0)
+		uvpi_debug("cannot bound the files of process %" PRIu32 ": %s", pid, strerror(errno));
 }
 
 int uvpi_qemu_runs(uint32_t domid, const char *pid_text)

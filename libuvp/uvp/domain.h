@@ -74,6 +74,11 @@ UVP_PUBLIC int uvp_domain_trigger(struct uvp_domain *domain, enum uvp_trigger tr
 UVP_PUBLIC int uvp_domain_dump_core(struct uvp_domain *domain, const char *path, unsigned int flags,
 				    const struct uvp_op *op, struct uvp_error *err);
 
+/* A picture of its screen: PNG when path ends in ".png", else PPM. path holds the whole of it, or what it held before. 10 s, or
+ * op's deadline. NOT_FOUND when the domain has no QEMU, UNSUPPORTED or INVALID when that has no screen. */
+UVP_PUBLIC int uvp_domain_screenshot(struct uvp_domain *domain, const char *path, const struct uvp_op *op,
+				     struct uvp_error *err);
+
 /* ---- making ---- */
 #define UVP_CREATE_PAUSED 1u
 #define UVP_CREATE_DRY_RUN 2u /* every check, no change; *ret_domain stays untouched */

@@ -19,7 +19,8 @@ out_has '"status":"running"'
 expect_ok xlx qmp lab-hvm human-monitor-command 'command-line=info status'
 out_has 'VM status: running'
 expect_fail 8 xlx qmp lab-hvm no-such-command
-expect_fail 3 xlx qmp lab-hvm eject id=none
+expect_fail 4 xlx qmp lab-hvm eject id=none
+expect_fail 3 xlx qmp lab-hvm blockdev-del node-name=none
 expect_fail 2 xlx qmp lab-hvm stop '{'
 expect_ok xl list lab-hvm
 wait_for 120 hvm_said lab-hvm 'ready from first'
@@ -31,9 +32,9 @@ expect_fail 4 xlx qmp Domain-0 query-status
 err_has 'has no QEMU'
 expect_fail 4 xlx create "$(hvm_cfg lab-hvm2 'device_model_override = "/no/such/qemu"')"
 err_has "device_model_override: '/no/such/qemu'"
-expect_fail 12 xlx create "$(hvm_cfg lab-hvm2 'device_model_override = "/bin/false"')"
+expect_fail 14 xlx create "$(hvm_cfg lab-hvm2 'device_model_override = "/bin/false"')"
 err_has "the device model of 'lab-hvm2' ended with status 1 before it was ready"
-expect_fail 12 xlx create "$(hvm_cfg lab-hvm2 'device_model_args = [ "-no-such-option" ]')"
+expect_fail 14 xlx create "$(hvm_cfg lab-hvm2 'device_model_args = [ "-no-such-option" ]')"
 err_has 'invalid option'
 
 # what cannot be had is said before anything is made
