@@ -236,7 +236,8 @@ int uvpi_store_fill(struct uvpi_store *store, struct uvp_error *err)
 	return (int)n;
 }
 
-/* As much as goes without waiting. The device takes one message in each write. */
+/* As much as goes without waiting. The device takes one message in each write, and gets the next one when that is answered:
+ * a xenstored whose ring from the kernel held dozens of requests has been seen to die. */
 static int push(struct uvpi_store *store, struct uvpi_exchange *x, struct uvp_error *err)
 {
 	while (x->sent < x->out_len) {
@@ -244,6 +245,8 @@ static int push(struct uvpi_store *store, struct uvpi_exchange *x, struct uvp_er
 		struct uvpi_wire_msg msg;
 		ssize_t n;
 
+		if (store->device && x->pushed > x->answered)
+			return 0;
 		if (store->device) {
 			int len = uvpi_wire_next(from, x->out_len - x->sent, &msg, err);
 
@@ -260,6 +263,7 @@ static int push(struct uvpi_store *store, struct uvpi_exchange *x, struct uvp_er
 		if (n < 0)
 			return fail_io(store, errno, err);
 		x->sent += (size_t)n;
+		x->pushed++;
 	}
 	return 0;
 }

@@ -47,6 +47,7 @@ struct uvpi_exchange {
 	const char *out;
 	size_t out_len;
 	size_t sent;
+	int pushed; /* writes so far: through the device, messages */
 	uint32_t first_id;
 	int n, answered;
 	/* Called for each answer; a negative result ends the connection. */
