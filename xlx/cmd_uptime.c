@@ -67,22 +67,8 @@ static int print_table(const struct xlx_args *args, const struct uvp_domain_list
 
 static int run(const struct xlx_args *args)
 {
-	struct xlx_listing listing;
-	int status = xlx_listing_open(args, UVP_LIST_DETAILS, false, &listing);
-
-	if (!status)
-		status = xlx_has(args, "json") ? print_json(&listing.list) : print_table(args, &listing.list);
-	if (!status)
-		status = listing.status;
-	xlx_listing_close(&listing);
-	return status;
+	return xlx_listing_print(args, UVP_LIST_DETAILS, print_table, print_json);
 }
-
-static const struct xlx_opt opts[] = {
-	{ "no-header", 'H', NULL, "leave the titles out", XLX_NO_VALUE },
-	{ "json", 'j', NULL, "print JSON", XLX_NO_VALUE },
-	{ NULL },
-};
 
 const struct xlx_cmd cmd_uptime = {
 	.name = "uptime",
@@ -90,7 +76,7 @@ const struct xlx_cmd cmd_uptime = {
 	.summary = "print for how long domains have been running",
 	.args = "[DOMAIN]...",
 	.max_args = -1,
-	.opts = opts,
+	.opts = xlx_listing_opts,
 	.complete = XLX_COMPLETE_DOMAIN,
 	.run = run,
 };

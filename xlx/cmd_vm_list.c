@@ -50,28 +50,14 @@ static int print_table(const struct xlx_args *args, const struct uvp_domain_list
 
 static int run(const struct xlx_args *args)
 {
-	struct xlx_listing listing;
-	int status = xlx_listing_open(args, 0, false, &listing);
-
-	if (!status)
-		status = xlx_has(args, "json") ? print_json(&listing.list) : print_table(args, &listing.list);
-	if (!status)
-		status = listing.status;
-	xlx_listing_close(&listing);
-	return status;
+	return xlx_listing_print(args, 0, print_table, print_json);
 }
-
-static const struct xlx_opt opts[] = {
-	{ "no-header", 'H', NULL, "leave the titles out", XLX_NO_VALUE },
-	{ "json", 'j', NULL, "print JSON", XLX_NO_VALUE },
-	{ NULL },
-};
 
 const struct xlx_cmd cmd_vm_list = {
 	.name = "vm-list",
 	.group = "Domains",
 	.summary = "list the UUIDs of guests",
 	.args = "",
-	.opts = opts,
+	.opts = xlx_listing_opts,
 	.run = run,
 };

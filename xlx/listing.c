@@ -106,6 +106,27 @@ const char *xlx_state_word(const struct uvp_domain_info *domain)
 	return uvp_state_name(domain->state);
 }
 
+int xlx_listing_print(const struct xlx_args *args, unsigned int flags,
+		      int (*print_table)(const struct xlx_args *args, const struct uvp_domain_list *list),
+		      int (*print_json)(const struct uvp_domain_list *list))
+{
+	struct xlx_listing listing;
+	int status = xlx_listing_open(args, flags, false, &listing);
+
+	if (!status)
+		status = xlx_has(args, "json") ? print_json(&listing.list) : print_table(args, &listing.list);
+	if (!status)
+		status = listing.status;
+	xlx_listing_close(&listing);
+	return status;
+}
+
+const struct xlx_opt xlx_listing_opts[] = {
+	{ "no-header", 'H', NULL, "leave the titles out", XLX_NO_VALUE },
+	{ "json", 'j', NULL, "print JSON", XLX_NO_VALUE },
+	{ NULL },
+};
+
 const char *xlx_state_words(const struct uvp_domain_info *domain)
 {
 	static const char *const reasons[] = { "shut down", "shut down (reboot)", "suspended", "shut down (crash)",

@@ -26,6 +26,13 @@ void xlx_listing_close(struct xlx_listing *listing);
 
 /* That of uvp_state_name(), or "defined" or "damaged" for one that does not run; lent. */
 const char *xlx_state_word(const struct uvp_domain_info *domain);
+/* For a command that does no more than show the list: open, print one way or the other, close. Its options are
+ * --no-header and --json. */
+int xlx_listing_print(const struct xlx_args *args, unsigned int flags,
+		      int (*print_table)(const struct xlx_args *args, const struct uvp_domain_list *list),
+		      int (*print_json)(const struct uvp_domain_list *list));
+extern const struct xlx_opt xlx_listing_opts[];
+
 /* "shut down (crash)"; lent. */
 const char *xlx_state_words(const struct uvp_domain_info *domain);
 /* The name, or "Pool-ID"; lent until the next call. */
