@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Network interfaces of an HVM guest have an emulated twin on the same bridge, which goes with them; what can have none.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/hvm.bash"
+requires xlx ip
+
+on_exit ip link del labbr1
+ip link add labbr1 type bridge && ip link set labbr1 up || fail "cannot make a bridge"
+ports() { (cd /sys/class/net/labbr1/brif && echo *); }
+
+create_guest "$(hvm_cfg lab-hvmn "vif = [ 'bridge=labbr1,model=e1000', 'bridge=labbr1,type=vif' ]")"
+id=$(xlx domid lab-hvmn)
+[ "$(ports)" = "vif$id.0 vif$id.0-emu vif$id.1" ] || fail "the bridge's ports are: $(ports)"
+expect_ok xlx qmp lab-hvmn human-monitor-command 'command-line=info network'
+out_has 'model=e1000'
+expect_ok xlx destroy --yes lab-hvmn
+[ "$(ports)" = '*' ] || fail "left on the bridge: $(ports)"
+
+expect_fail 8 xlx create "$(hvm_cfg lab-hvmn "vif = [ 'bridge=labbr1,ip=10.99.1.2' ]")"
+err_has 'cannot have an emulated twin'
+expect_fail 8 xlx create "$(hvm_cfg lab-hvmn 'usbdevice = "host:1234:5678"')"
+expect_fail 8 xlx create "$(hvm_cfg lab-hvmn 'serial = "stdio"')"
+exit 0
