@@ -154,7 +154,7 @@ void uvpi_known_set(uint32_t domid, const uint8_t uuid[16], const char *name)
 	memcpy(slot.uuid, uuid, 16);
 	/* One that is longer than ours can be is read from xenstore each time. */
 	if (strlen(name) < sizeof(slot.name))
-		strcpy(slot.name, name);
+		memcpy(slot.name, name, strlen(name));
 	slot.sum = sum_of(&slot);
 	if (pwrite(fd, &slot, sizeof(slot), (off_t)domid * (off_t)sizeof(slot)) != (ssize_t)sizeof(slot))
 		uvpi_debug("cannot note domain %" PRIu32 " in %s/names/.ids: %s", domid, uvpi_run_dir(), strerror(errno));

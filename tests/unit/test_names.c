@@ -340,7 +340,7 @@ START_TEST(damaged_records_count_as_unknown)
 	free(names);
 
 	snprintf(path, sizeof(path), "%s/names/.ids", uvpi_run_dir());
-	file = fopen(path, "r+");
+	file = fopen(path, "r+e");
 	ck_assert_ptr_nonnull(file);
 	fseek(file, 3 * 288 + 24, SEEK_SET); /* its name */
 	fputc('T', file);
@@ -362,7 +362,7 @@ START_TEST(names_are_kept_as_long_as_a_process_does)
 
 	uvpi_name_note("three", &info, false); /* makes the folder */
 	ck_assert(!uvpi_known_kept(NULL));
-	ck_assert(pipe(ready) == 0 && pipe(over) == 0);
+	ck_assert(pipe2(ready, O_CLOEXEC) == 0 && pipe2(over, O_CLOEXEC) == 0);
 	pid = fork();
 	if (!pid) {
 		int fd = uvpi_known_keep();
