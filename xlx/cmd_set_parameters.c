@@ -51,13 +51,13 @@ static int set_one(struct uvp_host *host, const char *text)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
 	const char *equals = strchr(text, '='), *value = "yes";
-	char name[128];
+	char name[256];
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(text, "="), text);
 	if (equals) {
 		value = equals + 1;
-	} else if (!strncmp(text, "no", 2)) {
-		snprintf(name, sizeof(name), "%s", text + 2 + (text[2] == '-'));
+	} else if (!strncmp(text, "no-", 3)) { /* as on Xen's command line */
+		snprintf(name, sizeof(name), "%s", text + 3);
 		value = "no";
 	}
 	return uvp_host_set_parameter(host, name, value, &err) ? xlx_fail(&err) : XLX_EXIT_OK;

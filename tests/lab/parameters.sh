@@ -20,6 +20,8 @@ expect_ok xlx set-parameters "gnttab_max_frames=78 gnttab_max_maptrack_frames=$(
 
 expect_fail 4 xlx set-parameters no-such-thing=1
 err_has 'that can be changed now'
+expect_fail 4 xlx set-parameters nope
+err_has "no parameter 'nope'"
 expect_fail 3 xlx set-parameters gnttab_max_frames=many
 err_has "cannot be 'many'"
 expect_fail 3 xlx set-parameters ../buildinfo/config=1
