@@ -26,7 +26,7 @@ int xlx_send_trigger(const struct xlx_args *args)
 		trigger++;
 	near = uvpi_near_match(name, triggers);
 	if (!strcasecmp(name, "s3resume"))
-		return xlx_usage(args, "s3resume needs a device model, and this release starts no domain that has one");
+		return xlx_usage(args, "this release does not wake guests from S3");
 	if (!triggers[trigger])
 		return xlx_usage(args, "there is no trigger '%s'%s%s%s", name, near ? ", did you mean '" : "",
 				 near ? near : "", near ? "'?" : "; there are nmi, reset, init, power and sleep");

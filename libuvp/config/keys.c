@@ -47,7 +47,7 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 #define WHY_HARDWARE "guests get no access to the host's hardware from this release"
 #define WHY_PCI "PCI devices are not handed to guests by this release"
 #define WHY_SCREEN "screens are not supported by this release"
-#define WHY_DM "no device model is started by this release"
+#define WHY_DM "only hvm guests have a device model in this release"
 #define WHY_HVM "this release does not offer it to hvm guests"
 #define WHY_LOADER                                                                                 \
 	"a boot loader in the host reads the guest's disk, and this release does not run one; "    \

@@ -567,7 +567,7 @@ static int read_memballoon(struct uvpi_xml_in *in, const xmlNode *element,
 #define NO_VIRTIO "no virtio devices are offered to Xen guests"
 
 static const struct uvpi_xml_rule rules[] = {
-	{ "devices", "emulator", .why = "no device model is started by this release",
+	{ "devices", "emulator", .why = "the host's QEMU for Xen is taken; device_model_override= names another",
 	  .ignore = true },
 	{ "devices", "disk", read_disk },
 	{ "devices", "interface", read_interface },

@@ -27,7 +27,7 @@ usage_error sysrq "'' is not one letter or digit" web1 ""
 usage_error trigger "there is no trigger 'pwoer', did you mean 'power'?" web1 pwoer
 usage_error trigger "there is no trigger 'x'; there are nmi, reset, init, power and sleep" web1 x
 usage_error trigger "vCPU: '-0' is not a whole number" -- web1 nmi -0
-usage_error trigger "s3resume needs a device model, and this release starts no domain that has one" web1 s3resume
+usage_error trigger "this release does not wake guests from S3" web1 s3resume
 usage_error button-press "there is no button 'nmi', only power and sleep" web1 nmi
 usage_error dump-core "something is missing: the arguments are DOMAIN FILE" web1
 usage_error dump-core "unexpected argument 'b'" web1 a b

@@ -140,7 +140,7 @@ START_TEST(devices_become_lists)
 
 	ck_assert_str_eq(
 		warnings,
-		"t:4:10: <emulator>: ignored: no device model is started by this release\n");
+		"t:4:10: <emulator>: ignored: the host's QEMU for Xen is taken; device_model_override= names another\n");
 	ck_assert_str_eq(extra(c, "disk"),
 			 "[ \"format=raw,vdev=xvda,access=rw,backendtype=phy,target=/dev/vg/a\", "
 			 "\"format=raw,vdev=hdc,access=ro,devtype=cdrom,target=/a,b.iso\" ]");
