@@ -238,6 +238,21 @@ static int check_claimed(const struct stat *st, const char *path, bool readonly,
 	return -UVP_E_BUSY;
 }
 
+int uvpi_disk_check_locked(int fd, const char *path, bool readonly, struct uvp_error *err)
+{
+	struct flock lock = { .l_type = readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET };
+	char who[32] = "another process";
+
+	if (fcntl(fd, F_OFD_GETLK, &lock) < 0 || lock.l_type == F_UNLCK)
+		return 0;
+	/* Locks that belong to an open file and not to a process have no id. */
+	if (lock.l_pid > 0)
+		snprintf(who, sizeof(who), "process %d", (int)lock.l_pid);
+	uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is locked by %s", path, who);
+	uvpi_hint(err, "'fuser -v %.200s' shows who has it open", path);
+	return -UVP_E_BUSY;
+}
+
 int uvpi_disk_check_sharing(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
 			    struct uvp_error *err)
 {

@@ -19,6 +19,9 @@ int uvpi_disk_lock(const struct stat *st, bool readonly, int *ret_fd, struct uvp
 int uvpi_disk_check_sharing(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
 			    struct uvp_error *err);
 
+/* BUSY when a process has locked the file, as QEMU does with its images, in a way that does not go together with ours. */
+int uvpi_disk_check_locked(int fd, const char *path, bool readonly, struct uvp_error *err);
+
 /* One change of one domain's devices at a time: waits for others, who have deadlines. *ret_fd: closing it lets go. */
 int uvpi_device_lock(uint32_t domid, int *ret_fd, struct uvp_error *err);
 

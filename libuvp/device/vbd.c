@@ -190,6 +190,8 @@ static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_on
 		r = check_own(set, vbd, err);
 	if (r == 0 && !look_only)
 		r = uvpi_disk_lock(st, vbd->disk->readonly || vbd->disk->shared, &vbd->lock, err);
+	if (r == 0 && !vbd->disk->shared && S_ISREG(st->st_mode))
+		r = uvpi_disk_check_locked(fd, vbd->target, vbd->disk->readonly, err);
 	if (r == 0 && !vbd->disk->shared)
 		r = uvpi_disk_check_sharing(set->store, st, vbd->target, vbd->disk->readonly, err);
 	if (r < 0)

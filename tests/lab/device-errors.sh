@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # What can be wrong with devices: the error says it, and nothing is left of what was begun.
 . "$(dirname "$0")/../lib.sh"
-requires xlx xl ip losetup mke2fs mount
+requires xlx xl ip losetup mke2fs mount python3
 
 truncate -s 1M "$tmp/a.img"
 cfg=$(tiny_cfg lab-dev)
@@ -28,6 +28,21 @@ refused 8 "'lo' is no bridge of Linux" "vif = [ 'bridge=lo' ]"
 refused 8 "need a back end in user space" "disk = [ '$tmp/a.img,qcow2,xvda,w' ]"
 refused 8 "only CD-ROM drives can be empty" "disk = [ 'format=empty,vdev=xvdb' ]"
 refused 4 "script '$tmp/none'" "disk = [ 'x,raw,xvdb,w,script=$tmp/none' ]"
+
+# locked by a process, as QEMU locks its images
+cat >"$tmp/hold.py" <<END
+import fcntl, sys, time
+f = open("$tmp/a.img", "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open("$tmp/held", "w")
+time.sleep(600)
+END
+python3 "$tmp/hold.py" &
+holder=$!
+wait_for 60 test -e "$tmp/held"
+refused 6 "'$tmp/a.img' is locked by process $holder" "disk = [ '$tmp/a.img,raw,xvda,w' ]"
+kill "$holder"
+wait "$holder" 2>/dev/null
 
 # mounted on this host
 mke2fs -q -F "$tmp/a.img" >/dev/null 2>&1
