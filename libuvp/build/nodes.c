@@ -61,26 +61,21 @@ static void own(const struct writer *w, const char *name, const struct uvpi_perm
 	uvpi_batch_perms(w->batch, join(w, name, path), perms, n);
 }
 
-/* What the guest may write: its answers to requests, and areas for programs in it. Each request costs, and the more
+/* What the guest may write: areas for programs in it, and its answers to requests. It makes what it needs in control
+ * by itself, and whoever asks something of it makes that node as the guest's own, too. Each request costs, and the more
  * domains there are the more, so nobody gets a node that only another kind of guest uses: an event channel for
  * suspending is offered by paravirtualised kernels alone (of before Linux 2.6.37), drivers and feature are those of
  * Windows. */
 static void put_guest_nodes(const struct uvpi_build *b, const struct writer *w)
 {
-	static const char *const names[] = { "control/shutdown",
-					     "control/sysrq",
-					     "control/feature-poweroff",
-					     "control/feature-reboot",
-					     "control/feature-suspend",
-					     "data",
-					     "attr",
-					     "error" };
+	static const char *const names[] = { "control/platform-feature-xs_reset_watches", "data", "attr", "error" };
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++)
-		put(w, names[i], "");
+		put(w, names[i], i ? "" : "1");
 	if (b->config->type == UVPI_TYPE_PV)
 		put(w, "device/suspend/event-channel", "");
 	if (b->config->type == UVPI_TYPE_HVM) {
+		put(w, "control/platform-feature-multiprocessor-suspend", "1");
 		put(w, "drivers", "");
 		put(w, "feature", "");
 		put(w, "control/feature-s3", "");
@@ -134,9 +129,6 @@ static void put_main_nodes(const struct uvpi_build *b, const struct writer *w, c
 		snprintf(name, sizeof(name), "cpu/%" PRIu32 "/availability", i);
 		put(w, name, i < c->vcpus ? "online" : "offline");
 	}
-	if (c->type == UVPI_TYPE_HVM)
-		put(w, "control/platform-feature-multiprocessor-suspend", "1");
-	put(w, "control/platform-feature-xs_reset_watches", "1");
 }
 
 /* xenconsoled serves the ring that this names; it writes tty beside it. A type would tell of another server than
@@ -162,7 +154,6 @@ static void put_domain(const struct uvpi_build *b, struct uvpi_batch *batch, con
 	own(&w, "", guest, 1);
 	put_guest_nodes(b, &w);
 	own(&w, "", read_only, 2);
-	own(&w, "control", read_only, 2);
 	if (b->config->type == UVPI_TYPE_PV) {
 		if (!b->config->suspend_evtchn_compat)
 			own(&w, "device", read_only, 2);
