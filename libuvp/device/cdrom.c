@@ -13,7 +13,6 @@
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
-#include "core/store.h"
 #include "device/attach.h"
 #include "device/disk_share.h"
 #include "device/record.h"
@@ -149,24 +148,6 @@ static int change(struct uvp_domain *domain, bool pv, struct uvpi_disk *disk, co
 	return r;
 }
 
-/* The drives of an HVM guest belong to its QEMU. */
-static int check_type(const struct uvp_domain *domain, struct uvp_error *err)
-{
-	_cleanup_free_ char *type = NULL;
-	struct uvpi_store *store;
-	char path[48];
-	int r = uvpi_host_store(domain->host, &store, err);
-
-	snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/type", domain->domid);
-	if (r == 0)
-		r = uvpi_store_read(store, path, &type, err);
-	if (r < 0 || !type || strcmp(type, "hvm") != 0)
-		return r;
-	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "this release changes media of pv and pvh guests, not of hvm ones");
-	uvpi_hint(err, "QEMU can be told by hand: xlx qmp %" PRIu32 " blockdev-change-medium", domain->domid);
-	return -UVP_E_UNSUPPORTED;
-}
-
 int uvp_cdrom_change(struct uvp_domain *domain, const char *which, const char *path, unsigned int flags,
 		     const struct uvp_op *op, struct uvp_error *err)
 {
@@ -175,8 +156,6 @@ int uvp_cdrom_change(struct uvp_domain *domain, const char *which, const char *p
 	_cleanup_close_ int lock = -1;
 	int r = uvpi_device_check_domain(domain, &info, err);
 
-	if (r == 0)
-		r = check_type(domain, err);
 	if (r == 0)
 		r = uvpi_device_lock(domain->domid, &lock, err);
 	if (r == 0)
