@@ -55,7 +55,7 @@ static int set_memory_map(struct uvpi_build *b, struct uvp_error *err)
 		b->e820[n++] = (struct e820entry){ GIB4, b->dom->highmem_end - GIB4, E820_RAM };
 	b->dom->e820 = b->e820;
 	b->dom->e820_entries = n;
-	if (xc_domain_set_memory_map(b->xc, b->domid, b->e820, n))
+	if (xc_domain_set_memory_map(b->xc, b->domid, b->dom->e820, n))
 		return uvpi_build_fail(b, err, "setting the memory map");
 	return 0;
 }
