@@ -27,10 +27,10 @@ vcpus = 1
 END
 }
 
-# Microseconds of one command; its output is shown if it fails. Before it, a second of idling (which costs nothing
+# Microseconds of one command; its output is shown if it fails. Before it, four seconds of idling (which cost nothing
 # in the instruction clock), so that no command pays for what another left to daemons.
 cost() {
-  sleep 1
+  sleep 4
   "$COST" "$@" 3>&1 >"$work/out" 2>&1 </dev/null || { echo "failed: $*: $(head -3 "$work/out")" >&2; exit 1; }
 }
 
