@@ -48,14 +48,15 @@ static int set_memory(struct uvpi_build *b, struct uvp_error *err)
 
 static int set_memory_map(struct uvpi_build *b, struct uvp_error *err)
 {
+	const uint64_t ranges[][2] = { { LOW_START, b->dom->lowmem_end }, { GIB4, b->dom->highmem_end } };
 	uint32_t n = 0;
 
-	b->e820[n++] = (struct e820entry){ LOW_START, b->dom->lowmem_end - LOW_START, E820_RAM };
-	if (b->dom->highmem_end)
-		b->e820[n++] = (struct e820entry){ GIB4, b->dom->highmem_end - GIB4, E820_RAM };
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(ranges); i++)
+		if (ranges[i][1] > ranges[i][0])
+			b->e820[n++] = (struct e820entry){ ranges[i][0], ranges[i][1] - ranges[i][0], E820_RAM };
 	b->dom->e820 = b->e820;
 	b->dom->e820_entries = n;
-	if (xc_domain_set_memory_map(b->xc, b->domid, b->dom->e820, n))
+	if (xc_domain_set_memory_map(b->xc, b->domid, b->e820, n))
 		return uvpi_build_fail(b, err, "setting the memory map");
 	return 0;
 }
