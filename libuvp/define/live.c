@@ -23,19 +23,10 @@ static bool is_recorded(const struct uvp_change *change)
 
 static int write_record(struct uvp_domain *domain, const struct uvp_config *config, struct uvp_error *err)
 {
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	_cleanup_free_ char *text = NULL;
-	struct uvpi_store *store;
 	int r = uvpi_config_write_record(config, &text, err);
 
-	if (r == 0)
-		r = uvpi_host_store(domain->host, &store, err);
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
-	if (r < 0)
-		return r;
-	uvpi_batch_config(batch, domain->domid, text);
-	return uvpi_batch_run(batch, true, err);
+	return r < 0 ? r : uvpi_domain_save_config(domain, text, err);
 }
 
 int uvpi_def_record(struct uvp_domain *domain, const struct uvp_change_list *changes, struct uvp_error *err)

@@ -82,20 +82,6 @@ static int change_list(struct xlcfg_value *list, const char *key, uint32_t devid
 	return r;
 }
 
-static int save(struct uvp_domain *domain, const char *text, struct uvp_error *err)
-{
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
-	int r = uvpi_host_store(domain->host, &store, err);
-
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
-	if (r < 0)
-		return r;
-	uvpi_batch_config(batch, domain->domid, text);
-	return uvpi_batch_run(batch, true, err);
-}
-
 /* spec NULL: only remove. */
 static int change(struct uvp_domain *domain, const char *key, uint32_t devid, const char *spec, struct uvp_error *err)
 {
@@ -113,7 +99,7 @@ static int change(struct uvp_domain *domain, const char *key, uint32_t devid, co
 		r = uvpi_xml_list_set(text, key, &list, &changed, err);
 	UVPI_STEP("configuration made");
 	if (r == 0 && strcmp(text, changed) != 0)
-		r = save(domain, changed, err);
+		r = uvpi_domain_save_config(domain, changed, err);
 	UVPI_STEP("configuration saved");
 	if (r < 0)
 		uvpi_prefix(err, "cannot change the configuration of domain %" PRIu32, domain->domid);

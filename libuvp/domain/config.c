@@ -98,13 +98,29 @@ void uvpi_batch_config(struct uvpi_batch *batch, uint32_t domid, const char *tex
 	size_t len = strlen(text);
 	char path[64];
 
-	snprintf(path, sizeof(path), UVPI_NODE_DOMAIN "/%" PRIu32 "/config", domid);
-	uvpi_batch_rm(batch, path);
 	for (size_t at = 0, i = 0; at < len; at += UVPI_CONFIG_PIECE, i++) {
 		snprintf(path, sizeof(path), UVPI_NODE_DOMAIN "/%" PRIu32 "/config/%zu", domid, i);
 		uvpi_batch_write_bytes(batch, path, text + at,
 				       len - at < UVPI_CONFIG_PIECE ? len - at : UVPI_CONFIG_PIECE);
 	}
+}
+
+int uvpi_domain_save_config(struct uvp_domain *domain, const char *text, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	char path[64];
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	/* The old one may have had more pieces. */
+	snprintf(path, sizeof(path), UVPI_NODE_DOMAIN "/%" PRIu32 "/config", domain->domid);
+	uvpi_batch_rm(batch, path);
+	uvpi_batch_config(batch, domain->domid, text);
+	return uvpi_batch_run(batch, true, err);
 }
 
 int uvp_domain_config(struct uvp_domain *domain, struct uvp_config **ret_config, struct uvp_error *err)
