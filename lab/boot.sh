@@ -69,7 +69,7 @@ start_qemu() {
     -virtfs "local,path=$lab_top,mount_tag=src,security_model=none,multidevs=remap" \
     -device virtio-rng-pci -display none -vga none -no-reboot -serial "file:$dir/console.log" \
     -chardev "pipe,id=qmp,path=$dir/qmp" -mon chardev=qmp,mode=control \
-    </dev/null >"$dir/qemu.log" 2>&1 8>&- 9>&- &
+    </dev/null >"$dir/qemu.log" 2>&1 8>&- &
   printf '%s %s\n' $! "$(start_time $!)" >"$dir/qemu.pid"
   disown
 }
@@ -119,10 +119,7 @@ if host_alive "$host"; then
   fi
   exit 0
 fi
-mkdir -p "$lab_cache"
-exec 9>>"$lab_cache/lock" || die "cannot use $lab_cache"
-image=$("$lab_top/lab/build.sh" 9>&-)
-flock -s 9 # nobody prunes the image until QEMU has it open
+image=$("$lab_top/lab/build.sh") # touched now: nobody prunes it before QEMU has it open
 
 # Hosts of checkouts that are gone have no owner who could stop them.
 for run in "${lab_run%/*}"/*/; do
@@ -132,7 +129,7 @@ for run in "${lab_run%/*}"/*/; do
       host_end a
       host_end b
       rm -rf "$lab_run"
-    ) 8>&- 9>&-
+    ) 8>&-
   fi
 done
 

@@ -22,16 +22,19 @@ apt_empty() {
     -o Acquire::Retries=3 -o APT::Get::AllowUnauthenticated=false "$@"
 }
 
-# plan: the .deb files that make dom0, one a line; asking apt takes seconds,
-# so the answer is kept for as long as apt's own lists stay what they are
+# plan_file: where plan's answer is kept, for as long as apt's own lists stay what they are
+plan_file() {
+  { packages_of dom0; stat -c '%n %s %Y' /var/lib/apt/lists/*_Packages* 2>/dev/null || true; } |
+    sha256sum | head -c 16 | sed "s|^|$lab_cache/plan.|"
+}
+
+# plan: the .deb files that make dom0, one a line; asking apt takes seconds
 plan() {
-  local key file
-  key=$({ packages_of dom0; stat -c '%n %s %Y' /var/lib/apt/lists/*_Packages* 2>/dev/null || true; } |
-    sha256sum | head -c 16)
-  file=$lab_cache/plan.$key
+  local file
+  file=$(plan_file)
   if [ ! -s "$file" ]; then
     : >"$lab_cache/no-packages"
-    rm -f "$lab_cache"/plan.*
+    find "$lab_cache" -maxdepth 1 -name 'plan.*' -mmin +600 -delete
     # With an empty archive, because apt leaves out what it has there already.
     mkdir -p "$lab_cache/none/partial"
     # shellcheck disable=SC2046  # a list of names
@@ -212,11 +215,11 @@ make_image() {
   mke2fs -q -F -t ext4 -O ^has_journal -m 0 -N 60000 -d "$root" "$new/root.img" 2500M
 }
 
-# prune: what no longer can be wanted goes; the newest two images stay
+# prune: what no longer can be wanted goes; the newest four images stay
 prune() {
   local dir
   # shellcheck disable=SC2012  # our own names, hexadecimal
-  ls -1dt "$lab_cache"/image.* 2>/dev/null | tail -n +3 | while read -r dir; do rm -rf "$dir"; done
+  ls -1dt "$lab_cache"/image.* 2>/dev/null | tail -n +5 | while read -r dir; do rm -rf "$dir"; done
   find "$lab_cache/debs" -maxdepth 1 -name '*.deb' -mtime +30 -delete
 }
 
@@ -225,6 +228,20 @@ prune() {
 if [ "${1:-}" = --make ]; then
   new=$2 work=$3
   make_image
+  exit
+fi
+
+# image_for PLAN: the folder of what these scripts make of it
+image_for() {
+  {
+    printf '%s\n' "$1"
+    cd "$lab" && find build.sh lib.sh packages dom0 guests -type f | sort | xargs sha256sum
+  } | sha256sum | head -c 16 | sed "s|^|$lab_cache/image.|"
+}
+
+# Whose image is there waits for nobody.
+if debs=$(cat "$(plan_file)" 2>/dev/null) && [ -n "$debs" ] && touch -c "$(image_for "$debs")" && [ -d "$(image_for "$debs")" ]; then
+  image_for "$debs"
   exit
 fi
 
@@ -238,11 +255,7 @@ if ! debs=$(plan); then
   step "apt-get update" "$lab_cache/apt.log" apt-get -q update
   debs=$(plan) || die "apt cannot find dom0's packages: $(tail -n 3 "$lab_cache/plan.log")"
 fi
-hash=$({
-  printf '%s\n' "$debs"
-  cd "$lab" && find build.sh lib.sh packages dom0 guests -type f | sort | xargs sha256sum
-} | sha256sum | head -c 16)
-image=$lab_cache/image.$hash
+image=$(image_for "$debs")
 if [ ! -d "$image" ]; then
   [ "$UID" -eq 0 ] || die "only root can make the image"
   new=$lab_cache/new work=$lab_cache/work
