@@ -9,8 +9,9 @@ lab_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 lab_cache=${UVP_LAB_CACHE:-/var/cache/uvp-lab}
 # shellcheck disable=SC2034
 lab_build=${UVP_BUILD:-$lab_top/.build}
-# One folder per checkout, outside the tree, short enough for socket paths.
-lab_run=/tmp/uvp-lab.$UID/$(printf %s "$lab_top" | sha256sum | head -c 12)
+# One folder per checkout, outside the tree, short enough for socket paths. Who
+# wants more hosts at a time than a and b has a second one (UVP_LAB_SLOT).
+lab_run=/tmp/uvp-lab.$UID/$(printf %s "$lab_top" | sha256sum | head -c 12)${UVP_LAB_SLOT:+-$UVP_LAB_SLOT}
 export LC_ALL=C.UTF-8
 
 say() { printf '%s\n' "lab: $*" >&2; }
