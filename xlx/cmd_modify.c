@@ -2,6 +2,7 @@
 /* xlx modify: change settings of a defined domain, in what runs as far as that is possible. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/json.h"
@@ -12,6 +13,7 @@
 #include "xlx/definition.h"
 #include "xlx/domains.h"
 #include "xlx/out.h"
+#include "xlx/sched.h"
 
 static const char *const effects[] = {
 	[UVP_EFFECT_NEXT_BOOT] = "next-boot",
@@ -37,7 +39,20 @@ static int print_json(const struct uvp_change_list *changes)
 	return out_json(array);
 }
 
-static void print_change(const struct uvp_change *change, bool running, bool dry_run)
+/* A cap in MHz that holds now: Xen may have had to round it. */
+static void print_rounded(struct uvp_host *host, const struct uvp_change *change)
+{
+	struct uvp_cap cap;
+	char text[32];
+
+	if (!host || strcmp(change->key, "cap") != 0 || !change->to)
+		return;
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(change->to + 1, "\""), change->to + 1);
+	if (*change->to == '"' && uvp_cap_parse(host, text, &cap, NULL) == 0)
+		xlx_print_cap(&cap);
+}
+
+static void print_change(struct uvp_host *host, const struct uvp_change *change, bool running, bool dry_run)
 {
 	char text[512], why[512];
 
@@ -49,9 +64,11 @@ static void print_change(const struct uvp_change *change, bool running, bool dry
 		printf("%s: done\n", text);
 	else
 		printf("%s: at the next boot%s%s\n", text, change->error.code ? "; not now: " : "", why);
+	print_rounded(host, change);
 }
 
-static int report(const struct xlx_args *args, const struct uvp_change_list *changes, bool running, bool dry_run)
+static int report(const struct xlx_args *args, struct uvp_host *host, const struct uvp_change_list *changes,
+		  bool running, bool dry_run)
 {
 	int status = 0;
 
@@ -60,7 +77,7 @@ static int report(const struct xlx_args *args, const struct uvp_change_list *cha
 	else if (!changes->n)
 		printf("nothing to change\n");
 	for (size_t i = 0; i < changes->n && !xlx_has(args, "json"); i++)
-		print_change(&changes->changes[i], running, dry_run);
+		print_change(host, &changes->changes[i], running, dry_run);
 	for (size_t i = 0; i < changes->n; i++)
 		if (changes->changes[i].effect == UVP_EFFECT_FAILED) {
 			uvpi_prefix(&changes->changes[i].error, "%s is changed in the definition only", changes->changes[i].key);
@@ -107,7 +124,7 @@ static int run(const struct xlx_args *args)
 	op.cancel_fd = xlx_cancel_fd();
 	r = uvp_definition_modify(host, &definition, settings, xlx_n_args(args) - 1, flags, &op, &changes, &err);
 	bar_done(&bar);
-	return r < 0 ? xlx_fail(&err) : report(args, &changes, is_running(host, &definition), dry_run);
+	return r < 0 ? xlx_fail(&err) : report(args, host, &changes, is_running(host, &definition), dry_run);
 }
 
 static const struct xlx_opt opts[] = {

@@ -26,6 +26,9 @@ struct about {
 	struct uvpi_dominfo info;
 	struct uvp_memory memory;
 	struct uvp_sched sched;
+	struct uvp_share share; /* has_weight is false where it is not known */
+	uint32_t cpu_mhz;
+	char nodes[128]; /* that are preferred for its memory */
 	struct uvp_vcpu *vcpus;
 	int n_vcpus;
 	struct uvp_pool pool;
@@ -111,6 +114,23 @@ static int read_store(struct about *about, struct uvp_error *err)
 	return 0;
 }
 
+static int find_share(struct about *about, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvp_share *shares = NULL;
+	struct uvp_cap one;
+	int n = uvp_share_list(about->host, &shares, err);
+
+	for (int i = 0; i < n; i++)
+		if (shares[i].domid == about->info.domid)
+			about->share = shares[i];
+	if (n < 0)
+		return n;
+	n = uvp_cap_parse(about->host, "100", &one, err);
+	if (n == 0)
+		about->cpu_mhz = one.cpu_mhz;
+	return n;
+}
+
 static int find_out(struct about *about, struct uvp_error *err)
 {
 	char id[16];
@@ -120,6 +140,10 @@ static int find_out(struct about *about, struct uvp_error *err)
 		r = uvp_domain_get_memory(about->domain, &about->memory, err);
 	if (!r)
 		r = uvp_domain_get_sched(about->domain, &about->sched, err);
+	if (!r)
+		r = find_share(about, err);
+	if (!r)
+		r = uvp_domain_get_nodes(about->domain, about->nodes, sizeof(about->nodes), err);
 	if (r)
 		return r;
 	about->n_vcpus = uvp_vcpu_list(about->domain, &about->vcpus, err);
@@ -243,6 +267,10 @@ static void print_sched(const struct about *about)
 		     about->sched.weight, about->sched.cap);
 	else
 		line("scheduler", "%s, weight %u, no cap", about->sched.scheduler, about->sched.weight);
+	if (about->share.has_weight)
+		line("guaranteed", "%.1f%% of a CPU, %llu MHz, when all of the pool's domains are busy; %u%% at most",
+		     about->share.guaranteed / 10.0,
+		     (unsigned long long)about->share.guaranteed * about->cpu_mhz / 1000, about->share.most / 10);
 }
 
 static void print_boot(const struct about *about)
@@ -300,6 +328,7 @@ static void print_all(const struct about *about)
 	}
 	line("cpu time", "%.1f s", (double)about->info.cpu_time_ns / 1e9);
 	print_memory(&about->memory);
+	line("memory nodes", "%s", about->nodes);
 	print_vcpus(about);
 	print_sched(about);
 	print_boot(about);
@@ -369,6 +398,7 @@ static struct uvpi_json *json_all(const struct about *about)
 	uvpi_json_set_u64(root, "uptime_s", about->uptime);
 	uvpi_json_set_u64(root, "cpu_time_ns", about->info.cpu_time_ns);
 	uvpi_json_set(root, "memory", json_memory(&about->memory));
+	uvpi_json_set_str(root, "memory_nodes", about->nodes);
 	for (i = 0; i < about->n_vcpus; i++) {
 		struct uvpi_json *object = uvpi_json_object();
 
@@ -382,6 +412,10 @@ static struct uvpi_json *json_all(const struct about *about)
 	if (about->sched.has_weight) {
 		uvpi_json_set_u64(sched, "weight", about->sched.weight);
 		uvpi_json_set_u64(sched, "cap", about->sched.cap);
+	}
+	if (about->share.has_weight) {
+		uvpi_json_set_u64(sched, "guaranteed_permille", about->share.guaranteed);
+		uvpi_json_set_u64(sched, "most_permille", about->share.most);
 	}
 	uvpi_json_set(root, "sched", sched);
 	uvpi_json_set_str(root, "kernel", first_of(c ? c->kernel : NULL, about->kernel));

@@ -23,6 +23,7 @@ struct about {
 	char cpu_model[128];
 	uint64_t uptime; /* seconds */
 	int domains, pools;
+	uint32_t vcpus; /* online, of all domains */
 };
 
 /* ---- finding out ---- */
@@ -62,13 +63,20 @@ static int find_out(struct uvp_host *host, struct about *about)
 {
 	_cleanup_free_ struct uvp_claim *domains = NULL;
 	_cleanup_free_ struct uvp_pool *pools = NULL;
+	_cleanup_free_ struct uvp_share *shares = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
+	int n;
 
 	if (uvp_host_get_info(host, &about->info, &err))
 		return xlx_fail(&err);
 	about->domains = uvp_claim_list(host, &domains, &err);
 	if (about->domains < 0)
 		return xlx_fail(&err);
+	n = uvp_share_list(host, &shares, &err);
+	if (n < 0)
+		return xlx_fail(&err);
+	for (int i = 0; i < n; i++)
+		about->vcpus += shares[i].vcpus;
 	/* Without xenstored the rest can still be told. */
 	about->pools = uvp_pool_list(host, &pools, &err);
 	if (about->pools < 0)
@@ -87,7 +95,7 @@ enum field {
 	XEN_MINOR, XEN_EXTRA, XEN_VERSION, XEN_CAPS, XEN_SCHEDULER, XEN_PAGESIZE, PLATFORM_PARAMS, XEN_CHANGESET,
 	XEN_COMMANDLINE, CC_COMPILER, CC_COMPILE_BY, CC_COMPILE_DOMAIN, CC_COMPILE_DATE, BUILD_ID, XEND_CONFIG_FORMAT,
 	/* ours */
-	CPU_MODEL, MEMORY, DOMAINS, CPU_POOLS, UPTIME,
+	CPU_MODEL, CPU_LOAD, MEMORY, DOMAINS, CPU_POOLS, UPTIME,
 	N_FIELDS
 };
 
@@ -103,7 +111,8 @@ static const char *const names[N_FIELDS] = {
 	[XEN_PAGESIZE] = "xen_pagesize", [PLATFORM_PARAMS] = "platform_params", [XEN_CHANGESET] = "xen_changeset",
 	[XEN_COMMANDLINE] = "xen_commandline", [CC_COMPILER] = "cc_compiler", [CC_COMPILE_BY] = "cc_compile_by",
 	[CC_COMPILE_DOMAIN] = "cc_compile_domain", [CC_COMPILE_DATE] = "cc_compile_date", [BUILD_ID] = "build_id",
-	[XEND_CONFIG_FORMAT] = "xend_config_format", [CPU_MODEL] = "cpu_model", [MEMORY] = "memory",
+	[XEND_CONFIG_FORMAT] = "xend_config_format", [CPU_MODEL] = "cpu_model", [CPU_LOAD] = "cpu_commitment",
+	[MEMORY] = "memory",
 	[DOMAINS] = "domains", [CPU_POOLS] = "cpu_pools", [UPTIME] = "uptime",
 };
 
@@ -131,6 +140,17 @@ static void memory_text(const struct uvp_host_info *i, char *buf)
 		    claimed);
 	else
 		put(buf, "%s free of %s", free_text, total);
+}
+
+static void commitment_text(const struct about *about, char *buf)
+{
+	const struct uvp_host_info *i = &about->info;
+
+	put(buf, "%u vCPU%s online on %u CPU%s of %u MHz%s", about->vcpus, about->vcpus == 1 ? "" : "s", i->cpus,
+	    i->cpus == 1 ? "" : "s", (i->cpu_khz + 500) / 1000,
+	    about->vcpus > i->cpus ? ": overcommitted" : "");
+	if (about->vcpus > i->cpus && i->cpus)
+		snprintf(buf + strlen(buf), VALUE_MAX - strlen(buf), " %.1f times", (double)about->vcpus / i->cpus);
 }
 
 /* long: a flat table of one line for each field */
@@ -178,6 +198,7 @@ static void value_of(const struct about *about, enum field field, char *buf)
 	case BUILD_ID: put(buf, "%s", i->build_id); break;
 	case XEND_CONFIG_FORMAT: put(buf, "4"); break;
 	case CPU_MODEL: put(buf, "%s", about->cpu_model); break;
+	case CPU_LOAD: commitment_text(about, buf); break;
 	case MEMORY: memory_text(i, buf); break;
 	case DOMAINS: put(buf, "%d", about->domains); break;
 	case CPU_POOLS: put(buf, "%d", about->pools); break;
@@ -329,6 +350,7 @@ static struct uvpi_json *json_cpu(const struct about *about)
 	uvpi_json_set_u64(cpu, "cores_per_socket", i->cores_per_socket);
 	uvpi_json_set_u64(cpu, "threads_per_core", i->threads_per_core);
 	uvpi_json_set_u64(cpu, "khz", i->cpu_khz);
+	uvpi_json_set_u64(cpu, "vcpus_online", about->vcpus);
 	uvpi_json_set_str(cpu, "hw_caps", caps);
 	uvpi_json_set(cpu, "virt_caps", words(i->virt_caps));
 	return cpu;

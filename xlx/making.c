@@ -15,6 +15,7 @@
 #include "domain/hostd.h"
 #include "xlx/console_loop.h"
 #include "xlx/out.h"
+#include "xlx/sched.h"
 
 /* ---- uvp-hostd ---- */
 
@@ -60,6 +61,17 @@ static void report_domain(const struct xlx_making *job, const struct uvp_domain 
 		out_sanitize(uvp_domain_name(domain), name, sizeof(name));
 		printf("'%s' is domain %u\n", name, uvp_domain_id(domain));
 	}
+}
+
+/* Xen may have had to round it. */
+static void report_cap(const struct xlx_making *job, const struct uvp_config *config)
+{
+	struct uvp_cap cap;
+	char text[32];
+
+	snprintf(text, sizeof(text), "%uMHz", config->sched.cap_mhz);
+	if (config->sched.cap_mhz && uvp_cap_parse(job->host, text, &cap, NULL) == 0)
+		xlx_print_cap(&cap);
 }
 
 struct seat {
@@ -116,6 +128,8 @@ int xlx_make(struct xlx_making *job, const struct uvp_config *config, const stru
 		return 0;
 	}
 	report_domain(job, domain);
+	if (!job->quiet && !job->json)
+		report_cap(job, config);
 	if (!job->quiet)
 		warn_without_hostd(config);
 	if (console)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Showing and setting weights, caps, and the settings of whole pools. */
+/* Showing and setting weights, caps, and the settings of whole pools; what the weights are sure to give. */
 #include "xlx/sched.h"
 
 #include <stdio.h>
@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/num.h"
+#include "cpu/share.h"
 #include "xlx/open.h"
 #include "xlx/out.h"
 
@@ -31,29 +32,26 @@ static int option_number(const struct xlx_args *args, const char *option, int64_
 	return status;
 }
 
-/* "150", "150%" or "none". */
-static int option_cap(const struct xlx_args *args, int64_t *ret_cap)
+/* Is it a cap at all? What it is in per cent only the host tells. */
+static int check_cap(const struct xlx_args *args)
 {
 	const char *text = xlx_value(args, "cap");
-	char number[16];
-	size_t len = text ? strlen(text) : 0;
-	uint64_t value;
-	int status;
+	struct uvp_error err = UVP_ERROR_INIT;
+	uint32_t percent, mhz;
 
-	*ret_cap = -1;
-	if (!text)
-		return 0;
-	if (!strcmp(text, "none")) {
-		*ret_cap = 0;
-		return 0;
-	}
-	if (len && text[len - 1] == '%')
-		len--;
-	snprintf(number, sizeof(number), "%.*s", (int)len, text);
-	status = xlx_number(args, number, "cap", 0, 1000000, &value);
-	if (!status)
-		*ret_cap = (int64_t)value;
-	return status;
+	return text && uvpi_cap_parse(text, &percent, &mhz, &err) < 0 ? xlx_usage(args, "%s", err.message) : 0;
+}
+
+void xlx_print_cap(const struct uvp_cap *cap)
+{
+	uint32_t mhz = (uint32_t)((uint64_t)cap->percent * cap->cpu_mhz / 100);
+
+	if (!cap->asked_mhz)
+		return;
+	printf("cap: %u MHz are %u %% of one CPU of %u MHz here", cap->asked_mhz, cap->percent, cap->cpu_mhz);
+	if (mhz != cap->asked_mhz)
+		printf("; Xen counts whole per cents, which makes it %u MHz", mhz);
+	putchar('\n');
 }
 
 static int read_pool_options(const struct xlx_args *args, struct uvp_pool_sched *ret_sched)
@@ -81,7 +79,7 @@ static int wrong_scheduler(const char *what, const char *has, const char *wanted
 	return xlx_fail(&err);
 }
 
-static int set_domain(struct uvp_domain *domain, const char *scheduler, int64_t weight, int64_t cap)
+static int set_domain(struct uvp_domain *domain, const char *scheduler, int64_t weight, const struct uvp_cap *cap)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvp_sched sched;
@@ -95,7 +93,11 @@ static int set_domain(struct uvp_domain *domain, const char *scheduler, int64_t 
 		if (strcmp(sched.scheduler, scheduler))
 			return wrong_scheduler(what, sched.scheduler, scheduler);
 	}
-	return uvp_domain_set_sched(domain, weight, cap, &err) ? xlx_fail(&err) : XLX_EXIT_OK;
+	if (uvp_domain_set_sched(domain, weight, cap ? (int64_t)cap->percent : -1, &err))
+		return xlx_fail(&err);
+	if (cap)
+		xlx_print_cap(cap);
+	return XLX_EXIT_OK;
 }
 
 static int set_pool(struct uvp_host *host, const struct uvp_pool *pool, const char *scheduler,
@@ -116,6 +118,9 @@ struct report {
 	struct uvp_host *host;
 	const struct uvp_pool *pools; /* those to show */
 	int n_pools;
+	uint32_t cpu_mhz;
+	const struct uvp_share *shares; /* of all domains */
+	int n_shares;
 	struct uvpi_json *json_pools, *json_domains; /* NULL for tables */
 	struct out_table *table;
 };
@@ -136,38 +141,82 @@ static void set_or_null(struct uvpi_json *object, const char *key, int64_t value
 		uvpi_json_set_i64(object, key, value);
 }
 
+struct capacity {
+	uint32_t cpus, vcpus; /* in the pool; online, of all its domains */
+	uint64_t mhz;
+};
+
+static struct capacity capacity_of(const struct report *report, const struct uvp_pool *pool)
+{
+	struct capacity c = { 0 };
+
+	for (uint32_t cpu = 0; cpu < UVP_CPUS_MAX; cpu++)
+		c.cpus += uvp_cpumap_has(&pool->cpus, cpu);
+	for (int i = 0; i < report->n_shares; i++)
+		if (report->shares[i].pool == pool->id)
+			c.vcpus += report->shares[i].vcpus;
+	c.mhz = (uint64_t)c.cpus * report->cpu_mhz;
+	return c;
+}
+
+static void pool_columns(struct out_table *table)
+{
+	out_table_column(table, "POOL", OUT_LEFT);
+	out_table_column(table, "ID", OUT_RIGHT);
+	out_table_column(table, "SCHEDULER", OUT_LEFT);
+	out_table_column(table, "CPUS", OUT_RIGHT);
+	out_table_column(table, "MHz", OUT_RIGHT);
+	out_table_column(table, "VCPUS", OUT_RIGHT);
+	out_table_column(table, "VCPUS/CPU", OUT_RIGHT);
+	out_table_column(table, "TIME SLICE(ms)", OUT_RIGHT);
+	out_table_column(table, "RATE LIMIT(us)", OUT_RIGHT);
+	out_table_column(table, "MIGRATION DELAY(us)", OUT_RIGHT);
+}
+
+static void pool_row(struct out_table *table, const struct uvp_pool *pool, const struct capacity *c,
+		     const struct uvp_pool_sched *s)
+{
+	out_table_text(table, pool->name);
+	out_table_fmt(table, "%u", pool->id);
+	out_table_text(table, pool->scheduler);
+	out_table_fmt(table, "%u", c->cpus);
+	out_table_fmt(table, "%llu", (unsigned long long)c->mhz);
+	out_table_fmt(table, "%u", c->vcpus);
+	if (c->cpus)
+		out_table_fmt(table, "%.1f", (double)c->vcpus / c->cpus);
+	else
+		out_table_text(table, "-");
+	cell_or_dash(table, s->tslice_ms);
+	cell_or_dash(table, s->ratelimit_us);
+	cell_or_dash(table, s->migr_delay_us);
+}
+
 static int report_pools(struct report *report, struct uvp_error *err)
 {
 	struct out_table *table = report->json_pools ? NULL : out_table_new();
 	struct uvp_pool_sched s;
 	int i, r;
 
-	out_table_column(table, "POOL", OUT_LEFT);
-	out_table_column(table, "ID", OUT_RIGHT);
-	out_table_column(table, "SCHEDULER", OUT_LEFT);
-	out_table_column(table, "TIME SLICE(ms)", OUT_RIGHT);
-	out_table_column(table, "RATE LIMIT(us)", OUT_RIGHT);
-	out_table_column(table, "MIGRATION DELAY(us)", OUT_RIGHT);
+	pool_columns(table);
 	report->table = table;
 	for (i = 0; i < report->n_pools; i++) {
 		const struct uvp_pool *pool = &report->pools[i];
+		struct capacity c = capacity_of(report, pool);
 		struct uvpi_json *object;
 
 		r = uvp_pool_get_sched(report->host, pool, &s, err);
 		if (r)
 			return r;
-		out_table_text(table, pool->name);
-		out_table_fmt(table, "%u", pool->id);
-		out_table_text(table, pool->scheduler);
-		cell_or_dash(table, s.tslice_ms);
-		cell_or_dash(table, s.ratelimit_us);
-		cell_or_dash(table, s.migr_delay_us);
+		pool_row(table, pool, &c, &s);
 		if (!report->json_pools)
 			continue;
 		object = uvpi_json_object();
 		uvpi_json_set_str(object, "name", pool->name);
 		uvpi_json_set_u64(object, "id", pool->id);
 		uvpi_json_set_str(object, "scheduler", pool->scheduler);
+		uvpi_json_set_u64(object, "cpus", c.cpus);
+		uvpi_json_set_u64(object, "mhz", c.mhz);
+		uvpi_json_set_u64(object, "vcpus", c.vcpus);
 		set_or_null(object, "tslice_ms", s.tslice_ms);
 		set_or_null(object, "ratelimit_us", s.ratelimit_us);
 		set_or_null(object, "migration_delay_us", s.migr_delay_us);
@@ -186,9 +235,30 @@ static const struct uvp_pool *shown_pool(const struct report *report, uint32_t i
 	return NULL;
 }
 
+static void domain_row(struct out_table *table, struct uvp_domain *domain, const char *pool, const struct uvp_sched *s,
+		       const struct uvp_share *share, uint32_t cpu_mhz)
+{
+	out_table_text(table, *uvp_domain_name(domain) ? uvp_domain_name(domain) : "(no name)");
+	out_table_fmt(table, "%u", uvp_domain_id(domain));
+	out_table_text(table, pool);
+	out_table_text(table, s->scheduler);
+	cell_or_dash(table, s->has_weight ? (int64_t)s->weight : -1);
+	if (s->has_weight && !s->cap)
+		out_table_text(table, "none");
+	else
+		cell_or_dash(table, s->has_weight ? (int64_t)s->cap : -1);
+	if (!share || !share->has_weight) {
+		out_table_text(table, "-");
+		out_table_text(table, "-");
+		return;
+	}
+	out_table_fmt(table, "%.1f", share->guaranteed / 10.0);
+	out_table_fmt(table, "%llu", (unsigned long long)share->guaranteed * cpu_mhz / 1000);
+}
+
 static int report_domain(struct report *report, struct uvp_domain *domain, struct uvp_error *err)
 {
-	struct out_table *table = report->table;
+	const struct uvp_share *share = NULL;
 	const struct uvp_pool *pool;
 	struct uvpi_json *object;
 	struct uvp_sched s;
@@ -199,15 +269,10 @@ static int report_domain(struct report *report, struct uvp_domain *domain, struc
 	pool = shown_pool(report, s.pool);
 	if (!pool)
 		return 0;
-	out_table_text(table, *uvp_domain_name(domain) ? uvp_domain_name(domain) : "(no name)");
-	out_table_fmt(table, "%u", uvp_domain_id(domain));
-	out_table_text(table, pool->name);
-	out_table_text(table, s.scheduler);
-	cell_or_dash(table, s.has_weight ? (int64_t)s.weight : -1);
-	if (s.has_weight && !s.cap)
-		out_table_text(table, "none");
-	else
-		cell_or_dash(table, s.has_weight ? (int64_t)s.cap : -1);
+	for (int i = 0; i < report->n_shares; i++)
+		if (report->shares[i].domid == uvp_domain_id(domain))
+			share = &report->shares[i];
+	domain_row(report->table, domain, pool->name, &s, share, report->cpu_mhz);
 	if (!report->json_domains)
 		return 0;
 	object = uvpi_json_object();
@@ -217,6 +282,7 @@ static int report_domain(struct report *report, struct uvp_domain *domain, struc
 	uvpi_json_set_str(object, "scheduler", s.scheduler);
 	set_or_null(object, "weight", s.has_weight ? (int64_t)s.weight : -1);
 	set_or_null(object, "cap", s.has_weight ? (int64_t)s.cap : -1);
+	set_or_null(object, "guaranteed_permille", share && s.has_weight ? (int64_t)share->guaranteed : -1);
 	uvpi_json_add(report->json_domains, object);
 	return 0;
 }
@@ -233,6 +299,8 @@ static int report_domains(struct report *report, struct uvp_domain *only, struct
 	out_table_column(table, "SCHEDULER", OUT_LEFT);
 	out_table_column(table, "WEIGHT", OUT_RIGHT);
 	out_table_column(table, "CAP(%)", OUT_RIGHT);
+	out_table_column(table, "SURE(%)", OUT_RIGHT);
+	out_table_column(table, "SURE(MHz)", OUT_RIGHT);
 	report->table = table;
 	if (only)
 		return report_domain(report, only, err);
@@ -285,9 +353,11 @@ static int show(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 		const char *scheduler)
 {
 	_cleanup_free_ struct uvp_pool *pools = NULL;
+	_cleanup_free_ struct uvp_share *shares = NULL;
 	struct report report = { .host = host };
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvp_pool wanted;
+	struct uvp_cap one;
 	const char *name = xlx_value(args, "cpupool");
 	bool only_pools = xlx_has(args, "schedparam");
 	int n, i, status;
@@ -295,8 +365,13 @@ static int show(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 	if (name && uvp_pool_lookup(host, name, &wanted, &err))
 		return xlx_fail(&err);
 	n = uvp_pool_list(host, &pools, &err);
-	if (n < 0)
+	if (n < 0 || uvp_cap_parse(host, "100", &one, &err) < 0)
 		return xlx_fail(&err);
+	report.cpu_mhz = one.cpu_mhz;
+	report.n_shares = uvp_share_list(host, &shares, &err);
+	if (report.n_shares < 0)
+		return xlx_fail(&err);
+	report.shares = shares;
 	for (i = 0; i < n; i++) {
 		if ((name && pools[i].id != wanted.id) || (scheduler && strcmp(pools[i].scheduler, scheduler)))
 			continue;
@@ -341,24 +416,28 @@ int xlx_sched_run(const struct xlx_args *args, const char *domain_name, const ch
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvp_pool_sched pool_sched;
 	struct uvp_pool pool;
-	int64_t weight, cap;
+	const char *cap_text = xlx_value(args, "cap");
+	struct uvp_cap cap;
+	int64_t weight;
 	const char *pool_name = xlx_value(args, "cpupool");
 	int status = option_number(args, "weight", INT32_MAX, &weight);
 
 	if (!status)
-		status = option_cap(args, &cap);
+		status = check_cap(args);
 	if (!status)
 		status = read_pool_options(args, &pool_sched);
 	if (!status)
-		status = check_combination(args, domain_name, weight != -1 || cap != -1, any_given(&pool_sched));
+		status = check_combination(args, domain_name, weight != -1 || cap_text, any_given(&pool_sched));
 	if (!status)
 		status = xlx_open_host(&host);
 	if (status)
 		return status;
 	if (domain_name && uvp_domain_lookup(host, domain_name, &domain, &err))
 		return xlx_fail(&err);
-	if (weight != -1 || cap != -1)
-		return set_domain(domain, scheduler, weight, cap);
+	if (cap_text && uvp_cap_parse(host, cap_text, &cap, &err))
+		return xlx_fail(&err);
+	if (weight != -1 || cap_text)
+		return set_domain(domain, scheduler, weight, cap_text ? &cap : NULL);
 	if (any_given(&pool_sched)) {
 		if (uvp_pool_lookup(host, pool_name ? pool_name : "0", &pool, &err))
 			return xlx_fail(&err);

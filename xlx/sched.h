@@ -3,11 +3,13 @@
 #ifndef XLX_SCHED_H
 #define XLX_SCHED_H
 
+#include <uvp/cpu.h>
+
 #include "xlx/cmd.h"
 
 #define XLX_OPT_WEIGHT { "weight", 'w', "WEIGHT", "share of the CPUs compared with other domains: 1 to 65535", XLX_VALUE }
 #define XLX_OPT_CAP                                                                                                  \
-	{ "cap", 'c', "CAP", "at most this many per cent of one CPU, 150 being one and a half; 0 or 'none'", XLX_VALUE }
+	{ "cap", 'c', "CAP", "at most so much, as 150% of one CPU, or 1200MHz; 0 or 'none' is no cap", XLX_VALUE }
 #define XLX_OPT_POOL { "cpupool", 'p', "POOL", "only this CPU pool and its domains", XLX_VALUE }
 #define XLX_OPT_SCHEDPARAM { "schedparam", 's', NULL, "show or set what holds for the whole pool", XLX_NO_VALUE }
 #define XLX_OPT_RATELIMIT                                                                                            \
@@ -16,5 +18,8 @@
 
 /* Carry the command out for the domain with that name (NULL: list), with pools of this scheduler only (NULL: any). */
 int xlx_sched_run(const struct xlx_args *args, const char *domain_name, const char *scheduler);
+
+/* One that was given in MHz: what Xen makes of it. */
+void xlx_print_cap(const struct uvp_cap *cap);
 
 #endif

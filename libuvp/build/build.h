@@ -31,6 +31,7 @@ struct uvpi_build {
 	struct uvpi_physinfo phys;
 	bool hap;
 	uint32_t pool, sched; /* sched: only when weight or cap are given */
+	uint32_t cap; /* in per cent, also when it is configured in MHz */
 	struct uvpi_affinity hard, soft; /* resolved for this host; maps are ours */
 	uint32_t ssidref, ssidref_later; /* label to start with, and to change to when built (0: none) */
 	struct uvpi_kernel kernel;

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/host.h"
 #include "cpu/cpumap.h"
+#include "cpu/share.h"
 
 static int check_hardware(struct uvpi_build *b, struct uvp_error *err)
 {
@@ -45,10 +46,23 @@ static int check_hardware(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
+static int check_cap(struct uvpi_build *b, struct uvp_error *err)
+{
+	const struct uvp_config *c = b->config;
+
+	b->cap = c->sched.cap_mhz ? uvpi_cap_percent(c->sched.cap_mhz, b->phys.cpu_khz) : c->sched.cap;
+	if (b->cap <= 100 * c->maxvcpus)
+		return 0;
+	uvpi_fail(err, UVP_E_INVALID, 0, "cap: %u MHz are %u %% of one of this host's CPUs of %u MHz, and the %u vCPUs of the domain cannot use more than %u MHz",
+		  c->sched.cap_mhz, b->cap, b->phys.cpu_khz / 1000, c->maxvcpus, b->phys.cpu_khz / 1000 * c->maxvcpus);
+	uvpi_hint(err, "0 is no limit");
+	return -UVP_E_INVALID;
+}
+
 static int check_pool(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
-	bool shares = c->sched.weight || c->sched.cap;
+	bool shares = c->sched.weight || b->cap;
 	struct uvp_pool pool;
 	int r;
 
@@ -154,6 +168,9 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	r = check_hardware(b, err);
+	if (r < 0)
+		return r;
+	r = check_cap(b, err);
 	if (r < 0)
 		return r;
 	r = check_pool(b, err);

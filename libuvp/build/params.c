@@ -238,7 +238,7 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 
 static int set_sched(struct uvpi_build *b, struct uvp_error *err)
 {
-	struct uvpi_sched_dom params = { b->config->sched.weight, b->config->sched.cap };
+	struct uvpi_sched_dom params = { b->config->sched.weight, b->cap };
 	int r;
 
 	if (!params.weight && !params.cap)
@@ -247,7 +247,7 @@ static int set_sched(struct uvpi_build *b, struct uvp_error *err)
 		r = uvpi_hyp_sched_get(b->host->hyp, b->domid, b->sched, &params, err);
 		if (r < 0)
 			return r;
-		params.cap = b->config->sched.cap;
+		params.cap = b->cap;
 	}
 	return uvpi_hyp_sched_set(b->host->hyp, b->domid, b->sched, &params, err);
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Keys that need more than their entry in the table: type, uuid, CPU lists, kernel arguments,
+/* Keys that need more than their entry in the table: type, uuid, CPU lists, cap, kernel arguments,
  * tsc_mode; and what can only be done when every key has been seen. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/check.h"
 #include "config/cpuid.h"
 #include "config/keys.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "cpu/share.h"
 
 /* xl takes any beginning of a type's name: "h" is hvm, "p" is pv. */
 static bool is_prefix(const char *text, const char *of)
@@ -107,6 +109,29 @@ int uvpi_apply_affinity(struct uvpi_reader *reader, const struct uvpi_key *key,
 	}
 	uvpi_affinity_done(affinity);
 	*affinity = made;
+	return 0;
+}
+
+/* A number as xl has it, or a string that says the unit. */
+int uvpi_apply_cap(struct uvpi_reader *reader, const struct uvpi_key *key,
+		   const struct xlcfg_value *value, struct uvp_error *err)
+{
+	struct uvpi_sched_config *sched = &reader->config->sched;
+	uint32_t percent, mhz = 0;
+	int64_t number;
+	int rc;
+
+	if (value->kind == XLCFG_LIST || !*value->text || !value->text[strspn(value->text, "0123456789")] ||
+	    !strncasecmp(value->text, "0x", 2)) {
+		rc = uvpi_key_number(value, key->key, 0, UVPI_VCPUS_MAX * 100, &number, err);
+		percent = rc == 0 ? (uint32_t)number : 0;
+	} else {
+		rc = uvpi_cap_parse(value->text, &percent, &mhz, err);
+	}
+	if (rc < 0)
+		return rc;
+	sched->cap = percent;
+	sched->cap_mhz = mhz;
 	return 0;
 }
 

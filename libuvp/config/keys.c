@@ -100,7 +100,7 @@ const struct uvpi_key uvpi_keys[] = {
 	{ "cpus_soft", KEY_CUSTOM, .custom = uvpi_apply_affinity, FIELD(cpus_soft), .types = ALL },
 	{ "pool", STRING(pool), .types = ALL },
 	{ "cpu_weight", KEY_U32, FIELD(sched.weight), .min = 1, .max = 65535, .types = ALL },
-	{ "cap", KEY_U32, FIELD(sched.cap), .min = 0, .max = UVPI_VCPUS_MAX * 100, .types = ALL },
+	{ "cap", KEY_CUSTOM, .custom = uvpi_apply_cap, .types = ALL },
 	KEEP_NUMBER("period", ALL, 0, INT_MAX, WHY_RTDS),
 	KEEP_NUMBER("slice", ALL, 0, INT_MAX, WHY_RTDS),
 	KEEP_NUMBER("latency", ALL, 0, INT_MAX, WHY_RTDS),

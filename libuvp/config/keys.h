@@ -115,6 +115,8 @@ int uvpi_apply_uuid(struct uvpi_reader *reader, const struct uvpi_key *key,
 		    const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_affinity(struct uvpi_reader *reader, const struct uvpi_key *key,
 			const struct xlcfg_value *value, struct uvp_error *err);
+int uvpi_apply_cap(struct uvpi_reader *reader, const struct uvpi_key *key,
+		   const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_cmdline(struct uvpi_reader *reader, const struct uvpi_key *key,
 		       const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_hap(struct uvpi_reader *reader, const struct uvpi_key *key,

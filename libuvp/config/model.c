@@ -205,7 +205,7 @@ bool uvpi_config_equal(const struct uvp_config *a, const struct uvp_config *b)
 	       a->maxmem_kib == b->maxmem_kib && a->vcpus == b->vcpus &&
 	       a->maxvcpus == b->maxvcpus && same_affinity(&a->cpus, &b->cpus) &&
 	       same_affinity(&a->cpus_soft, &b->cpus_soft) && same_text(a->pool, b->pool) &&
-	       a->sched.weight == b->sched.weight && a->sched.cap == b->sched.cap &&
+	       a->sched.weight == b->sched.weight && a->sched.cap == b->sched.cap && a->sched.cap_mhz == b->sched.cap_mhz &&
 	       a->localtime == b->localtime && a->rtc_timeoffset == b->rtc_timeoffset &&
 	       a->tsc_mode == b->tsc_mode && a->timer_mode == b->timer_mode && same_cpuid(a, b) &&
 	       same_text(a->kernel, b->kernel) && same_text(a->ramdisk, b->ramdisk) &&

@@ -55,6 +55,7 @@ struct uvpi_cpuid_msr {
 struct uvpi_sched_config {
 	uint32_t weight; /* 0: the scheduler's default */
 	uint32_t cap;	 /* per cent of a physical CPU; 0: none */
+	uint32_t cap_mhz; /* instead of that, and only the host tells what it is in per cent; 0: not given */
 };
 
 /* A key of a device or machine type that this release does not run: kept as parsed, so that nothing

@@ -27,7 +27,8 @@ enum how {
 	OFFSET,
 	TSC_MODE,
 	TIMER_MODE,
-	CPUID
+	CPUID,
+	CAP
 };
 
 static const struct {
@@ -53,7 +54,7 @@ static const struct {
 	ENTRY("cpus_soft", AFFINITY, cpus_soft),
 	ENTRY("pool", STRING, pool),
 	ENTRY("cpu_weight", U32, sched.weight, 0),
-	ENTRY("cap", U32, sched.cap, 0),
+	ENTRY("cap", CAP, sched),
 	ENTRY("cpuid", CPUID, cpuid_text),
 	ENTRY("localtime", BOOL, localtime),
 	ENTRY("rtc_timeoffset", OFFSET, rtc_timeoffset),
@@ -123,6 +124,14 @@ static int uuid(struct uvpi_setting *setting, const struct uvp_config *config)
 	return config->has_uuid;
 }
 
+static int cap(struct uvpi_setting *setting, const struct uvpi_sched_config *sched)
+{
+	if (!sched->cap_mhz)
+		return number(setting, sched->cap, !sched->cap);
+	snprintf(setting->text, sizeof(setting->text), "%" PRIu32 "MHz", sched->cap_mhz);
+	return 1;
+}
+
 int uvpi_setting_get(const struct uvp_config *config, int i, struct uvpi_setting *ret_setting)
 {
 	const void *field;
@@ -156,6 +165,8 @@ int uvpi_setting_get(const struct uvp_config *config, int i, struct uvpi_setting
 		return list_or_string(ret_setting, ((const struct uvpi_affinity *)field)->text);
 	case CPUID:
 		return list_or_string(ret_setting, config->cpuid_text);
+	case CAP:
+		return cap(ret_setting, field);
 	case TYPE:
 		return string(ret_setting, uvpi_type_name(config->type));
 	case UUID:

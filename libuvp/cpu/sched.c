@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A domain's share of its pool's CPUs. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <uvp/cpu.h>
@@ -8,6 +9,8 @@
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
+#include "cpu/cpumap.h"
+#include "cpu/share.h"
 #include "domain/domain.h"
 
 /* The scheduler of the pool that the domain is in. */
@@ -95,6 +98,117 @@ int uvp_domain_set_sched(struct uvp_domain *domain, int64_t weight, int64_t cap,
 	if (cap != -1)
 		params.cap = (uint32_t)cap;
 	return uvpi_hyp_sched_set(domain->host->hyp, domain->domid, sched, &params, err);
+}
+
+int uvp_cap_parse(struct uvp_host *host, const char *text, struct uvp_cap *ret_cap, struct uvp_error *err)
+{
+	struct uvpi_physinfo phys;
+	struct uvp_cap cap = { 0 };
+	int r = uvpi_cap_parse(text, &cap.percent, &cap.asked_mhz, err);
+
+	if (r == 0)
+		r = uvpi_hyp_physinfo(host->hyp, &phys, err);
+	if (r < 0)
+		return r;
+	cap.cpu_mhz = (phys.cpu_khz + 500) / 1000;
+	if (cap.asked_mhz)
+		cap.percent = uvpi_cap_percent(cap.asked_mhz, phys.cpu_khz);
+	*ret_cap = cap;
+	return 0;
+}
+
+/* ---- what everybody is sure to get ---- */
+
+static uint64_t pool_capacity(struct uvp_host *host, const struct uvpi_poolinfo *pool)
+{
+	struct uvp_cpumap map;
+	uint64_t n = 0;
+
+	uvpi_cpumap_from_xen(host, pool->cpus, &map);
+	for (uint32_t cpu = 0; cpu < UVP_CPUS_MAX; cpu++)
+		n += uvp_cpumap_has(&map, cpu);
+	return n * 1000;
+}
+
+/* The shares of those of a pool: all in one array, of which some belong to other pools and have no weight here. */
+static int divide_pool(struct uvp_host *host, const struct uvpi_poolinfo *pool, struct uvp_share *shares, int n,
+		       struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_share *parts = calloc((size_t)n + 1, sizeof(*parts));
+
+	if (!parts)
+		return uvpi_no_memory(err);
+	for (int i = 0; i < n; i++) {
+		if (shares[i].pool != pool->id || !shares[i].has_weight)
+			continue;
+		parts[i].weight = (uint64_t)shares[i].weight * shares[i].vcpus;
+		parts[i].most = shares[i].most;
+	}
+	uvpi_share_divide(parts, n, pool_capacity(host, pool));
+	for (int i = 0; i < n; i++)
+		if (shares[i].pool == pool->id)
+			shares[i].guaranteed = (uint32_t)parts[i].gets;
+	return 0;
+}
+
+/* 1, or 0 when the domain has ended meanwhile. */
+static int read_share(struct uvp_host *host, const struct uvpi_dominfo *info, const struct uvpi_poolinfo *pool,
+		      struct uvp_share *share, struct uvp_error *err)
+{
+	struct uvpi_sched_dom params = { 0 };
+	int r;
+
+	*share = (struct uvp_share){ .domid = info->domid, .pool = info->cpupool, .vcpus = info->online_vcpus };
+	if (!pool || !has_weight(pool->sched))
+		return 1;
+	r = uvpi_hyp_sched_get(host->hyp, info->domid, pool->sched, &params, err);
+	if (r < 0)
+		return r == -UVP_E_NOT_FOUND ? 0 : r;
+	share->has_weight = true;
+	share->weight = params.weight;
+	share->cap = params.cap;
+	share->most = share->vcpus * 1000;
+	if (share->cap && share->cap * 10 < share->most)
+		share->most = share->cap * 10;
+	return 1;
+}
+
+static const struct uvpi_poolinfo *find_pool(const struct uvpi_poolinfo *pools, int n, uint32_t id)
+{
+	for (int i = 0; i < n; i++)
+		if (pools[i].id == id)
+			return &pools[i];
+	return NULL;
+}
+
+int uvp_share_list(struct uvp_host *host, struct uvp_share **ret_shares, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	_cleanup_free_ struct uvp_share *shares = NULL;
+	struct uvpi_poolinfo *pools = NULL;
+	int n = uvpi_hyp_domains(host->hyp, 0, &infos, err), n_pools = 0, n_shares = 0, r = 0;
+
+	if (n < 0)
+		return n;
+	shares = calloc((size_t)n + 1, sizeof(*shares));
+	if (!shares)
+		return uvpi_no_memory(err);
+	n_pools = uvpi_hyp_pools(host->hyp, &pools, err);
+	if (n_pools < 0)
+		return n_pools;
+	for (int i = 0; i < n && r >= 0; i++) {
+		if (infos[i].dying)
+			continue;
+		r = read_share(host, &infos[i], find_pool(pools, n_pools, infos[i].cpupool), &shares[n_shares], err);
+		n_shares += r > 0;
+	}
+	for (int i = 0; i < n_pools && r >= 0; i++)
+		r = divide_pool(host, &pools[i], shares, n_shares, err);
+	uvpi_pools_free(pools, n_pools);
+	if (r < 0)
+		return r;
+	*ret_shares = uvpi_steal(&shares);
+	return n_shares;
 }
 
 /* ---- whole pools ---- */

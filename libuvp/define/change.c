@@ -160,15 +160,15 @@ static int write_without(const struct uvp_config *config, const char *const *key
 	return 0;
 }
 
+/* A string in quotes, a list, or a number; "1200MHz" is none. */
 static bool is_literal(const char *value)
 {
-	size_t digits = 0;
+	bool hex = value[0] == '0' && (value[1] == 'x' || value[1] == 'X');
 
 	if (strchr("\"'[", *value))
 		return true;
-	while (isalnum((unsigned char)value[digits]))
-		digits++;
-	return isdigit((unsigned char)*value) && !value[digits];
+	return isdigit((unsigned char)*value) &&
+	       !value[strspn(value, hex ? "0123456789xXabcdefABCDEF" : "0123456789")];
 }
 
 /* "name=web2" becomes "name=\"web2\"": who types a command is not made to quote for two languages. */

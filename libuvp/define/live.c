@@ -11,7 +11,9 @@
 #include "config/write.h"
 #include "core/error.h"
 #include "core/host.h"
+#include "core/hyp.h"
 #include "core/store.h"
+#include "cpu/share.h"
 #include "device/disk_share.h"
 #include "domain/domain.h"
 
@@ -88,7 +90,14 @@ static int set_weight(const struct live *live, struct uvp_error *err)
 
 static int set_cap(const struct live *live, struct uvp_error *err)
 {
-	return uvp_domain_set_sched(live->domain, -1, live->config->sched.cap, err);
+	const struct uvpi_sched_config *sched = &live->config->sched;
+	struct uvpi_physinfo phys;
+	int r = 0;
+
+	if (!sched->cap_mhz)
+		return uvp_domain_set_sched(live->domain, -1, sched->cap, err);
+	r = uvpi_hyp_physinfo(live->domain->host->hyp, &phys, err);
+	return r < 0 ? r : uvp_domain_set_sched(live->domain, -1, uvpi_cap_percent(sched->cap_mhz, phys.cpu_khz), err);
 }
 
 static int set_name(const struct live *live, struct uvp_error *err)

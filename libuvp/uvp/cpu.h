@@ -71,6 +71,30 @@ UVP_PUBLIC int uvp_domain_get_sched(struct uvp_domain *domain, struct uvp_sched 
 /* -1 leaves a value as it is. UNSUPPORTED when the scheduler of the domain's pool knows neither. */
 UVP_PUBLIC int uvp_domain_set_sched(struct uvp_domain *domain, int64_t weight, int64_t cap, struct uvp_error *err);
 
+/* A cap as people write it, and what it is on this host. */
+struct uvp_cap {
+	uint32_t percent;     /* what Xen is given, which counts whole per cents of one physical CPU; 0: none */
+	uint32_t asked_mhz;   /* 0: it was written in per cent */
+	uint32_t cpu_mhz;     /* of one of this host's CPUs */
+	uint32_t reserved[5];
+};
+/* "250", "250%", "1200MHz", "0" or "none". MHz become the nearest per cent, 1 at least. */
+UVP_PUBLIC int uvp_cap_parse(struct uvp_host *host, const char *text, struct uvp_cap *ret_cap, struct uvp_error *err);
+
+/* What a domain gets when every vCPU of its pool wants to run at once. That follows from the weights, which count for each
+ * vCPU that is online, the caps, and the number of CPUs in the pool; vCPUs that are pinned to a few of them are counted as
+ * if they were not. */
+struct uvp_share {
+	uint32_t domid, pool, vcpus; /* vCPUs that are online */
+	bool has_weight;             /* as in struct uvp_sched; the rest is 0 without */
+	uint32_t weight, cap;
+	uint32_t guaranteed;         /* thousandths of one CPU */
+	uint32_t most;               /* the most it can get while others are idle, in the same unit */
+	uint64_t reserved[2];
+};
+/* Those of all domains. Returns the number; free(). */
+UVP_PUBLIC int uvp_share_list(struct uvp_host *host, struct uvp_share **ret_shares, struct uvp_error *err);
+
 /* ---- pools ---- */
 struct uvp_pool {
 	uint32_t id;

@@ -49,6 +49,11 @@ xl sched-credit2 -d df-web 2>/dev/null | grep -Eq '500 +50' || fail "shares: $(x
 expect_ok xlx dumpxml df-web
 out_has "<memory unit='KiB'>8192</memory>"
 out_has '<on_crash>preserve</on_crash>'
+expect_ok xlx modify df-web cap=1MHz
+out_has 'cap: 50 -> "1MHz": done'
+out_has '1 MHz are 1 % of one CPU'
+expect_ok xlx modify df-web cap=50%
+out_has 'cap: "1MHz" -> 50: done'
 expect_ok xlx modify df-web cpu_weight=600 --next-boot --json
 out_has '"effect":"next-boot"'
 xl sched-credit2 -d df-web | grep -Eq '500 +50' || fail "shares changed: $(xl sched-credit2 -d df-web)"

@@ -31,6 +31,34 @@ out_has lab-sched
 expect_ok xlx sched -p Pool-0
 out_has lab-sched
 
+# in MHz: the nearest per cent, and what that makes is said
+mhz=$(xl info cpu_mhz 2>/dev/null | cut -d. -f1)
+mhz=${mhz:-$(xl info | awk '$1 == "cpu_mhz" { print int($3) }')}
+expect_ok xlx sched lab-sched -c "$((mhz / 2))MHz"
+out_has ' % of one CPU of '
+xl sched-credit2 -d lab-sched | awk 'END { exit !($NF >= 49 && $NF <= 51) }' || fail "half of a CPU is not 50 %"
+expect_ok xlx sched lab-sched -c 1MHz
+out_has '1 MHz are 1 % of one CPU'
+share 300 1
+expect_ok xlx sched lab-sched -c 50%
+share 300 50
+expect_fail 3 xlx sched lab-sched -c "$((mhz * 3))MHz"
+# what it is sure to get: of two CPUs, dom0 and this one want one each
+expect_ok xlx sched --json lab-sched
+out_has '"guaranteed_permille":500'
+expect_ok xlx sched lab-sched -c none
+expect_ok xlx info --json lab-sched
+out_has '"guaranteed_permille":1000,"most_permille":1000'
+create_guest "$(tiny_cfg lab-sched2 'cpu_weight = 600' "cap = \"$((mhz / 2))MHz\"")"
+create_guest "$(tiny_cfg lab-sched3 'cpu_weight = 300')"
+# 2000 of two CPUs: 500 by the cap, and 1500 by weights 256, 300 and 300
+expect_ok xlx sched --json lab-sched3
+out_has '"guaranteed_permille":525'
+expect_ok xlx info cpu_commitment
+out_has 'overcommitted 2.0 times'
+expect_ok xlx destroy lab-sched2 lab-sched3
+expect_ok xlx sched lab-sched -c 50%
+
 expect_fail 3 xlx sched lab-sched -w 0
 expect_fail 3 xlx sched lab-sched -w 65536
 err_has 'not within 1 to 65535'

@@ -105,6 +105,13 @@ START_TEST(cpu_lists_survive_in_every_form)
 }
 END_TEST
 
+START_TEST(a_cap_in_megahertz_survives)
+{
+	round_trip(BASE "cap='1200MHz'\n");
+	round_trip(BASE "cap='250%'\nvcpus=3\n");
+}
+END_TEST
+
 START_TEST(cpuid_lists_survive)
 {
 	round_trip(BASE "cpuid=['1:ecx=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0', "
@@ -291,6 +298,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, defaults_are_left_out);
 	tcase_add_test(tc, every_honoured_key_survives);
 	tcase_add_test(tc, cpu_lists_survive_in_every_form);
+	tcase_add_test(tc, a_cap_in_megahertz_survives);
 	tcase_add_test(tc, cpuid_lists_survive);
 	tcase_add_test(tc, disks_survive);
 	tcase_add_test(tc, interfaces_survive);
