@@ -209,6 +209,9 @@ make_image() {
   zcat "$root"/boot/xen-4.17-amd64.gz >"$new/xen"
   vmlinux_of "$root"/boot/vmlinuz-* >"$new/vmlinux"
   initramfs "$new/initrd.img" "$lab/dom0/initramfs-init" "$root/bin/busybox" "$root" virtio_pci virtio_blk ext4
+  # the full kernel for guests, too: it has the drivers that the small one lacks (9pfs, PV keyboard)
+  cp "$new/vmlinux" "$root/guests/vmlinux-full"
+  initramfs "$root/guests/initrd-full.img" "$lab/guests/init" "$root/bin/busybox" "$root" 9pnet_xen 9p
   # a kernel that is slow to decompress, for those who measure that
   mv "$root"/boot/vmlinuz-* "$root/guests/vmlinuz-xz"
   rm -rf "${root:?}/boot"
