@@ -7,18 +7,19 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: lab/boot.sh [--host a|b] [--icount] [--cpu MODEL] [--xenstored=NAME] [--xsave]
+usage: lab/boot.sh [--host a|b] [--icount] [--cpu MODEL] [--xenstored=NAME] [--numa] [--xsave]
 Boot real Xen with a Debian dom0 in QEMU; do nothing if that host is up.
   --host a|b         which of the two hosts (default a); b's CPU lacks bmi2 and adx
   --icount           a machine whose clock counts instructions (lab/README.md)
   --cpu MODEL        another CPU model for QEMU
   --xenstored=NAME   xenstored (default) or oxenstored
+  --numa             two memory nodes with a CPU and half of the memory each
   --xsave            let Xen use XSAVE; wrong vector registers come with it
 environment: UVP_LAB_MEMORY (MiB, default 4096), UVP_LAB_BOOT_SECONDS (default 90 for a try)
 EOF
 }
 
-host=a icount=no cpu='' xenstored=xenstored xsave=0
+host=a icount=no cpu='' xenstored=xenstored numa=no xsave=0
 while [ $# -gt 0 ]; do
   case $1 in
     --host) host=${2:?--host needs a name}; shift ;;
@@ -27,6 +28,7 @@ while [ $# -gt 0 ]; do
     --cpu) cpu=${2:?--cpu needs a model}; shift ;;
     --cpu=*) cpu=${1#*=} ;;
     --xenstored=*) xenstored=${1#*=} ;;
+    --numa) numa=yes ;;
     --xsave) xsave=1 ;;
     -h | --help) usage; exit 0 ;;
     *) usage >&2; exit 2 ;;
@@ -44,6 +46,7 @@ if [ -z "$cpu" ]; then
 fi
 memory=${UVP_LAB_MEMORY:-4096}
 deadline=${UVP_LAB_BOOT_SECONDS:-90}
+[ $icount = no ] || [ $numa = no ] || die "--numa needs two CPUs, and --icount has one"
 
 start_qemu() {
   local dom0="console=hvc0 quiet uvplab.host=$host uvplab.src=$lab_top uvplab.xenstored=$xenstored"
@@ -51,6 +54,10 @@ start_qemu() {
   local accel=(-accel "tcg,thread=multi,tb-size=1024" -smp 2)
   if [ $icount = yes ]; then
     accel=(-accel "tcg,thread=single,tb-size=1024" -icount "shift=1,sleep=off" -smp 1)
+  fi
+  if [ $numa = yes ]; then
+    accel+=(-object "memory-backend-ram,id=node0,size=$((memory / 2))M" -numa "node,nodeid=0,cpus=0,memdev=node0"
+      -object "memory-backend-ram,id=node1,size=$((memory / 2))M" -numa "node,nodeid=1,cpus=1,memdev=node1")
   fi
   host_end "$host"
   rm -f "$lab_run/share/ready.$host"
@@ -113,7 +120,7 @@ mkdir -p "$dir"
 exec 8>"$dir/boot.lock"
 flock 8
 if host_alive "$host"; then
-  if [ "$(cat "$dir/mode")" != "$icount $cpu $xenstored $xsave" ]; then
+  if [ "$(cat "$dir/mode")" != "$icount $cpu $xenstored $numa $xsave" ]; then
     say "host $host is up already, but in another mode: lab/stop.sh --host $host first"
     exit 1
   fi
@@ -140,7 +147,7 @@ trap 'exit 130' INT TERM HUP
 t0=$SECONDS
 for try in 1 2 3; do
   if boot_once; then
-    printf '%s\n' "$icount $cpu $xenstored $xsave" >"$dir/mode"
+    printf '%s\n' "$icount $cpu $xenstored $numa $xsave" >"$dir/mode"
     rm -f "$dir/stage"
     booted=yes
     say "host $host is ready: $((SECONDS - t0)) s (console: $dir/console.log)"

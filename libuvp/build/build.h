@@ -31,6 +31,7 @@ struct uvpi_build {
 	struct uvpi_physinfo phys;
 	bool hap;
 	uint32_t pool, sched; /* sched: only when weight or cap are given */
+	uint64_t nodes; /* that its memory is to come from, as a bit mask; 0: any */
 	uint32_t cap; /* in per cent, also when it is configured in MHz */
 	struct uvpi_affinity hard, soft; /* resolved for this host; maps are ours */
 	uint32_t ssidref, ssidref_later; /* label to start with, and to change to when built (0: none) */
@@ -63,6 +64,8 @@ struct uvpi_build {
 
 /* check.c: everything that can be known before anything is changed. */
 int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err);
+/* numa.c: choose those nodes, and the CPUs that go with them. */
+int uvpi_build_place(struct uvpi_build *b, struct uvp_error *err);
 /* image.c: open and parse kernel and ramdisk; is the memory enough for them? */
 int uvpi_build_image(struct uvpi_build *b, struct uvp_error *err);
 /* Fill err after a function of libxenguest failed with errno. `doing` reads on from "cannot create 'x': ". */

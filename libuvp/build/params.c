@@ -212,6 +212,9 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 		return uvpi_build_fail(b, err, "making the vCPUs");
 	UVPI_STEP("vcpus");
 	r = set_affinity(b, err);
+	/* Before anything is taken from the host for it. */
+	if (r == 0 && b->nodes)
+		r = uvpi_hyp_set_node_mask(b->host->hyp, b->domid, b->nodes, err);
 	if (r < 0)
 		return r;
 	if (xc_domain_setmaxmem(b->xc, b->domid, c->memory_kib + SLACK_KIB))

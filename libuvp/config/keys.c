@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/num.h"
+#include "cpu/numa.h"
 
 #define FIELD(name) .offset = offsetof(struct uvp_config, name)
 #define PV KEY_FOR_PV
@@ -98,6 +99,8 @@ const struct uvpi_key uvpi_keys[] = {
 	{ "maxvcpus", KEY_U32, FIELD(maxvcpus), .min = 1, .max = UVPI_VCPUS_MAX, .types = ALL },
 	{ "cpus", KEY_CUSTOM, .custom = uvpi_apply_affinity, FIELD(cpus), .types = ALL },
 	{ "cpus_soft", KEY_CUSTOM, .custom = uvpi_apply_affinity, FIELD(cpus_soft), .types = ALL },
+	/* our own: xl places all guests that have neither cpus= nor cpus_soft= */
+	{ "numa_nodes", STRING(numa_nodes), .item = uvpi_nodes_check, .types = ALL },
 	{ "pool", STRING(pool), .types = ALL },
 	{ "cpu_weight", KEY_U32, FIELD(sched.weight), .min = 1, .max = 65535, .types = ALL },
 	{ "cap", KEY_CUSTOM, .custom = uvpi_apply_cap, .types = ALL },
@@ -105,7 +108,7 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_NUMBER("slice", ALL, 0, INT_MAX, WHY_RTDS),
 	KEEP_NUMBER("latency", ALL, 0, INT_MAX, WHY_RTDS),
 	KEEP_NUMBER("extratime", ALL, 0, 1, WHY_RTDS),
-	KEEP("vnuma", ALL, "virtual NUMA nodes are not supported by this release",
+	KEEP("vnuma", ALL, "the guest's firmware tables do not tell of nodes; numa_nodes= and cpus= place it on the host's",
 	     .type = KEY_LISTS, .item = uvpi_spec_vnuma),
 	{ "cpuid", KEY_CUSTOM, .custom = uvpi_apply_cpuid, .types = ALL },
 	{ "hap", KEY_CUSTOM, .custom = uvpi_apply_hap, FIELD(hap), .types = HP },

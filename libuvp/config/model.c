@@ -88,6 +88,7 @@ void uvp_config_free(struct uvp_config *config)
 	free(config->description);
 	uvpi_affinity_done(&config->cpus);
 	uvpi_affinity_done(&config->cpus_soft);
+	free(config->numa_nodes);
 	free(config->pool);
 	free(config->cpuid);
 	free(config->cpuid_msr);
@@ -204,7 +205,8 @@ bool uvpi_config_equal(const struct uvp_config *a, const struct uvp_config *b)
 	       same_text(a->description, b->description) && a->memory_kib == b->memory_kib &&
 	       a->maxmem_kib == b->maxmem_kib && a->vcpus == b->vcpus &&
 	       a->maxvcpus == b->maxvcpus && same_affinity(&a->cpus, &b->cpus) &&
-	       same_affinity(&a->cpus_soft, &b->cpus_soft) && same_text(a->pool, b->pool) &&
+	       same_affinity(&a->cpus_soft, &b->cpus_soft) && same_text(a->numa_nodes, b->numa_nodes) &&
+	       same_text(a->pool, b->pool) &&
 	       a->sched.weight == b->sched.weight && a->sched.cap == b->sched.cap && a->sched.cap_mhz == b->sched.cap_mhz &&
 	       a->localtime == b->localtime && a->rtc_timeoffset == b->rtc_timeoffset &&
 	       a->tsc_mode == b->tsc_mode && a->timer_mode == b->timer_mode && same_cpuid(a, b) &&

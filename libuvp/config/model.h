@@ -78,6 +78,7 @@ struct uvp_config {
 	uint64_t memory_kib, maxmem_kib; /* maxmem = memory when not given */
 	uint32_t vcpus, maxvcpus;
 	struct uvpi_affinity cpus, cpus_soft;
+	char *numa_nodes; /* "auto", "all", or nodes; NULL: auto unless CPUs are chosen */
 	char *pool; /* NULL: Pool-0 */
 	struct uvpi_sched_config sched;
 	bool localtime;		/* the guest's clock shows the host's local time, not UTC */

@@ -52,6 +52,7 @@ static const struct {
 	ENTRY("maxvcpus", MAXVCPUS, maxvcpus),
 	ENTRY("cpus", AFFINITY, cpus),
 	ENTRY("cpus_soft", AFFINITY, cpus_soft),
+	ENTRY("numa_nodes", STRING, numa_nodes),
 	ENTRY("pool", STRING, pool),
 	ENTRY("cpu_weight", U32, sched.weight, 0),
 	ENTRY("cap", CAP, sched),

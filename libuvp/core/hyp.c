@@ -475,3 +475,34 @@ int uvpi_hyp_get_nodes(struct uvpi_hyp *hyp, uint32_t domid, uint8_t **ret_map, 
 	*ret_map = uvpi_steal(&map);
 	return 0;
 }
+
+int uvpi_hyp_get_node_mask(struct uvpi_hyp *hyp, uint32_t domid, uint64_t *ret_mask, struct uvp_error *err)
+{
+	_cleanup_free_ uint8_t *map = NULL;
+	uint64_t mask = 0;
+	uint32_t n;
+	int r = uvpi_hyp_get_nodes(hyp, domid, &map, &n, err);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n && i < 64; i++)
+		mask |= (uint64_t)(map[i / 8] >> (i % 8) & 1) << i;
+	*ret_mask = mask;
+	return 0;
+}
+
+int uvpi_hyp_set_node_mask(struct uvpi_hyp *hyp, uint32_t domid, uint64_t mask, struct uvp_error *err)
+{
+	int n = xc_get_max_nodes(hyp->xc);
+	_cleanup_free_ uint8_t *map = n > 0 ? xc_nodemap_alloc(hyp->xc) : NULL;
+
+	if (n <= 0)
+		return uvpi_hyp_fail(err, UVPI_HYP_HOST, "read the number of memory nodes");
+	if (!map)
+		return uvpi_no_memory(err);
+	for (int i = 0; i < n && i < 64; i++)
+		map[i / 8] = (uint8_t)(map[i / 8] | (mask >> i & 1) << (i % 8));
+	if (xc_domain_node_setaffinity(hyp->xc, domid, map))
+		return uvpi_hyp_fail(err, domid, "set the memory nodes of");
+	return 0;
+}

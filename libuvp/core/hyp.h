@@ -98,6 +98,9 @@ int uvpi_hyp_set_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, u
 int uvpi_hyp_force_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu, uint8_t *hard, uint8_t *soft, struct uvp_error *err);
 /* The memory nodes preferred for its memory: a bit map to free(), and how many nodes there are. */
 int uvpi_hyp_get_nodes(struct uvpi_hyp *hyp, uint32_t domid, uint8_t **ret_map, uint32_t *ret_n, struct uvp_error *err);
+/* The same of the first 64 nodes as one number, and setting it. */
+int uvpi_hyp_get_node_mask(struct uvpi_hyp *hyp, uint32_t domid, uint64_t *ret_mask, struct uvp_error *err);
+int uvpi_hyp_set_node_mask(struct uvpi_hyp *hyp, uint32_t domid, uint64_t mask, struct uvp_error *err);
 
 /* ---- the host (hyp_host.c) ---- */
 struct uvpi_physinfo {

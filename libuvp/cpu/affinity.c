@@ -149,11 +149,16 @@ int uvp_vcpu_set_affinity(struct uvp_domain *domain, uint32_t vcpu, const struct
 int uvp_domain_get_nodes(struct uvp_domain *domain, char *buf, size_t len, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *map = NULL;
+	struct uvpi_physinfo phys;
 	uint32_t n;
 	int r = uvpi_hyp_get_nodes(domain->host->hyp, domain->domid, &map, &n, err);
 
+	if (r == 0)
+		r = uvpi_hyp_physinfo(domain->host->hyp, &phys, err);
 	if (r < 0)
 		return r;
+	if (phys.nodes < n) /* Xen has room for more of them than there are */
+		n = phys.nodes;
 	uvpi_cpulist_format(map, n, buf, len);
 	return 0;
 }

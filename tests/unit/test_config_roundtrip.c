@@ -75,7 +75,7 @@ START_TEST(every_honoured_key_survives)
 		"title='T "
 		"<\\'>'\ndescription='two\\nlines\\r\\n'\nmemory=64\nmaxmem=128\nvcpus=2\nmaxvcpus="
 		"4\n"
-		"uuid='0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'\npool='p'\ncpu_weight=1\ncap=400\nhap="
+		"uuid='0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9'\nnuma_nodes='0-1,3'\npool='p'\ncpu_weight=1\ncap=400\nhap="
 		"1\n"
 		"shadow_memory=3\ntsc_mode='always_emulate'\ntimer_mode='no_missed_ticks_pending'\n"
 		"max_grant_frames=0\nmax_maptrack_frames=7\nmax_grant_version=2\nmax_event_"

@@ -112,8 +112,8 @@ START_TEST(lists_span_lines_and_end_with_a_comma)
 	ck_assert_str_eq(uvpi_config_extra_get(c, "vnuma")->value,
 			 "[ [ \"pnode=0\", \"size=4\", \"vcpus=0\" ] ]");
 	ck_assert_int_eq(uvp_config_check_supported(c, &err), -UVP_E_UNSUPPORTED);
-	ck_assert_str_eq(err.message, "t:9: 'vnuma' cannot be used: virtual NUMA nodes are not supported by this "
-				      "release");
+	ck_assert_str_eq(err.message, "t:9: 'vnuma' cannot be used: the guest's firmware tables do not tell of "
+				      "nodes; numa_nodes= and cpus= place it on the host's");
 	uvp_config_free(c);
 }
 END_TEST
