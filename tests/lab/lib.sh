@@ -2,32 +2,14 @@
 # shellcheck shell=bash
 # For tests in the dom0 of a lab host; tests/lib.sh brings it in by itself. Each
 # test is alone on the host while it runs, and must leave nothing behind: what
-# exists in Xen, xenstore, /run/uvp, loop devices, network devices and daemons
+# state.bash lists (domains, nodes, files, devices, filters, mounts, processes)
 # is compared before and after, and a difference is a failure.
 # shellcheck disable=SC2154 # tmp comes from tests/lib.sh
 
 [ -e /proc/xen/capabilities ] || skip "this is no Xen host; run it with lab/run.sh"
 
-# host_state: one line for each thing that a test could leave behind
-host_state() {
-	local file name
-	timeout 30 xl vm-list | sed -n 's/^\([0-9a-f].*\)/domain \1/p'
-	# the parents that everybody shares stay when their last child goes
-	timeout 30 xenstore-ls -f | grep -vE \
-		'^/(tool|vm|libxl|uvp(/domain|/restart)?|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?|local/domain/0/error(/backend(/[a-z]+)?)?)( =|/tool)|^/tool/'
-	# names of other tools' domains are remembered until somebody looks again
-	[ ! -d /run/uvp/names ] || timeout 60 xlx list >/dev/null 2>&1
-	[ ! -d /run/uvp ] ||
-		find /run/uvp ! -type d ! -name '*lock*' ! -path '*/names/.ids' ! -path '*/names/.kept' ! -path '*/names/Domain-0' -printf 'file %p\n'
-	for file in /sys/block/loop*/loop/backing_file; do
-		[ ! -e "$file" ] || echo "loop device ${file:11:6} $(<"$file")"
-	done
-	for file in /sys/class/net/*; do echo "network device ${file##*/}"; done
-	for file in /proc/[0-9]*/comm; do
-		read -r name 2>/dev/null <"$file" || continue
-		case $name in *qemu* | uvp-* | xlx) echo "process $name" ;; esac
-	done
-}
+# shellcheck source=tests/lab/state.bash
+. "$tests_dir/lab/state.bash"
 
 # Dying domains and daemons that were told to end may take a moment.
 at_end() {
