@@ -3,6 +3,7 @@
 #ifndef UVP_H
 #define UVP_H
 
+#include <uvp/boot.h>
 #include <uvp/config.h>
 #include <uvp/console.h>
 #include <uvp/cpu.h>

@@ -23,7 +23,10 @@
 struct uvpi_build {
 	struct uvp_host *host;
 	xc_interface *xc;
-	const struct uvp_config *config;
+	const struct uvp_config *config; /* what it is built from */
+	const struct uvp_config *record; /* what is noted of it: see loader.c, which makes both */
+	struct uvp_config *own, *own_record;
+	bool once; /* it boots by an order that was for one boot */
 	unsigned int flags;
 	const struct uvp_op *op;
 
@@ -62,6 +65,8 @@ struct uvpi_build {
 	struct e820entry e820[UVPI_PVH_RANGES_MAX];
 };
 
+/* loader.c: before all others. */
+int uvpi_build_loader(struct uvpi_build *b, struct uvp_error *err);
 /* check.c: everything that can be known before anything is changed. */
 int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err);
 /* numa.c: choose those nodes, and the CPUs that go with them. */

@@ -134,6 +134,13 @@ static int make(struct uvpi_build *b, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	UVPI_STEP("name settled");
+	/* Before the guest runs: an order for one boot may be lost with it, but is never used twice. */
+	if (b->once) {
+		r = uvpi_boot_once_used(b->uuid, err);
+		if (r < 0)
+			return r;
+		UVPI_STEP("boot order used");
+	}
 	/* The last step: from here on it is the guest's. */
 	if (b->flags & UVP_CREATE_PAUSED)
 		return 0;
@@ -173,6 +180,8 @@ static void done(struct uvpi_build *b)
 	uvpi_kernel_done(&b->kernel);
 	uvpi_affinity_done(&b->hard);
 	uvpi_affinity_done(&b->soft);
+	uvp_config_free(b->own);
+	uvp_config_free(b->own_record);
 }
 
 int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, unsigned int flags,
@@ -180,8 +189,10 @@ int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, un
 {
 	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op };
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
-	int r = uvpi_build_check(&b, err);
+	int r = uvpi_build_loader(&b, err);
 
+	if (r == 0)
+		r = uvpi_build_check(&b, err);
 	if (r == 0 && flags & UVP_CREATE_DRY_RUN) {
 		r = prepare_devices(&b, err);
 	} else if (r == 0) {

@@ -189,7 +189,7 @@ static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch,
 static int put_config(const struct uvpi_build *b, struct uvpi_batch *batch, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
-	int r = uvpi_config_write_record(b->config, &text, err);
+	int r = uvpi_config_write_record(b->record, &text, err);
 
 	if (r == 0)
 		uvpi_batch_config(batch, b->domid, text);

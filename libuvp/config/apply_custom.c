@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/boot.h"
 #include "config/check.h"
 #include "config/cpuid.h"
 #include "config/keys.h"
@@ -304,6 +305,36 @@ static int finish_cmdline(struct uvpi_reader *reader, struct uvp_error *err)
 	return 0;
 }
 
+/* Where no loader chooses a device, there is no order of them. */
+static bool has_meaning(const struct uvp_config *config, const struct uvpi_key *key)
+{
+	if (!strcmp(key->key, "boot") || !strcmp(key->key, "boot_once"))
+		return uvpi_config_loader(config) != UVPI_LOADER_NONE;
+	return key->types & 1u << config->type;
+}
+
+/* However it was written, it is kept in one way; a device that is not there (any more) is no reason not to start. */
+static int finish_boot(struct uvpi_reader *reader, struct uvp_error *err)
+{
+	static const char *const keys[] = { "boot", "boot_once" };
+	struct uvp_config *config = reader->config;
+
+	for (size_t k = 0; k < UVPI_ARRAY_SIZE(keys); k++) {
+		struct uvp_error why = UVP_ERROR_INIT;
+		struct uvpi_boot boot;
+
+		if (!uvpi_boot_get(config, keys[k], &boot))
+			continue;
+		if (uvpi_boot_set(config, keys[k], &boot) < 0)
+			return uvpi_no_memory(err);
+		if (uvpi_boot_check(config, &boot, &why) == -UVP_E_NOT_FOUND) {
+			go_to_key(reader, keys[k]);
+			uvpi_reader_warn(reader, "%s: %s", keys[k], why.message);
+		}
+	}
+	return 0;
+}
+
 /* Settings that mean nothing for a guest of this type are told, not skipped in silence. */
 static void warn_meaningless(struct uvpi_reader *reader)
 {
@@ -312,7 +343,7 @@ static void warn_meaningless(struct uvpi_reader *reader)
 	for (int i = 0; i < uvpi_n_keys; i++) {
 		const struct uvpi_key *key = &uvpi_keys[i];
 
-		if (!reader->places[i].line || key->types & 1u << type ||
+		if (!reader->places[i].line || has_meaning(reader->config, key) ||
 		    !strcmp(key->key, "timer_mode"))
 			continue;
 		go_to_key(reader, key->key);
@@ -359,6 +390,8 @@ int uvpi_reader_finish(struct uvpi_reader *reader, struct uvp_error *err)
 	rc = uvpi_config_check(reader->config, &key, err);
 	if (rc == 0)
 		rc = uvpi_devspecs_fill(reader->config, &key, err);
+	if (rc == 0)
+		rc = finish_boot(reader, err);
 	if (rc < 0) {
 		go_to_key(reader, key);
 		return uvpi_reader_at(reader, rc, err);

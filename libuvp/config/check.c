@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "config/boot.h"
 #include "config/hvm.h"
 #include "config/keys.h"
 #include "core/error.h"
@@ -189,6 +190,15 @@ static int check_devices(const struct uvp_config *config, struct uvp_error *err)
 	return rc;
 }
 
+static int check_loader(const struct uvp_config *config, struct uvp_error *err)
+{
+	int rc = uvpi_boot_unsupported(config, err);
+
+	if (rc < 0)
+		prefix_key(config, uvpi_config_extra_get(config, "boot") ? "boot" : "boot_once", err);
+	return rc;
+}
+
 int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error *err)
 {
 	int rc;
@@ -199,6 +209,8 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 			return rc;
 	}
 	rc = check_devices(config, err);
+	if (rc == 0)
+		rc = check_loader(config, err);
 	if (rc < 0)
 		return rc;
 	for (int i = 0; i < config->n_extra; i++) {
@@ -207,8 +219,11 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 
 		if (!key)
 			return refuse_key(config, extra, "it is not known to this release", err);
-		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif"))
+		if (uvpi_config_loader(config) == UVPI_LOADER_PVGRUB && !strcmp(key->key, "bootloader"))
 			continue;
+		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif") || !strcmp(key->key, "boot") ||
+		    !strcmp(key->key, "boot_once"))
+			continue; /* looked at above */
 		if (config->type == UVPI_TYPE_HVM && uvpi_hvm_honours(key->key))
 			continue;
 		if (key->types & 1u << config->type && asks(config, extra->key))

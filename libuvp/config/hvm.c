@@ -175,7 +175,6 @@ static const struct hvm_key keys[] = {
 	KEY("firmware_override", read_string, hvmloader),
 	KEY("smbios_firmware", read_string, smbios_firmware),
 	KEY("acpi_firmware", read_string, acpi_firmware),
-	KEY("boot", read_string, boot),
 	KEY("ms_vm_genid", read_string, genid),
 	KEY("acpi", read_bool, acpi),
 	KEY("acpi_s3", read_bool, acpi_s3),
@@ -300,7 +299,7 @@ static void free_list(struct uvpi_hvm_list *list)
 
 void uvpi_hvm_done(struct uvpi_hvm *hvm)
 {
-	char **strings[] = { &hvm->bios_path, &hvm->hvmloader, &hvm->smbios_firmware, &hvm->acpi_firmware, &hvm->boot,
+	char **strings[] = { &hvm->bios_path, &hvm->hvmloader, &hvm->smbios_firmware, &hvm->acpi_firmware,
 			     &hvm->genid, &hvm->vnclisten, &hvm->vncpasswd, &hvm->vncpasswd_file, &hvm->keymap,
 			     &hvm->qemu, &hvm->user };
 

@@ -24,7 +24,6 @@ struct uvpi_hvm {
 	char *bios_path;                       /* NULL: the host's SeaBIOS */
 	char *hvmloader;                       /* firmware_override */
 	char *smbios_firmware, *acpi_firmware; /* files */
-	char *boot;                            /* "cda" */
 	char *genid;                           /* "none" "generate", or a UUID */
 	/* chips */
 	bool acpi, acpi_s3, acpi_s4, acpi_laptop_slate, apic, pae, hpet, vpt_align, platform_pci;

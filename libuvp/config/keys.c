@@ -53,6 +53,7 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 #define WHY_LOADER                                                                                 \
 	"a boot loader in the host reads the guest's disk, and this release does not run one; "    \
 	"pvgrub does it inside the guest"
+#define WHY_BOOT "it names what this guest cannot boot from"
 #define WHY_SHIM "the PV shim is not supported by this release"
 #define WHY_RTDS                                                                                   \
 	"the schedulers that have it (rtds, and sedf until Xen 4.5) are not supported; use "       \
@@ -148,7 +149,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_ENUM("bios", HVM, bios_names, NULL, WHY_HVM),
 	KEEP_STRING("bios_path_override", HVM, WHY_HVM),
 	KEEP_STRING("firmware_override", HVM, WHY_HVM),
-	KEEP("boot", HVM, WHY_HVM, .type = KEY_STRING, .item = uvpi_spec_boot),
+	KEEP("boot", ALL, WHY_BOOT, .type = KEY_STRING, .item = uvpi_spec_boot),
+	KEEP("boot_once", ALL, WHY_BOOT, .type = KEY_STRING, .item = uvpi_spec_boot),
 	KEEP_BOOL("pvshim", PVH, "0", WHY_SHIM),
 	KEEP_STRING("pvshim_path", PVH, WHY_SHIM, .needs = "pvshim"),
 	KEEP_STRING("pvshim_cmdline", PVH, WHY_SHIM, .needs = "pvshim"),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/xlcfg_value.h"
 #include "core/num.h"
 
 static const char *const type_names[] = {
@@ -164,6 +165,30 @@ int uvpi_config_extra_set(struct uvp_config *config, const char *key, const char
 	grown[at].line = line;
 	config->n_extra++;
 	return 0;
+}
+
+char *uvpi_config_extra_text(const struct uvp_config *config, const char *key)
+{
+	const struct uvpi_config_extra *extra = uvpi_config_extra_get(config, key);
+	_cleanup_value_ struct xlcfg_value value = { .kind = XLCFG_STRING };
+
+	if (!extra || xlcfg_parse_value(key, 1, extra->value, strlen(extra->value), &value, NULL) < 0 ||
+	    value.kind == XLCFG_LIST)
+		return NULL;
+	return uvpi_steal(&value.text);
+}
+
+void uvpi_config_extra_drop(struct uvp_config *config, const char *key)
+{
+	const struct uvpi_config_extra *extra = uvpi_config_extra_get(config, key);
+	size_t at = extra ? (size_t)(extra - config->extra) : 0;
+
+	if (!extra)
+		return;
+	free(config->extra[at].key);
+	free(config->extra[at].value);
+	config->n_extra--;
+	memmove(&config->extra[at], &config->extra[at + 1], ((size_t)config->n_extra - at) * sizeof(*extra));
 }
 
 static bool same_text(const char *a, const char *b)

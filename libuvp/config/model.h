@@ -125,6 +125,12 @@ const struct uvpi_config_extra *uvpi_config_extra_get(const struct uvp_config *c
 /* Add or replace; copies both. 0, or -1 when out of memory. */
 int uvpi_config_extra_set(struct uvp_config *config, const char *key, const char *value, int line);
 
+/* The value of a key that is one string, without its quotes: the caller's to free. NULL when the key is not there, is a
+ * list, or when memory is out. */
+char *uvpi_config_extra_text(const struct uvp_config *config, const char *key);
+/* Take a key away, if it is there. */
+void uvpi_config_extra_drop(struct uvp_config *config, const char *key);
+
 /* ---- lists of physical CPUs (config/affinity.c) ---- */
 void uvpi_affinity_done(struct uvpi_affinity *affinity);
 /* Does it name nodes, so that its maps are only right after uvpi_affinity_resolve()? */

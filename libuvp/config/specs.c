@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/boot.h"
 #include "config/keys.h"
 #include "config/spec.h"
 #include "core/error.h"
@@ -373,11 +374,7 @@ int uvpi_spec_mca_caps(const char *text, struct uvp_error *err)
 
 int uvpi_spec_boot(const char *text, struct uvp_error *err)
 {
-	size_t good = strspn(text, "acdn");
+	struct uvpi_boot boot;
 
-	return text[good] ? uvpi_fail(err, UVP_E_INVALID, 0,
-				      "'%c' is no boot device: c is the disk, d the CD-ROM, n the "
-				      "network",
-				      text[good])
-			  : 0;
+	return uvpi_boot_parse(text, &boot, err);
 }

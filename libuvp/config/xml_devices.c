@@ -132,7 +132,8 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
 		spec.len += (size_t)snprintf(spec.text + spec.len, sizeof(spec.text) - spec.len,
 					     ",target=%s", source);
 	spec.bad |= spec.len >= sizeof(spec.text);
-	return finish(in, element, "disk", &spec);
+	rc = uvpi_xml_read_boot_order(in, element, child_attr(element, "target", "dev"));
+	return rc < 0 ? rc : finish(in, element, "disk", &spec);
 }
 
 /* <vlan trunk='yes'><tag id='42' nativeMode='untagged'/></vlan>: a single tag, and the native one of a trunk, are
@@ -181,6 +182,7 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element,
 						"address", "alias",  "boot",   "vlan",
 						"bandwidth", NULL };
 	const char *type = uvpi_xml_attr(element, "type");
+	char name[16];
 	struct spec spec = { .len = 0 };
 	int rc = only(in, element, attrs, children);
 
@@ -203,7 +205,9 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element,
 	add(&spec, "backend", child_attr(element, "backenddomain", "name"));
 	add_vlans(&spec, uvpi_xml_child(element, "vlan"));
 	add_rate(&spec, uvpi_xml_child(element, "bandwidth"));
-	return finish(in, element, "vif", &spec);
+	snprintf(name, sizeof(name), "vif%d", in->n_interfaces++); /* they are numbered so */
+	rc = uvpi_xml_read_boot_order(in, element, name);
+	return rc < 0 ? rc : finish(in, element, "vif", &spec);
 }
 
 /* The console that every Xen guest has. */

@@ -8,6 +8,7 @@
 
 #include <libxml/tree.h>
 
+#include "config/boot.h"
 #include "config/keys.h"
 
 struct uvpi_xml_in {
@@ -16,6 +17,13 @@ struct uvpi_xml_in {
 	/* lists that grow element by element; applied at the end */
 	struct xlcfg_doc lists;
 	const xmlNode *devices; /* read when all else is known */
+	/* <boot order=> of devices */
+	struct uvpi_xml_boot {
+		uint32_t order;
+		char name[32];
+		const xmlNode *element;
+	} boot[UVPI_BOOT_MAX];
+	int n_boot, n_interfaces;
 };
 
 /* What to do with a child element. why set: refused for that reason; why and ignore: warned about
@@ -66,6 +74,11 @@ int uvpi_xml_read_nested(struct uvpi_xml_in *in, const xmlNode *element,
 /* Accepted and without meaning. */
 int uvpi_xml_read_nothing(struct uvpi_xml_in *in, const xmlNode *element,
 			  const struct uvpi_xml_rule *rule);
+
+/* <boot order=> of a device, if it has one: it is the device of that name for the key boot=. (config/xml_boot.c) */
+int uvpi_xml_read_boot_order(struct uvpi_xml_in *in, const xmlNode *device, const char *name);
+/* Make one list of all of them. */
+int uvpi_xml_finish_boot(struct uvpi_xml_in *in);
 
 /* <devices> (config/xml_devices.c) */
 int uvpi_xml_read_devices(struct uvpi_xml_in *in, const xmlNode *devices);

@@ -622,6 +622,8 @@ int uvpi_xml_read(struct uvpi_reader *reader, const char *text, size_t len, stru
 	if (rc == 0)
 		rc = check_required(&in, root);
 	if (rc == 0)
+		rc = uvpi_xml_finish_boot(&in);
+	if (rc == 0)
 		rc = finish_lists(&in);
 	if (rc == 0)
 		rc = uvpi_xml_validate(reader->name, &doc, err);

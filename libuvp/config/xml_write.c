@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/boot.h"
 #include "config/write.h"
 #include "config/xlcfg_value.h"
 #include "config/xml.h"
@@ -94,17 +95,33 @@ static bool write_vcpus(FILE *out, const struct uvp_config *config)
 	return true;
 }
 
-static void write_os(FILE *out, const struct uvp_config *config)
+/* True when <boot dev=> says all of it. */
+static bool write_boot(FILE *out, const struct uvp_config *config)
+{
+	static const char *const devices[] = { "hd", "cdrom", "network", "fd" };
+	struct uvpi_boot boot;
+
+	if (!uvpi_boot_get(config, "boot", &boot) || uvpi_boot_has_devices(&boot))
+		return false;
+	for (int i = 0; i < boot.n; i++)
+		fprintf(out, "    <boot dev='%s'/>\n", devices[boot.entries[i].what]);
+	return true;
+}
+
+static bool write_os(FILE *out, const struct uvp_config *config)
 {
 	static const char *const types[] = { "linux", "xenpvh", "hvm" };
 	static const char *const machines[] = { "xenpv", "xenpvh", "xenfv" };
+	bool boot;
 
 	fprintf(out, "  <os>\n    <type arch='x86_64' machine='%s'>%s</type>\n",
 		machines[config->type], types[config->type]);
 	element(out, 2, "kernel", config->kernel);
 	element(out, 2, "initrd", config->ramdisk);
 	element(out, 2, "cmdline", config->cmdline);
+	boot = write_boot(out, config);
 	fputs("  </os>\n", out);
+	return boot;
 }
 
 static void write_features(FILE *out, const struct uvp_config *config)
@@ -134,7 +151,7 @@ static void write_actions(FILE *out, const struct uvp_config *config)
 
 /* What libvirt's elements have said already. */
 struct said {
-	bool cpus, disks, vifs;
+	bool cpus, disks, vifs, boot;
 };
 
 static bool is_said(const char *key, const struct said *by_elements)
@@ -151,6 +168,8 @@ static bool is_said(const char *key, const struct said *by_elements)
 		return by_elements->disks;
 	if (!strcmp(key, "vif"))
 		return by_elements->vifs;
+	if (!strcmp(key, "boot"))
+		return by_elements->boot;
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(said); i++)
 		if (!strcmp(said[i], key))
 			return true;
@@ -184,6 +203,7 @@ static int write_xml(const struct uvp_config *config, bool devices, char **ret_t
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 	struct said said = { false };
+	bool classes;
 
 	if (!out)
 		return uvpi_no_memory(err);
@@ -199,12 +219,13 @@ static int write_xml(const struct uvp_config *config, bool devices, char **ret_t
 	if (config->memory_kib != config->maxmem_kib)
 		memory(out, "currentMemory", config->memory_kib);
 	said.cpus = write_vcpus(out, config);
-	write_os(out, config);
+	classes = write_os(out, config);
 	write_features(out, config);
 	write_clock(out, config);
 	write_actions(out, config);
 	if (devices)
-		uvpi_xml_write_devices(out, config, &said.disks, &said.vifs);
+		uvpi_xml_write_devices(out, config, &said.disks, &said.vifs, &said.boot);
+	said.boot |= classes;
 	write_own(out, config, &said);
 	fputs("</domain>\n", out);
 	if (fclose(out) != 0)

@@ -9,6 +9,6 @@
 #include "config/model.h"
 
 /* <devices>. Tells which of the lists "disk" and "vif" it has said; the others are for <uvp:key>. */
-void uvpi_xml_write_devices(FILE *out, const struct uvp_config *config, bool *ret_disks, bool *ret_vifs);
+void uvpi_xml_write_devices(FILE *out, const struct uvp_config *config, bool *ret_disks, bool *ret_vifs, bool *ret_boot);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/boot.h"
 #include "config/write.h"
 #include "config/xlcfg_value.h"
 #include "core/cleanup.h"
@@ -53,7 +54,14 @@ static bool disk_fits(const struct uvpi_disk *disk)
 	       length(disk->target) + length(disk->backend) + length(disk->script) < MOST;
 }
 
-static void write_disk(FILE *out, const struct uvpi_disk *disk)
+static void write_order(FILE *out, const struct uvpi_boot *boot, enum uvpi_boot_what what, uint32_t devid)
+{
+	for (int i = 0; boot && i < boot->n; i++)
+		if (boot->entries[i].what == what && boot->entries[i].devid == devid)
+			fprintf(out, "      <boot order='%d'/>\n", i + 1);
+}
+
+static void write_disk(FILE *out, const struct uvpi_disk *disk, const struct uvpi_boot *boot)
 {
 	static const char *const formats[] = { "raw", "qcow", "qcow2", "vpc", "qed" };
 	static const char *const drivers[] = { NULL, "phy", "qemu" };
@@ -68,6 +76,7 @@ static void write_disk(FILE *out, const struct uvpi_disk *disk)
 	part(out, "target", "dev", disk->vdev);
 	if (disk->readonly)
 		fputs("      <readonly/>\n", out);
+	write_order(out, boot, UVPI_BOOT_ONE_DISK, disk->devid);
 	if (disk->shared)
 		fputs("      <shareable/>\n", out);
 	part(out, "backenddomain", "name", disk->backend);
@@ -145,7 +154,7 @@ static void write_vlans(FILE *out, const char *vlan, char *trunk)
 	fputs("      </vlan>\n", out);
 }
 
-static void write_vif(FILE *out, const struct vif *vif)
+static void write_vif(FILE *out, const struct vif *vif, uint32_t devid, const struct uvpi_boot *boot)
 {
 	char *const *values = vif->values;
 
@@ -156,6 +165,7 @@ static void write_vif(FILE *out, const struct vif *vif)
 	part(out, "target", "dev", values[UVPI_VIF_VIFNAME]);
 	part(out, "model", "type", values[UVPI_VIF_TYPE] ? "netfront" : values[UVPI_VIF_MODEL]);
 	part(out, "ip", "address", values[UVPI_VIF_IP]);
+	write_order(out, boot, UVPI_BOOT_ONE_VIF, devid);
 	part(out, "mtu", "size", values[UVPI_VIF_MTU]);
 	part(out, "backenddomain", "name", values[UVPI_VIF_BACKEND]);
 	write_vlans(out, values[UVPI_VIF_VLAN], values[UVPI_VIF_TRUNK]);
@@ -201,21 +211,43 @@ static struct vif *take_vifs(const struct uvp_config *config, int *ret_n)
 	return NULL;
 }
 
-void uvpi_xml_write_devices(FILE *out, const struct uvp_config *config, bool *ret_disks, bool *ret_vifs)
+/* Have all devices that the order names an element that can say so? */
+static bool order_fits(const struct uvp_config *config, const struct uvpi_boot *boot, bool disks, int n_vifs)
+{
+	for (int i = 0; i < boot->n; i++) {
+		const struct uvpi_boot_entry *entry = &boot->entries[i];
+		bool there = false;
+
+		for (int k = 0; entry->what == UVPI_BOOT_ONE_DISK && disks && k < config->n_disks; k++)
+			there |= config->disks[k].devid == entry->devid && !strcmp(config->disks[k].vdev, entry->name);
+		if (entry->what == UVPI_BOOT_ONE_VIF)
+			there = entry->devid < (uint32_t)n_vifs;
+		if (!there)
+			return false;
+	}
+	return true;
+}
+
+void uvpi_xml_write_devices(FILE *out, const struct uvp_config *config, bool *ret_disks, bool *ret_vifs, bool *ret_boot)
 {
 	bool disks = disks_fit(config);
+	struct uvpi_boot order, *boot = NULL;
 	int n;
 	struct vif *vifs = take_vifs(config, &n);
 
 	*ret_disks = disks;
 	*ret_vifs = vifs != NULL;
+	*ret_boot = false;
 	if (!disks && !vifs)
 		return;
+	if (uvpi_boot_get(config, "boot", &order) && uvpi_boot_only_devices(&order) && order_fits(config, &order, disks, n))
+		boot = &order;
+	*ret_boot = boot != NULL;
 	fputs("  <devices>\n", out);
 	for (int i = 0; disks && i < config->n_disks; i++)
-		write_disk(out, &config->disks[i]);
+		write_disk(out, &config->disks[i], boot);
 	for (int i = 0; i < n; i++) {
-		write_vif(out, &vifs[i]);
+		write_vif(out, &vifs[i], (uint32_t)i, boot);
 		free(vifs[i].text);
 	}
 	free(vifs);

@@ -331,6 +331,9 @@ int uvp_definition_config(const struct uvp_definition *definition, uint32_t revi
 		return r;
 	}
 	r = read_config(path, definition->uuid, ret_config, err);
+	/* An order for one boot was used or taken back since. */
+	if (r == 0 && revision && revision != definition->revision)
+		uvpi_config_extra_drop(*ret_config, "boot_once");
 	if (r == -UVP_E_INVALID && err && !err->hint[0])
 		uvpi_hint(err, "mend the file, or take an older revision: 'xlx history %.100s', 'xlx revert %.60s REVISION'",
 			  definition->name, definition->name);

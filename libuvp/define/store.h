@@ -95,6 +95,10 @@ int uvpi_def_apply(const struct uvp_config *config, const struct uvp_change_list
 /* Let the running domain boot next with these changes. UNSUPPORTED when another tool made it. (live.c) */
 int uvpi_def_record(struct uvp_domain *domain, const struct uvp_change_list *changes, struct uvp_error *err);
 
+/* ---- boot order (boot.c) ---- */
+/* The definition of this domain, if there is one, forgets its order for one boot. */
+int uvpi_boot_once_used(const uint8_t uuid[16], struct uvp_error *err);
+
 /* ---- images (clone.c, copy.c, journal.c) ---- */
 struct uvpi_copy {
 	const struct uvp_op *op;

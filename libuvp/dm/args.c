@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/boot.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -80,14 +81,34 @@ static int machine(struct uvpi_dm *dm, struct uvp_error *err)
 	return 0;
 }
 
+/* The classes as a PC's BIOS has them in its CMOS memory, three at most. */
+static void boot_classes(struct uvpi_dm *dm, const struct uvpi_boot *boot)
+{
+	static const char letters[] = { 'c', 'd', 'n', 'a' };
+	char order[4] = "";
+	int n = 0;
+
+	for (int i = 0; i < boot->n; i++)
+		if (boot->n <= 3 || boot->entries[i].what != UVPI_BOOT_FLOPPY)
+			order[n++] = letters[boot->entries[i].what];
+	uvpi_qemu_argf(&dm->qemu, "order=%s", order);
+}
+
 static int boot(struct uvpi_dm *dm, struct uvp_error *err)
 {
 	const struct uvp_config *c = dm->config;
+	struct uvpi_boot boot;
+	bool given = uvpi_boot_get(c, "boot", &boot);
 
 	uvpi_qemu_arg(&dm->qemu, "-boot");
-	uvpi_qemu_argf(&dm->qemu, "order=%s", dm->hvm->boot ? dm->hvm->boot : "cda");
+	if (given && uvpi_boot_has_devices(&boot))
+		uvpi_qemu_arg(&dm->qemu, "menu=off");
+	else if (given)
+		boot_classes(dm, &boot);
+	else
+		uvpi_qemu_arg(&dm->qemu, "order=cda");
 	if (!c->kernel)
-		return 0;
+		return given && uvpi_boot_has_devices(&boot) ? uvpi_dm_pass_on(dm, err) : 0;
 	add(dm, "-kernel", c->kernel);
 	if (c->ramdisk)
 		add(dm, "-initrd", c->ramdisk);
@@ -155,7 +176,7 @@ static int interfaces(struct uvpi_dm *dm, struct uvp_error *err)
 	for (int i = 0; i < dm->config->n_vifs; i++) {
 		const struct uvpi_vif *vif = &dm->config->vifs[i];
 		_cleanup_close_ int tap = -1;
-		char mac[18];
+		char mac[18], index[24];
 		int number;
 
 		if (vif->pv_only)
@@ -167,8 +188,9 @@ static int interfaces(struct uvpi_dm *dm, struct uvp_error *err)
 		uvpi_qemu_arg(&dm->qemu, "-netdev");
 		uvpi_qemu_argf(&dm->qemu, "tap,id=net%" PRIu32 ",fd=%d", vif->devid, number);
 		uvpi_qemu_arg(&dm->qemu, "-device");
-		uvpi_qemu_argf(&dm->qemu, "%s,id=nic%" PRIu32 ",netdev=net%" PRIu32 ",mac=%s",
-			       vif->model ? vif->model : "rtl8139", vif->devid, vif->devid, mac);
+		uvpi_qemu_argf(&dm->qemu, "%s,id=nic%" PRIu32 ",netdev=net%" PRIu32 ",mac=%s%s",
+			       vif->model ? vif->model : "rtl8139", vif->devid, vif->devid, mac,
+			       uvpi_dm_boot_index(dm, NULL, vif, index));
 	}
 	return 0;
 }

@@ -32,6 +32,11 @@ void uvpi_dm_done(struct uvpi_dm *dm);
 
 /* args.c: fill dm->qemu. */
 int uvpi_dm_args(struct uvpi_dm *dm, struct uvp_error *err);
+/* boot.c: ",bootindex=N" for a device that the boot order names, else ""; returns buf. */
+const char *uvpi_dm_boot_index(const struct uvpi_dm *dm, const struct uvpi_disk *disk, const struct uvpi_vif *vif,
+			       char buf[24]);
+/* Let the BIOS hear of these. */
+int uvpi_dm_pass_on(struct uvpi_dm *dm, struct uvp_error *err);
 /* drives.c */
 int uvpi_dm_drives(struct uvpi_dm *dm, struct uvp_error *err);
 int uvpi_dm_check_drives(const struct uvp_config *config, const struct uvpi_hvm *hvm, struct uvp_error *err);

@@ -107,18 +107,22 @@ static int add_backing(struct uvpi_qemu *qemu, const struct uvpi_disk *disk, int
 	return 0;
 }
 
-static void add_front(struct uvpi_qemu *qemu, const struct uvpi_disk *disk, enum uvpi_bus bus, unsigned int number)
+static void add_front(struct uvpi_dm *dm, const struct uvpi_disk *disk, enum uvpi_bus bus, unsigned int number)
 {
+	struct uvpi_qemu *qemu = &dm->qemu;
+	char index[24];
+
+	uvpi_dm_boot_index(dm, disk, NULL, index);
 	uvpi_qemu_arg(qemu, "-device");
 	if (bus == UVPI_BUS_SCSI)
-		uvpi_qemu_argf(qemu, "scsi-hd,id=ide-%" PRIu32 ",drive=ide-%" PRIu32 ",bus=scsi0.0,scsi-id=%u",
-			       disk->devid, disk->devid, number);
+		uvpi_qemu_argf(qemu, "scsi-hd,id=ide-%" PRIu32 ",drive=ide-%" PRIu32 ",bus=scsi0.0,scsi-id=%u%s",
+			       disk->devid, disk->devid, number, index);
 	else if (bus == UVPI_BUS_AHCI)
-		uvpi_qemu_argf(qemu, "ide-%s,id=ide-%" PRIu32 ",drive=ide-%" PRIu32 ",bus=ahci0.%u,unit=0",
-			       disk->cdrom ? "cd" : "hd", disk->devid, disk->devid, number);
+		uvpi_qemu_argf(qemu, "ide-%s,id=ide-%" PRIu32 ",drive=ide-%" PRIu32 ",bus=ahci0.%u,unit=0%s",
+			       disk->cdrom ? "cd" : "hd", disk->devid, disk->devid, number, index);
 	else
-		uvpi_qemu_argf(qemu, "ide-%s,id=ide-%" PRIu32 ",drive=ide-%" PRIu32 ",bus=ide.%u,unit=%u",
-			       disk->cdrom ? "cd" : "hd", disk->devid, disk->devid, number / 2, number % 2);
+		uvpi_qemu_argf(qemu, "ide-%s,id=ide-%" PRIu32 ",drive=ide-%" PRIu32 ",bus=ide.%u,unit=%u%s",
+			       disk->cdrom ? "cd" : "hd", disk->devid, disk->devid, number / 2, number % 2, index);
 }
 
 static int add_drive(struct uvpi_dm *dm, const struct uvpi_disk *disk, struct uvp_error *err)
@@ -139,7 +143,7 @@ static int add_drive(struct uvpi_dm *dm, const struct uvpi_disk *disk, struct uv
 	}
 	r = add_backing(&dm->qemu, disk, fd, err);
 	if (r == 0)
-		add_front(&dm->qemu, disk, bus, number);
+		add_front(dm, disk, bus, number);
 	return r;
 }
 

@@ -223,6 +223,7 @@ static void example(const struct uvpi_key *key, char *text, size_t size)
 		{ "viridian", "[ 'base', '!freq' ]" },
 		{ "mca_caps", "[ 'lmce' ]" },
 		{ "boot", "'dcn'" },
+		{ "boot_once", "'xvda,network'" },
 		{ "gfx_passthru", "'igd'" },
 	};
 

@@ -44,12 +44,11 @@ START_TEST(values_are_read)
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvpi_hvm hvm;
 
-	ck_assert_int_eq(fill("vga='stdvga'\nvideoram=32\nserial=['pty','null']\nboot='dc'\ndm_restrict=0\nhdtype='ahci'",
+	ck_assert_int_eq(fill("vga='stdvga'\nvideoram=32\nserial=['pty','null']\ndm_restrict=0\nhdtype='ahci'",
 			      &hvm, &err), 0);
 	ck_assert_int_eq(hvm.videoram_mib, 32);
 	ck_assert_int_eq(hvm.serial.n, 2);
 	ck_assert_str_eq(hvm.serial.items[1], "null");
-	ck_assert_str_eq(hvm.boot, "dc");
 	ck_assert(!hvm.restricted && hvm.ahci);
 	uvpi_hvm_done(&hvm);
 }
