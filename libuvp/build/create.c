@@ -66,6 +66,16 @@ static int claim_name(struct uvpi_build *b, struct uvp_error *err)
 	return uvpi_def_name_check(b->config->name, b->uuid, err);
 }
 
+/* Could both be had? */
+static int try_identity(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r = choose_uuid(b, err);
+
+	if (r == 0)
+		r = uvpi_name_is_free(b->host, b->config->name, b->uuid, err);
+	return r < 0 ? r : uvpi_def_name_check(b->config->name, b->uuid, err);
+}
+
 static int build(struct uvpi_build *b, struct uvp_error *err)
 {
 	b->dom->guest_domid = b->domid;
@@ -194,7 +204,9 @@ int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, un
 	if (r == 0)
 		r = uvpi_build_check(&b, err);
 	if (r == 0 && flags & UVP_CREATE_DRY_RUN) {
-		r = prepare_devices(&b, err);
+		r = try_identity(&b, err);
+		if (r == 0)
+			r = prepare_devices(&b, err);
 	} else if (r == 0) {
 		r = make(&b, err);
 		if (r == 0)

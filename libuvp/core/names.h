@@ -42,6 +42,8 @@ int uvpi_name_claim(struct uvp_host *host, const char *name, const uint8_t uuid[
 /* The same for a domain that exists and is about to get this name instead of its own. */
 int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], int64_t domid,
 			struct uvp_error *err);
+/* Could it be claimed just now? The errors are the same; nothing is taken hold of. */
+int uvpi_name_is_free(struct uvp_host *host, const char *name, const uint8_t uuid[16], struct uvp_error *err);
 /* The claimed domain is complete: the name now belongs to it, not to the process. */
 int uvpi_name_settle(const char *name, const uint8_t uuid[16], uint32_t domid, struct uvp_error *err);
 /* Give the name up if it is that domain's (or claim's). Absent is fine. */
@@ -71,6 +73,8 @@ struct uvpi_name_holder {
  * caller has found out that it is not so. */
 int uvpi_name_try(const char *name, const uint8_t uuid[16], int64_t domid, const char *wrong,
 		  struct uvpi_name_holder *ret_holder, struct uvp_error *err);
+/* 1 and who is in the way, or 0. Changes nothing. */
+int uvpi_name_look(const char *name, struct uvpi_name_holder *ret_holder, struct uvp_error *err);
 /* Does the holder keep the name from a domain with this UUID? Sets the id of the domain that has it, or -1. infos must be
  * newer than the holder: a domain that was made in between would look as if it were gone. */
 bool uvpi_name_holds(const struct uvpi_name_holder *holder, const uint8_t uuid[16], const struct uvpi_dominfo *infos,

@@ -350,6 +350,18 @@ static int check_holder(struct uvp_host *host, const char *name, const uint8_t u
 	return fail_taken(name, holder, domid, err);
 }
 
+int uvpi_name_is_free(struct uvp_host *host, const char *name, const uint8_t uuid[16], struct uvp_error *err)
+{
+	struct uvpi_name_holder holder = { 0 };
+	int r = uvpi_name_check(name, err);
+
+	if (r == 0)
+		r = uvpi_name_look(name, &holder, err);
+	if (r > 0)
+		r = check_holder(host, name, uuid, &holder, err);
+	return r < 0 ? r : check_others(host, name, uuid, false, err);
+}
+
 int uvpi_name_claim_for(struct uvp_host *host, const char *name, const uint8_t uuid[16], int64_t domid,
 			struct uvp_error *err)
 {

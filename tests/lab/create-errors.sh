@@ -53,10 +53,11 @@ refuses 3 "neither a file nor a block device" 'disk=["/dev/null,raw,xvda,r"]'
 
 # names and UUIDs
 expect_ok xlx create "$cfg"
-expect_fail 5 xlx create "$cfg"
-err_has "name 't-err' is taken"
+refuses 5 "name 't-err' is taken by domain"
 uuid=$(xl list -v t-err | awk 'NR == 2 { print $7 }')
 expect_fail 5 xlx create "$(tiny_cfg t-err2)" "uuid=\"$uuid\""
+err_has 'has the UUID'
+expect_fail 5 xlx create -n "$(tiny_cfg t-err2)" "uuid=\"$uuid\""
 err_has 'has the UUID'
 # the one that was there is unharmed
 expect_ok xl list t-err

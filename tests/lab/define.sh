@@ -19,8 +19,11 @@ out_has df-web
 [ "$(running)" = "df-web - defined" ] || fail "listed as $(running)"
 expect_fail 4 xlx domid df-web
 err_has "'xlx start df-web'"
-expect_fail 5 xlx create "$(tiny_cfg df-web)"
-err_has "the name 'df-web' is taken by a defined domain"
+for flag in -q -n; do
+	expect_fail 5 xlx create $flag "$(tiny_cfg df-web)"
+	err_has "the name 'df-web' is taken by a defined domain"
+done
+expect_ok xlx start --dry-run df-web
 expect_fail 4 xlx domid df-web
 expect_ok xlx start df-web
 id=$(xlx domid df-web)

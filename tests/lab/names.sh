@@ -21,8 +21,10 @@ wait
 
 # taken by another tool's domain
 expect_ok xl create "$(tiny_cfg lab-foreign)"
-expect_fail 5 xlx create "$(tiny_cfg lab-foreign)"
-err_has "is taken by domain $(xl domid lab-foreign)"
+for flag in -n -q; do
+	expect_fail 5 xlx create $flag "$(tiny_cfg lab-foreign)"
+	err_has "is taken by domain $(xl domid lab-foreign)"
+done
 # which the other tool renames: the old name is free, the new one is found
 expect_ok xl rename lab-foreign lab-other
 expect_fail 4 xlx domid lab-foreign
