@@ -92,6 +92,26 @@ const struct qmp_value *qmp_value_at(const struct qmp_value *array, size_t i)
 	return i < qmp_value_count(array) ? value_of(json_object_array_get_idx(json(array), i)) : NULL;
 }
 
+const char *qmp_value_unknown_key(const struct qmp_value *object, const char *const *known)
+{
+	struct json_object_iterator it, end;
+
+	if (!qmp_value_is_object(object))
+		return NULL;
+	it = json_object_iter_begin(json(object));
+	end = json_object_iter_end(json(object));
+	for (; !json_object_iter_equal(&it, &end); json_object_iter_next(&it)) {
+		const char *key = json_object_iter_peek_name(&it);
+		int i = 0;
+
+		while (known[i] && strcmp(known[i], key) != 0)
+			i++;
+		if (!known[i])
+			return key;
+	}
+	return NULL;
+}
+
 bool qmp_value_is_object(const struct qmp_value *value)
 {
 	return value && json_object_is_type(json(value), json_type_object);

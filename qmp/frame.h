@@ -27,6 +27,8 @@ int qmp_value_parse(const char *text, const char *what, struct qmp_value **ret_v
 const struct qmp_value *qmp_value_get(const struct qmp_value *object, const char *key);
 const struct qmp_value *qmp_value_at(const struct qmp_value *array, size_t i);
 size_t qmp_value_count(const struct qmp_value *array); /* 0 when it is no array */
+/* The first key of an object that is not among those known, which end in NULL; NULL when there is none. Lent. */
+const char *qmp_value_unknown_key(const struct qmp_value *object, const char *const *known);
 bool qmp_value_is_object(const struct qmp_value *value);
 /* The text of a string member, lent; NULL when there is none. Ends at the first NUL in it. */
 const char *qmp_value_str(const struct qmp_value *object, const char *key);

@@ -53,18 +53,51 @@ static void print_commands(FILE *out)
 	      out);
 }
 
+/* "cpu show" is cpu-show: a blank for each dash of a command's name. Returns how many words of argv the command takes, its name
+ * being in name then; 1 when only the first word can be one. */
+static int join_words(int argc, char **argv, char *name, size_t size)
+{
+	size_t used = (size_t)snprintf(name, size, "%s", argv[0]);
+
+	for (int n = 1; n < 3 && n < argc && argv[n][0] != '-' && used < size; n++) {
+		used += (size_t)snprintf(name + used, size - used, "-%s", argv[n]);
+		for (int i = 0; commands[i]; i++)
+			if (!strcmp(commands[i]->name, name))
+				return n + 1;
+	}
+	return 1;
+}
+
+static const struct xlx_cmd *find_words(int *argc, char ***argv, int *ret_status)
+{
+	char name[64];
+	int n = join_words(*argc, *argv, name, sizeof(name));
+
+	for (int i = 0; commands[i]; i++)
+		if (!strcmp(commands[i]->name, (*argv)[0]))
+			n = 1; /* a command's own name goes first */
+	*argc -= n - 1;
+	*argv += n - 1;
+	return xlx_find_cmd(commands, n > 1 ? name : (*argv)[0], ret_status);
+}
+
 static int run_help(const struct xlx_args *args)
 {
+	char *words[3] = { NULL }, **at = words;
 	const struct xlx_cmd *cmd;
-	int status;
+	int status, n = 0;
 
 	if (!xlx_n_args(args)) {
 		print_commands(stdout);
 		return XLX_EXIT_OK;
 	}
-	cmd = xlx_find_cmd(commands, xlx_arg(args, 0), &status);
+	for (; n < 3 && xlx_arg(args, n); n++)
+		words[n] = (char *)(uintptr_t)xlx_arg(args, n);
+	cmd = find_words(&n, &at, &status);
 	if (!cmd)
 		return status;
+	if (n > 1)
+		return xlx_usage(args, "unexpected argument '%s'", at[1]);
 	xlx_print_help(cmd, stdout);
 	return XLX_EXIT_OK;
 }
@@ -74,7 +107,7 @@ const struct xlx_cmd cmd_help = {
 	.group = "About xlx",
 	.summary = "list the commands, or explain one",
 	.args = "[COMMAND]",
-	.max_args = 1,
+	.max_args = 3,
 	.complete = XLX_COMPLETE_COMMAND,
 	.run = run_help,
 };
@@ -186,8 +219,10 @@ static int run(int argc, char **argv)
 		return XLX_EXIT_USAGE;
 	}
 	xlx_set_globals(&globals);
-	cmd = xlx_find_cmd(commands, argv[optind], &status);
-	return cmd ? xlx_run_cmd(cmd, argc - optind, argv + optind) : status;
+	argc -= optind;
+	argv += optind;
+	cmd = find_words(&argc, &argv, &status);
+	return cmd ? xlx_run_cmd(cmd, argc, argv) : status;
 }
 
 int main(int argc, char **argv)

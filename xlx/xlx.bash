@@ -23,6 +23,23 @@ _xlx()
 		mapfile -t COMPREPLY < <(compgen -W "${words[*]}" -- "$cur")
 		return
 	fi
+	# A command's dash may be a blank: "cpu show" is cpu-show.
+	mapfile -t words < <("$xlx" --list-commands 2>/dev/null)
+	if [[ " ${words[*]} " != *" $cmd "* ]]; then
+		for ((i++; i < COMP_CWORD; i++)); do
+			[[ ${COMP_WORDS[i]} != -* && " ${words[*]}" == *" $cmd-${COMP_WORDS[i]}"* ]] || break
+			cmd+=-${COMP_WORDS[i]}
+			[[ " ${words[*]} " != *" $cmd "* ]] || break
+		done
+		if [[ " ${words[*]} " != *" $cmd "* ]]; then
+			for i in "${!words[@]}"; do
+				[[ ${words[i]} == "$cmd"-* ]] && words[i]=${words[i]#"$cmd"-} || unset "words[i]"
+			done
+			mapfile -t COMPREPLY < <(compgen -W "${words[*]}" -- "$cur")
+			return
+		fi
+	fi
+	words=()
 	if [[ $cur == -* ]]; then
 		while read -r line; do
 			[[ $line == *--* ]] || continue

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* cpuid= in both of xl's syntaxes. Single-bit features come from the hypervisor's public header, so
- * that a new Xen brings its new names; fields, and names that xl had before those, are in the table
- * below. */
+/* cpuid= in both of xl's syntaxes. Features are those of cpu/feature.c; fields, and bits that Xen has no feature for, are
+ * in the table below. */
 #include "config/cpuid.h"
 
 #include <ctype.h>
@@ -11,105 +10,45 @@
 
 #include "core/error.h"
 #include "core/num.h"
+#include "cpu/feature.h"
 
-#define NO_SUBLEAF UINT32_MAX
+#define NO_SUBLEAF UVPI_NO_SUBLEAF
 #define LEAVES_MAX 256
-#define NAME_MAX_BYTES 32
-
-enum reg { EAX, EBX, ECX, EDX };
 
 struct bits {
 	const char *name;
 	uint32_t leaf, subleaf;
-	enum reg reg;
+	enum uvpi_reg reg;
 	unsigned int first, length;
 };
 
 static const struct bits fields[] = {
-	{ "maxleaf", 0x0, NO_SUBLEAF, EAX, 0, 32 },
-	{ "stepping", 0x1, NO_SUBLEAF, EAX, 0, 4 },
-	{ "model", 0x1, NO_SUBLEAF, EAX, 4, 8 },  /* in two parts: see put_model() */
-	{ "family", 0x1, NO_SUBLEAF, EAX, 8, 8 }, /* in two parts: see put_family() */
-	{ "brandid", 0x1, NO_SUBLEAF, EBX, 0, 8 },
-	{ "clflush", 0x1, NO_SUBLEAF, EBX, 8, 8 },
-	{ "proccount", 0x1, NO_SUBLEAF, EBX, 16, 8 },
-	{ "localapicid", 0x1, NO_SUBLEAF, EBX, 24, 8 },
-	{ "procpkg", 0x4, 0, EAX, 26, 6 },
-	{ "nc", 0x80000008, NO_SUBLEAF, ECX, 0, 8 },
-	{ "apicidsize", 0x80000008, NO_SUBLEAF, ECX, 12, 4 },
-	{ "maxhvleaf", 0x40000000, NO_SUBLEAF, EAX, 0, 8 },
-	/* older names of features */
-	{ "est", 0x1, NO_SUBLEAF, ECX, 7, 1 },
-	{ "cntxid", 0x1, NO_SUBLEAF, ECX, 10, 1 },
-	{ "cmpxchg16", 0x1, NO_SUBLEAF, ECX, 13, 1 },
-	{ "sse4.1", 0x1, NO_SUBLEAF, ECX, 19, 1 },
-	{ "sse4_1", 0x1, NO_SUBLEAF, ECX, 19, 1 },
-	{ "sse4.2", 0x1, NO_SUBLEAF, ECX, 20, 1 },
-	{ "sse4_2", 0x1, NO_SUBLEAF, ECX, 20, 1 },
-	{ "aes", 0x1, NO_SUBLEAF, ECX, 25, 1 },
-	{ "cmpxchg8", 0x1, NO_SUBLEAF, EDX, 8, 1 },
-	{ "sysenter", 0x1, NO_SUBLEAF, EDX, 11, 1 },
-	{ "psn", 0x1, NO_SUBLEAF, EDX, 18, 1 },
-	{ "clfsh", 0x1, NO_SUBLEAF, EDX, 19, 1 },
-	{ "tm", 0x1, NO_SUBLEAF, EDX, 29, 1 },
-	{ "ia64", 0x1, NO_SUBLEAF, EDX, 30, 1 },
-	{ "pbe", 0x1, NO_SUBLEAF, EDX, 31, 1 },
-	{ "arat", 0x6, NO_SUBLEAF, EAX, 2, 1 },
-	{ "tsc_adjust", 0x7, 0, EBX, 1, 1 },
-	{ "cmt", 0x7, 0, EBX, 12, 1 },
-	{ "lahfsahf", 0x80000001, NO_SUBLEAF, ECX, 0, 1 },
-	{ "cmplegacy", 0x80000001, NO_SUBLEAF, ECX, 1, 1 },
-	{ "altmovcr8", 0x80000001, NO_SUBLEAF, ECX, 4, 1 },
-	{ "nodeid", 0x80000001, NO_SUBLEAF, ECX, 19, 1 },
-	{ "perfctr_core", 0x80000001, NO_SUBLEAF, ECX, 23, 1 },
-	{ "perfctr_nb", 0x80000001, NO_SUBLEAF, ECX, 24, 1 },
-	{ "invtsc", 0x80000007, NO_SUBLEAF, EDX, 8, 1 },
-	{ "ppin", 0x80000008, NO_SUBLEAF, EBX, 23, 1 },
-	{ "btc-no", 0x80000008, NO_SUBLEAF, EBX, 29, 1 },
-	{ "svm_npt", 0x8000000a, NO_SUBLEAF, EDX, 0, 1 },
-	{ "svm_lbrv", 0x8000000a, NO_SUBLEAF, EDX, 1, 1 },
-	{ "svm_nrips", 0x8000000a, NO_SUBLEAF, EDX, 3, 1 },
-	{ "svm_tscrate", 0x8000000a, NO_SUBLEAF, EDX, 4, 1 },
-	{ "svm_vmcbclean", 0x8000000a, NO_SUBLEAF, EDX, 5, 1 },
-	{ "svm_decode", 0x8000000a, NO_SUBLEAF, EDX, 7, 1 },
-	{ "svm_pausefilt", 0x8000000a, NO_SUBLEAF, EDX, 10, 1 },
-	{ "lfence+", 0x80000021, NO_SUBLEAF, EAX, 2, 1 },
-};
-
-static const struct {
-	const char *name; /* as the header has it: capitals and underscores */
-	uint32_t bit;	  /* of the featureset */
-} features[] = {
-#define XEN_CPUFEATURE(name, value) { #name, value },
-#include <xen/arch-x86/cpufeatureset.h>
-#undef XEN_CPUFEATURE
-};
-
-/* Where each word of a featureset is read from; a leaf of 0 means a half of the MSR. */
-static const struct {
-	uint32_t leaf, subleaf;
-	enum reg reg;
-	uint32_t msr;
-} words[] = {
-	{ 0x1, NO_SUBLEAF, EDX, 0 },
-	{ 0x1, NO_SUBLEAF, ECX, 0 },
-	{ 0x80000001, NO_SUBLEAF, EDX, 0 },
-	{ 0x80000001, NO_SUBLEAF, ECX, 0 },
-	{ 0xd, 1, EAX, 0 },
-	{ 0x7, 0, EBX, 0 },
-	{ 0x7, 0, ECX, 0 },
-	{ 0x80000007, NO_SUBLEAF, EDX, 0 },
-	{ 0x80000008, NO_SUBLEAF, EBX, 0 },
-	{ 0x7, 0, EDX, 0 },
-	{ 0x7, 1, EAX, 0 },
-	{ 0x80000021, NO_SUBLEAF, EAX, 0 },
-	{ 0x7, 1, EBX, 0 },
-	{ 0x7, 2, EDX, 0 },
-	{ 0x7, 1, ECX, 0 },
-	{ 0x7, 1, EDX, 0 },
-	{ 0, 0, EAX, 0x10a },
-	{ 0, 0, EDX, 0x10a },
-	{ 0x80000021, NO_SUBLEAF, ECX, 0 },
+	{ "maxleaf", 0x0, NO_SUBLEAF, UVPI_EAX, 0, 32 },
+	{ "stepping", 0x1, NO_SUBLEAF, UVPI_EAX, 0, 4 },
+	{ "model", 0x1, NO_SUBLEAF, UVPI_EAX, 4, 8 },  /* in two parts: see put_model() */
+	{ "family", 0x1, NO_SUBLEAF, UVPI_EAX, 8, 8 }, /* in two parts: see put_family() */
+	{ "brandid", 0x1, NO_SUBLEAF, UVPI_EBX, 0, 8 },
+	{ "clflush", 0x1, NO_SUBLEAF, UVPI_EBX, 8, 8 },
+	{ "proccount", 0x1, NO_SUBLEAF, UVPI_EBX, 16, 8 },
+	{ "localapicid", 0x1, NO_SUBLEAF, UVPI_EBX, 24, 8 },
+	{ "procpkg", 0x4, 0, UVPI_EAX, 26, 6 },
+	{ "nc", 0x80000008, NO_SUBLEAF, UVPI_ECX, 0, 8 },
+	{ "apicidsize", 0x80000008, NO_SUBLEAF, UVPI_ECX, 12, 4 },
+	{ "maxhvleaf", 0x40000000, NO_SUBLEAF, UVPI_EAX, 0, 8 },
+	/* bits that are no features of Xen's */
+	{ "cntxid", 0x1, NO_SUBLEAF, UVPI_ECX, 10, 1 },
+	{ "psn", 0x1, NO_SUBLEAF, UVPI_EDX, 18, 1 },
+	{ "ia64", 0x1, NO_SUBLEAF, UVPI_EDX, 30, 1 },
+	{ "arat", 0x6, NO_SUBLEAF, UVPI_EAX, 2, 1 },
+	{ "perfctr_core", 0x80000001, NO_SUBLEAF, UVPI_ECX, 23, 1 },
+	{ "perfctr_nb", 0x80000001, NO_SUBLEAF, UVPI_ECX, 24, 1 },
+	{ "svm_npt", 0x8000000a, NO_SUBLEAF, UVPI_EDX, 0, 1 },
+	{ "svm_lbrv", 0x8000000a, NO_SUBLEAF, UVPI_EDX, 1, 1 },
+	{ "svm_nrips", 0x8000000a, NO_SUBLEAF, UVPI_EDX, 3, 1 },
+	{ "svm_tscrate", 0x8000000a, NO_SUBLEAF, UVPI_EDX, 4, 1 },
+	{ "svm_vmcbclean", 0x8000000a, NO_SUBLEAF, UVPI_EDX, 5, 1 },
+	{ "svm_decode", 0x8000000a, NO_SUBLEAF, UVPI_EDX, 7, 1 },
+	{ "svm_pausefilt", 0x8000000a, NO_SUBLEAF, UVPI_EDX, 10, 1 },
 };
 
 void uvpi_cpuid_clear(struct uvp_config *config)
@@ -271,15 +210,6 @@ static int set_msr_bit(struct uvp_config *config, const char *name, uint32_t ind
 	return rc;
 }
 
-/* "avx512-4vnniw" and "avx512_4vnniw" are AVX512_4VNNIW. */
-static bool is_feature(const char *text, const char *feature)
-{
-	for (; *text && *feature; text++, feature++)
-		if (tolower((unsigned char)*feature) != (*text == '-' ? '_' : *text))
-			return false;
-	return !*text && !*feature;
-}
-
 static const struct bits *find_field(const char *name)
 {
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(fields); i++)
@@ -290,21 +220,14 @@ static const struct bits *find_field(const char *name)
 
 static int unknown_feature(const char *name, struct uvp_error *err)
 {
-	char lower[UVPI_ARRAY_SIZE(features)][NAME_MAX_BYTES];
-	const char *names[UVPI_ARRAY_SIZE(features) + UVPI_ARRAY_SIZE(fields) + 1];
-	const char *near;
-	int n = 0;
+	const char *near = uvpi_near_match(name, uvpi_feature_all_names());
+	const char *names[UVPI_ARRAY_SIZE(fields) + 1];
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(fields); i++)
-		names[n++] = fields[i].name;
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(features); i++) {
-		snprintf(lower[i], NAME_MAX_BYTES, "%s", features[i].name);
-		for (char *p = lower[i]; *p; p++)
-			*p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
-		names[n++] = lower[i];
-	}
-	names[n] = NULL;
-	near = uvpi_near_match(name, names);
+		names[i] = fields[i].name;
+	names[UVPI_ARRAY_SIZE(fields)] = NULL;
+	if (!near)
+		near = uvpi_near_match(name, names);
 	uvpi_fail(err, UVP_E_INVALID, 0, "there is no CPU feature '%.40s'", name);
 	if (near)
 		uvpi_hint(err, "did you mean '%s'?", near);
@@ -317,23 +240,21 @@ static int set_feature(struct uvp_config *config, const char *name, const char *
 		       struct uvp_error *err)
 {
 	const struct bits *field = find_field(name);
+	const struct uvpi_feature_word *word;
+	int bit;
 
 	if (field)
 		return set_field(config, field, value, err);
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(features); i++) {
-		uint32_t word = features[i].bit / 32, bit = features[i].bit % 32;
-
-		if (!is_feature(name, features[i].name) || word >= UVPI_ARRAY_SIZE(words))
-			continue;
-		if (words[word].msr)
-			return set_msr_bit(config, name, words[word].msr,
-					   bit + (words[word].reg == EDX ? 32 : 0), value, err);
-		return set_field(config,
-				 &(struct bits){ name, words[word].leaf, words[word].subleaf,
-						 words[word].reg, bit, 1 },
-				 value, err);
-	}
-	return unknown_feature(name, err);
+	bit = uvpi_feature_by_name(name);
+	if (bit < 0)
+		return unknown_feature(name, err);
+	word = &uvpi_feature_words[bit / 32];
+	if (word->msr)
+		return set_msr_bit(config, name, word->msr,
+				   (unsigned int)bit % 32 + (word->reg == UVPI_EDX ? 32 : 0), value, err);
+	return set_field(config,
+			 &(struct bits){ name, word->leaf, word->subleaf, word->reg, (unsigned int)bit % 32, 1 },
+			 value, err);
 }
 
 int uvpi_cpuid_parse_features(const char *text, struct uvp_config *config, struct uvp_error *err)

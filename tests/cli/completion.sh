@@ -26,6 +26,12 @@ complete_words help --he
 expect_out <<<--help
 complete_words help hel
 expect_out <<<help
+complete_words cpu sh
+expect_out <<<show
+complete_words cpu show --js
+expect_out <<<--json
+complete_words cpupool numa-s
+expect_out <<<numa-split
 complete_words no-such-command x
 expect_out <<<""
 finish
