@@ -20,7 +20,7 @@ struct list {
 #define VIF (1u << UVP_DEVICE_VIF)
 #define ANY (1u << UVP_DEVICE_ANY)
 
-enum { DOMAIN_NAME, DOMID, CLASS, DEVICE, DEVID, MODE, MAC, BRIDGE, BACK_DOMID, BACK, FRONT, TARGET };
+enum { DOMAIN_NAME, DOMID, CLASS, DEVICE, DEVID, MODE, FORMAT, MAC, BRIDGE, BACK_DOMID, BACK, FRONT, TARGET };
 
 static const struct {
 	int what;
@@ -34,6 +34,7 @@ static const struct {
 	{ DEVICE, "DEVICE", OUT_LEFT, DISK | VIF | ANY },
 	{ DEVID, "DEVID", OUT_RIGHT, DISK | VIF | ANY },
 	{ MODE, "MODE", OUT_LEFT, DISK },
+	{ FORMAT, "FORMAT", OUT_LEFT, DISK },
 	{ MAC, "MAC", OUT_LEFT, VIF },
 	{ BRIDGE, "BRIDGE", OUT_LEFT, VIF },
 	{ BACK_DOMID, "BE", OUT_RIGHT, DISK | VIF | ANY },
@@ -81,6 +82,9 @@ static void add_cell(struct out_table *table, int what, const struct uvp_domain 
 	case MODE:
 		out_table_text(table, info->readonly ? "r" : "w");
 		break;
+	case FORMAT:
+		out_table_text(table, or_dash(info->format));
+		break;
 	case MAC:
 		out_table_text(table, info->mac);
 		break;
@@ -91,7 +95,7 @@ static void add_cell(struct out_table *table, int what, const struct uvp_domain 
 		out_table_fmt(table, "%u", info->backend_domid);
 		break;
 	case BACK:
-		out_table_text(table, uvp_device_state_name(info->backend_state));
+		out_table_text(table, info->lost ? "lost" : uvp_device_state_name(info->backend_state));
 		break;
 	case FRONT:
 		out_table_text(table, uvp_device_state_name(info->frontend_state));
@@ -121,6 +125,8 @@ static void add_class_json(struct uvpi_json *object, const struct uvp_device_inf
 	if (strcmp(info->kind, "vbd") != 0)
 		return;
 	uvpi_json_set_bool(object, "readonly", info->readonly);
+	uvpi_json_set_str(object, "format", info->format[0] ? info->format : NULL);
+	uvpi_json_set_bool(object, "lost", info->lost);
 	uvpi_json_set_str(object, "node", info->device[0] ? info->device : NULL);
 }
 

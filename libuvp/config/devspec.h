@@ -15,6 +15,9 @@ enum uvpi_disk_format {
 	UVPI_DISK_QCOW2,
 	UVPI_DISK_VHD,
 	UVPI_DISK_QED,
+	UVPI_DISK_VHDX,
+	UVPI_DISK_VMDK,
+	UVPI_DISK_VDI,
 	UVPI_DISK_EMPTY
 };
 
@@ -37,8 +40,13 @@ int uvpi_disk_parse(const char *text, struct uvpi_disk *ret_disk, struct uvp_err
 void uvpi_disk_done(struct uvpi_disk *disk);
 /* A specification that says the same. The caller frees it; NULL when out of memory. */
 char *uvpi_disk_text(const struct uvpi_disk *disk);
+/* Does QEMU serve it, rather than the kernel alone? */
+bool uvpi_disk_needs_qemu(const struct uvpi_disk *disk);
 /* Fill err (UNSUPPORTED) when this release cannot attach it. */
 int uvpi_disk_unsupported(const struct uvpi_disk *disk, struct uvp_error *err);
+
+/* What back ends have as their target is its path, or (QEMU's) FORMAT:PATH: the path. */
+const char *uvpi_params_path(const char *params);
 
 /* The number that front ends know a virtual device by: "xvda" 51712, "xvda1" 51713, "hdc" 5632, "51728" itself. */
 int uvpi_vdev_number(const char *vdev, uint32_t *ret_devid, struct uvp_error *err);

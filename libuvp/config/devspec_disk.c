@@ -133,7 +133,7 @@ static int copy(char **ret_copy, const char *text, struct uvp_error *err)
 	return 0;
 }
 
-static const char *const format_names[] = { "raw", "qcow", "qcow2", "vhd", "qed", "empty" };
+static const char *const format_names[] = { "raw", "qcow", "qcow2", "vhd", "qed", "vhdx", "vmdk", "vdi", "empty" };
 static const char *const backend_names[] = { "", "phy", "qdisk", "standalone", "tap" };
 
 /* The names were checked before: what is none of them is the default. */
@@ -359,16 +359,24 @@ char *uvpi_disk_text(const struct uvpi_disk *disk)
 	return fclose(out) == 0 ? uvpi_steal(&text) : NULL;
 }
 
+const char *uvpi_params_path(const char *params)
+{
+	const char *colon = *params != '/' ? strchr(params, ':') : NULL;
+
+	return colon ? colon + 1 : params;
+}
+
+bool uvpi_disk_needs_qemu(const struct uvpi_disk *disk)
+{
+	return disk->target && (disk->format != UVPI_DISK_RAW || disk->backendtype == UVPI_DISK_QDISK);
+}
+
 static const char *why_unsupported(const struct uvpi_disk *disk, const char **ret_hint)
 {
 	*ret_hint = NULL;
 	if (!disk->cdrom && !disk->target) {
 		*ret_hint = "add cdrom to make it a drive, or name what is in it";
 		return "only CD-ROM drives can be empty";
-	}
-	if (disk->target && disk->format != UVPI_DISK_RAW) {
-		*ret_hint = "make it raw: qemu-img convert -O raw OLD NEW";
-		return "qcow, qcow2, vhd and qed images need a back end in user space, which this release does not have";
 	}
 	if (disk->backend && strcmp(disk->backend, "0") != 0 && strcmp(disk->backend, "Domain-0") != 0)
 		return "back ends in other domains than domain 0 are not set up by this release";
@@ -378,9 +386,18 @@ static const char *why_unsupported(const struct uvpi_disk *disk, const char **re
 	}
 	if (disk->colo)
 		return "COLO replication is not supported";
-	if (disk->backendtype != UVPI_DISK_AUTO && disk->backendtype != UVPI_DISK_PHY) {
-		*ret_hint = "leave backendtype= out, or say backendtype=phy: the kernel serves raw files and block devices";
-		return "this release serves disks by the kernel's back end only";
+	if (disk->backendtype > UVPI_DISK_QDISK) {
+		*ret_hint = "leave backendtype= out: the kernel serves raw disks, and QEMU other formats";
+		return disk->backendtype == UVPI_DISK_TAP ? "backendtype=tap needs a driver (blktap) that kernels do not have any more" :
+							    "backendtype=standalone leaves it to a program of your own, which is not waited for";
+	}
+	if (disk->backendtype == UVPI_DISK_PHY && uvpi_disk_needs_qemu(disk)) {
+		*ret_hint = "leave backendtype= out, or say backendtype=qdisk";
+		return "backendtype=phy is for raw disks: only QEMU reads other formats";
+	}
+	if (disk->script && uvpi_disk_needs_qemu(disk)) {
+		*ret_hint = "leave script= out, or format= and backendtype=";
+		return "what script= makes is a block device, served as it is: raw, by the kernel";
 	}
 	return NULL;
 }

@@ -9,7 +9,7 @@
 #include "config/spec.h"
 #include "core/error.h"
 
-static const char *const formats[] = { "raw", "qcow", "qcow2", "vhd", "qed", "empty", "", NULL };
+static const char *const formats[] = { "raw", "qcow", "qcow2", "vhd", "qed", "vhdx", "vmdk", "vdi", "empty", "", NULL };
 static const char *const accesses[] = { "r", "ro", "rw", "w", "w!", "", NULL };
 static const char *const devtypes[] = { "cdrom", "disk", NULL };
 static const char *const disk_backends[] = { "phy", "qdisk", "standalone", "tap", NULL };

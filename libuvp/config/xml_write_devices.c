@@ -63,7 +63,7 @@ static void write_order(FILE *out, const struct uvpi_boot *boot, enum uvpi_boot_
 
 static void write_disk(FILE *out, const struct uvpi_disk *disk, const struct uvpi_boot *boot)
 {
-	static const char *const formats[] = { "raw", "qcow", "qcow2", "vpc", "qed" };
+	static const char *const formats[] = { "raw", "qcow", "qcow2", "vpc", "qed", "vhdx", "vmdk", "vdi" };
 	static const char *const drivers[] = { NULL, "phy", "qemu" };
 	bool block = disk->target && !strncmp(disk->target, "/dev/", 5);
 

@@ -19,6 +19,7 @@
 #include "device/attach.h"
 #include "device/disk_share.h"
 #include "device/loop.h"
+#include "device/qdisk.h"
 #include "device/record.h"
 #include "device/xenbus.h"
 #include "device/xenbus_set.h"
@@ -197,8 +198,10 @@ int uvpi_device_detach(struct uvp_domain *domain, enum uvp_device_class device_c
 	if (r == 0)
 		r = uvpi_devset_detach(&set, flags & UVP_DEVICE_FORCE, op, err);
 	uvpi_devset_done(&set);
-	if (r == 0 && !strncmp(info->device, "/dev/loop", 9) && info->target)
-		uvpi_loop_wait_free(info->device, info->target, uvpi_now_ms() + LOOP_MS);
+	if (r == 0 && info->target && (!strncmp(info->device, "/dev/loop", 9) || !strncmp(info->device, "/dev/nbd", 8)))
+		uvpi_block_wait_free(info->device, info->target, uvpi_now_ms() + LOOP_MS);
+	if (r == 0)
+		uvpi_qdisk_collect();
 	return r;
 }
 

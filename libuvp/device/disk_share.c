@@ -16,6 +16,7 @@
 #include "core/store.h"
 #include "device/counts.h"
 #include "device/loop.h"
+#include "device/nbd.h"
 
 #define LOCK_FILE "/run/uvp/devices.lock"
 #define BACK_ENDS "/sys/bus/xen-backend/devices"
@@ -89,11 +90,16 @@ static bool read_attr(int dir, const char *folder, const char *attr, char *buf, 
 	return uvpi_sysfs_read(dir, path, buf, len);
 }
 
-static bool same_disk(const struct stat *st, unsigned int major, unsigned int minor)
+/* Is the file or block device behind that device, or it itself? *ret_writes: may it be written to through that? */
+static bool same_disk(const struct stat *st, unsigned int major, unsigned int minor, bool *ret_writes)
 {
+	char text[UVPI_NBD_TEXT];
 	dev_t dev;
 	ino_t ino;
 
+	*ret_writes = true;
+	if (major == UVPI_NBD_MAJOR && uvpi_nbd_text(minor, text) && uvpi_nbd_text_has(text, st, ret_writes))
+		return true;
 	if (S_ISBLK(st->st_mode))
 		return st->st_rdev == makedev(major, minor);
 	return major == LOOP_MAJOR && uvpi_loop_file(minor, &dev, &ino) && dev == st->st_dev && ino == st->st_ino;
@@ -135,6 +141,28 @@ static int fail_shared(struct uvpi_store *store, const char *path, const char *f
 	return -UVP_E_BUSY;
 }
 
+bool uvpi_disk_is_served(const char *device)
+{
+	DIR *dir = opendir(BACK_ENDS);
+	struct dirent *entry;
+	bool found = false;
+	struct stat st;
+
+	if (stat(device, &st) < 0)
+		found = true; /* nobody knows */
+	while (!found && dir && (entry = readdir(dir))) {
+		unsigned int major, minor;
+		char text[40];
+
+		found = !strncmp(entry->d_name, "vbd-", 4) &&
+			read_attr(dirfd(dir), entry->d_name, "physical_device", text, sizeof(text)) &&
+			parse_device(text, &major, &minor) && st.st_rdev == makedev(major, minor);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 static int check_domains(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
 			 struct uvp_error *err)
 {
@@ -145,15 +173,17 @@ static int check_domains(struct uvpi_store *store, const struct stat *st, const 
 	while (r == 0 && dir && (entry = readdir(dir))) {
 		unsigned int major, minor;
 		char text[40], mode[8];
+		bool writes;
 
 		if (strncmp(entry->d_name, "vbd-", 4) != 0 ||
 		    !read_attr(dirfd(dir), entry->d_name, "physical_device", text, sizeof(text)) ||
-		    !parse_device(text, &major, &minor) || !same_disk(st, major, minor))
+		    !parse_device(text, &major, &minor) || !same_disk(st, major, minor, &writes))
 			continue;
 		if (!read_attr(dirfd(dir), entry->d_name, "mode", mode, sizeof(mode)))
 			continue;
-		if (!readonly || strchr(mode, 'w'))
-			r = fail_shared(store, path, entry->d_name, strchr(mode, 'w') != NULL, err);
+		writes &= strchr(mode, 'w') != NULL;
+		if (!readonly || writes)
+			r = fail_shared(store, path, entry->d_name, writes, err);
 	}
 	if (dir)
 		closedir(dir);
@@ -211,10 +241,12 @@ static int check_mounts(const struct stat *st, const char *path, bool readonly, 
 
 	while (file && getline(&line, &size, file) > 0) {
 		struct mounted mounted;
+		bool writes;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (!parse_mount(line, &mounted) || !same_disk(st, mounted.major, mounted.minor))
+		if (!parse_mount(line, &mounted) || !same_disk(st, mounted.major, mounted.minor, &writes))
 			continue;
+		mounted.writable &= writes;
 		if (!readonly || mounted.writable)
 			return fail_mounted(&mounted, path, err);
 	}

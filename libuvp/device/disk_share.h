@@ -15,9 +15,12 @@ struct uvpi_store;
  * somebody else sets it up in a way that does not go together with ours. *ret_fd: closing it lets go. */
 int uvpi_disk_lock(const struct stat *st, bool readonly, int *ret_fd, struct uvp_error *err);
 
-/* BUSY when anybody writes to it, or reads it and we want to write. */
+/* That counts for files behind images, too. BUSY when anybody writes to it, or reads it and we want to write. */
 int uvpi_disk_check_sharing(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
 			    struct uvp_error *err);
+
+/* Has a back end of the kernel that block device? */
+bool uvpi_disk_is_served(const char *device);
 
 /* BUSY when a process has locked the file, as QEMU does with its images, in a way that does not go together with ours. */
 int uvpi_disk_check_locked(int fd, const char *path, bool readonly, struct uvp_error *err);

@@ -14,6 +14,8 @@
 #include "core/num.h"
 #include "core/store.h"
 #include "device/counts.h"
+#include "device/nbd.h"
+#include "device/qdisk.h"
 #include "device/xenbus.h"
 #include "domain/domain.h"
 
@@ -196,6 +198,7 @@ static const char *fill_vbd(struct uvp_device_info *info, const char *const *val
 	const char *params = value[PARAMS];
 	/* Back ends of QEMU write "FORMAT:PATH". */
 	const char *colon = params && *params != '/' ? strchr(params, ':') : NULL;
+	char text[UVPI_NBD_TEXT];
 
 	if (value[DEV])
 		copy(info->name, sizeof(info->name), value[DEV]);
@@ -203,7 +206,12 @@ static const char *fill_vbd(struct uvp_device_info *info, const char *const *val
 		uvpi_vdev_name(info->devid, info->name, sizeof(info->name));
 	info->readonly = value[MODE] && *value[MODE] == 'r';
 	copy(info->device, sizeof(info->device), value[PATH]);
-	return colon ? colon + 1 : params;
+	if (colon && !strncmp(params, "aio:", 4))
+		copy(info->format, sizeof(info->format), "raw");
+	else if (params && (colon || *params == '/'))
+		snprintf(info->format, sizeof(info->format), "%.*s", colon ? (int)(colon - params) : 3, colon ? params : "raw");
+	info->lost = uvpi_nbd_text_of(info->device, text) && uvpi_qdisk_is_lost(text);
+	return params ? uvpi_params_path(params) : NULL;
 }
 
 static int fill(struct uvp_device_info *info, uint32_t domid, const struct uvpi_batch *batch, int at,

@@ -17,6 +17,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "device/nbd.h"
 
 /* Others may take the number that we were given before we can use it. */
 #define ATTEMPTS 64
@@ -85,7 +86,7 @@ bool uvpi_loop_file(unsigned int minor, dev_t *ret_dev, ino_t *ret_ino)
 	return fd >= 0 && file_of(fd, ret_dev, ret_ino);
 }
 
-/* Is the loop device's file that one? */
+/* Is the device's file that one? */
 static bool is_over(const char *loop, const char *target)
 {
 	_cleanup_close_ int fd = open(loop, O_RDONLY | O_CLOEXEC);
@@ -124,7 +125,12 @@ int uvpi_block_size(const char *path, uint64_t *ret_size, struct uvp_error *err)
 	return 0;
 }
 
-bool uvpi_loop_wait_free(const char *loop, const char *target, int64_t deadline_ms)
+static bool serves(const char *device, const char *target)
+{
+	return strncmp(device, "/dev/nbd", 8) != 0 ? is_over(device, target) : uvpi_nbd_is_over(device, target);
+}
+
+bool uvpi_block_wait_free(const char *device, const char *target, int64_t deadline_ms)
 {
 	struct sockaddr_nl addr = { .nl_family = AF_NETLINK, .nl_groups = 1 };
 	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
@@ -132,7 +138,7 @@ bool uvpi_loop_wait_free(const char *loop, const char *target, int64_t deadline_
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return false;
 	/* The kernel announces it: look first, then after each announcement. */
-	while (is_over(loop, target)) {
+	while (serves(device, target)) {
 		struct pollfd p = { fd, POLLIN, 0 };
 		int64_t left = deadline_ms - uvpi_now_ms();
 		char buf[4096];

@@ -24,8 +24,8 @@ void uvpi_loop_detach(const char *loop, const char *target);
 int uvpi_loop_grow(const char *loop, const char *target, struct uvp_error *err);
 /* Of any block device, in bytes. */
 int uvpi_block_size(const char *path, uint64_t *ret_size, struct uvp_error *err);
-/* Wait until it has let go of its file, after its last user closed it: a back end does that a moment after it says
+/* Wait until a loop or network block device has let go of its file, after its last user closed it: a back end does that a moment after it says
  * so. False when the deadline came first. */
-bool uvpi_loop_wait_free(const char *loop, const char *target, int64_t deadline_ms);
+bool uvpi_block_wait_free(const char *device, const char *target, int64_t deadline_ms);
 
 #endif

@@ -63,6 +63,12 @@ static int grow(const struct uvp_device_info *info, uint64_t size, struct uvp_er
 
 	if (info->backend_domid || !strstr(info->backend_path, "/backend/vbd/") || !info->target || !info->device[0])
 		return fail_not_here(info, err);
+	if (!strncmp(info->device, "/dev/nbd", 8)) {
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "'%.200s' is a %s image, which cannot be made larger while it is in use",
+			  info->target, info->format);
+		uvpi_hint(err, "detach it, make it larger with 'qemu-img resize', and attach it again");
+		return -UVP_E_UNSUPPORTED;
+	}
 	if (size && !is_loop) {
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "'%.200s' is a block device, which has a size of its own", info->device);
 		uvpi_hint(err, "make that larger (lvextend, for one), and run this without a size");

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Disks that the kernel's blkback serves: block devices, and raw files through loop devices. */
+/* Disks that the kernel's blkback serves: block devices, raw files through loop devices, and images in QEMU's formats
+ * through network block devices of the disk server. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "config/devspec.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/store.h"
+#include "device/chain.h"
 #include "device/disk_share.h"
+#include "device/image.h"
 #include "device/loop.h"
+#include "device/qdisk.h"
 #include "device/script.h"
 #include "device/xenbus.h"
 
@@ -25,16 +28,17 @@ struct vbd {
 	struct uvpi_device dev;
 	const struct uvpi_disk *disk;
 	char *target;       /* absolute */
+	char *params;       /* as other tools read it: the target, or FORMAT:TARGET when QEMU serves it */
 	const char *mode;   /* "r" or "w" */
 	const char *type;   /* "disk" or "cdrom" */
 	const char *protocol;
 	bool trusted, discard, direct_io_safe, removable;
 	uint32_t number;
 	char name[32];
-	char node[32];      /* "/dev/loop3"; empty for a block device */
-	struct stat st;     /* of the target */
+	char node[32];      /* "/dev/loop3", "/dev/nbd0"; empty for a block device */
+	struct uvpi_chain chain; /* the target, and what is behind it */
 	dev_t rdev;         /* of what the back end opens */
-	int loop, lock;
+	int loop;           /* or network block device */
 };
 
 #define IN(where_, key_, value_, ...) { .key = key_, .where = where_, .value = value_, __VA_ARGS__ }
@@ -43,7 +47,7 @@ struct vbd {
 
 /* `script` is also for xl destroy, which runs nothing that it does not find there. */
 static const struct uvpi_devkey keys[] = {
-	FIELD(UVPI_IN_BACK, "params", UVPI_VALUE_STRING, target),
+	FIELD(UVPI_IN_BACK, "params", UVPI_VALUE_STRING, params),
 	FIELD(UVPI_IN_BACK, "script", UVPI_VALUE_STRING, dev.script),
 	CONST(UVPI_IN_BACK, "type", "phy"),
 	FIELD(UVPI_IN_BACK, "removable", UVPI_VALUE_BOOL, removable),
@@ -74,7 +78,6 @@ int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, 
 	if (!dev)
 		return uvpi_no_memory(err);
 	vbd->loop = -1;
-	vbd->lock = -1;
 	dev->script = uvpi_script_path(disk->script ? disk->script : UVPI_SCRIPT_BLOCK);
 	if (!dev->script)
 		return uvpi_no_memory(err);
@@ -115,99 +118,97 @@ int uvpi_disk_find_target(const struct uvpi_disk *disk, char **ret_path, struct 
 	return 0;
 }
 
-static int open_target(const struct vbd *vbd, struct stat *ret_st, struct uvp_error *err)
-{
-	_cleanup_close_ int fd = open(vbd->target, (vbd->disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
-
-	if (fd < 0) {
-		int error = errno, r;
-
-		if (error == ENOENT)
-			return uvpi_fail(err, UVP_E_NOT_FOUND, error, "'%.300s' does not exist", vbd->target);
-		if (error == EISDIR)
-			return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' is a directory; expected a raw image or a block device",
-					 vbd->target);
-		r = uvpi_fail_errno(err, error, "cannot open '%.300s'", vbd->target);
-		if (error == EROFS || error == EACCES || error == EPERM)
-			uvpi_hint(err, "attach it read-only: access=ro");
-		return r;
-	}
-	if (fstat(fd, ret_st) < 0)
-		return uvpi_fail_errno(err, errno, "cannot read '%.300s'", vbd->target);
-	return uvpi_steal_fd(&fd);
-}
-
-static int check_size(const struct vbd *vbd, int fd, const struct stat *st, struct uvp_error *err)
-{
-	uint64_t size = (uint64_t)st->st_size;
-
-	if (S_ISBLK(st->st_mode) && ioctl(fd, BLKGETSIZE64, &size) < 0)
-		return uvpi_fail_errno(err, errno, "cannot read the size of '%.300s'", vbd->target);
-	if (size >= 512)
-		return 0;
-	uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' has %" PRIu64 " bytes: less than one sector", vbd->target, size);
-	uvpi_hint(err, "make it as large as the disk is to be: truncate -s 10G '%.200s'", vbd->target);
-	return -UVP_E_INVALID;
-}
-
-static bool same_target(const struct stat *a, const struct stat *b)
-{
-	return S_ISBLK(a->st_mode) ? S_ISBLK(b->st_mode) && a->st_rdev == b->st_rdev :
-				     a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* Disks of the same set, which no back end has open yet. */
 static int check_own(const struct uvpi_devset *set, const struct vbd *vbd, struct uvp_error *err)
 {
 	for (int i = 0; i < set->n && set->list[i] != &vbd->dev; i++) {
 		const struct vbd *other = (const struct vbd *)set->list[i];
+		const char *path;
 
-		if (set->list[i]->class != &uvpi_vbd_class || other->disk->script || !same_target(&vbd->st, &other->st))
+		if (set->list[i]->class != &uvpi_vbd_class || other->disk->script || vbd->disk->shared ||
+		    !uvpi_chain_collides(&vbd->chain, &other->chain, &path))
 			continue;
-		if (vbd->disk->shared || (vbd->disk->readonly && other->disk->readonly))
-			continue;
-		return uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is %s of the same domain already", vbd->target,
-				 other->dev.label);
+		return uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is %s of the same domain already", path, other->dev.label);
 	}
 	return 0;
 }
 
-static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only, struct uvp_error *err)
+/* Nobody else may write to any of the files, and nobody may read what is written. */
+static int check_layer(struct uvpi_devset *set, struct vbd *vbd, struct uvpi_layer *layer, bool look_only,
+		       struct uvp_error *err)
 {
-	_cleanup_close_ int fd = -1;
-	struct stat *st = &vbd->st;
+	bool shared = vbd->disk->shared && layer == &vbd->chain.layers[0];
+	int r = 0;
+
+	if (!look_only)
+		r = uvpi_disk_lock(&layer->st, layer->readonly || shared, &layer->lock, err);
+	if (r < 0 || shared)
+		return r;
+	r = uvpi_disk_check_sharing(set->store, &layer->st, layer->path, layer->readonly, err);
+	if (r == 0 && S_ISREG(layer->st.st_mode))
+		r = uvpi_disk_check_locked(layer->fd, layer->path, layer->readonly, err);
+	return r;
+}
+
+/* The block device that the back end opens. */
+static int make_device(struct vbd *vbd, struct uvp_error *err)
+{
+	const struct uvpi_qdisk qdisk = { &vbd->chain, vbd->discard };
+	struct uvpi_layer *target = &vbd->chain.layers[0];
+	int r;
+
+	vbd->rdev = target->st.st_rdev;
+	if (uvpi_disk_needs_qemu(vbd->disk)) {
+		r = vbd->disk->shared ? 0 : uvpi_chain_lock(&vbd->chain, err);
+		return r < 0 ? r : uvpi_qdisk_attach(&qdisk, &vbd->loop, vbd->node, sizeof(vbd->node), &vbd->rdev, err);
+	}
+	if (S_ISBLK(target->st.st_mode))
+		return 0;
+	return uvpi_loop_attach(target->fd, vbd->target, vbd->disk->readonly, &vbd->loop, vbd->node, sizeof(vbd->node),
+				&vbd->rdev, err);
+}
+
+static int name_target(struct vbd *vbd, struct uvp_error *err)
+{
 	int r = uvpi_disk_find_target(vbd->disk, &vbd->target, err);
 
 	if (r < 0)
 		return r;
-	fd = open_target(vbd, st, err);
-	if (fd < 0)
-		return fd;
-	if (!S_ISBLK(st->st_mode) && !S_ISREG(st->st_mode))
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' is neither a file nor a block device", vbd->target);
-	r = check_size(vbd, fd, st, err);
+	if (!uvpi_disk_needs_qemu(vbd->disk))
+		vbd->params = strdup(vbd->target);
+	else if (asprintf(&vbd->params, "%s:%s", uvpi_image_name(vbd->disk->format), vbd->target) < 0)
+		vbd->params = NULL;
+	return vbd->params ? 0 : uvpi_no_memory(err);
+}
+
+static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only, struct uvp_error *err)
+{
+	int r = name_target(vbd, err);
+
+	if (r == 0 && uvpi_disk_needs_qemu(vbd->disk))
+		r = uvpi_qdisk_check(vbd->disk->format, err);
+	if (r == 0)
+		r = uvpi_chain_open(&vbd->chain, vbd->target, vbd->disk->format, vbd->disk->readonly, err);
 	if (r == 0)
 		r = check_own(set, vbd, err);
-	if (r == 0 && !look_only)
-		r = uvpi_disk_lock(st, vbd->disk->readonly || vbd->disk->shared, &vbd->lock, err);
-	if (r == 0 && !vbd->disk->shared && S_ISREG(st->st_mode))
-		r = uvpi_disk_check_locked(fd, vbd->target, vbd->disk->readonly, err);
-	if (r == 0 && !vbd->disk->shared)
-		r = uvpi_disk_check_sharing(set->store, st, vbd->target, vbd->disk->readonly, err);
-	if (r < 0)
+	for (int i = 0; i < vbd->chain.n && r == 0; i++)
+		r = check_layer(set, vbd, &vbd->chain.layers[i], look_only, err);
+	if (r < 0 || look_only)
 		return r;
-	vbd->rdev = st->st_rdev;
-	if (S_ISBLK(st->st_mode) || look_only)
-		return 0;
-	return uvpi_loop_attach(fd, vbd->target, vbd->disk->readonly, &vbd->loop, vbd->node, sizeof(vbd->node),
-				&vbd->rdev, err);
+	r = make_device(vbd, err);
+	/* Whoever serves it has it open now. */
+	for (int i = 0; i < vbd->chain.n; i++)
+		if (vbd->chain.layers[i].fd >= 0)
+			close(uvpi_steal_fd(&vbd->chain.layers[i].fd));
+	return r;
 }
 
 /* What its target means, and who else may use it, is the script's affair. */
 static int prepare_script(struct vbd *vbd, struct uvp_error *err)
 {
 	vbd->target = strdup(vbd->disk->target);
-	return vbd->target ? uvpi_script_check(vbd->dev.script, err) : uvpi_no_memory(err);
+	vbd->params = vbd->target ? strdup(vbd->target) : NULL;
+	return vbd->params ? uvpi_script_check(vbd->dev.script, err) : uvpi_no_memory(err);
 }
 
 static int prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
@@ -273,11 +274,8 @@ static void let_go(struct uvpi_device *dev)
 
 	/* The back end has it open by now, or nobody will: the kernel frees it in the latter case. */
 	if (vbd->disk && vbd->loop >= 0)
-		close(vbd->loop);
-	if (vbd->disk && vbd->lock >= 0)
-		close(vbd->lock);
-	vbd->loop = -1;
-	vbd->lock = -1;
+		close(uvpi_steal_fd(&vbd->loop));
+	uvpi_chain_done(&vbd->chain);
 }
 
 static void done(struct uvpi_device *dev)
@@ -285,6 +283,7 @@ static void done(struct uvpi_device *dev)
 	struct vbd *vbd = (struct vbd *)dev;
 
 	free(vbd->target);
+	free(vbd->params);
 }
 
 const struct uvpi_device_class uvpi_vbd_class = {

@@ -3,13 +3,10 @@
 #include "dm/dm.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/boot.h"
@@ -195,26 +192,6 @@ static int interfaces(struct uvpi_dm *dm, struct uvp_error *err)
 	return 0;
 }
 
-/* The names of the libraries that a program needs are near its beginning. */
-static bool has_sandbox(const char *program)
-{
-	_cleanup_close_ int fd = open(program, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	bool found;
-	size_t len;
-	void *map;
-
-	if (fd < 0 || fstat(fd, &st) < 0 || !st.st_size)
-		return false;
-	len = st.st_size > 4 << 20 ? 4 << 20 : (size_t)st.st_size;
-	map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (map == MAP_FAILED)
-		return false;
-	found = memmem(map, len, "libseccomp.so", 13) != NULL;
-	munmap(map, len);
-	return found;
-}
-
 /* It keeps its handles of Xen, which then serve for this domain only; its root folder becomes an empty one, and it runs as a user
  * that owns nothing. */
 static int confinement(struct uvpi_dm *dm, struct uvp_error *err)
@@ -229,10 +206,8 @@ static int confinement(struct uvpi_dm *dm, struct uvp_error *err)
 		return r;
 	if (dm->hvm->restricted) {
 		add(dm, "-xen-domid-restrict", NULL);
-		uvpi_qemu_arg(&dm->qemu, "-chroot");
-		uvpi_qemu_argf(&dm->qemu, "%s/root", dm->qemu.dir);
-		if (has_sandbox(dm->qemu.program))
-			add(dm, "-sandbox", "on,obsolete=deny,spawn=deny,resourcecontrol=deny");
+		uvpi_qemu_confine(&dm->qemu, uid, gid);
+		return 0;
 	}
 	uvpi_qemu_arg(&dm->qemu, "-runas");
 	uvpi_qemu_argf(&dm->qemu, "%" PRIu32 ":%" PRIu32, uid, gid);

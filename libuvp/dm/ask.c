@@ -18,8 +18,7 @@
 #include "domain/domain.h"
 #include "qmp/client.h"
 
-/* *ret_set is for drop_file(). */
-static int give_file(struct uvp_qmp *qmp, int fd, const struct uvp_op *op, int64_t *ret_set, struct uvp_error *err)
+int uvpi_dm_give_file(struct uvp_qmp *qmp, int fd, const struct uvp_op *op, int64_t *ret_set, struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *message = NULL;
 	int r = qmp_run(qmp, "add-fd", NULL, fd, op, &message, err);
@@ -29,8 +28,7 @@ static int give_file(struct uvp_qmp *qmp, int fd, const struct uvp_op *op, int64
 	return r;
 }
 
-/* It keeps what it has opened by it. */
-static void drop_file(struct uvp_qmp *qmp, int64_t set)
+void uvpi_dm_drop_file(struct uvp_qmp *qmp, int64_t set)
 {
 	struct qmp_value *args = qmp_value_new();
 
@@ -44,7 +42,7 @@ static int insert(struct uvp_qmp *qmp, const char *drive, int fd, bool force, co
 	struct qmp_value *args;
 	char name[48];
 	int64_t set;
-	int r = give_file(qmp, fd, op, &set, err);
+	int r = uvpi_dm_give_file(qmp, fd, op, &set, err);
 
 	if (r < 0)
 		return r;
@@ -55,7 +53,7 @@ static int insert(struct uvp_qmp *qmp, const char *drive, int fd, bool force, co
 	qmp_value_set_str(args, "format", "raw");
 	qmp_value_set_bool(args, "force", force);
 	r = qmp_run(qmp, "blockdev-change-medium", args, -1, op, NULL, err);
-	drop_file(qmp, set);
+	uvpi_dm_drop_file(qmp, set);
 	return r;
 }
 
@@ -111,7 +109,7 @@ static int dump(struct uvp_domain *domain, const char *path, int fd, const struc
 	int r = uvp_qmp_open_domain(domain, op, &qmp, err);
 
 	if (r == 0)
-		r = give_file(qmp, fd, op, &set, err);
+		r = uvpi_dm_give_file(qmp, fd, op, &set, err);
 	if (r < 0)
 		return r;
 	snprintf(name, sizeof(name), "/dev/fdset/%" PRId64, set);
@@ -122,7 +120,7 @@ static int dump(struct uvp_domain *domain, const char *path, int fd, const struc
 	uvpi_qemu_bound_files(domain->domid, false);
 	r = qmp_run(qmp, "screendump", args, -1, op, NULL, err);
 	uvpi_qemu_bound_files(domain->domid, true);
-	drop_file(qmp, set);
+	uvpi_dm_drop_file(qmp, set);
 	return r;
 }
 

@@ -47,6 +47,10 @@ enum uvpi_bus uvpi_dm_place(const struct uvpi_disk *disk, bool ahci, unsigned in
 int uvpi_dm_open_medium(const char *path, struct uvp_error *err);
 /* "host_device" or "file": what QEMU calls the driver for what fd is. */
 const char *uvpi_dm_file_driver(int fd);
+/* Hand it over as "/dev/fdset/<*ret_set>", and take that name away again: QEMU keeps what it has opened by it. */
+struct uvp_qmp;
+int uvpi_dm_give_file(struct uvp_qmp *qmp, int fd, const struct uvp_op *op, int64_t *ret_set, struct uvp_error *err);
+void uvpi_dm_drop_file(struct uvp_qmp *qmp, int64_t set);
 
 /* Put what is at path into the CD-ROM drive of a running domain, or (NULL) empty it; force: although the guest has locked it. */
 struct uvp_domain;

@@ -136,7 +136,8 @@ static int add_drive(struct uvpi_dm *dm, const struct uvpi_disk *disk, struct uv
 	if (bus == UVPI_BUS_NONE || (disk->readonly && !disk->cdrom))
 		return 0;
 	if (disk->target) {
-		fd = disk->cdrom ? uvpi_dm_open_medium(disk->target, err) :
+		/* A medium that QEMU's disk server reads is a block device by now, as all disks are. */
+		fd = disk->cdrom && !uvpi_disk_needs_qemu(disk) ? uvpi_dm_open_medium(disk->target, err) :
 				   uvpi_devset_open_disk(dm->devices, disk->devid, err);
 		if (fd < 0)
 			return fd;

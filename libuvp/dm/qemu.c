@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -149,6 +150,43 @@ int uvpi_qemu_pass_file(struct uvpi_qemu *qemu, int fd, char ret_name[24], struc
 	uvpi_qemu_argf(qemu, "fd=%d,set=%d", number, number);
 	snprintf(ret_name, 24, "/dev/fdset/%d", number);
 	return 0;
+}
+
+bool uvpi_qemu_contains(const char *program, const void *bytes, size_t n, size_t within)
+{
+	_cleanup_close_ int fd = open(program, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	bool found;
+	size_t len;
+	void *map;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !st.st_size)
+		return false;
+	len = (uint64_t)st.st_size > within ? within : (size_t)st.st_size;
+	map = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return false;
+	found = memmem(map, len, bytes, n) != NULL;
+	munmap(map, len);
+	return found;
+}
+
+/* The names of the libraries that a program needs are near its beginning. */
+static bool has_sandbox(const char *program)
+{
+	return uvpi_qemu_contains(program, "libseccomp.so", 13, 4u << 20);
+}
+
+void uvpi_qemu_confine(struct uvpi_qemu *qemu, uint32_t uid, uint32_t gid)
+{
+	uvpi_qemu_arg(qemu, "-chroot");
+	uvpi_qemu_argf(qemu, "%s/root", qemu->dir);
+	if (has_sandbox(qemu->program)) {
+		uvpi_qemu_arg(qemu, "-sandbox");
+		uvpi_qemu_arg(qemu, "on,obsolete=deny,spawn=deny,resourcecontrol=deny");
+	}
+	uvpi_qemu_arg(qemu, "-runas");
+	uvpi_qemu_argf(qemu, "%" PRIu32 ":%" PRIu32, uid, gid);
 }
 
 /* ---- its folder ---- */

@@ -7,6 +7,7 @@
  *   qmp    its control socket
  *   log    what it says; the kernel ends the file at UVPI_QEMU_LOG_MAX
  *   bounded  an empty file: the kernel bounds the files that it writes
+ *   nbd, tag  of the disk server (KEY 0): where it serves, what tells it from others before it
  *   root/  empty: what a restricted QEMU has as its root folder
  * Its process is found by the folder and by "-xen-domid KEY" on its command line, also when whoever started it was
  * killed before the process id was noted. */
@@ -44,6 +45,9 @@ struct uvpi_qemu {
 /* The QEMU for Xen of this host, or the one that is named. NOT_FOUND says what to install. */
 int uvpi_qemu_find(const char *named, char *ret_path, int len, struct uvp_error *err);
 
+/* Are those bytes among the first `within` of the program's file? What was built into it has its name there. */
+bool uvpi_qemu_contains(const char *program, const void *bytes, size_t n, size_t within);
+
 /* Nothing on the host is changed. domid: whose it is. */
 int uvpi_qemu_init(struct uvpi_qemu *qemu, const char *program, uint32_t domid, const char *who, struct uvp_error *err);
 /* Free what this holds; a QEMU that runs goes on. */
@@ -55,6 +59,9 @@ void uvpi_qemu_argf(struct uvpi_qemu *qemu, const char *fmt, ...) __attribute__(
 int uvpi_qemu_pass(struct uvpi_qemu *qemu, int fd, struct uvp_error *err);
 /* The same as an fdset, for whatever takes a file's name: *ret_name is "/dev/fdset/N". */
 int uvpi_qemu_pass_file(struct uvpi_qemu *qemu, int fd, char ret_name[24], struct uvp_error *err);
+
+/* Its root folder becomes an empty one, it runs as that user, and in its sandbox where it was built with one. */
+void uvpi_qemu_confine(struct uvpi_qemu *qemu, uint32_t uid, uint32_t gid);
 
 /* Start it, and wait until it greets; qemu->qmp is connected then. The arguments for its control socket, its root folder
  * and the like are added here. On failure nothing of it is left, and err has the last of what it said. */

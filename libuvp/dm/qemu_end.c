@@ -79,7 +79,7 @@ static void end_process(int fd, int64_t deadline_ms)
 
 static void remove_dir(const char *dir)
 {
-	static const char *const names[] = { "qmp", "log", "bounded" };
+	static const char *const names[] = { "qmp", "log", "bounded", "nbd", "tag" };
 	char path[160];
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "config/devspec.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/host.h"
@@ -16,6 +17,7 @@
 #include "core/step.h"
 #include "core/store.h"
 #include "device/loop.h"
+#include "device/qdisk.h"
 #include "device/script.h"
 #include "device/xenbus.h"
 #include "dm/qemu.h"
@@ -30,7 +32,7 @@
 struct device {
 	char kind[32], id[32];
 	char backend[128];
-	char loop[32];     /* "/dev/loop3"; xl's script takes it down only when xl runs it */
+	char loop[32];     /* or network block device; xl's script takes loop devices down only when xl runs it */
 	char target[1024]; /* the file behind it */
 	char script[256], vifname[32];
 	char state;        /* the digit in the node; '0': there is none */
@@ -162,10 +164,10 @@ static int look_at_states(struct uvpi_store *store, struct devices *devices, str
 		const char *script = uvpi_batch_value(batch, N_READ * i + 3, NULL);
 		const char *vifname = uvpi_batch_value(batch, N_READ * i + 4, NULL);
 
-		if (node && !strncmp(node, "/dev/loop", 9))
+		if (node && (!strncmp(node, "/dev/loop", 9) || !strncmp(node, "/dev/nbd", 8)))
 			snprintf(d->loop, sizeof(d->loop), "%.31s", node);
 		if (target)
-			snprintf(d->target, sizeof(d->target), "%s", target);
+			snprintf(d->target, sizeof(d->target), "%s", uvpi_params_path(target));
 		if (script)
 			snprintf(d->script, sizeof(d->script), "%s", script);
 		if (vifname)
@@ -211,7 +213,7 @@ static int remove_backends(struct uvpi_store *store, uint32_t domid, const struc
 		char path[128];
 		uint32_t devid;
 
-		if (d->loop[0])
+		if (!strncmp(d->loop, "/dev/loop", 9))
 			uvpi_loop_detach(d->loop, d->target);
 		if (kernel_serves(d->kind) && uvpi_parse_u32(d->id, "devid", 0, UINT32_MAX, &devid, NULL) == 0)
 			uvpi_hotplug_remove(d->kind, domid, devid, d->script, d->vifname);
@@ -242,11 +244,11 @@ static int wait_let_go(struct uvp_host *host, const struct devices *devices, int
 	uvpi_devset_done(&set);
 	for (int i = 0; i < devices->n && r == 0; i++)
 		if (devices->list[i].loop[0])
-			uvpi_loop_wait_free(devices->list[i].loop, devices->list[i].target, deadline_ms);
+			uvpi_block_wait_free(devices->list[i].loop, devices->list[i].target, deadline_ms);
 	return r;
 }
 
-int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvp_error *err)
+static int close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	_cleanup_free_ struct device *list = NULL;
@@ -290,4 +292,12 @@ int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 		return r;
 	r = remove_backends(store, domid, &devices, err);
 	return r < 0 ? r : wait_let_go(host, &devices, deadline_ms, err);
+}
+
+int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvp_error *err)
+{
+	int r = close_devices(host, domid, deadline_ms, err);
+
+	uvpi_qdisk_collect();
+	return r;
 }

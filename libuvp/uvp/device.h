@@ -53,14 +53,16 @@ struct uvp_device_info {
 	char bridge[32];    /* interface */
 	uint32_t mtu;       /* interface; 0: not known */
 	bool readonly;      /* disk */
-	char device[32];    /* disk: "/dev/loop3", what the back end has open; "" if not known */
+	char device[32];    /* disk: "/dev/loop3", "/dev/nbd0", what the back end has open; "" if not known */
 	char *target;       /* disk: the file or device; other classes: what they serve; may be NULL */
 	char *backend_path; /* in xenstore */
 	uint32_t queues, ring_pages; /* of a connected front end: rings, and pages of each; 0: not known */
 	bool has_counts;             /* the kernel's back end counts what went through: */
 	uint64_t reads, writes;      /* disk: requests; interface: packets to and from the guest */
 	uint64_t read_bytes, write_bytes;
-	uint64_t reserved[4];
+	char format[8];              /* disk: "raw", "qcow2" ...; "" if not known */
+	bool lost;                   /* disk: QEMU, which served it, has ended; the guest gets errors */
+	uint64_t reserved[2];
 };
 
 /* All devices of a class, by number (ANY: by kind first); returns how many. */

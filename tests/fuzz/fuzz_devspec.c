@@ -19,7 +19,7 @@ static void check_disk(const char *text)
 	FUZZ_CHECK(!disk.target || *disk.target);
 	uvpi_vdev_name(disk.devid, name, sizeof(name));
 	if (uvpi_disk_unsupported(&disk, NULL) == 0)
-		FUZZ_CHECK(disk.target && disk.format == UVPI_DISK_RAW && !disk.cdrom);
+		FUZZ_CHECK((disk.target || disk.cdrom) && (!uvpi_disk_needs_qemu(&disk) || !disk.script));
 	uvpi_disk_done(&disk);
 }
 

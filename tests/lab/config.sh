@@ -10,7 +10,7 @@ on_exit clean
 expect_ok xlx config-convert /guests/tiny-pvh.cfg
 cp "$tmp/out" "$tmp/tiny.xml"
 
-expect_fail 8 xlx create "$tmp/tiny.xml" 'name="lab-config"' 'disk=["/dev/null,qcow2,xvda"]'
+expect_fail 8 xlx create "$tmp/tiny.xml" 'name="lab-config"' 'disk=["/dev/null,raw,xvda,backendtype=tap"]'
 err_has "'xvda' cannot be used"
 expect_fail 3 xlx create "$tmp/tiny.xml" 'name="lab-config"' vcpus=129
 err_has "129 is not within 1 to 128"

@@ -48,7 +48,7 @@ err_has "'Domain-0'"
 refuses 4 'no CPU 99' 'cpus="99"'
 refuses 4 "no CPU pool 'nope'" 'pool="nope"'
 refuses 8 'no security policy' 'seclabel="system_u:system_r:domU_t"'
-refuses 8 "'xvda' cannot be used" 'disk=["/dev/null,qcow2,xvda,r"]'
+refuses 8 "'xvda' cannot be used" 'disk=["/dev/null,raw,xvda,r,backendtype=tap"]'
 refuses 3 "neither a file nor a block device" 'disk=["/dev/null,raw,xvda,r"]'
 
 # names and UUIDs

@@ -89,7 +89,8 @@ START_TEST(disks_of_every_syntax)
 
 	d = disk_of("tap:qcow2:/a.qcow2,xvda,w");
 	ck_assert_int_eq(d.format, UVPI_DISK_QCOW2);
-	ck_assert_int_eq(uvpi_disk_unsupported(&d, NULL), -UVP_E_UNSUPPORTED);
+	ck_assert(uvpi_disk_needs_qemu(&d));
+	ck_assert_int_eq(uvpi_disk_unsupported(&d, NULL), 0);
 	uvpi_disk_done(&d);
 
 	d = disk_of(",empty,hdc,r,cdrom");
@@ -101,8 +102,10 @@ END_TEST
 START_TEST(what_disks_are_refused_for)
 {
 	static const char *const cases[][2] = {
-		{ "/a,qcow2,xvda", "need a back end in user space" },
-		{ "/a,raw,xvda,backendtype=qdisk", "kernel's back end only" },
+		{ "/a,qcow2,xvda,backendtype=phy", "backendtype=phy is for raw disks" },
+		{ "/a,qcow2,xvda,script=s", "what script= makes" },
+		{ "/a,raw,xvda,backendtype=tap", "blktap" },
+		{ "/a,raw,xvda,backendtype=standalone", "a program of your own" },
 		{ "/a,raw,xvda,backend=driver", "other domains" },
 		{ "/a,raw,vda,specification=virtio", "virtio" },
 		{ "format=empty,vdev=xvda", "only CD-ROM drives" },

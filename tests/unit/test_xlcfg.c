@@ -190,7 +190,7 @@ START_TEST(errors_name_line_and_expectation)
 	ck_assert_str_eq(error_of("cpus = '1,x'"), "t:3: cpus: 'x' is no CPU, range or node");
 	ck_assert_str_eq(
 		error_of("disk = [ '/a,,xvda,w',\n 'a,b' ]"),
-		"t:4: disk: 'a,b': format: 'b' is none of: raw, qcow, qcow2, vhd, qed, empty");
+		"t:4: disk: 'a,b': format: 'b' is none of: raw, qcow, qcow2, vhd, qed, vhdx, vmdk, vdi, empty");
 	ck_assert_str_eq(error_of("memory = 1; title = '\xff'"), "t:3: byte 0xff is not text");
 	ck_assert_str_eq(
 		error_of("on_crash='restrt'"),
