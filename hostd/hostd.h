@@ -61,6 +61,8 @@ struct hostd {
 	uint32_t n_renamed;
 	bool host_renamed; /* domain 0 */
 	uint32_t highest; /* id that the last scan saw */
+	struct hostd_qemu *qemus; /* device models that are looked after */
+	sd_event_source *qemu_source;
 	int kept; /* the lock that tells that the names are kept, or -1 */
 	bool stopping;
 };
@@ -81,6 +83,10 @@ int hostd_names_read(struct hostd *hostd, struct uvp_error *err);
 /* Tell everybody that they are kept, when all that the last scan saw have been read; and that they are not, when the connection is lost. */
 void hostd_names_keep(struct hostd *hostd);
 void hostd_names_lost(struct hostd *hostd);
+
+/* qemu.c: say when a device model has ended and its guest has not. After hostd_watch_start(). */
+int hostd_qemu_start(struct hostd *hostd, struct uvp_error *err);
+void hostd_qemu_stop(struct hostd *hostd);
 
 /* task.c */
 struct hostd_task *hostd_task_new(struct hostd *hostd, enum hostd_job job);

@@ -116,6 +116,8 @@ static int run(struct hostd *hostd, struct uvp_error *err)
 		return r;
 	hostd_dump_clean(&hostd->conf);
 	r = hostd_watch_start(hostd, err);
+	if (r >= 0)
+		r = hostd_qemu_start(hostd, err);
 	if (r < 0)
 		return r;
 	daemon_log(DAEMON_INFO, NULL, "started, version " PACKAGE_VERSION);
@@ -131,6 +133,7 @@ static void done(struct hostd *hostd)
 {
 	while (hostd->tasks)
 		hostd_task_free(hostd->tasks);
+	hostd_qemu_stop(hostd);
 	hostd_watch_stop(hostd);
 	sd_event_source_disable_unref(hostd->give_up);
 	sd_event_unref(hostd->event);

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/num.h"
+#include "dm/qemu.h"
 #include "domain/domain.h"
 #include "xlx/out.h"
 
@@ -127,6 +128,18 @@ const struct xlx_opt xlx_listing_opts[] = {
 	{ NULL },
 };
 
+/* A guest whose device model is dead looks alive from outside. */
+bool xlx_lacks_qemu(const struct uvp_domain_info *domain)
+{
+	static int any = -1;
+
+	if (domain->type == UVP_TYPE_PV || domain->type == UVP_TYPE_PVH)
+		return false;
+	if (any < 0)
+		any = uvpi_qemu_any();
+	return any && uvpi_qemu_runs(domain->id, NULL) == 0;
+}
+
 const char *xlx_state_words(const struct uvp_domain_info *domain)
 {
 	static const char *const reasons[] = { "shut down", "shut down (reboot)", "suspended", "shut down (crash)",
@@ -141,6 +154,13 @@ const char *xlx_state_words(const struct uvp_domain_info *domain)
 		return "being created";
 	case UVP_STATE_LEFT_OVER:
 		return "left over: creation was interrupted";
+	case UVP_STATE_RUNNING:
+	case UVP_STATE_IDLE:
+		if (xlx_lacks_qemu(domain))
+			return "running, its QEMU has ended";
+		return uvp_state_name(domain->state);
+	case UVP_STATE_PAUSED:
+		return xlx_lacks_qemu(domain) ? "paused, its QEMU has ended" : uvp_state_name(domain->state);
 	default:
 		return uvp_state_name(domain->state);
 	}
@@ -313,6 +333,8 @@ int xlx_listing_json(struct xlx_listing *listing, struct uvp_domain_info *const 
 			uvpi_json_set_u64(object, "pool", domain->pool);
 		uvpi_json_set_i64(object, "start_time", domain->start_time);
 		uvpi_json_set_bool(object, "ours", domain->ours);
+		if (domain->id != XLX_NO_ID && xlx_lacks_qemu(domain))
+			uvpi_json_set_str(object, "device_model", "ended");
 		if (nodes)
 			uvpi_json_set_str(object, "nodes", xlx_listing_nodes(listing, domain));
 		if (listing->with_defined)

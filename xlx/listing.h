@@ -33,6 +33,8 @@ int xlx_listing_print(const struct xlx_args *args, unsigned int flags,
 		      int (*print_json)(const struct uvp_domain_list *list));
 extern const struct xlx_opt xlx_listing_opts[];
 
+/* Has it a device model of ours that has ended? */
+bool xlx_lacks_qemu(const struct uvp_domain_info *domain);
 /* "shut down (crash)"; lent. */
 const char *xlx_state_words(const struct uvp_domain_info *domain);
 /* The name, or "Pool-ID"; lent until the next call. */

@@ -13,6 +13,7 @@
 
 /* The least that hvmloader and a BIOS run in, besides what the screen takes. */
 #define HVM_MIN_MIB 8
+#define OVMF_MIN_MIB 96
 
 static const char *find(const char *const *places)
 {
@@ -38,14 +39,20 @@ static int find_hvmloader(const struct uvpi_build *b, const char **ret_path, str
 
 static int find_bios(const struct uvpi_build *b, const char **ret_path, struct uvp_error *err)
 {
-	static const char *const places[] = { "/usr/share/seabios/bios-256k.bin", /* Debian */
-					      "/usr/lib/xen/boot/seabios.bin", "/usr/share/qemu/bios-256k.bin", NULL };
+	static const char *const seabios[] = { "/usr/share/seabios/bios-256k.bin", /* Debian */
+					       "/usr/lib/xen/boot/seabios.bin", "/usr/share/qemu/bios-256k.bin", NULL };
+	/* Code and variables in one file; one that was built for Xen before one for QEMU, which does without ACPI there. */
+	static const char *const ovmf[] = { "/usr/lib/xen-4.17/boot/ovmf.bin", "/usr/lib/xen/boot/ovmf.bin",
+					    "/usr/share/ovmf/OVMF_XEN.fd", "/usr/share/ovmf/OVMF.fd", /* Debian */
+					    "/usr/share/edk2/ovmf/OVMF.fd", NULL };
 
-	*ret_path = b->hvm.bios_path ? b->hvm.bios_path : find(places);
+	*ret_path = b->hvm.bios_path ? b->hvm.bios_path : find(b->hvm.ovmf ? ovmf : seabios);
 	if (*ret_path)
 		return 0;
-	uvpi_fail(err, UVP_E_NOT_FOUND, 0, "SeaBIOS, the firmware of hvm guests, is not on this host");
-	uvpi_hint(err, "install it (Debian: apt install seabios), or name it with bios_path_override=");
+	uvpi_fail(err, UVP_E_NOT_FOUND, 0, "%s is not on this host", b->hvm.ovmf ? "OVMF, the UEFI firmware," :
+									      "SeaBIOS, the firmware of hvm guests,");
+	uvpi_hint(err, "install it (Debian: apt install %s), or name it with bios_path_override=",
+		  b->hvm.ovmf ? "ovmf" : "seabios");
 	return -UVP_E_NOT_FOUND;
 }
 
@@ -119,7 +126,7 @@ static int check_files(const struct uvp_config *c, struct uvp_error *err)
 int uvpi_build_firmware(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
-	uint64_t least = HVM_MIN_MIB + (uint64_t)b->hvm.videoram_mib;
+	uint64_t least = (b->hvm.ovmf ? OVMF_MIN_MIB : HVM_MIN_MIB) + (uint64_t)b->hvm.videoram_mib;
 	int r = uvpi_dm_check(c, &b->hvm, b->dm_program, err);
 
 	if (r == 0)

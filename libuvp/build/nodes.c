@@ -93,7 +93,7 @@ static void put_hvm_nodes(const struct uvpi_build *b, const struct writer *w)
 	const struct uvpi_hvm *hvm = &b->hvm;
 	const struct xc_hvm_firmware_module *acpi = &b->dom->acpi_modules[0], *smbios = &b->dom->smbios_module;
 
-	put(w, "hvmloader/bios", "seabios");
+	put(w, "hvmloader/bios", hvm->ovmf ? "ovmf" : "seabios");
 	put(w, "hvmloader/allow-memory-relocate", "0");
 	if (acpi->guest_addr_out) {
 		putf(w, "hvmloader/acpi/address", "0x%" PRIx64, acpi->guest_addr_out);

@@ -14,6 +14,7 @@
 
 /* What a guest may take beyond its memory= : the builder's special pages and tables, a little ballooning up. */
 #define SLACK_KIB 1024
+#define OVMF_KIB 4096
 
 static uint32_t grant_version(const struct uvpi_build *b)
 {
@@ -217,7 +218,9 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 		r = uvpi_hyp_set_node_mask(b->host->hyp, b->domid, b->nodes, err);
 	if (r < 0)
 		return r;
-	if (xc_domain_setmaxmem(b->xc, b->domid, c->memory_kib + SLACK_KIB))
+	/* UEFI runs from memory of its own below 4 GiB. Were that taken from the guest's, as hvmloader does in need, then
+	 * firmware that asks QEMU for the end of the memory would find none there. */
+	if (xc_domain_setmaxmem(b->xc, b->domid, c->memory_kib + SLACK_KIB + (b->hvm.ovmf ? OVMF_KIB : 0)))
 		return uvpi_build_fail(b, err, "setting the memory limit");
 	r = alloc_ports(b, err);
 	if (r < 0)

@@ -89,9 +89,12 @@ static int read_bios(const struct xlcfg_value *value, void *to, struct uvp_error
 {
 	if (!*value->text || !strcmp(value->text, "seabios") || !strcmp(value->text, "bios"))
 		return 0;
-	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "'%.40s' is not supported by this release: SeaBIOS is the only firmware",
-		  value->text);
-	uvpi_hint(err, "remove it, or say \"seabios\"; the guest's disk must boot in the way of a BIOS then");
+	if (!strcmp(value->text, "ovmf") || !strcmp(value->text, "uefi")) {
+		*(bool *)to = true;
+		return 0;
+	}
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "'%.40s' is not supported: there are SeaBIOS and OVMF", value->text);
+	uvpi_hint(err, "say \"seabios\", or \"ovmf\" for UEFI");
 	return -UVP_E_UNSUPPORTED;
 }
 
@@ -169,8 +172,8 @@ struct hvm_key {
 
 #define KEY(name, how, field) { name, how, offsetof(struct uvpi_hvm, field) }
 static const struct hvm_key keys[] = {
-	KEY("firmware", read_bios, bios_path),
-	KEY("bios", read_bios, bios_path),
+	KEY("firmware", read_bios, ovmf),
+	KEY("bios", read_bios, ovmf),
 	KEY("bios_path_override", read_string, bios_path),
 	KEY("firmware_override", read_string, hvmloader),
 	KEY("smbios_firmware", read_string, smbios_firmware),

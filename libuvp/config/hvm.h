@@ -21,7 +21,8 @@ enum uvpi_vga { UVPI_VGA_NONE = 0, UVPI_VGA_STD, UVPI_VGA_CIRRUS, UVPI_VGA_QXL }
 
 struct uvpi_hvm {
 	/* firmware */
-	char *bios_path;                       /* NULL: the host's SeaBIOS */
+	bool ovmf;                             /* instead of SeaBIOS */
+	char *bios_path;                       /* NULL: the host's SeaBIOS or OVMF */
 	char *hvmloader;                       /* firmware_override */
 	char *smbios_firmware, *acpi_firmware; /* files */
 	char *genid;                           /* "none" "generate", or a UUID */

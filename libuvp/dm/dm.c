@@ -285,6 +285,18 @@ static int make_folder(struct uvpi_dm *dm, struct uvp_error *err)
 	return r < 0 ? r : uvpi_store_write(store, path, "", err);
 }
 
+/* Whoever listens on or talks to the network has to be in the host's. Nobody knows what arguments of the user's own do. */
+static bool needs_network(const struct uvpi_hvm *hvm)
+{
+	static const char *const kinds[] = { "tcp:", "udp:", "telnet:" };
+	bool any = hvm->vnc || hvm->args.n || hvm->args_hvm.n;
+
+	for (int i = 0; i < hvm->serial.n; i++)
+		for (size_t k = 0; k < UVPI_ARRAY_SIZE(kinds); k++)
+			any |= !strncmp(hvm->serial.items[i], kinds[k], strlen(kinds[k]));
+	return any;
+}
+
 int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *op, struct uvp_error *err)
 {
 	char who[300];
@@ -295,6 +307,8 @@ int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *
 	r = uvpi_qemu_init(&dm->qemu, program, dm->domid, who, err);
 	/* A serial port that goes to a file may fill it. */
 	dm->qemu.small_files = true;
+	dm->qemu.apart = dm->hvm->restricted;
+	dm->qemu.network = needs_network(dm->hvm);
 	for (int i = 0; i < dm->hvm->serial.n; i++)
 		dm->qemu.small_files &= strncmp(dm->hvm->serial.items[i], "file:", 5) != 0;
 	if (r == 0)

@@ -26,6 +26,7 @@
 #include "core/num.h"
 #include "core/progress.h"
 #include "core/step.h"
+#include "dm/apart.h"
 #include "qmp/client.h"
 
 /* Numbers in QEMU, and ours: so far apart that no copy can fall on one that is still to be copied. */
@@ -311,19 +312,38 @@ static int spawn(struct uvpi_qemu *qemu, struct uvp_error *err)
 	if (!r)
 		r = attributes(&attr);
 	sigaction(SIGXFSZ, &ignore, &before);
-	if (!r)
-		r = posix_spawn(&qemu->pid, qemu->program, &actions, &attr, qemu->args, environment);
+	if (r)
+		r = uvpi_no_memory(err);
+	else if (qemu->apart)
+		r = uvpi_spawn_apart(qemu->program, &actions, &attr, qemu->args, environment, qemu->network, &qemu->pid,
+				     err);
+	else if ((r = posix_spawn(&qemu->pid, qemu->program, &actions, &attr, qemu->args, environment)) != 0)
+		r = uvpi_fail_errno(err, r, "cannot start '%s'", qemu->program);
 	sigaction(SIGXFSZ, &before, NULL);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
-	if (r) {
+	if (r < 0) {
 		qemu->pid = -1;
-		return uvpi_fail_errno(err, r, "cannot start '%s'", qemu->program);
+		return r;
 	}
 	if (qemu->small_files)
 		prlimit(qemu->pid, RLIMIT_FSIZE, &limit, NULL);
 	limit = (struct rlimit){ 0, 0 };
 	prlimit(qemu->pid, RLIMIT_CORE, &limit, NULL);
+	return 0;
+}
+
+/* For those who look after it. Whoever watches the folders is told by the change of mode, which is none. */
+static int note_pid(const struct uvpi_qemu *qemu, struct uvp_error *err)
+{
+	char path[160], text[16];
+	_cleanup_close_ int fd = -1;
+	int len = snprintf(text, sizeof(text), "%d\n", (int)qemu->pid);
+
+	snprintf(path, sizeof(path), "%s/pid", qemu->dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, text, (size_t)len) != len || chmod(qemu->dir, 0700) < 0)
+		return uvpi_fail_errno(err, errno, "cannot write '%s'", path);
 	return 0;
 }
 
@@ -404,6 +424,9 @@ static int start(struct uvpi_qemu *qemu, const struct uvp_op *op, struct uvp_err
 	if (r < 0)
 		return r;
 	UVPI_STEP("qemu started");
+	r = note_pid(qemu, err);
+	if (r < 0)
+		return r;
 	r = connect_to(qemu, op, &why);
 	if (r < 0)
 		return fail_start(qemu, &why, err);

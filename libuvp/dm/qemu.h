@@ -6,6 +6,7 @@
  * Each has a folder <run>/qemu/KEY (KEY is the domain's id, as text) that is made before it and removed after it:
  *   qmp    its control socket
  *   log    what it says; the kernel ends the file at UVPI_QEMU_LOG_MAX
+ *   pid    its process
  *   bounded  an empty file: the kernel bounds the files that it writes
  *   nbd, tag  of the disk server (KEY 0): where it serves, what tells it from others before it
  *   root/  empty: what a restricted QEMU has as its root folder
@@ -37,6 +38,7 @@ struct uvpi_qemu {
 	int fds[UVPI_QEMU_FDS_MAX]; /* ours; in QEMU they are UVPI_QEMU_FD + index */
 	int n_fds;
 	bool small_files; /* it writes to no regular file but its log: lets the kernel bound that */
+	bool apart, network; /* in namespaces of its own; but in the host's network */
 	/* once it runs */
 	pid_t pid;
 	struct uvp_qmp *qmp;
@@ -70,8 +72,12 @@ int uvpi_qemu_start(struct uvpi_qemu *qemu, const struct uvp_op *op, struct uvp_
 /* End the QEMU of a domain, if there is one, and remove its folder: by the id that was noted (or NULL), else by looking for
  * it. Politely until 5 s before the deadline. */
 void uvpi_qemu_end(uint32_t domid, const char *pid_text, int64_t deadline_ms);
-/* Does the QEMU of this domain run? -1: it never had one. */
+/* Does the QEMU of this domain run? -1: it never had one. pid_text may be NULL: what its folder says counts then. */
 int uvpi_qemu_runs(uint32_t domid, const char *pid_text);
+/* Is there any on this host that was not cleaned away? One look, however many domains there are. */
+bool uvpi_qemu_any(void);
+/* A descriptor of its process, which is readable when that has ended; -1 when it does not run. */
+int uvpi_qemu_open(uint32_t domid);
 /* The bound of small_files, lifted for a moment in which it writes to a file that we gave it, and set again. Nothing for a
  * QEMU that has none. */
 void uvpi_qemu_bound_files(uint32_t domid, bool bound);

@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/names.h"
 #include "core/num.h"
 #include "dm/qemu.h"
 
@@ -79,7 +81,7 @@ static void end_process(int fd, int64_t deadline_ms)
 
 static void remove_dir(const char *dir)
 {
-	static const char *const names[] = { "qmp", "log", "bounded", "nbd", "tag" };
+	static const char *const names[] = { "qmp", "log", "bounded", "nbd", "tag", "pid" };
 	char path[160];
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {
@@ -129,13 +131,50 @@ void uvpi_qemu_bound_files(uint32_t domid, bool bound)
 		uvpi_debug("cannot bound the files of process %" PRIu32 ": %s", pid, strerror(errno));
 }
 
+/* What its folder says, or 0. */
+static uint32_t noted_pid(uint32_t domid)
+{
+	_cleanup_close_ int fd = -1;
+	char dir[128], path[160], text[16];
+	uint32_t pid = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/pid", uvpi_qemu_dir(domid, dir, sizeof(dir)));
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 1)
+		return 0;
+	text[n - 1] = '\0';
+	return uvpi_parse_u32(text, "pid", 2, INT32_MAX, &pid, NULL) == 0 ? pid : 0;
+}
+
+bool uvpi_qemu_any(void)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%.100s/qemu", uvpi_run_dir());
+	return stat(path, &st) == 0 && st.st_nlink > 2; /* each folder in it is a link */
+}
+
+int uvpi_qemu_open(uint32_t domid)
+{
+	uint32_t pid = noted_pid(domid);
+
+	return pid ? open_qemu(pid, domid) : -1;
+}
+
 int uvpi_qemu_runs(uint32_t domid, const char *pid_text)
 {
 	_cleanup_close_ int fd = -1;
 	char dir[128];
 	struct pollfd p = { -1, POLLIN, 0 };
-	uint32_t pid;
+	uint32_t pid = pid_text ? 0 : noted_pid(domid);
 
+	if (pid) {
+		p.fd = fd = open_qemu(pid, domid);
+		return fd >= 0 && poll(&p, 1, 0) == 0;
+	}
 	if (!pid_text || uvpi_parse_u32(pid_text, "pid", 2, INT32_MAX, &pid, NULL) < 0)
 		return access(uvpi_qemu_dir(domid, dir, sizeof(dir)), F_OK) == 0 ? 0 : -1;
 	fd = open_qemu(pid, domid);

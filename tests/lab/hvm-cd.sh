@@ -32,6 +32,8 @@ expect_fail 4 xlx screenshot Domain-0 "$tmp/none.ppm"
 kill -9 "$(hvm_pid lab-hvm)"
 expect_ok xlx info lab-hvm
 out_has 'QEMU has ended'
+expect_ok xlx list lab-hvm
+out_has 'its QEMU has ended'
 expect_fail 4 xlx qmp lab-hvm query-status
 err_has "nobody answers"
 expect_ok xlx destroy --yes lab-hvm

@@ -12,6 +12,9 @@ id=$(xlx domid lab-hvm)
 [ "$(stat -c %u "/proc/$pid")" -eq $((0x70000000 + id)) ] || fail "QEMU runs as $(stat -c %u "/proc/$pid")"
 [ "$(readlink "/proc/$pid/root")" = "/run/uvp/qemu/$id/root" ] || fail "QEMU's root folder is $(readlink "/proc/$pid/root")"
 [ -z "$(ls -A "/run/uvp/qemu/$id/root")" ] || fail "and that is not empty"
+for ns in mnt pid ipc uts net; do
+	[ "$(readlink "/proc/$pid/ns/$ns")" != "$(readlink "/proc/self/ns/$ns")" ] || fail "QEMU is in the host's $ns namespace"
+done
 grep -q '^CapEff:.*0000000000000000$' "/proc/$pid/status" || fail "QEMU has capabilities"
 
 expect_ok xlx qmp lab-hvm query-status --json
@@ -38,8 +41,8 @@ expect_fail 14 xlx create "$(hvm_cfg lab-hvm2 'device_model_args = [ "-no-such-o
 err_has 'invalid option'
 
 # what cannot be had is said before anything is made
-expect_fail 8 xlx create "$(hvm_cfg lab-hvm2 'bios = "ovmf"')"
-err_has 'SeaBIOS is the only firmware'
+expect_fail 3 xlx create "$(hvm_cfg lab-hvm2 'bios = "ovmf"')"
+err_has 'need at least 96'
 expect_fail 8 xlx create "$(hvm_cfg lab-hvm2 'nestedhvm = 1')"
 expect_fail 3 xlx create "$(hvm_cfg lab-hvm2 'vga = "stdvga"')"
 err_has 'memory= is 16 MiB'

@@ -76,7 +76,7 @@ START_TEST(what_cannot_be_had_is_refused_with_the_key)
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvpi_hvm hvm;
 
-	ck_assert_int_eq(fill("bios='ovmf'", &hvm, &err), -UVP_E_UNSUPPORTED);
+	ck_assert_int_eq(fill("bios='rombios'", &hvm, &err), -UVP_E_UNSUPPORTED);
 	ck_assert_ptr_nonnull(strstr(err.message, "bios: "));
 	ck_assert_int_eq(fill("vga='stdvga'\nvideoram=4", &hvm, &err), -UVP_E_INVALID);
 	ck_assert_ptr_nonnull(strstr(err.message, "videoram: "));
