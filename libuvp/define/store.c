@@ -9,14 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/flock.h"
 #include "core/num.h"
 #include "core/step.h"
+
+/* It is held for a few files' writing at a time. */
+#define LOCK_MS 10000
 
 static const char *state_dir(void)
 {
@@ -104,9 +107,9 @@ int uvpi_def_lock(int *ret_fd, struct uvp_error *err)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot open '%.300s'", path);
-	while (flock(fd, LOCK_EX) < 0)
-		if (errno != EINTR)
-			return uvpi_fail_errno(err, errno, "cannot lock '%.300s'", path);
+	r = uvpi_flock_wait(fd, path, "the definitions of domains", uvpi_now_ms() + LOCK_MS, err);
+	if (r < 0)
+		return r;
 	clear_left();
 	uvpi_journal_recover();
 	*ret_fd = uvpi_steal_fd(&fd);

@@ -31,8 +31,8 @@
 int uvpi_def_path(char path[PATH_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The path of a definition's folder, or of something in it with leaf. */
 int uvpi_def_uuid_path(char path[PATH_MAX], const uint8_t uuid[16], const char *leaf);
-/* The only one that changes definitions until the fd is closed. Makes the folders, and clears away what those who were
- * killed left. */
+/* The only one that changes definitions until the fd is closed; BUSY when another does and is not done within 10 s. Makes
+ * the folders, and clears away what those who were killed left. */
 int uvpi_def_lock(int *ret_fd, struct uvp_error *err);
 /* Replace a file as a whole. */
 int uvpi_def_write(const char *path, const char *text, size_t len, struct uvp_error *err);

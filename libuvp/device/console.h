@@ -23,9 +23,6 @@ void uvpi_console_unlock(uint32_t domid, int fd);
 /* The process at a domain's console and its program's name; 0 when there is none. */
 pid_t uvpi_console_holder(uint32_t domid, char *ret_command, size_t size);
 
-/* Find the process that has a flock on the file of this device and inode in the text of /proc/locks; 0 if none. */
-pid_t uvpi_flock_holder(const char *proc_locks, dev_t dev, ino_t ino);
-
 /* Is the text, which a guest may have written, the name of a pseudo terminal and of nothing else. */
 bool uvpi_console_is_pty_path(const char *path);
 

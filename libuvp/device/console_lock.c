@@ -11,12 +11,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 
 #include "core/error.h"
+#include "core/flock.h"
 #include "core/num.h"
 
 #define LOCK_PATH "/var/lock/xenconsole.%u"
@@ -28,78 +27,14 @@ static void lock_path(uint32_t domid, char path[LOCK_PATH_MAX])
 	snprintf(path, LOCK_PATH_MAX, LOCK_PATH, domid);
 }
 
-pid_t uvpi_flock_holder(const char *proc_locks, dev_t dev, ino_t ino)
-{
-	for (const char *line = proc_locks; line && *line; line = strchr(line, '\n')) {
-		unsigned int major_no, minor_no;
-		unsigned long inode;
-		int pid;
-
-		while (*line == '\n')
-			line++;
-		/* "7: FLOCK  ADVISORY  WRITE 912 00:17:345 0 EOF"; who waits for a lock has "->" there */
-		if (sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major_no, &minor_no, &inode) == 4 &&
-		    pid > 0 && major_no == major(dev) && minor_no == minor(dev) && inode == ino)
-			return pid;
-	}
-	return 0;
-}
-
-static size_t read_small(const char *path, char *buf, size_t size)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-
-	while (fd >= 0 && len < size - 1) {
-		ssize_t got = read(fd, buf + len, size - 1 - len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		len += (size_t)got;
-	}
-	buf[len] = '\0';
-	return len;
-}
-
-static pid_t find_holder(int fd)
-{
-	enum { LOCKS_MAX = 1 << 20 };
-	_cleanup_free_ char *text = malloc(LOCKS_MAX);
-	struct stat st;
-
-	if (!text || fstat(fd, &st))
-		return 0;
-	read_small("/proc/locks", text, LOCKS_MAX);
-	return uvpi_flock_holder(text, st.st_dev, st.st_ino);
-}
-
-/* The program's name only: its arguments may be anything. */
-static void command_of(pid_t pid, char *buf, size_t size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	buf[read_small(path, buf, size)] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
-	for (char *c = buf; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
-}
-
 pid_t uvpi_console_holder(uint32_t domid, char *ret_command, size_t size)
 {
 	char path[LOCK_PATH_MAX];
 	_cleanup_close_ int fd = -1;
-	pid_t pid;
 
 	lock_path(domid, path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	pid = fd >= 0 ? find_holder(fd) : 0;
-	if (pid > 0)
-		command_of(pid, ret_command, size);
-	return pid;
+	return fd >= 0 ? uvpi_flock_who(fd, ret_command, size) : 0;
 }
 
 static int busy(uint32_t domid, pid_t pid, const char *command, struct uvp_error *err)
@@ -119,15 +54,13 @@ static int busy(uint32_t domid, pid_t pid, const char *command, struct uvp_error
  * reach a process that got its number since. */
 static int steal(int fd, uint32_t domid, struct uvp_error *err)
 {
-	pid_t pid = find_holder(fd);
+	char command[64] = "", again[64];
+	pid_t pid = uvpi_flock_who(fd, command, sizeof(command));
 	_cleanup_close_ int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 	struct pollfd wait = { pidfd, POLLIN, 0 };
-	char command[64] = "";
 	int64_t end = uvpi_now_ms() + STEAL_MS;
 
-	if (pid > 0)
-		command_of(pid, command, sizeof(command));
-	if (pidfd < 0 || find_holder(fd) != pid || (strcmp(command, "xenconsole") && strcmp(command, "xlx"))) {
+	if (pidfd < 0 || uvpi_flock_who(fd, again, sizeof(again)) != pid || (strcmp(command, "xenconsole") && strcmp(command, "xlx"))) {
 		busy(domid, pid, command, err);
 		uvpi_hint(err, "only a console client can be ended with --steal; this one is none");
 		return -UVP_E_BUSY;
@@ -147,18 +80,6 @@ static int steal(int fd, uint32_t domid, struct uvp_error *err)
 	}
 }
 
-/* 0 locked, 1 somebody has it, negative on error. */
-static int try_lock(int fd, const char *path, struct uvp_error *err)
-{
-	while (flock(fd, LOCK_EX | LOCK_NB)) {
-		if (errno == EWOULDBLOCK)
-			return 1;
-		if (errno != EINTR)
-			return uvpi_fail_errno(err, errno, "cannot lock '%s'", path);
-	}
-	return 0;
-}
-
 int uvpi_console_lock(uint32_t domid, uint32_t flags, int *ret_fd, struct uvp_error *err)
 {
 	char path[LOCK_PATH_MAX];
@@ -172,7 +93,7 @@ int uvpi_console_lock(uint32_t domid, uint32_t flags, int *ret_fd, struct uvp_er
 
 		if (fd < 0)
 			return uvpi_fail_errno(err, errno, "cannot open '%s'", path);
-		r = try_lock(fd, path, err);
+		r = uvpi_flock_try(fd, path, err);
 		if (r < 0)
 			return r;
 		if (r > 0 && (flags & UVP_CONSOLE_STEAL) && !stolen) {
@@ -184,10 +105,8 @@ int uvpi_console_lock(uint32_t domid, uint32_t flags, int *ret_fd, struct uvp_er
 		}
 		if (r > 0) {
 			char command[64] = "";
-			pid_t pid = find_holder(fd);
+			pid_t pid = uvpi_flock_who(fd, command, sizeof(command));
 
-			if (pid > 0)
-				command_of(pid, command, sizeof(command));
 			return busy(domid, pid, command, err);
 		}
 		/* The last holder removes the file: a lock on a removed file keeps nobody out. */

@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What a console client decides without a host. */
-#include <sys/sysmacros.h>
-
 #include "device/console.h"
 #include "tests/unit/unit.h"
 #include "xlx/console_loop.h"
-
-static const char locks[] = "1: POSIX  ADVISORY  WRITE 77 00:19:345 0 EOF\n"
-			    "2: FLOCK  ADVISORY  READ 88 00:19:346 0 EOF\n"
-			    "3: FLOCK  ADVISORY  WRITE 912 00:19:345 0 EOF\n"
-			    "3: -> FLOCK  ADVISORY  WRITE 913 00:19:347 0 EOF\n";
-
-START_TEST(holder_is_the_flock_of_that_file)
-{
-	ck_assert_int_eq(uvpi_flock_holder(locks, makedev(0, 0x19), 345), 912);
-	ck_assert_int_eq(uvpi_flock_holder(locks, makedev(0, 0x19), 346), 88);
-}
-END_TEST
-
-START_TEST(holder_is_nobody_for_other_files_and_rubbish)
-{
-	ck_assert_int_eq(uvpi_flock_holder(locks, makedev(1, 0x19), 345), 0);
-	ck_assert_int_eq(uvpi_flock_holder(locks, makedev(0, 0x19), 347), 0);
-	ck_assert_int_eq(uvpi_flock_holder("", 1, 1), 0);
-	ck_assert_int_eq(uvpi_flock_holder("\n\n", 1, 1), 0);
-	ck_assert_int_eq(uvpi_flock_holder("1: FLOCK", 1, 1), 0);
-}
-END_TEST
 
 START_TEST(only_a_pty_is_a_console)
 {
@@ -64,8 +40,6 @@ END_TEST
 
 static void add_tests(TCase *tcase)
 {
-	tcase_add_test(tcase, holder_is_the_flock_of_that_file);
-	tcase_add_test(tcase, holder_is_nobody_for_other_files_and_rubbish);
 	tcase_add_test(tcase, only_a_pty_is_a_console);
 	tcase_add_test(tcase, escape_keys);
 }
