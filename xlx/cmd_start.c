@@ -99,7 +99,7 @@ static int start_all(struct xlx_making *making, bool marked_only)
 		}
 		one = start(making, &list[i]);
 		xlx_status_add(&status, one);
-		delay = marked_only && !one && !making->dry_run ? list[i].delay_ms : 0;
+		delay = list[i].autostart && !one && !making->dry_run ? list[i].delay_ms : 0;
 	}
 	return status;
 }

@@ -80,23 +80,6 @@ static int check_pool(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
-static int resolve(const struct uvpi_affinity *from, const char *key, const struct uvpi_cpulist_host *host,
-		   struct uvpi_affinity *to, struct uvp_error *err)
-{
-	if (!from->n && !from->text)
-		return 0;
-	if (from->text) {
-		to->text = strdup(from->text);
-		return to->text ? uvpi_affinity_resolve(to, key, host, err) : uvpi_no_memory(err);
-	}
-	to->maps = calloc((size_t)from->n, sizeof(*to->maps));
-	if (!to->maps)
-		return uvpi_no_memory(err);
-	memcpy(to->maps, from->maps, (size_t)from->n * sizeof(*to->maps));
-	to->n = from->n;
-	return 0;
-}
-
 static int check_cpus(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
@@ -110,10 +93,10 @@ static int check_cpus(struct uvpi_build *b, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	node_of = (uint32_t *)host.node_of;
-	r = resolve(&c->cpus, "cpus", &host, &b->hard, err);
+	r = uvpi_affinity_on(&c->cpus, "cpus", &host, &b->hard, err);
 	if (r < 0)
 		return r;
-	return resolve(&c->cpus_soft, "cpus_soft", &host, &b->soft, err);
+	return uvpi_affinity_on(&c->cpus_soft, "cpus_soft", &host, &b->soft, err);
 }
 
 static int label_to_sid(struct uvpi_build *b, const char *key, const char *label, uint32_t *ret_sid,

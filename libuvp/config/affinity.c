@@ -67,3 +67,20 @@ int uvpi_affinity_resolve(struct uvpi_affinity *affinity, const char *what,
 	affinity->n = list.n_items;
 	return 0;
 }
+
+int uvpi_affinity_on(const struct uvpi_affinity *from, const char *what, const struct uvpi_cpulist_host *host,
+		     struct uvpi_affinity *to, struct uvp_error *err)
+{
+	if (!from->n && !from->text)
+		return 0;
+	if (from->text) {
+		to->text = strdup(from->text);
+		return to->text ? uvpi_affinity_resolve(to, what, host, err) : uvpi_no_memory(err);
+	}
+	to->maps = calloc((size_t)from->n, sizeof(*to->maps));
+	if (!to->maps)
+		return uvpi_no_memory(err);
+	memcpy(to->maps, from->maps, (size_t)from->n * sizeof(*to->maps));
+	to->n = from->n;
+	return 0;
+}

@@ -139,6 +139,10 @@ bool uvpi_affinity_has_nodes(const struct uvpi_affinity *affinity);
 int uvpi_affinity_resolve(struct uvpi_affinity *affinity, const char *what,
 			  const struct uvpi_cpulist_host *host, struct uvp_error *err);
 
+/* A copy with the maps for this host; *to is empty before. */
+int uvpi_affinity_on(const struct uvpi_affinity *from, const char *what, const struct uvpi_cpulist_host *host,
+		     struct uvpi_affinity *to, struct uvp_error *err);
+
 UVPI_DEFINE_CLEANUP(struct uvp_config *, uvp_config_free);
 #define _cleanup_config_ UVPI_CLEANUP(uvp_config_free)
 

@@ -11,9 +11,8 @@
 #include "config/write.h"
 #include "core/error.h"
 #include "core/host.h"
-#include "core/hyp.h"
 #include "core/store.h"
-#include "cpu/share.h"
+#include "define/live.h"
 #include "device/disk_share.h"
 #include "domain/domain.h"
 
@@ -60,53 +59,54 @@ int uvpi_def_record(struct uvp_domain *domain, const struct uvp_change_list *cha
 
 /* ---- keys that can be changed while the domain runs ---- */
 
-struct live {
-	struct uvp_domain *domain;
-	const struct uvp_config *config; /* the new one */
-	const struct uvp_op *op;
-};
-
-static int set_memory(const struct live *live, struct uvp_error *err)
+static int set_memory(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
 {
 	return uvp_domain_set_memory(live->domain, live->config->memory_kib, 0, live->op, err);
 }
 
-static int set_maxmem(const struct live *live, struct uvp_error *err)
+static int set_maxmem(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
 {
 	return uvp_domain_set_memory_limit(live->domain, live->config->maxmem_kib, err);
 }
 
-static int set_vcpus(const struct live *live, struct uvp_error *err)
+static int set_vcpus(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
 {
 	return uvp_domain_set_vcpus(live->domain, live->config->vcpus, 0, live->op, err);
 }
 
-static int set_weight(const struct live *live, struct uvp_error *err)
+static int set_cpus(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
 {
-	if (!live->config->sched.weight)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "what the scheduler's default is shows when the domain is made");
-	return uvp_domain_set_sched(live->domain, live->config->sched.weight, -1, err);
+	return uvpi_live_cpus(live, !strcmp(change->key, "cpus_soft"), err);
 }
 
-static int set_cap(const struct live *live, struct uvp_error *err)
+static int set_pool(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
 {
-	const struct uvpi_sched_config *sched = &live->config->sched;
-	struct uvpi_physinfo phys;
-	int r = 0;
-
-	if (!sched->cap_mhz)
-		return uvp_domain_set_sched(live->domain, -1, sched->cap, err);
-	r = uvpi_hyp_physinfo(live->domain->host->hyp, &phys, err);
-	return r < 0 ? r : uvp_domain_set_sched(live->domain, -1, uvpi_cap_percent(sched->cap_mhz, phys.cpu_khz), err);
+	return uvpi_live_pool(live, err);
 }
 
-static int set_name(const struct live *live, struct uvp_error *err)
+static int set_weight(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
 {
-	return 0; /* saving the definition has renamed the domain */
+	return uvpi_live_weight(live, err);
+}
+
+static int set_cap(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
+{
+	return uvpi_live_cap(live, err);
+}
+
+static int set_devices(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
+{
+	return uvpi_live_devices(live, !strcmp(change->key, "disk") ? UVP_DEVICE_DISK : UVP_DEVICE_VIF, change, err);
+}
+
+/* Saving the definition has renamed the domain; other notes for people are nowhere else. */
+static int set_note(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
+{
+	return 0;
 }
 
 /* What uvp-hostd does is what the record says when the domain ends; it is written already. */
-static int set_action(const struct live *live, struct uvp_error *err)
+static int set_action(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	int r = uvpi_domain_config_text(live->domain, &text, err);
@@ -119,15 +119,22 @@ static int set_action(const struct live *live, struct uvp_error *err)
 /* In this order: room for more memory before there is more. */
 static const struct {
 	const char *key;
-	int (*set)(const struct live *live, struct uvp_error *err);
+	int (*set)(const struct uvpi_live *live, const struct uvp_change *change, struct uvp_error *err);
 	bool always; /* it holds for what runs as soon as it is in the definition */
 } live_keys[] = {
-	{ "name", set_name, true },
+	{ "name", set_note, true },
+	{ "title", set_note, true },
+	{ "description", set_note, true },
 	{ "maxmem", set_maxmem, false },
 	{ "memory", set_memory, false },
 	{ "vcpus", set_vcpus, false },
+	{ "pool", set_pool, false }, /* then what is within it */
+	{ "cpus", set_cpus, false },
+	{ "cpus_soft", set_cpus, false },
 	{ "cpu_weight", set_weight, false },
 	{ "cap", set_cap, false },
+	{ "disk", set_devices, false },
+	{ "vif", set_devices, false },
 	{ "on_poweroff", set_action, true },
 	{ "on_reboot", set_action, true },
 	{ "on_crash", set_action, true },
@@ -141,7 +148,7 @@ static bool is_refusal(int code)
 	return code == -UVP_E_INVALID || code == -UVP_E_UNSUPPORTED || code == -UVP_E_BUSY;
 }
 
-static void apply(const struct live *live, bool only_always, struct uvp_change_list *changes)
+static void apply(const struct uvpi_live *live, bool only_always, struct uvp_change_list *changes)
 {
 	for (size_t k = 0; k < UVPI_ARRAY_SIZE(live_keys); k++)
 		for (size_t i = 0; i < changes->n; i++) {
@@ -150,7 +157,7 @@ static void apply(const struct live *live, bool only_always, struct uvp_change_l
 
 			if (strcmp(change->key, live_keys[k].key) || (only_always && !live_keys[k].always))
 				continue;
-			r = live_keys[k].set(live, &change->error);
+			r = live_keys[k].set(live, change, &change->error);
 			if (r >= 0)
 				change->effect = UVP_EFFECT_NOW;
 			else
@@ -212,7 +219,7 @@ int uvp_definition_modify(struct uvp_host *host, const struct uvp_definition *de
 	if (r < 0)
 		return r;
 	if (running && !(flags & UVP_MODIFY_DRY_RUN))
-		apply(&(struct live){ running, changed, op }, flags & UVP_MODIFY_NEXT_BOOT, &changes);
+		apply(&(struct uvpi_live){ running, changed, op }, flags & UVP_MODIFY_NEXT_BOOT, &changes);
 	*ret_changes = changes;
 	memset(&changes, 0, sizeof(changes));
 	return 0;

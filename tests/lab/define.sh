@@ -57,6 +57,18 @@ out_has 'cap: 50 -> "1MHz": done'
 out_has '1 MHz are 1 % of one CPU'
 expect_ok xlx modify df-web cap=50%
 out_has 'cap: "1MHz" -> 50: done'
+# where it runs, and notes for people
+expect_ok xlx modify df-web cpus=1 title=Shop
+out_has 'cpus: default -> "1": done'
+out_has 'title: default -> "Shop": done'
+expect_ok xlx vcpu-list df-web
+grep -qE ' 1 +all$' "$tmp/out" || fail "not pinned: $(cat "$tmp/out")"
+expect_ok xlx modify df-web cpus= cpus_soft=0
+expect_ok xlx vcpu-list df-web
+grep -qE ' all +0$' "$tmp/out" || fail "not preferred: $(cat "$tmp/out")"
+expect_fail 4 xlx modify df-web cpus_soft= pool=no-such-pool
+out_has 'pool: default -> "no-such-pool": at the next boot; not now: '
+expect_ok xlx modify df-web pool=
 expect_ok xlx modify df-web cpu_weight=600 --next-boot --json
 out_has '"effect":"next-boot"'
 xl sched-credit2 -d df-web | grep -Eq '500 +50' || fail "shares changed: $(xl sched-credit2 -d df-web)"
