@@ -266,13 +266,23 @@ static int send_command(struct uvp_qmp *qmp, const char *command, struct qmp_val
 
 /* ---- connecting ---- */
 
+/* A QEMU that is just starting may say that it runs (RESUME) before it greets. */
+#define EVENTS_BEFORE 8
+
 static int read_greeting(struct uvp_qmp *qmp, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *message = NULL;
 	const struct qmp_value *version;
 	int64_t number[3] = { 0 };
-	int r = next_message(qmp, deadline_ms, op, &message, err);
+	int r = 0;
 
+	for (int i = 0; i < EVENTS_BEFORE; i++) {
+		qmp_value_free(message);
+		message = NULL;
+		r = next_message(qmp, deadline_ms, op, &message, err);
+		if (r <= 0 || !qmp_value_str(message, "event"))
+			break;
+	}
 	if (r == 0) {
 		r = uvpi_fail(err, UVP_E_TIMEOUT, 0, "QEMU does not greet");
 		uvpi_hint(err, "it serves one connection at a time: another program may be talking to it, or it hangs");
