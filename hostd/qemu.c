@@ -20,6 +20,8 @@
 #include "core/num.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "device/disk_share.h"
+#include "device/qdisk_server.h"
 #include "dm/qemu.h"
 #include "hostd/hostd.h"
 
@@ -60,6 +62,19 @@ static const char *name_of(const uint8_t uuid[16], struct uvpi_name_entry **ret_
 	return "?";
 }
 
+/* Domain 0's serves disks to any number of domains. */
+static void tell_of_disks(void)
+{
+	char disks[600];
+
+	if (!uvpi_disk_list_lost(disks, sizeof(disks)))
+		return;
+	daemon_log(DAEMON_ERROR, "Domain-0",
+		   "the QEMU that served disks in its formats has ended; these get errors now: %s; restart those guests, or "
+		   "detach the disks and attach them again",
+		   disks);
+}
+
 static void tell(struct hostd_qemu *qemu, const struct uvpi_dominfo *info)
 {
 	_cleanup_free_ struct uvpi_name_entry *entries = NULL;
@@ -89,7 +104,10 @@ static int on_look(sd_event_source *source, uint64_t usec, void *data)
 		r = sd_event_source_set_time_relative(source, LOOK_PAUSED_US);
 		return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	}
-	tell(qemu, &info);
+	if (qemu->domid == UVPI_QDISK_OWNER)
+		tell_of_disks();
+	else
+		tell(qemu, &info);
 	forget(qemu);
 	return 0;
 }
@@ -145,7 +163,7 @@ static int follow_all(struct hostd *hostd, const char *path)
 	int r = 0;
 
 	while (dir && r >= 0 && (entry = readdir(dir)))
-		if (uvpi_parse_u32(entry->d_name, "domain", 1, HOSTD_DOMIDS - 1, &domid, NULL) == 0)
+		if (uvpi_parse_u32(entry->d_name, "domain", UVPI_QDISK_OWNER, HOSTD_DOMIDS - 1, &domid, NULL) == 0)
 			r = follow(hostd, domid);
 	if (dir)
 		closedir(dir);
@@ -162,7 +180,7 @@ static int on_folder(sd_event_source *source, const struct inotify_event *event,
 		snprintf(path, sizeof(path), "%.100s/qemu", uvpi_run_dir());
 		return follow_all(hostd, path);
 	}
-	if (!event->len || uvpi_parse_u32(event->name, "domain", 1, HOSTD_DOMIDS - 1, &domid, NULL) < 0)
+	if (!event->len || uvpi_parse_u32(event->name, "domain", UVPI_QDISK_OWNER, HOSTD_DOMIDS - 1, &domid, NULL) < 0)
 		return 0;
 	return follow(hostd, domid);
 }

@@ -13,6 +13,7 @@
 #include "core/names.h"
 #include "core/num.h"
 #include "daemon/log.h"
+#include "device/qdisk.h"
 #include "domain/domain.h"
 #include "hostd/work.h"
 
@@ -168,6 +169,7 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	living.infos = infos;
 	sweep_names(&living, entries, n_entries);
 	r = sweep(work, ours, n_ours, homes, n_homes, &living, result, err);
+	uvpi_qdisk_collect();
 	if (r >= 0)
 		result->outcome = HOSTD_DONE;
 	return r;

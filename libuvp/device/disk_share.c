@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "config/devspec.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -17,6 +18,7 @@
 #include "device/counts.h"
 #include "device/loop.h"
 #include "device/nbd.h"
+#include "device/qdisk.h"
 
 #define LOCK_FILE "/run/uvp/devices.lock"
 #define BACK_ENDS "/sys/bus/xen-backend/devices"
@@ -161,6 +163,35 @@ bool uvpi_disk_is_served(const char *device)
 	if (dir)
 		closedir(dir);
 	return found;
+}
+
+int uvpi_disk_list_lost(char *buf, size_t size)
+{
+	DIR *dir = opendir(BACK_ENDS);
+	struct dirent *entry;
+	size_t len = 0;
+	int n = 0;
+
+	buf[0] = '\0';
+	while (dir && (entry = readdir(dir))) {
+		char text[UVPI_NBD_TEXT], vdev[32], domid[12];
+		const char *dash = strncmp(entry->d_name, "vbd-", 4) ? NULL : strchr(entry->d_name + 4, '-');
+		unsigned int major, minor;
+		uint32_t number;
+
+		if (!dash || !read_attr(dirfd(dir), entry->d_name, "physical_device", text, sizeof(text)) ||
+		    !parse_device(text, &major, &minor) || major != UVPI_NBD_MAJOR || !uvpi_nbd_text(minor, text) ||
+		    !uvpi_qdisk_is_lost(text) || uvpi_parse_u32(dash + 1, "devid", 0, UINT32_MAX, &number, NULL) < 0)
+			continue;
+		uvpi_vdev_name(number, vdev, sizeof(vdev));
+		snprintf(domid, sizeof(domid), "%.*s", (int)(dash - entry->d_name - 4), entry->d_name + 4);
+		if (len < size)
+			len += (size_t)snprintf(buf + len, size - len, "%sdomain %s (%s)", n ? ", " : "", domid, vdev);
+		n++;
+	}
+	if (dir)
+		closedir(dir);
+	return n;
 }
 
 static int check_domains(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,

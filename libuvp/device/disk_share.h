@@ -22,6 +22,9 @@ int uvpi_disk_check_sharing(struct uvpi_store *store, const struct stat *st, con
 /* Has a back end of the kernel that block device? */
 bool uvpi_disk_is_served(const char *device);
 
+/* Disks whose server has ended, as "domain 3 (xvda), ...": how many. */
+int uvpi_disk_list_lost(char *buf, size_t size);
+
 /* BUSY when a process has locked the file, as QEMU does with its images, in a way that does not go together with ours. */
 int uvpi_disk_check_locked(int fd, const char *path, bool readonly, struct uvp_error *err);
 
