@@ -19,6 +19,7 @@
 #include "core/hyp.h"
 #include "device/xenbus.h"
 #include "dm/dm.h"
+#include "nvram/keep.h"
 
 struct uvpi_build {
 	struct uvp_host *host;
@@ -50,6 +51,8 @@ struct uvpi_build {
 		void *start;
 		size_t len;
 	} maps[4]; /* firmware files */
+	char *nvram_path; /* of its UEFI variables; NULL: they are not kept */
+	struct uvpi_nvram_file nvram;
 	int n_maps;
 
 	/* of the domain */
@@ -94,6 +97,11 @@ int uvpi_build_hvm(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_hvm_params(struct uvpi_build *b, struct uvp_error *err);
 /* hvm.c: start the device model, if the guest has one. */
 int uvpi_build_dm(struct uvpi_build *b, struct uvp_error *err);
+/* nvram.c: UEFI variables: find and read them, put them into the firmware's image; into the guest's memory; note where they
+ * go when it ends. Each does nothing for a guest without. */
+int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_nvram_place(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_nvram_note(struct uvpi_build *b, struct uvp_error *err);
 /* nodes.c: everything in xenstore, and the introduction, in one go. */
 int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err);
 

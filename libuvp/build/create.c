@@ -186,6 +186,8 @@ static void done(struct uvpi_build *b)
 	for (int i = 0; i < b->n_maps; i++)
 		munmap(b->maps[i].start, b->maps[i].len);
 	uvpi_devset_done(&b->devices);
+	free(b->nvram_path);
+	free(b->nvram.image);
 	uvpi_hvm_done(&b->hvm);
 	uvpi_kernel_done(&b->kernel);
 	uvpi_affinity_done(&b->hard);

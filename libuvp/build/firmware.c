@@ -154,5 +154,7 @@ int uvpi_build_firmware(struct uvpi_build *b, struct uvp_error *err)
 	if (xc_dom_boot_xen_init(b->dom, b->xc, 0))
 		return uvpi_build_fail(b, err, "asking Xen what guests it can run");
 	r = map_modules(b, err);
+	if (r == 0)
+		r = uvpi_build_nvram_read(b, err);
 	return r < 0 ? r : load_hvmloader(b, err);
 }

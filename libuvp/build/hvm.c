@@ -119,6 +119,8 @@ int uvpi_build_hvm(struct uvpi_build *b, struct uvp_error *err)
 	if (xc_dom_boot_image(b->dom))
 		return uvpi_build_fail(b, err, "preparing the first vCPU");
 	r = set_info_table(b, err);
+	if (r == 0)
+		r = uvpi_build_nvram_place(b, err);
 	if (r < 0)
 		return r;
 	if (xc_dom_gnttab_init(b->dom))
@@ -142,5 +144,5 @@ int uvpi_build_dm(struct uvpi_build *b, struct uvp_error *err)
 	b->has_dm = true;
 	r = uvpi_dm_start(&b->dm, b->dm_program, b->op, err);
 	uvpi_dm_done(&b->dm);
-	return r;
+	return r < 0 ? r : uvpi_build_nvram_note(b, err);
 }

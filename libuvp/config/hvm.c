@@ -175,6 +175,7 @@ static const struct hvm_key keys[] = {
 	KEY("firmware", read_bios, ovmf),
 	KEY("bios", read_bios, ovmf),
 	KEY("bios_path_override", read_string, bios_path),
+	KEY("nvram", read_string, nvram),
 	KEY("firmware_override", read_string, hvmloader),
 	KEY("smbios_firmware", read_string, smbios_firmware),
 	KEY("acpi_firmware", read_string, acpi_firmware),
@@ -302,7 +303,7 @@ static void free_list(struct uvpi_hvm_list *list)
 
 void uvpi_hvm_done(struct uvpi_hvm *hvm)
 {
-	char **strings[] = { &hvm->bios_path, &hvm->hvmloader, &hvm->smbios_firmware, &hvm->acpi_firmware,
+	char **strings[] = { &hvm->bios_path, &hvm->nvram, &hvm->hvmloader, &hvm->smbios_firmware, &hvm->acpi_firmware,
 			     &hvm->genid, &hvm->vnclisten, &hvm->vncpasswd, &hvm->vncpasswd_file, &hvm->keymap,
 			     &hvm->qemu, &hvm->user };
 

@@ -23,6 +23,7 @@ struct uvpi_hvm {
 	/* firmware */
 	bool ovmf;                             /* instead of SeaBIOS */
 	char *bios_path;                       /* NULL: the host's SeaBIOS or OVMF */
+	char *nvram;                           /* file of UEFI variables; NULL: beside the definition, or nowhere */
 	char *hvmloader;                       /* firmware_override */
 	char *smbios_firmware, *acpi_firmware; /* files */
 	char *genid;                           /* "none" "generate", or a UUID */

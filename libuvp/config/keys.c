@@ -148,6 +148,8 @@ const struct uvpi_key uvpi_keys[] = {
 		    "instead"),
 	KEEP_ENUM("bios", HVM, bios_names, NULL, WHY_HVM),
 	KEEP_STRING("bios_path_override", HVM, WHY_HVM),
+	/* our own: xl keeps no variables of UEFI */
+	KEEP_STRING("nvram", HVM, WHY_HVM),
 	KEEP_STRING("firmware_override", HVM, WHY_HVM),
 	KEEP("boot", ALL, WHY_BOOT, .type = KEY_STRING, .item = uvpi_spec_boot),
 	KEEP("boot_once", ALL, WHY_BOOT, .type = KEY_STRING, .item = uvpi_spec_boot),

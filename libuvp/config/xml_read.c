@@ -187,9 +187,11 @@ static int read_loader(struct uvpi_xml_in *in, const xmlNode *element,
 		rc = uvpi_xml_text(in, element, &text);
 	if (rc < 0)
 		return rc;
-	if (type && !strcmp(type, "pflash"))
+	if (type && !strcmp(type, "pflash")) {
 		rc = uvpi_xml_set(in, element, "bios", "ovmf");
-	else if (strstr(text, "hvmloader")) /* what libvirt writes for every hvm guest */
+		return rc < 0 ? rc : uvpi_xml_set(in, element, "bios_path_override", text);
+	}
+	if (strstr(text, "hvmloader")) /* what libvirt writes for every hvm guest */
 		return 0;
 	return rc < 0 ? rc : uvpi_xml_set(in, element, "firmware_override", text);
 }
@@ -498,7 +500,7 @@ static const struct uvpi_xml_rule rules[] = {
 	{ "os", "root", uvpi_xml_read_text, "root" },
 	{ "os", "loader", read_loader },
 	{ "os", "boot", read_boot },
-	{ "os", "nvram", .why = "variables of UEFI are not kept for Xen guests" },
+	{ "os", "nvram", uvpi_xml_read_text, "nvram" },
 	{ "os", "bootmenu", .why = "the firmware of Xen guests has no such setting" },
 	{ "os", "smbios", .why = "the firmware of Xen guests has no such setting" },
 	{ "os", "bios", .why = "the firmware of Xen guests has no such setting" },

@@ -78,6 +78,9 @@ int uvpi_hyp_claim(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct 
 int uvpi_hyp_trigger(struct uvpi_hyp *hyp, uint32_t domid, uint32_t trigger, uint32_t vcpu, struct uvp_error *err);
 /* Non-zero when a PVH or HVM guest has registered its event channel call-back, i.e. has PV drivers. */
 int uvpi_hyp_has_callback(struct uvpi_hyp *hyp, uint32_t domid, bool *ret_has, struct uvp_error *err);
+/* Copy whole pages out of (write: into) a guest's memory. 1 when some were not there: they read as 0xff. */
+int uvpi_hyp_copy(struct uvpi_hyp *hyp, uint32_t domid, uint64_t address, void *data, size_t len, bool write,
+		  struct uvp_error *err);
 /* An ELF core of the domain's memory goes to fd; stops with CANCELLED when cancel_fd (or -1) is readable. */
 int uvpi_hyp_dump_core(struct uvpi_hyp *hyp, uint32_t domid, int fd, int cancel_fd,
 		       void (*progress)(void *data, uint64_t bytes), void *data, struct uvp_error *err);

@@ -81,7 +81,7 @@ static void end_process(int fd, int64_t deadline_ms)
 
 static void remove_dir(const char *dir)
 {
-	static const char *const names[] = { "qmp", "log", "bounded", "nbd", "tag", "pid" };
+	static const char *const names[] = { "qmp", "log", "bounded", "nbd", "tag", "pid", "nvram" };
 	char path[160];
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {

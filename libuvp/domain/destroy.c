@@ -21,6 +21,7 @@
 #include "core/step.h"
 #include "core/store.h"
 #include "domain/domain.h"
+#include "nvram/keep.h"
 
 #define DEADLINE_MS 20000
 #define XL_DATA "/var/lib/xen"
@@ -224,9 +225,13 @@ static int destroy_devices(const struct uvp_domain *domain, const struct uvp_op 
 static int destroy(struct uvp_domain *domain, const struct uvp_op *op, const struct notes *notes,
 		   struct uvp_error *err)
 {
+	struct uvp_error why = UVP_ERROR_INIT;
 	int r;
 
 	UVPI_STEP("destroy");
+	/* Before its QEMU goes, whose folder says where. A guest whose variables cannot be kept must be able to end, too. */
+	if (uvpi_nvram_save(domain->host, domain->domid, &why) < 0)
+		uvpi_debug("UEFI variables: %s", why.message);
 	r = destroy_devices(domain, op, err);
 	if (r < 0)
 		return r;

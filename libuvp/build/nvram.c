@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* UEFI variables on their way into a new guest (see nvram/keep.h). */
+#include "build/build.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/error.h"
+#include "core/host.h"
+
+#define PAGE 4096u
+
+/* An image of firmware that has room for variables at its beginning. */
+static int put_into_image(struct uvpi_build *b, struct uvp_error *err)
+{
+	struct xc_hvm_firmware_module *module = &b->dom->system_firmware_module;
+	size_t room = uvpi_nvram_size(module->data, module->length);
+
+	if (!room)
+		return 0; /* code alone */
+	if (room != b->nvram.len || room > module->length) {
+		uvpi_fail(err, UVP_E_INVALID, 0,
+			  "the UEFI variables in '%.200s' are those of another firmware: %zu bytes, where this one has %zu",
+			  b->nvram_path, b->nvram.len, room);
+		uvpi_hint(err, "move that file away, and the firmware begins with none; or name the firmware that it "
+			       "belongs to with bios_path_override=");
+		return -UVP_E_INVALID;
+	}
+	/* The file is mapped privately: what is written are our own copies of its pages. */
+	if (mprotect(module->data, module->length, PROT_READ | PROT_WRITE) < 0)
+		return uvpi_fail_errno(err, errno, "cannot change the firmware's image");
+	memcpy(module->data, b->nvram.image, b->nvram.len);
+	return 0;
+}
+
+int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (!b->hvm.ovmf || !uvpi_nvram_path(b->config, b->hvm.nvram, path))
+		return 0;
+	b->nvram_path = strdup(path);
+	if (!b->nvram_path)
+		return uvpi_no_memory(err);
+	r = uvpi_nvram_read(path, &b->nvram, err);
+	return r < 0 || !b->nvram.image ? r : put_into_image(b, err);
+}
+
+int uvpi_build_nvram_place(struct uvpi_build *b, struct uvp_error *err)
+{
+	uint64_t end = b->dom->lowmem_end, at = end - b->nvram.below;
+
+	/* Where it belongs is noted, or not yet; with another size of memory, it is at the same distance from its end. */
+	if (!b->nvram.image || !b->nvram.below || b->nvram.below >= end || b->nvram.below < b->nvram.len || at % PAGE ||
+	    b->nvram.len % PAGE)
+		return 0;
+	return uvpi_hyp_copy(b->host->hyp, b->domid, at, b->nvram.image, b->nvram.len, true, err);
+}
+
+int uvpi_build_nvram_note(struct uvpi_build *b, struct uvp_error *err)
+{
+	return b->nvram_path ? uvpi_nvram_note(b->domid, b->nvram_path, b->dom->lowmem_end, err) : 0;
+}
