@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "build/bootloader.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/names.h"
@@ -151,6 +152,7 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	struct living living = { 0 };
 	int n_ours, n_homes, n_entries, r;
 
+	uvpi_loader_sweep();
 	r = hostd_note_list(work->store, result->notes, HOSTD_NOTES_MAX, err);
 	if (r < 0)
 		return r;

@@ -12,6 +12,7 @@
 #include <uvp/domain.h>
 
 #include "build/acpi.h"
+#include "build/bootloader.h"
 #include "build/kernel.h"
 #include "build/layout.h"
 #include "config/hvm.h"
@@ -27,6 +28,7 @@ struct uvpi_build {
 	const struct uvp_config *config; /* what it is built from */
 	const struct uvp_config *record; /* what is noted of it: see loader.c, which makes both */
 	struct uvp_config *own, *own_record;
+	struct uvpi_loader_run loader; /* files that it has from a boot loader on the host */
 	bool once; /* it boots by an order that was for one boot */
 	unsigned int flags;
 	const struct uvp_op *op;

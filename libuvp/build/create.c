@@ -192,6 +192,7 @@ static void done(struct uvpi_build *b)
 	uvpi_kernel_done(&b->kernel);
 	uvpi_affinity_done(&b->hard);
 	uvpi_affinity_done(&b->soft);
+	uvpi_loader_done(&b->loader);
 	uvp_config_free(b->own);
 	uvp_config_free(b->own_record);
 }
@@ -199,7 +200,7 @@ static void done(struct uvpi_build *b)
 int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, unsigned int flags,
 		      const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err)
 {
-	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op };
+	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op, .loader.lock = -1 };
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r = uvpi_build_loader(&b, err);
 

@@ -310,6 +310,8 @@ static bool has_meaning(const struct uvp_config *config, const struct uvpi_key *
 {
 	if (!strcmp(key->key, "boot") || !strcmp(key->key, "boot_once"))
 		return uvpi_config_loader(config) != UVPI_LOADER_NONE;
+	if (!strncmp(key->key, "bootloader", 10) && config->kernel)
+		return false; /* it is started without one */
 	return key->types & 1u << config->type;
 }
 

@@ -219,7 +219,7 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 
 		if (!key)
 			return refuse_key(config, extra, "it is not known to this release", err);
-		if (uvpi_config_loader(config) == UVPI_LOADER_PVGRUB && !strcmp(key->key, "bootloader"))
+		if (config->type != UVPI_TYPE_HVM && !strncmp(key->key, "bootloader", 10))
 			continue;
 		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif") || !strcmp(key->key, "boot") ||
 		    !strcmp(key->key, "boot_once"))

@@ -50,9 +50,6 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 #define WHY_SCREEN "screens are not supported by this release"
 #define WHY_DM "only hvm guests have a device model in this release"
 #define WHY_HVM "this release does not offer it to hvm guests"
-#define WHY_LOADER                                                                                 \
-	"a boot loader in the host reads the guest's disk, and this release does not run one; "    \
-	"pvgrub does it inside the guest"
 #define WHY_BOOT "it names what this guest cannot boot from"
 #define WHY_SHIM "the PV shim is not supported by this release"
 #define WHY_RTDS                                                                                   \
@@ -141,8 +138,8 @@ const struct uvpi_key uvpi_keys[] = {
 	{ "cmdline", KEY_CUSTOM, .custom = uvpi_apply_cmdline, .types = ALL },
 	{ "root", KEY_CUSTOM, .custom = uvpi_apply_cmdline, .types = ALL },
 	{ "extra", KEY_CUSTOM, .custom = uvpi_apply_cmdline, .types = ALL },
-	KEEP_STRING("bootloader", PP, WHY_LOADER),
-	KEEP_STRINGS("bootloader_args", PP, uvpi_spec_any, WHY_LOADER, .needs = "bootloader"),
+	KEEP_STRING("bootloader", PP, WHY_HVM),
+	KEEP_STRINGS("bootloader_args", PP, uvpi_spec_any, WHY_HVM, .needs = "bootloader"),
 	KEEP_STRING("firmware", ALL,
 		    "firmware images are not looked up by this release; name the file with kernel= "
 		    "instead"),
