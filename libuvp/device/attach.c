@@ -235,6 +235,7 @@ int uvp_device_detach(struct uvp_domain *domain, enum uvp_device_class device_cl
 		if (uvpi_device_is_meant(&list[i], device_class, which))
 			at = i;
 	if (at < 0) {
+		uvpi_qdisk_collect(); /* of an attach that was interrupted */
 		r = forget(domain, config_keys[device_class], which, err);
 		if (r == 0)
 			r = uvpi_device_fail_absent(domain, device_class, which, list, n, err);

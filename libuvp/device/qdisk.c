@@ -32,6 +32,14 @@
 
 #define PROGRAM_MAX (64u << 20)
 
+static int fail_format(enum uvpi_disk_format format, struct uvp_error *err)
+{
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "the QEMU for Xen of this host was built without the format %s",
+		  uvpi_image_name(format));
+	uvpi_hint(err, "convert the image: qemu-img convert -O qcow2 OLD NEW");
+	return -UVP_E_UNSUPPORTED;
+}
+
 int uvpi_qdisk_check(enum uvpi_disk_format format, struct uvp_error *err)
 {
 	const char *driver = uvpi_image_driver(format);
@@ -47,10 +55,7 @@ int uvpi_qdisk_check(enum uvpi_disk_format format, struct uvp_error *err)
 	/* Its name, with the NUL behind it, stands in the program. */
 	if (uvpi_qemu_contains(program, driver, strlen(driver) + 1, PROGRAM_MAX))
 		return 0;
-	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "the QEMU for Xen of this host ('%.100s') was built without the format %s", program,
-		  uvpi_image_name(format));
-	uvpi_hint(err, "convert the image: qemu-img convert -O qcow2 OLD NEW");
-	return -UVP_E_UNSUPPORTED;
+	return fail_format(format, err);
 }
 
 /* "TAG.NUMBER": of the server that it belongs to, and of the disk. */
@@ -134,6 +139,8 @@ static int open_image(struct uvp_qmp *qmp, const struct uvpi_qdisk *disk, const 
 		qmp_value_set_str(node, "node-name", key);
 		r = qmp_run(qmp, "blockdev-add", node, -1, NULL, NULL, err);
 	}
+	if (r < 0 && err && strstr(err->message, "Unknown driver"))
+		r = fail_format(disk->chain->layers[0].format, err);
 	while (n-- > 0)
 		uvpi_dm_drop_file(qmp, sets[n]);
 	return r;
