@@ -325,25 +325,26 @@ static bool is_number(const struct xlcfg_value *value)
 	return value->kind != XLCFG_LIST && isdigit((unsigned char)value->text[0]);
 }
 
+/* The key's simple form: 0 or 1. */
+static int apply_switch(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
+			struct uvp_error *err)
+{
+	const struct uvpi_key simple = { .key = key->key, .type = KEY_BOOL, .status = key->status };
+
+	return apply_number(reader, &simple, value, err);
+}
+
 int uvpi_apply_bool_or_enum(struct uvpi_reader *reader, const struct uvpi_key *key,
 			    const struct xlcfg_value *value, struct uvp_error *err)
 {
-	return is_number(value) ? apply_number(reader,
-					       &(struct uvpi_key){ .key = key->key,
-								   .type = KEY_BOOL,
-								   .status = key->status },
-					       value, err)
+	return is_number(value) ? apply_switch(reader, key, value, err)
 				: apply_enum(reader, key, value, err);
 }
 
 int uvpi_apply_bool_or_list(struct uvpi_reader *reader, const struct uvpi_key *key,
 			    const struct xlcfg_value *value, struct uvp_error *err)
 {
-	return is_number(value) ? apply_number(reader,
-					       &(struct uvpi_key){ .key = key->key,
-								   .type = KEY_BOOL,
-								   .status = key->status },
-					       value, err)
+	return is_number(value) ? apply_switch(reader, key, value, err)
 				: apply_list(reader, key, value, err);
 }
 

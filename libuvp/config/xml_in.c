@@ -309,3 +309,14 @@ int uvpi_xml_read_nothing(struct uvpi_xml_in *in, const xmlNode *element,
 {
 	return 0;
 }
+
+char *uvpi_xml_trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	len = strlen(text);
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		text[--len] = '\0';
+	return text;
+}

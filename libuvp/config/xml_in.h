@@ -55,6 +55,8 @@ const char *uvpi_xml_attr(const xmlNode *element, const char *name);
 int uvpi_xml_only_attrs(struct uvpi_xml_in *in, const xmlNode *element, const char *const *names);
 /* The element's text, which must be all it has; the caller frees it. */
 int uvpi_xml_text(struct uvpi_xml_in *in, const xmlNode *element, char **ret_text);
+/* Without blanks at both ends: the same text, which is changed. */
+char *uvpi_xml_trim(char *text);
 /* The first child element of that name or NULL. */
 const xmlNode *uvpi_xml_child(const xmlNode *element, const char *name);
 /* Set a key, of which there may be one, to a string or number. */
@@ -79,6 +81,14 @@ int uvpi_xml_read_nothing(struct uvpi_xml_in *in, const xmlNode *element,
 int uvpi_xml_read_boot_order(struct uvpi_xml_in *in, const xmlNode *device, const char *name);
 /* Make one list of all of them. */
 int uvpi_xml_finish_boot(struct uvpi_xml_in *in);
+
+/* <vcpu>, <cputune> and <numatune> (config/xml_cpu.c) */
+int uvpi_xml_read_vcpu(struct uvpi_xml_in *in, const xmlNode *element,
+		       const struct uvpi_xml_rule *rule);
+int uvpi_xml_read_vcpupin(struct uvpi_xml_in *in, const xmlNode *element,
+			  const struct uvpi_xml_rule *rule);
+int uvpi_xml_read_numa_memory(struct uvpi_xml_in *in, const xmlNode *element,
+			      const struct uvpi_xml_rule *rule);
 
 /* <devices> (config/xml_devices.c) */
 int uvpi_xml_read_devices(struct uvpi_xml_in *in, const xmlNode *devices);

@@ -31,17 +31,6 @@ static const struct {
 	{ "T", 1ull << 40 },  { "TiB", 1ull << 40 },
 };
 
-static char *trim(char *text)
-{
-	size_t len;
-
-	text += strspn(text, " \t\r\n");
-	len = strlen(text);
-	while (len && strchr(" \t\r\n", text[len - 1]))
-		text[--len] = '\0';
-	return text;
-}
-
 static int read_size(struct uvpi_xml_in *in, const xmlNode *element, uint64_t *ret_bytes)
 {
 	const char *unit = uvpi_xml_attr(element, "unit");
@@ -58,10 +47,10 @@ static int read_size(struct uvpi_xml_in *in, const xmlNode *element, uint64_t *r
 		return uvpi_xml_fail(
 			in, element,
 			"unit '%.40s' is none of: b, KiB, MiB, GiB, TiB, KB, MB, GB, TB", unit);
-	if (uvpi_parse_u64(trim(text), "size", 0, UINT64_MAX, &number, NULL) < 0)
-		return uvpi_xml_fail(in, element, "'%.40s' is no number", trim(text));
+	if (uvpi_parse_u64(uvpi_xml_trim(text), "size", 0, UINT64_MAX, &number, NULL) < 0)
+		return uvpi_xml_fail(in, element, "'%.40s' is no number", uvpi_xml_trim(text));
 	if (__builtin_mul_overflow(number, unit ? units[i].bytes : 1024, &bytes))
-		return uvpi_xml_fail(in, element, "'%.40s' is too large", trim(text));
+		return uvpi_xml_fail(in, element, "'%.40s' is too large", uvpi_xml_trim(text));
 	*ret_bytes = bytes;
 	return 0;
 }
@@ -89,61 +78,6 @@ static int read_memory(struct uvpi_xml_in *in, const xmlNode *element,
 	}
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)mib);
 	return uvpi_xml_set(in, element, both ? rule->key : "memory", text);
-}
-
-/* ---- vCPUs ---- */
-
-static int read_vcpu(struct uvpi_xml_in *in, const xmlNode *element,
-		     const struct uvpi_xml_rule *rule)
-{
-	static const char *const names[] = { "placement", "cpuset", "current", NULL };
-	const char *placement = uvpi_xml_attr(element, "placement");
-	const char *cpuset = uvpi_xml_attr(element, "cpuset");
-	const char *current = uvpi_xml_attr(element, "current");
-	_cleanup_free_ char *text = NULL;
-	int rc = uvpi_xml_only_attrs(in, element, names);
-
-	if (rc == 0)
-		rc = uvpi_xml_text(in, element, &text);
-	if (rc < 0)
-		return rc;
-	if (placement && strcmp(placement, "static") != 0)
-		return uvpi_xml_fail(in, element, "placement='%.40s': only 'static' is supported",
-				     placement);
-	rc = uvpi_xml_set(in, element, "vcpus", current ? current : trim(text));
-	if (rc == 0 && current)
-		rc = uvpi_xml_set(in, element, "maxvcpus", trim(text));
-	if (rc == 0 && cpuset)
-		rc = uvpi_xml_set(in, element, "cpus", cpuset);
-	return rc;
-}
-
-/* Pins must come in order and without gaps: cpus=[] has no other way to say which vCPU is meant. */
-static int read_vcpupin(struct uvpi_xml_in *in, const xmlNode *element,
-			const struct uvpi_xml_rule *rule)
-{
-	static const char *const names[] = { "vcpu", "cpuset", NULL };
-	const char *vcpu = uvpi_xml_attr(element, "vcpu"),
-		   *cpuset = uvpi_xml_attr(element, "cpuset");
-	uint32_t number, expected = 0;
-	int rc = uvpi_xml_only_attrs(in, element, names);
-
-	if (rc < 0)
-		return rc;
-	if (!vcpu || !cpuset)
-		return uvpi_xml_fail(in, element, "expected vcpu='N' cpuset='LIST'");
-	for (int i = 0; i < in->lists.n; i++)
-		if (!strcmp(in->lists.settings[i].key, "cpus"))
-			expected = (uint32_t)in->lists.settings[i].value.n_items;
-	if (uvpi_parse_u32(vcpu, "vcpu", 0, UVPI_VCPUS_MAX - 1, &number, NULL) < 0)
-		return uvpi_xml_fail(in, element, "vcpu='%.40s' is not within 0 to %d", vcpu,
-				     UVPI_VCPUS_MAX - 1);
-	if (number != expected)
-		return uvpi_xml_fail(
-			in, element,
-			"vcpu='%u' where vcpu='%u' is expected: pins come in order, from 0 on",
-			number, expected);
-	return uvpi_xml_append(in, element, "cpus", cpuset);
 }
 
 /* ---- what boots ---- */
@@ -475,15 +409,17 @@ static const struct uvpi_xml_rule rules[] = {
 		 "have" },
 	{ "domain", "memoryBacking", .why = NO_BACKING },
 	{ "domain", "memtune", .why = NO_BACKING },
-	{ "domain", "numatune", .why = NO_BACKING "; cpuset='...' decides where it comes from" },
+	{ "domain", "numatune", uvpi_xml_read_nested },
+	{ "numatune", "memory", uvpi_xml_read_numa_memory },
+	{ "numatune", "memnode", .why = "Xen guests have no memory nodes of their own" },
 	{ "domain", "blkiotune", .why = NO_CGROUPS },
 	{ "domain", "resource", .why = NO_CGROUPS },
 	{ "domain", "iothreads", .why = NO_CGROUPS },
-	{ "domain", "vcpu", read_vcpu },
+	{ "domain", "vcpu", uvpi_xml_read_vcpu },
 	{ "domain", "vcpus",
 	  .why = "single vCPUs cannot be chosen; <vcpu current='N'> says how many are online" },
 	{ "domain", "cputune", uvpi_xml_read_nested },
-	{ "cputune", "vcpupin", read_vcpupin },
+	{ "cputune", "vcpupin", uvpi_xml_read_vcpupin },
 	{ "cputune", "shares", uvpi_xml_read_text, "cpu_weight" },
 	{ "cputune", "period", .why = NO_CGROUPS },
 	{ "cputune", "quota", .why = NO_CGROUPS },

@@ -460,15 +460,24 @@ int uvpi_hyp_force_affinity(struct uvpi_hyp *hyp, uint32_t domid, uint32_t vcpu,
 	return set_affinity(hyp, domid, vcpu, hard, soft, XEN_VCPUAFFINITY_FORCE, err);
 }
 
-int uvpi_hyp_get_nodes(struct uvpi_hyp *hyp, uint32_t domid, uint8_t **ret_map, uint32_t *ret_n, struct uvp_error *err)
+/* An empty set of memory nodes to free(); returns how many nodes there can be. */
+static int new_nodes(struct uvpi_hyp *hyp, uint8_t **ret_map, struct uvp_error *err)
 {
 	int n = xc_get_max_nodes(hyp->xc);
-	_cleanup_free_ uint8_t *map = n > 0 ? xc_nodemap_alloc(hyp->xc) : NULL;
 
 	if (n <= 0)
 		return uvpi_hyp_fail(err, UVPI_HYP_HOST, "read the number of memory nodes");
-	if (!map)
-		return uvpi_no_memory(err);
+	*ret_map = xc_nodemap_alloc(hyp->xc);
+	return *ret_map ? n : uvpi_no_memory(err);
+}
+
+int uvpi_hyp_get_nodes(struct uvpi_hyp *hyp, uint32_t domid, uint8_t **ret_map, uint32_t *ret_n, struct uvp_error *err)
+{
+	_cleanup_free_ uint8_t *map = NULL;
+	int n = new_nodes(hyp, &map, err);
+
+	if (n < 0)
+		return n;
 	if (xc_domain_node_getaffinity(hyp->xc, domid, map))
 		return uvpi_hyp_fail(err, domid, "read the memory nodes of");
 	*ret_n = (uint32_t)n;
@@ -493,13 +502,11 @@ int uvpi_hyp_get_node_mask(struct uvpi_hyp *hyp, uint32_t domid, uint64_t *ret_m
 
 int uvpi_hyp_set_node_mask(struct uvpi_hyp *hyp, uint32_t domid, uint64_t mask, struct uvp_error *err)
 {
-	int n = xc_get_max_nodes(hyp->xc);
-	_cleanup_free_ uint8_t *map = n > 0 ? xc_nodemap_alloc(hyp->xc) : NULL;
+	_cleanup_free_ uint8_t *map = NULL;
+	int n = new_nodes(hyp, &map, err);
 
-	if (n <= 0)
-		return uvpi_hyp_fail(err, UVPI_HYP_HOST, "read the number of memory nodes");
-	if (!map)
-		return uvpi_no_memory(err);
+	if (n < 0)
+		return n;
 	for (int i = 0; i < n && i < 64; i++)
 		map[i / 8] = (uint8_t)(map[i / 8] | (mask >> i & 1) << (i % 8));
 	if (xc_domain_node_setaffinity(hyp->xc, domid, map))

@@ -14,7 +14,7 @@
 
 static int bad_nodes(const char *text, struct uvp_error *err)
 {
-	uvpi_fail(err, UVP_E_INVALID, 0, "numa_nodes: '%.60s' is no list of memory nodes", text);
+	uvpi_fail(err, UVP_E_INVALID, 0, "'%.60s' is no list of memory nodes", text);
 	uvpi_hint(err, "write \"auto\", \"all\", or nodes as in \"0-1,3\"");
 	return -UVP_E_INVALID;
 }

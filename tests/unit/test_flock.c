@@ -69,7 +69,7 @@ static void hold_in_child(bool orderly)
 	char byte;
 	pid_t pid;
 
-	ck_assert_int_eq(pipe(ready), 0);
+	ck_assert_int_eq(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	if (!pid) {
 		fd = open(path, O_RDWR | O_CLOEXEC);

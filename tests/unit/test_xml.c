@@ -185,7 +185,7 @@ START_TEST(own_elements_and_pins_are_read)
 	_cleanup_config_ struct uvp_config *c =
 		parse_with("<vcpu>2</vcpu><cputune><vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' "
 			   "cpuset='2-3'/></cputune>"
-			   "<uvp:pool>p</uvp:pool><uvp:cap>50</uvp:cap><uvp:cpus_soft>['nodes:0', "
+			   "<uvp:pool>p</uvp:pool><numatune><memory mode='strict' nodeset='0-1'/></numatune><uvp:cap>50</uvp:cap><uvp:cpus_soft>['nodes:0', "
 			   "'all']</uvp:cpus_soft>"
 			   "<uvp:key name='vnuma'>[ [ 'pnode=0' ] ]</uvp:key>");
 
@@ -193,6 +193,7 @@ START_TEST(own_elements_and_pins_are_read)
 	ck_assert_int_eq(c->cpus.n, 2);
 	ck_assert_str_eq(c->pool, "p");
 	ck_assert_uint_eq(c->sched.cap, 50);
+	ck_assert_str_eq(c->numa_nodes, "0-1");
 	ck_assert_int_eq(c->cpus_soft.n, 2);
 	ck_assert(uvpi_affinity_has_nodes(&c->cpus_soft));
 	ck_assert_str_eq(extra(c, "vnuma"), "[ [ \"pnode=0\" ] ]");
@@ -255,6 +256,11 @@ START_TEST(errors_have_line_column_and_element)
 		  "t:4:1: <poool>: there is no such element in the namespace urn:uvp:domain:1" },
 		{ "<uvp:name>a</uvp:name>",
 		  "t:4:1: <name>: there is no such element in the namespace urn:uvp:domain:1" },
+		{ "<numatune><memory mode='interleave' nodeset='0'/></numatune>",
+		  "t:4:11: <memory>: mode='interleave' is none of: strict, preferred" },
+		{ "<numatune><memory/></numatune>", "t:4:11: <memory>: expected nodeset='LIST' or placement='auto'" },
+		{ "<numatune><memory nodeset='x'/></numatune>",
+		  "t:4:11: numa_nodes: 'x' is no list of memory nodes" },
 		{ "<uvp:cap>99999</uvp:cap>", "t:4:1: cap: 99999 is not within 0 to 12800" },
 		{ "<uvp:key>1</uvp:key>",
 		  "t:4:1: <key>: expected name='KEY', a key of xlx.cfg(5)" },
