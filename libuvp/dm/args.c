@@ -105,7 +105,7 @@ static int boot(struct uvpi_dm *dm, struct uvp_error *err)
 	else
 		uvpi_qemu_arg(&dm->qemu, "order=cda");
 	if (!c->kernel)
-		return given && uvpi_boot_has_devices(&boot) ? uvpi_dm_pass_on(dm, err) : 0;
+		return given && uvpi_boot_has_devices(&boot) && !dm->hvm->ovmf ? uvpi_dm_pass_on(dm, err) : 0;
 	add(dm, "-kernel", c->kernel);
 	if (c->ramdisk)
 		add(dm, "-initrd", c->ramdisk);
