@@ -306,8 +306,9 @@ static void print_qemu(const struct about *about)
 		uvpi_qemu_last_words(uvpi_qemu_dir(about->info.domid, dir, sizeof(dir)), words, sizeof(words));
 		line("device model", "QEMU has ended%s%s", *words ? "; its last words: " : " without a word", words);
 	}
-	if (about->qemu > 0 && about->vnc_host && about->vnc_port)
-		line("screen", "VNC, %s:%s", about->vnc_host, about->vnc_port);
+	if (about->qemu > 0 && about->vnc_host)
+		line("screen", "VNC, %s%s%s", about->vnc_host, about->vnc_port ? ":" : "",
+		     about->vnc_port ? about->vnc_port : "");
 	if (about->serial)
 		line("serial port", "%s", about->serial);
 }

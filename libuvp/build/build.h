@@ -17,6 +17,7 @@
 #include "build/layout.h"
 #include "config/hvm.h"
 #include "config/model.h"
+#include "config/pvdev.h"
 #include "core/hyp.h"
 #include "device/xenbus.h"
 #include "dm/dm.h"
@@ -49,6 +50,8 @@ struct uvpi_build {
 	struct uvpi_hvm hvm; /* HVM guests only, as are these */
 	char dm_program[256];
 	struct uvpi_dm dm;
+	struct uvpi_pvdevs pvdevs; /* of the others: what a QEMU serves, and that QEMU */
+	struct uvpi_pvdm pvdm;
 	struct {
 		void *start;
 		size_t len;
@@ -104,6 +107,9 @@ int uvpi_build_dm(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_nvram_place(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_nvram_note(struct uvpi_build *b, struct uvp_error *err);
+/* pvdev.c: what a QEMU serves to a PV or PVH guest: what can be known before, and its part of the devices. */
+int uvpi_build_check_pvdevs(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_add_pvdevs(struct uvpi_build *b, struct uvp_error *err);
 /* nodes.c: everything in xenstore, and the introduction, in one go. */
 int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err);
 

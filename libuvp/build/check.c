@@ -176,6 +176,8 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 	r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware(b, err) : uvpi_build_image(b, err);
 	if (r < 0)
 		return r;
-	r = check_memory(b, err);
+	r = uvpi_build_check_pvdevs(b, err);
+	if (r == 0)
+		r = check_memory(b, err);
 	return r < 0 ? r : uvpi_build_place(b, err);
 }

@@ -95,7 +95,7 @@ static int prepare_devices(struct uvpi_build *b, struct uvp_error *err)
 	const struct uvp_config *c = b->config;
 	int r;
 
-	if (!c->n_disks && !c->n_vifs)
+	if (!c->n_disks && !c->n_vifs && !uvpi_pvdevs_any(&b->pvdevs))
 		return 0;
 	r = uvpi_devset_init(&b->devices, b->host, b->uuid, c->type == UVPI_TYPE_PV, err);
 	for (int i = 0; i < c->n_disks && r == 0; i++)
@@ -103,6 +103,8 @@ static int prepare_devices(struct uvpi_build *b, struct uvp_error *err)
 			r = uvpi_devset_add_disk(&b->devices, &c->disks[i], err);
 	for (int i = 0; i < c->n_vifs && r == 0; i++)
 		r = uvpi_devset_add_vif(&b->devices, &c->vifs[i], err);
+	if (r == 0)
+		r = uvpi_build_add_pvdevs(b, err);
 	return r < 0 ? r : uvpi_devset_prepare(&b->devices, b->flags & UVP_CREATE_DRY_RUN, err);
 }
 
@@ -189,6 +191,7 @@ static void done(struct uvpi_build *b)
 	free(b->nvram_path);
 	free(b->nvram.image);
 	uvpi_hvm_done(&b->hvm);
+	uvpi_pvdevs_done(&b->pvdevs);
 	uvpi_kernel_done(&b->kernel);
 	uvpi_affinity_done(&b->hard);
 	uvpi_affinity_done(&b->soft);

@@ -8,6 +8,7 @@
 #include "config/boot.h"
 #include "config/hvm.h"
 #include "config/keys.h"
+#include "config/pvdev.h"
 #include "core/error.h"
 #include "core/names.h"
 
@@ -144,6 +145,9 @@ static const char *why_refused(const struct uvp_config *config, const struct uvp
 {
 	if (!strcmp(key->key, "pci") && config->type == UVPI_TYPE_PVH)
 		return "Xen 4.17 cannot hand PCI devices to pvh guests";
+	if (config->type == UVPI_TYPE_HVM && !strncmp(key->key, "usb", 3))
+		return "PV USB is for guests without a device model; usbversion= and usbdevice= give an hvm guest a "
+		       "controller and a tablet, mouse or keyboard, and the host's own USB devices are not handed to it";
 	return key->why;
 }
 
@@ -168,6 +172,17 @@ static int check_hvm(const struct uvp_config *config, struct uvp_error *err)
 		prefix_key(config, key, err);
 	else
 		uvpi_hvm_done(&hvm);
+	return rc;
+}
+
+/* What a PV or PVH guest's QEMU would serve. *ret_devs is for uvpi_pvdevs_done(). */
+static int check_pvdevs(const struct uvp_config *config, struct uvpi_pvdevs *ret_devs, struct uvp_error *err)
+{
+	const char *key;
+	int rc = config->type == UVPI_TYPE_HVM ? 0 : uvpi_pvdevs_fill(config, ret_devs, &key, err);
+
+	if (rc < 0)
+		prefix_key(config, key, err);
 	return rc;
 }
 
@@ -199,20 +214,8 @@ static int check_loader(const struct uvp_config *config, struct uvp_error *err)
 	return rc;
 }
 
-int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error *err)
+static int check_extra(const struct uvp_config *config, const struct uvpi_pvdevs *devs, struct uvp_error *err)
 {
-	int rc;
-
-	if (config->type == UVPI_TYPE_HVM) {
-		rc = check_hvm(config, err);
-		if (rc < 0)
-			return rc;
-	}
-	rc = check_devices(config, err);
-	if (rc == 0)
-		rc = check_loader(config, err);
-	if (rc < 0)
-		return rc;
 	for (int i = 0; i < config->n_extra; i++) {
 		const struct uvpi_config_extra *extra = &config->extra[i];
 		const struct uvpi_key *key = uvpi_key_find(extra->key);
@@ -224,10 +227,31 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif") || !strcmp(key->key, "boot") ||
 		    !strcmp(key->key, "boot_once"))
 			continue; /* looked at above */
-		if (config->type == UVPI_TYPE_HVM && uvpi_hvm_honours(key->key))
+		if (config->type == UVPI_TYPE_HVM ? uvpi_hvm_honours(key->key) : uvpi_pvdevs_honours(devs, key->key))
 			continue;
 		if (key->types & 1u << config->type && asks(config, extra->key))
 			return refuse_key(config, extra, why_refused(config, key), err);
 	}
 	return 0;
+}
+
+int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error *err)
+{
+	struct uvpi_pvdevs devs = { 0 };
+	int rc;
+
+	if (config->type == UVPI_TYPE_HVM) {
+		rc = check_hvm(config, err);
+		if (rc < 0)
+			return rc;
+	}
+	rc = check_devices(config, err);
+	if (rc == 0)
+		rc = check_loader(config, err);
+	if (rc == 0)
+		rc = check_pvdevs(config, &devs, err);
+	if (rc == 0)
+		rc = check_extra(config, &devs, err);
+	uvpi_pvdevs_done(&devs);
+	return rc;
 }

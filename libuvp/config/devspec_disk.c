@@ -382,7 +382,8 @@ static const char *why_unsupported(const struct uvpi_disk *disk, const char **re
 		return "back ends in other domains than domain 0 are not set up by this release";
 	if (disk->virtio || !strncmp(disk->vdev, "vd", 2)) {
 		*ret_hint = "use specification=xen, and a vdev like xvda";
-		return "virtio disks need a back end of their own, which this release does not start";
+		return "virtio disks need the back end virtio-disk, which Debian does not have, and a guest with "
+		       "CONFIG_XEN_VIRTIO, which Debian's kernels are built without";
 	}
 	if (disk->colo)
 		return "COLO replication is not supported";

@@ -44,11 +44,17 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 /* Present state, said once for each family of keys. */
 /* What a specification asks for decides: uvpi_disk_unsupported(), uvpi_vif_unsupported(). */
 #define WHY_SPEC "this form of it is not supported by this release"
-#define WHY_QEMU(what) what " by QEMU, and this release starts none for it"
+#define WHY_HVM_BACKEND                                                                            \
+	"the device model of an hvm guest can serve no back ends, since it is kept from xenstore; "  \
+	"pv and pvh guests have a QEMU for it"
+#define WHY_USB                                                                                    \
+	"Debian's kernels have neither a front end for it (CONFIG_USB_XEN_HCD) nor a back end, and "\
+	"QEMU's alone has nobody to serve"
 #define WHY_HARDWARE "guests get no access to the host's hardware from this release"
 #define WHY_PCI "PCI devices are not handed to guests by this release"
-#define WHY_SCREEN "screens are not supported by this release"
-#define WHY_DM "only hvm guests have a device model in this release"
+#define WHY_SCREEN                                                                                 \
+	"QEMU runs apart from anybody's desktop, and has no window to draw in; vnc=1 makes a screen"
+#define WHY_DM "this guest has no QEMU, which only screens, keyboards, channels and shared folders need"
 #define WHY_HVM "this release does not offer it to hvm guests"
 #define WHY_BOOT "it names what this guest cannot boot from"
 #define WHY_SHIM "the PV shim is not supported by this release"
@@ -213,21 +219,24 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_LIST("ioports", ALL, uvpi_spec_ioports, WHY_HARDWARE),
 	KEEP_LIST("iomem", ALL, uvpi_spec_iomem, WHY_HARDWARE),
 	KEEP_LIST("irqs", ALL, uvpi_spec_irqs, WHY_HARDWARE),
-	KEEP_LIST("channel", ALL, uvpi_spec_channel, WHY_QEMU("a channel is a console that is served")),
-	KEEP_LIST("vfb", PP, uvpi_spec_vfb, WHY_QEMU("a PV screen is served")),
+	KEEP_LIST("channel", ALL, uvpi_spec_channel, WHY_HVM_BACKEND),
+	KEEP_LIST("vfb", PP, uvpi_spec_vfb, WHY_HVM_BACKEND),
 	KEEP_LIST("vtpm", ALL, uvpi_spec_vtpm,
-		  "a virtual TPM is served by a stub domain of its own, and back ends in other "
-		  "domains than domain 0 are not set up by this release"),
-	KEEP_LIST("p9", ALL, uvpi_spec_p9, WHY_QEMU("folders of the host are served")),
+		  "a virtual TPM is served by the stub domains vtpm-stubdom and vtpmmgr-stubdom, which neither Debian's Xen "
+		  "nor this release has"),
+	KEEP_LIST("p9", ALL, uvpi_spec_p9, WHY_HVM_BACKEND),
 	KEEP_LIST("pvcalls", ALL, uvpi_spec_pvcalls,
-		  "it would let the guest open sockets of the host, which this release sets up for none"),
-	KEEP_LIST("vkb", ALL, uvpi_spec_vkb, WHY_QEMU("PV keyboards and pointers are served")),
+		  "Debian's kernel is built without its back end (CONFIG_XEN_PVCALLS_BACKEND), and it would let the guest "
+		  "open the host's sockets"),
+	KEEP_LIST("vkb", ALL, uvpi_spec_vkb, WHY_HVM_BACKEND),
 	KEEP_LIST("vdispl", ALL, uvpi_spec_vdispl,
-		  "its back end is a program that is not part of Xen, and none is started by this release"),
+		  "its back end is the program displ_be, which is neither part of Xen nor of Debian; vfb= is the screen that "
+		  "QEMU serves"),
 	KEEP("vsnd", ALL,
-	     "its back end is a program that is not part of Xen, and none is started by this release", .type = KEY_LISTS, .item = uvpi_spec_vsnd),
-	KEEP_LIST("usbctrl", ALL, uvpi_spec_usbctrl, WHY_QEMU("PV USB is served")),
-	KEEP_LIST("usbdev", ALL, uvpi_spec_usbdev, WHY_QEMU("PV USB is served")),
+	     "its back end is the program snd_be, which is neither part of Xen nor of Debian, and QEMU has none",
+	     .type = KEY_LISTS, .item = uvpi_spec_vsnd),
+	KEEP_LIST("usbctrl", ALL, uvpi_spec_usbctrl, WHY_USB),
+	KEEP_LIST("usbdev", ALL, uvpi_spec_usbdev, WHY_USB),
 	KEEP_BOOL("usb", HVM, "0", WHY_HVM),
 	KEEP_STRINGS("usbdevice", HVM, uvpi_spec_any, WHY_HVM),
 	KEEP_NUMBER("usbversion", HVM, 0, 3, WHY_HVM),
@@ -265,7 +274,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_NUMBER("spiceusbredirection", HVM, 0, 4, WHY_HVM),
 	KEEP_ENUM("spice_image_compression", HVM, compression_names, NULL, WHY_HVM),
 	KEEP_ENUM("spice_streaming_video", HVM, video_names, NULL, WHY_HVM),
-	KEEP_ENUM("device_model_version", ALL, dm_names, "\"qemu-xen\"", WHY_DM),
+	KEEP_ENUM("device_model_version", ALL, dm_names, "\"qemu-xen\"",
+		  "the traditional device model is not part of Debian's Xen; qemu-xen is the only one"),
 	KEEP_STRING("device_model_override", ALL, WHY_DM),
 	KEEP_LIST("device_model_args", ALL, uvpi_spec_any, WHY_DM),
 	KEEP_LIST("device_model_args_pv", PP, uvpi_spec_any, WHY_DM),

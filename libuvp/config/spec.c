@@ -181,3 +181,17 @@ int uvpi_spec_check(const struct uvpi_spec_param *params, const char *text, stru
 	}
 	return rc < 0 ? rc : check_required(params, seen, err);
 }
+
+char *uvpi_spec_get(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+	const char *found = NULL;
+
+	while (*text) {
+		text += strspn(text, " \t,");
+		if (!strncmp(text, name, len) && text[len] == '=')
+			found = text + len + 1;
+		text += strcspn(text, ",");
+	}
+	return found ? strndup(found, strcspn(found, ",")) : NULL;
+}

@@ -47,6 +47,9 @@ const struct uvpi_spec_param *uvpi_spec_find(const struct uvpi_spec_param *param
 /* Fail: there is no such parameter, with a near match. */
 int uvpi_spec_unknown(const struct uvpi_spec_param *params, const char *name,
 		      struct uvp_error *err);
+/* What a specification that has been checked says of `name`; NULL when it does not, or when out of memory. The caller
+ * frees it. */
+char *uvpi_spec_get(const char *text, const char *name);
 /* Fail: the value is no EXPECTED. */
 int uvpi_spec_bad(struct uvp_error *err, const char *name, const char *value, const char *expected);
 

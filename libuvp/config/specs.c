@@ -166,6 +166,7 @@ int uvpi_spec_vfb(const char *text, struct uvp_error *err)
 		{ "vncdisplay", SPEC_NUMBER, .max = 59635 },
 		{ "vncunused", SPEC_BOOL },
 		{ "vncpasswd", SPEC_ANY },
+		{ "vncpasswd_file", SPEC_ANY }, /* our own */
 		{ "sdl", SPEC_BOOL },
 		{ "display", SPEC_ANY },
 		{ "xauthority", SPEC_ANY },

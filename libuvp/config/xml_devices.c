@@ -210,19 +210,36 @@ static int read_interface(struct uvpi_xml_in *in, const xmlNode *element,
 	return rc < 0 ? rc : finish(in, element, "vif", &spec);
 }
 
-/* The console that every Xen guest has. */
+/* Consoles besides the first are channels; a name is what those must have. */
+static int read_further_console(struct uvpi_xml_in *in, const xmlNode *element, const char *port)
+{
+	struct spec spec = { .len = 0 };
+	char name[40];
+	uint32_t number;
+
+	if (uvpi_parse_u32(port, "port", 1, 9, &number, NULL) < 0)
+		return uvpi_xml_fail(in, element, "port='%.40s': consoles have ports from 0 to 9", port);
+	snprintf(name, sizeof(name), "console%u", number);
+	add(&spec, "connection", "pty");
+	add(&spec, "name", name);
+	return finish(in, element, "channel", &spec);
+}
+
+/* The first is the console that every Xen guest has. */
 static int read_console(struct uvpi_xml_in *in, const xmlNode *element,
 			const struct uvpi_xml_rule *rule)
 {
 	static const char *const attrs[] = { "type", "tty", NULL };
 	static const char *const children[] = { "source", "target", "alias", "address", NULL };
-	const char *type = uvpi_xml_attr(element, "type");
+	const char *type = uvpi_xml_attr(element, "type"), *port = child_attr(element, "target", "port");
 	int rc = only(in, element, attrs, children);
 
 	if (rc < 0)
 		return rc;
 	if (type && strcmp(type, "pty") != 0)
 		return uvpi_xml_fail(in, element, "type='%.40s': a console is always a pty", type);
+	if (port && strcmp(port, "0") != 0 && !is(child_attr(element, "target", "type"), "serial"))
+		return read_further_console(in, element, port);
 	return 0;
 }
 
@@ -272,6 +289,7 @@ static int read_channel(struct uvpi_xml_in *in, const xmlNode *element,
 struct vnc {
 	const char *listen, *passwd, *keymap;
 	char display[16]; /* empty: any free one */
+	char socket[128]; /* "unix:/PATH" */
 };
 
 static int vnc_port(struct uvpi_xml_in *in, const xmlNode *element, struct vnc *vnc)
@@ -334,8 +352,9 @@ static const char *listen_address(const xmlNode *element)
 static int read_vnc(struct uvpi_xml_in *in, const xmlNode *element)
 {
 	static const char *const attrs[] = { "type",   "port",	 "autoport", "listen",
-					     "passwd", "keymap", NULL };
+					     "passwd", "keymap", "socket", NULL };
 	static const char *const children[] = { "listen", "alias", NULL };
+	const char *socket = uvpi_xml_attr(element, "socket");
 	struct vnc vnc = {
 		.listen = listen_address(element),
 		.passwd = uvpi_xml_attr(element, "passwd"),
@@ -343,6 +362,14 @@ static int read_vnc(struct uvpi_xml_in *in, const xmlNode *element)
 	};
 	int rc = only(in, element, attrs, children);
 
+	if (!socket)
+		socket = child_attr(element, "listen", "socket");
+	if (socket) {
+		if (strlen(socket) > 107)
+			return uvpi_xml_fail(in, element, "a path that is too long for a socket");
+		snprintf(vnc.socket, sizeof(vnc.socket), "unix:%s", socket);
+		vnc.listen = vnc.socket;
+	}
 	if (rc == 0)
 		rc = vnc_port(in, element, &vnc);
 	if (rc < 0)

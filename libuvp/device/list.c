@@ -14,6 +14,7 @@
 #include "core/num.h"
 #include "core/store.h"
 #include "device/counts.h"
+#include "device/list_qemu.h"
 #include "device/nbd.h"
 #include "device/qdisk.h"
 #include "device/xenbus.h"
@@ -260,6 +261,8 @@ static int read_ends(struct uvpi_store *store, uint32_t domid, struct found *fou
 		r = uvpi_batch_run(batch, false, err);
 	for (int i = 0; i < found->n && r >= 0; i++)
 		r = fill(&found->list[i], domid, batch, i * N_KEYS, err);
+	for (int i = 0; i < found->n && r >= 0; i++)
+		r = uvpi_device_list_qemu(store, domid, fronts[i], &found->list[i], err);
 	return r < 0 ? r : 0;
 }
 

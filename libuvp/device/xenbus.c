@@ -123,6 +123,21 @@ int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_clas
 	return 0;
 }
 
+int uvpi_device_no_prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
+{
+	return 0;
+}
+
+int uvpi_device_no_connect(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
+			   struct uvp_error *err)
+{
+	return 0;
+}
+
+void uvpi_device_nothing(struct uvpi_device *dev)
+{
+}
+
 /* ---- states ---- */
 
 static const char *const state_names[] = { "unknown",	"Initialising", "InitWait", "Initialised",   "Connected",
@@ -349,7 +364,7 @@ static void write_both_ends(const struct uvpi_devset *set, struct uvpi_batch *ba
 	uvpi_batch_mkdir(batch, dev->backend);
 	uvpi_batch_perms(batch, dev->backend, back, 2);
 	uvpi_batch_mkdir(batch, dev->frontend);
-	uvpi_batch_perms(batch, dev->frontend, front, 2);
+	uvpi_batch_perms(batch, dev->frontend, dev->class->guest_keys ? back : front, 2);
 	for (const struct uvpi_devkey *key = dev->class->keys; key->key; key++) {
 		write_value(batch, dev, key, key->where == UVPI_IN_BACK ? dev->backend : dev->frontend);
 		if (key->where == UVPI_IN_BACK)
@@ -369,6 +384,12 @@ static void write_both_ends(const struct uvpi_devset *set, struct uvpi_batch *ba
 	WRITE(dev->record, "backend", "%s", dev->backend);
 	WRITE(dev->frontend, "state", "%d", UVPI_XENBUS_INITIALISING);
 	WRITE(dev->backend, "state", "%d", UVPI_XENBUS_INITIALISING);
+	for (const char *const *key = dev->class->guest_keys; key && *key; key++) {
+		if (strcmp(*key, "state") != 0)
+			WRITE(dev->frontend, *key, "%s", "");
+		snprintf(path, sizeof(path), "%s/%s", dev->frontend, *key);
+		uvpi_batch_perms(batch, path, front, 2);
+	}
 #undef WRITE
 }
 
@@ -418,10 +439,12 @@ static int fail_back_end(const struct uvpi_device *dev, const char *text, struct
 		number[len] = '\0';
 		if (uvpi_parse_i64(number, "errno", -4095, 4095, &code, NULL) == 0)
 			return uvpi_fail(err, UVP_E_IO, (int)(code < 0 ? -code : code),
-					 "the kernel's back end of %s failed: %s (%.200s)", dev->label,
+					 "the %sback end of %s failed: %s (%.200s)", dev->class->qemu ? "" : "kernel's ",
+					 dev->label,
 					 strerror((int)(code < 0 ? -code : code)), text + len + (text[len] == ' '));
 	}
-	return uvpi_fail(err, UVP_E_IO, 0, "the kernel's back end of %s failed: %.200s", dev->label, text);
+	return uvpi_fail(err, UVP_E_IO, 0, "the %sback end of %s failed: %.200s", dev->class->qemu ? "" : "kernel's ",
+			 dev->label, text);
 }
 
 static int look_for_back_end(struct uvpi_devset *set, struct uvpi_device *dev, const char *error,
@@ -430,7 +453,8 @@ static int look_for_back_end(struct uvpi_devset *set, struct uvpi_device *dev, c
 	if (error)
 		return fail_back_end(dev, error, err);
 	if (dev->back_state >= UVPI_XENBUS_CLOSING)
-		return uvpi_fail(err, UVP_E_IO, 0, "the kernel's back end of %s closed at once", dev->label);
+		return uvpi_fail(err, UVP_E_IO, 0, "the %sback end of %s closed at once",
+				 dev->class->qemu ? "" : "kernel's ", dev->label);
 	return dev->back_state >= UVPI_XENBUS_INIT_WAIT;
 }
 
@@ -443,8 +467,9 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 			continue;
 		uvpi_fail(err, UVP_E_TIMEOUT, 0, "no back end took %s within %d s: its node is in state %s",
 			  dev->label, uvpi_devset_patience(set) / 1000, uvpi_xenbus_name(dev->back_state));
-		uvpi_hint(err, "is the kernel's module loaded? modprobe %s",
-			  !strcmp(dev->class->kind, "vbd") ? "xen-blkback" : "xen-netback");
+		if (!dev->class->qemu)
+			uvpi_hint(err, "is the kernel's module loaded? modprobe %s",
+				  !strcmp(dev->class->kind, "vbd") ? "xen-blkback" : "xen-netback");
 		break;
 	}
 	return -UVP_E_TIMEOUT;
@@ -524,6 +549,13 @@ static int bring_up(struct uvpi_devset *set, bool wait, const struct uvp_op *op,
 	if (r < 0)
 		return r;
 	UVPI_STEP("device nodes written");
+	for (int i = 0; i < set->n && set->start_qemu; i++)
+		if (set->list[i]->class->qemu) {
+			r = set->start_qemu(set, err);
+			break;
+		}
+	if (r < 0)
+		return r;
 	r = wait_back_ends(set, op, err);
 	if (r == 0) {
 		UVPI_STEP("back ends there");

@@ -18,6 +18,8 @@ struct uvpi_batch;
 struct uvpi_store;
 struct uvpi_disk;
 struct uvpi_vif;
+struct uvpi_pvdevs;
+struct uvpi_vkb;
 
 /* States of either end; XenbusState* of xen/io/xenbus.h. */
 enum uvpi_xenbus {
@@ -53,6 +55,9 @@ struct uvpi_device_class {
 	const char *kind; /* "vbd" */
 	size_t size;      /* of its struct, which begins with a struct uvpi_device */
 	const struct uvpi_devkey *keys; /* ends in NULL */
+	bool qemu; /* served by the domain's QEMU, not by the kernel */
+	/* When not NULL, the front end's folder is domain 0's, and only these nodes of it are the guest's; ends in NULL. */
+	const char *const *guest_keys;
 	/* Before anything is written: look for what it needs on the host, and (not with look_only) hold that. */
 	int (*prepare)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
 	/* The back end waits for the host's part of it; queues what tells it so. */
@@ -64,7 +69,8 @@ struct uvpi_device_class {
 	void (*done)(struct uvpi_device *dev);
 };
 
-extern const struct uvpi_device_class uvpi_vbd_class, uvpi_vif_class;
+extern const struct uvpi_device_class uvpi_vbd_class, uvpi_vif_class, uvpi_vfb_class, uvpi_vkbd_class, uvpi_9pfs_class,
+	uvpi_channel_class;
 
 struct uvpi_device {
 	const struct uvpi_device_class *class;
@@ -93,6 +99,10 @@ struct uvpi_devset {
 	int n;
 	unsigned int barriers; /* how often the kernel was waited for */
 	const struct uvp_op *op; /* of the attach that goes on */
+	/* Start the QEMU that serves some of them, when their nodes are there; NULL when it runs. On failure nothing of it
+	 * is left. */
+	int (*start_qemu)(struct uvpi_devset *set, struct uvp_error *err);
+	void *qemu_data;
 };
 
 /* ---- sets ---- */
@@ -105,6 +115,17 @@ int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, 
 /* The path of its target as others find it, wherever they run; the caller frees it. */
 int uvpi_disk_find_target(const struct uvpi_disk *disk, char **ret_path, struct uvp_error *err);
 int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *vif, struct uvp_error *err);
+/* Screen, keyboards, folders and channels of a configuration; borrowed, too. */
+int uvpi_devset_add_pvdevs(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
+int uvpi_devset_add_vfb(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
+int uvpi_devset_add_vkb(struct uvpi_devset *set, const struct uvpi_vkb *vkb, struct uvp_error *err);
+int uvpi_devset_add_shares(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
+int uvpi_devset_add_channels(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
+/* For classes of which domain 0 has nothing else: each does nothing. */
+int uvpi_device_no_prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
+int uvpi_device_no_connect(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
+			   struct uvp_error *err);
+void uvpi_device_nothing(struct uvpi_device *dev);
 /* One that is there already, to be detached. */
 int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid,
 			  const char *label, struct uvp_error *err);

@@ -10,11 +10,10 @@
 #include <unistd.h>
 
 #include "config/boot.h"
+#include "config/pvdev.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
-
-#define VNC_LISTEN "127.0.0.1"
 
 /* QEMU separates by commas; a double one stands for itself. NULL when out of memory. */
 static char *escape(const char *text)
@@ -120,7 +119,8 @@ static int screen(struct uvpi_dm *dm, struct uvp_error *err)
 					     [UVPI_VGA_CIRRUS] = "cirrus-vga,vgamem_mb",
 					     [UVPI_VGA_QXL] = "qxl-vga,vgamem_mb" };
 	const struct uvpi_hvm *hvm = dm->hvm;
-	bool unused = hvm->vncunused && hvm->vncdisplay < 0;
+	struct uvpi_vnc vnc = { .on = hvm->vnc, .unused = hvm->vncunused, .listen = hvm->vnclisten,
+				.display = hvm->vncdisplay, .password = dm->password };
 
 	add(dm, "-display", "none");
 	if (hvm->vga != UVPI_VGA_NONE) {
@@ -132,12 +132,7 @@ static int screen(struct uvpi_dm *dm, struct uvp_error *err)
 	}
 	if (hvm->keymap)
 		add(dm, "-k", hvm->keymap);
-	add(dm, "-vnc", hvm->vnc ? NULL : "none");
-	if (hvm->vnc)
-		uvpi_qemu_argf(&dm->qemu, "%s:%" PRId64 "%s%s", hvm->vnclisten ? hvm->vnclisten : VNC_LISTEN,
-			       hvm->vncdisplay < 0 ? 0 : hvm->vncdisplay, unused ? ",to=99" : "",
-			       dm->password ? ",password=on" : "");
-	return 0;
+	return uvpi_dm_vnc_arg(&dm->qemu, &vnc, err);
 }
 
 static int ports(struct uvpi_dm *dm, struct uvp_error *err)

@@ -61,7 +61,7 @@ int uvpi_dm_uid(const struct uvpi_hvm *hvm, uint32_t domid, uint32_t *ret_uid, u
 }
 
 /* A secret that others may read is none. */
-static int read_password(const char *path, char **ret_password, struct uvp_error *err)
+int uvpi_dm_read_password(const char *path, char **ret_password, struct uvp_error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char text[PASSWORD_MAX + 2];
@@ -83,7 +83,7 @@ static int get_password(const struct uvpi_hvm *hvm, char **ret_password, struct 
 	if (!hvm->vnc)
 		return 0;
 	if (hvm->vncpasswd_file)
-		return read_password(hvm->vncpasswd_file, ret_password, err);
+		return uvpi_dm_read_password(hvm->vncpasswd_file, ret_password, err);
 	if (!hvm->vncpasswd)
 		return 0;
 	*ret_password = strdup(hvm->vncpasswd);
@@ -170,12 +170,12 @@ int uvpi_dm_check(const struct uvp_config *config, const struct uvpi_hvm *hvm, c
 
 /* ---- once it runs ---- */
 
-static int check_status(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
+int uvpi_dm_check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *message = NULL;
 	const char *status;
 	char buf[60];
-	int r = qmp_run(dm->qemu.qmp, "query-status", NULL, -1, op, &message, err);
+	int r = qmp_run(qmp, "query-status", NULL, -1, op, &message, err);
 
 	if (r < 0)
 		return r;
@@ -225,31 +225,6 @@ static int note_serial(struct uvpi_dm *dm, struct uvpi_batch *batch, const struc
 	return 0;
 }
 
-static int note_vnc(struct uvpi_dm *dm, struct uvpi_batch *batch, const struct uvp_op *op, struct uvp_error *err)
-{
-	_cleanup_value_ struct qmp_value *message = NULL;
-	const struct qmp_value *vnc;
-	const char *host, *port;
-	char path[96], buf[64];
-	int r;
-
-	if (!dm->hvm->vnc)
-		return 0;
-	r = qmp_run(dm->qemu.qmp, "query-vnc", NULL, -1, op, &message, err);
-	if (r < 0)
-		return r;
-	vnc = qmp_value_get(message, "return");
-	host = qmp_value_str(vnc, "host");
-	port = qmp_value_str(vnc, "service");
-	if (!host || !port)
-		return uvpi_fail(err, UVP_E_PROTOCOL, 0, "QEMU does not say where its VNC server listens");
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/vnc-listen", dm->domid);
-	uvpi_batch_write(batch, path, qmp_clean(host, buf, sizeof(buf)));
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/vnc-port", dm->domid);
-	uvpi_batch_write(batch, path, qmp_clean(port, buf, sizeof(buf)));
-	return 0;
-}
-
 static int settle(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -260,13 +235,13 @@ static int settle(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error 
 	if (r == 0)
 		r = uvpi_batch_new(store, &batch, err);
 	if (r == 0)
-		r = check_status(dm, op, err);
+		r = uvpi_dm_check_status(dm->qemu.qmp, op, err);
 	if (r == 0)
 		r = set_password(dm, op, err);
 	if (r == 0)
 		r = note_serial(dm, batch, op, err);
 	if (r == 0)
-		r = note_vnc(dm, batch, op, err);
+		r = dm->hvm->vnc ? uvpi_dm_note_vnc(dm->qemu.qmp, dm->domid, batch, op, err) : 0;
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", dm->domid);
@@ -274,14 +249,13 @@ static int settle(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error 
 	return uvpi_batch_run(batch, false, err);
 }
 
-/* QEMU writes its state below this; it must be there before. */
-static int make_folder(struct uvpi_dm *dm, struct uvp_error *err)
+int uvpi_dm_make_folder(struct uvp_host *host, uint32_t domid, struct uvp_error *err)
 {
 	struct uvpi_store *store;
 	char path[96];
-	int r = uvpi_host_store(dm->host, &store, err);
+	int r = uvpi_host_store(host, &store, err);
 
-	snprintf(path, sizeof(path), "/local/domain/0/device-model/%" PRIu32 "/state", dm->domid);
+	snprintf(path, sizeof(path), "/local/domain/0/device-model/%" PRIu32 "/state", domid);
 	return r < 0 ? r : uvpi_store_write(store, path, "", err);
 }
 
@@ -316,7 +290,7 @@ int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *
 	if (r == 0)
 		r = uvpi_dm_args(dm, err);
 	if (r == 0)
-		r = make_folder(dm, err);
+		r = uvpi_dm_make_folder(dm->host, dm->domid, err);
 	if (r == 0)
 		r = uvpi_qemu_start(&dm->qemu, op, err);
 	if (r < 0 && dm->password && err && strstr(err->message, "DES"))

@@ -45,6 +45,34 @@ enum uvpi_bus { UVPI_BUS_NONE, UVPI_BUS_IDE, UVPI_BUS_AHCI, UVPI_BUS_SCSI };
 enum uvpi_bus uvpi_dm_place(const struct uvpi_disk *disk, bool ahci, unsigned int *ret_number);
 /* Open what is in a CD-ROM drive: a file or a device, read-only. */
 int uvpi_dm_open_medium(const char *path, struct uvp_error *err);
+/* The first line of a file. */
+int uvpi_dm_read_password(const char *path, char **ret_password, struct uvp_error *err);
+/* Does QEMU say that it is running? */
+int uvpi_dm_check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err);
+/* QEMU writes its state to a node, which must be there before. */
+int uvpi_dm_make_folder(struct uvp_host *host, uint32_t domid, struct uvp_error *err);
+/* screen.c: the argument for the VNC server; with a password it lets nobody in until that is set.
+ * vnc->listen is borrowed until QEMU has started. */
+struct uvpi_vnc;
+int uvpi_dm_vnc_arg(struct uvpi_qemu *qemu, const struct uvpi_vnc *vnc, struct uvp_error *err);
+/* Queue where the VNC server really listens: console/vnc-listen and vnc-port of the domain. */
+struct uvpi_batch;
+int uvpi_dm_note_vnc(struct uvp_qmp *qmp, uint32_t domid, struct uvpi_batch *batch, const struct uvp_op *op,
+		     struct uvp_error *err);
+
+/* pv.c: the QEMU of a PV or PVH guest, which serves screen, keyboards, folders and channels. */
+struct uvpi_pvdevs;
+struct uvpi_pvdm {
+	struct uvp_host *host;
+	const char *name;
+	const struct uvpi_pvdevs *devs;
+	uint32_t domid;
+	char program[256];
+};
+/* What can be known before anything is changed. The folders' paths become those without symbolic links. */
+int uvpi_pvdm_check(struct uvpi_pvdm *dm, struct uvpi_pvdevs *devs, struct uvp_error *err);
+/* As uvpi_dm_start(). */
+int uvpi_pvdm_start(struct uvpi_pvdm *dm, const struct uvp_op *op, struct uvp_error *err);
 /* "host_device" or "file": what QEMU calls the driver for what fd is. */
 const char *uvpi_dm_file_driver(int fd);
 /* Hand it over as "/dev/fdset/<*ret_set>", and take that name away again: QEMU keeps what it has opened by it. */

@@ -27,6 +27,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "dm/apart.h"
+#include "dm/sockets.h"
 #include "qmp/client.h"
 
 /* Numbers in QEMU, and ours: so far apart that no copy can fall on one that is still to be copied. */
@@ -292,11 +293,22 @@ static int attributes(posix_spawnattr_t *attr)
 	return r;
 }
 
-static int spawn(struct uvpi_qemu *qemu, struct uvp_error *err)
+static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "XEN_QEMU_CONSOLE_LIMIT=1048576", NULL };
+
+static int spawn_in_root(struct uvpi_qemu *qemu, struct uvp_error *err)
 {
-	static char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "XEN_QEMU_CONSOLE_LIMIT=1048576", NULL };
-	struct rlimit limit = { UVPI_QEMU_LOG_MAX, UVPI_QEMU_LOG_MAX };
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+	char at[160], log[160];
+	struct uvpi_root_spawn what = { .program = qemu->program, .at = at, .log = log, .args = qemu->args,
+					.environment = environment, .fds = qemu->fds, .n_fds = qemu->n_fds,
+					.to = CHILD_FD };
+
+	snprintf(at, sizeof(at), "%s/root", qemu->dir);
+	snprintf(log, sizeof(log), "%s/log", qemu->dir);
+	return uvpi_root_spawn(qemu->root, &what, &qemu->pid, err);
+}
+
+static int spawn_plain(struct uvpi_qemu *qemu, struct uvp_error *err)
+{
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	int r = posix_spawn_file_actions_init(&actions);
@@ -311,7 +323,6 @@ static int spawn(struct uvpi_qemu *qemu, struct uvp_error *err)
 	r = file_actions(qemu, &actions);
 	if (!r)
 		r = attributes(&attr);
-	sigaction(SIGXFSZ, &ignore, &before);
 	if (r)
 		r = uvpi_no_memory(err);
 	else if (qemu->apart)
@@ -319,9 +330,20 @@ static int spawn(struct uvpi_qemu *qemu, struct uvp_error *err)
 				     err);
 	else if ((r = posix_spawn(&qemu->pid, qemu->program, &actions, &attr, qemu->args, environment)) != 0)
 		r = uvpi_fail_errno(err, r, "cannot start '%s'", qemu->program);
-	sigaction(SIGXFSZ, &before, NULL);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
+	return r;
+}
+
+static int spawn(struct uvpi_qemu *qemu, struct uvp_error *err)
+{
+	struct rlimit limit = { UVPI_QEMU_LOG_MAX, UVPI_QEMU_LOG_MAX };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+	int r;
+
+	sigaction(SIGXFSZ, &ignore, &before);
+	r = qemu->root ? spawn_in_root(qemu, err) : spawn_plain(qemu, err);
+	sigaction(SIGXFSZ, &before, NULL);
 	if (r < 0) {
 		qemu->pid = -1;
 		return r;
@@ -444,6 +466,8 @@ int uvpi_qemu_start(struct uvpi_qemu *qemu, const struct uvp_op *op, struct uvp_
 	if (uvpi_parse_u32(domid, "domain", 0, UINT32_MAX, &id, err) == 0 && access(qemu->dir, F_OK) == 0)
 		uvpi_qemu_end(id, NULL, uvpi_now_ms() + 5000);
 	r = make_dir(qemu, err);
+	if (r == 0)
+		r = uvpi_qemu_make_sockets(qemu, err);
 	if (r == 0)
 		r = start(qemu, op, err);
 	if (r < 0)

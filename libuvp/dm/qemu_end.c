@@ -19,6 +19,7 @@
 #include "core/names.h"
 #include "core/num.h"
 #include "dm/qemu.h"
+#include "dm/sockets.h"
 
 /* Whose ids the kernel cannot use again meanwhile is told by a descriptor, so look after opening that. */
 static bool is_qemu_of(pid_t pid, uint32_t domid)
@@ -84,6 +85,7 @@ static void remove_dir(const char *dir)
 	static const char *const names[] = { "qmp", "log", "bounded", "nbd", "tag", "pid", "nvram" };
 	char path[160];
 
+	uvpi_qemu_remove_sockets(dir);
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		unlink(path);

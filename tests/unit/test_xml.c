@@ -152,6 +152,24 @@ START_TEST(devices_become_lists)
 }
 END_TEST
 
+START_TEST(screens_consoles_and_folders_of_pv_guests_become_lists)
+{
+	_cleanup_config_ struct uvp_config *c = parse_with(
+		"<devices><graphics type='vnc' socket='/run/s'/>"
+		"<console type='pty'><target type='xen' port='0'/></console>"
+		"<console type='pty'><target type='xen' port='1'/></console>"
+		"<channel type='unix'><source path='/run/c'/><target type='xen' name='c'/></channel>"
+		"<filesystem type='mount'><source dir='/srv'/><target dir='tag'/></filesystem></devices>");
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_str_eq(extra(c, "vfb"), "[ \"vnc=1,vnclisten=unix:/run/s,vncunused=1\" ]");
+	ck_assert_str_eq(extra(c, "channel"),
+			 "[ \"connection=pty,name=console1\", \"connection=socket,name=c,path=/run/c\" ]");
+	ck_assert_str_eq(extra(c, "p9"), "[ \"tag=tag,security_model=none,path=/srv\" ]");
+	ck_assert_msg(uvp_config_check_supported(c, &err) == 0, "%s", err.message);
+}
+END_TEST
+
 START_TEST(hvm_settings_become_keys)
 {
 	_cleanup_config_ struct uvp_config *c = parse(
@@ -316,6 +334,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, what_libvirt_writes_is_understood);
 	tcase_add_test(tc, devices_become_lists);
 	tcase_add_test(tc, hvm_settings_become_keys);
+	tcase_add_test(tc, screens_consoles_and_folders_of_pv_guests_become_lists);
 	tcase_add_test(tc, own_elements_and_pins_are_read);
 	tcase_add_test(tc, memory_is_rounded_up_and_told);
 	tcase_add_test(tc, errors_have_line_column_and_element);
