@@ -14,6 +14,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "device/disk_share.h"
 #include "device/image.h"
 
 void uvpi_chain_done(struct uvpi_chain *chain)
@@ -41,6 +42,9 @@ static int open_layer(struct uvpi_layer *layer, struct uvp_error *err)
 		if (error == EISDIR)
 			return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' is a directory; expected a disk image or a block device",
 					 layer->path);
+		/* Another look at who has it open, by one of us: uvpi_disk_check_sharing(). */
+		if (error == EWOULDBLOCK)
+			return uvpi_disk_fail_attaching(err);
 		r = uvpi_fail_errno(err, error, "cannot open '%.300s'", layer->path);
 		if (error == EROFS || error == EACCES || error == EPERM)
 			uvpi_hint(err, "attach it read-only: access=ro");

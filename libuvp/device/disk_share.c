@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,11 @@ static off_t lock_place(const struct stat *st)
 	return (off_t)(key >> 2 | 1ull << 40);
 }
 
+int uvpi_disk_fail_attaching(struct uvp_error *err)
+{
+	return uvpi_fail(err, UVP_E_BUSY, EBUSY, "somebody else is attaching it to a domain at this moment");
+}
+
 int uvpi_disk_lock(const struct stat *st, bool readonly, int *ret_fd, struct uvp_error *err)
 {
 	struct flock lock = { .l_type = readonly ? F_RDLCK : F_WRLCK,
@@ -62,8 +68,7 @@ int uvpi_disk_lock(const struct stat *st, bool readonly, int *ret_fd, struct uvp
 	if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 		if (errno != EAGAIN && errno != EACCES)
 			return uvpi_fail_errno(err, errno, "cannot lock '" LOCK_FILE "'");
-		uvpi_fail(err, UVP_E_BUSY, EBUSY, "somebody else is attaching it to a domain at this moment");
-		return -UVP_E_BUSY;
+		return uvpi_disk_fail_attaching(err);
 	}
 	*ret_fd = uvpi_steal_fd(&fd);
 	return 0;
@@ -91,6 +96,12 @@ static bool read_attr(int dir, const char *folder, const char *attr, char *buf, 
 	snprintf(path, sizeof(path), "%s/%s", folder, attr);
 	return uvpi_sysfs_read(dir, path, buf, len);
 }
+
+struct uvpi_disk_user {
+	unsigned int major, minor;
+	bool writes;
+	char domid[12];
+};
 
 /* Is the file or block device behind that device, or it itself? *ret_writes: may it be written to through that? */
 static bool same_disk(const struct stat *st, unsigned int major, unsigned int minor, bool *ret_writes)
@@ -127,17 +138,58 @@ static bool parse_device(char *text, unsigned int *ret_major, unsigned int *ret_
 	return true;
 }
 
-static int fail_shared(struct uvpi_store *store, const char *path, const char *folder, bool writes,
+static int add_user(struct uvpi_disk_users *users, int dir, const char *folder, struct uvp_error *err)
+{
+	struct uvpi_disk_user user = { 0 }, *more;
+	char text[40], mode[8];
+
+	if (!read_attr(dir, folder, "physical_device", text, sizeof(text)) ||
+	    !parse_device(text, &user.major, &user.minor) || !read_attr(dir, folder, "mode", mode, sizeof(mode)))
+		return 0;
+	user.writes = strchr(mode, 'w') != NULL;
+	snprintf(user.domid, sizeof(user.domid), "%.*s",
+		 (int)(strcspn(folder + 4, "-") > 10 ? 10 : strcspn(folder + 4, "-")), folder + 4);
+	/* In steps of 32. */
+	more = users->n % 32 ? users->list : reallocarray(users->list, (size_t)users->n + 32, sizeof(*more));
+	if (!more)
+		return uvpi_no_memory(err);
+	users->list = more;
+	more[users->n++] = user;
+	return 0;
+}
+
+static int read_users(struct uvpi_disk_users *users, struct uvp_error *err)
+{
+	DIR *dir = opendir(BACK_ENDS);
+	struct dirent *entry;
+	int r = 0;
+
+	/* "vbd-7-51712" */
+	while (r == 0 && dir && (entry = readdir(dir)))
+		if (!strncmp(entry->d_name, "vbd-", 4))
+			r = add_user(users, dirfd(dir), entry->d_name, err);
+	if (dir)
+		closedir(dir);
+	users->read = r == 0;
+	return r;
+}
+
+void uvpi_disk_users_done(struct uvpi_disk_users *users)
+{
+	free(users->list);
+	*users = (struct uvpi_disk_users){ NULL };
+}
+
+static int fail_shared(struct uvpi_store *store, const char *path, const struct uvpi_disk_user *user, bool writes,
 		       struct uvp_error *err)
 {
 	_cleanup_free_ char *name = NULL;
-	char node[64], id[12];
+	char node[64];
 
-	snprintf(id, sizeof(id), "%.*s", (int)(strcspn(folder + 4, "-") > 10 ? 10 : strcspn(folder + 4, "-")), folder + 4);
-	snprintf(node, sizeof(node), "/local/domain/%s/name", id);
+	snprintf(node, sizeof(node), "/local/domain/%s/name", user->domid);
 	uvpi_store_read(store, node, &name, NULL);
-	uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is in use by domain '%.64s' (id %s), %s", path, name ? name : "", id,
-		  writes ? "writing" : "reading");
+	uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is in use by domain '%.64s' (id %s), %s", path, name ? name : "",
+		  user->domid, writes ? "writing" : "reading");
 	uvpi_hint(err, "two who do not know of each other destroy each other's data; w! instead of w attaches it all "
 		       "the same, for file systems that are made for it");
 	return -UVP_E_BUSY;
@@ -194,30 +246,21 @@ int uvpi_disk_list_lost(char *buf, size_t size)
 	return n;
 }
 
-static int check_domains(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
-			 struct uvp_error *err)
+static int check_domains(struct uvpi_store *store, struct uvpi_disk_users *users, const struct stat *st,
+			 const char *path, bool readonly, struct uvp_error *err)
 {
-	DIR *dir = opendir(BACK_ENDS);
-	struct dirent *entry;
-	int r = 0;
+	int r = users->read ? 0 : read_users(users, err);
 
-	while (r == 0 && dir && (entry = readdir(dir))) {
-		unsigned int major, minor;
-		char text[40], mode[8];
+	for (int i = 0; i < users->n && r == 0; i++) {
+		const struct uvpi_disk_user *user = &users->list[i];
 		bool writes;
 
-		if (strncmp(entry->d_name, "vbd-", 4) != 0 ||
-		    !read_attr(dirfd(dir), entry->d_name, "physical_device", text, sizeof(text)) ||
-		    !parse_device(text, &major, &minor) || !same_disk(st, major, minor, &writes))
+		if (!same_disk(st, user->major, user->minor, &writes))
 			continue;
-		if (!read_attr(dirfd(dir), entry->d_name, "mode", mode, sizeof(mode)))
-			continue;
-		writes &= strchr(mode, 'w') != NULL;
+		writes &= user->writes;
 		if (!readonly || writes)
-			r = fail_shared(store, path, entry->d_name, writes, err);
+			r = fail_shared(store, path, user, writes, err);
 	}
-	if (dir)
-		closedir(dir);
 	return r;
 }
 
@@ -284,16 +327,16 @@ static int check_mounts(const struct stat *st, const char *path, bool readonly, 
 	return 0;
 }
 
-/* Swap, md, device mapper, or a mounted partition of the disk: the kernel lets one have a block device for itself. */
-static int check_claimed(const struct stat *st, const char *path, bool readonly, struct uvp_error *err)
+/* Swap, md, device mapper, a mount of the disk or of a part of it: the kernel lets one have a block device for itself. */
+static bool is_claimed(const char *path, bool readonly)
 {
-	_cleanup_close_ int fd = -1;
+	_cleanup_close_ int fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_EXCL | O_CLOEXEC | O_NONBLOCK);
 
-	if (!S_ISBLK(st->st_mode))
-		return 0;
-	fd = open(path, (readonly ? O_RDONLY : O_RDWR) | O_EXCL | O_CLOEXEC);
-	if (fd >= 0 || errno != EBUSY || readonly)
-		return 0;
+	return fd < 0 && errno == EBUSY;
+}
+
+static int fail_claimed(const char *path, struct uvp_error *err)
+{
 	uvpi_fail(err, UVP_E_BUSY, EBUSY,
 		  "'%.200s' is in use by this host: as swap, as part of a RAID or volume group, or one of its partitions is mounted",
 		  path);
@@ -316,12 +359,29 @@ int uvpi_disk_check_locked(int fd, const char *path, bool readonly, struct uvp_e
 	return -UVP_E_BUSY;
 }
 
-int uvpi_disk_check_sharing(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
-			    struct uvp_error *err)
+/* Has nobody but us the file open, or (readonly) nobody for writing? The kernel grants a lease only then. Whoever opens the
+ * file while we have it waits for us, and we are sent a signal, which must be one that kills nobody. False also where
+ * the file system has no leases. */
+static bool is_unused(int fd, bool readonly)
 {
-	int r = check_domains(store, st, path, readonly, err);
+	if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, readonly ? F_RDLCK : F_WRLCK) < 0)
+		return false;
+	fcntl(fd, F_SETLEASE, F_UNLCK);
+	return true;
+}
 
-	if (r == 0)
+int uvpi_disk_check_sharing(struct uvpi_store *store, struct uvpi_disk_users *users, int fd, const struct stat *st,
+			    const char *path, bool readonly, struct uvp_error *err)
+{
+	bool claimed = false;
+	int r;
+
+	if (S_ISREG(st->st_mode) && is_unused(fd, readonly))
+		return 0;
+	r = check_domains(store, users, st, path, readonly, err);
+	if (r == 0 && S_ISBLK(st->st_mode))
+		claimed = is_claimed(path, readonly);
+	if (r == 0 && (claimed || S_ISREG(st->st_mode)))
 		r = check_mounts(st, path, readonly, err);
-	return r < 0 ? r : check_claimed(st, path, readonly, err);
+	return r == 0 && claimed && !readonly ? fail_claimed(path, err) : r;
 }

@@ -14,10 +14,22 @@ struct uvpi_store;
 /* Take the disk for the time in which it is set up, so that two who look at once do not both find it free. BUSY when
  * somebody else sets it up in a way that does not go together with ours. *ret_fd: closing it lets go. */
 int uvpi_disk_lock(const struct stat *st, bool readonly, int *ret_fd, struct uvp_error *err);
+/* As uvpi_disk_lock() says it. */
+int uvpi_disk_fail_attaching(struct uvp_error *err);
 
-/* That counts for files behind images, too. BUSY when anybody writes to it, or reads it and we want to write. */
-int uvpi_disk_check_sharing(struct uvpi_store *store, const struct stat *st, const char *path, bool readonly,
-			    struct uvp_error *err);
+/* What the back ends of this host's domains have open, read when somebody asks for the first time. Begins as { NULL }. */
+struct uvpi_disk_users {
+	struct uvpi_disk_user *list;
+	int n;
+	bool read;
+};
+void uvpi_disk_users_done(struct uvpi_disk_users *users);
+
+/* BUSY when anybody writes to what fd has open, or reads it and we want to write; files behind images count, too. For a
+ * file that nobody has open this is one question to the kernel, however many disks there are. Call it with the locks of
+ * all disks that `users` is for. */
+int uvpi_disk_check_sharing(struct uvpi_store *store, struct uvpi_disk_users *users, int fd, const struct stat *st,
+			    const char *path, bool readonly, struct uvp_error *err);
 
 /* Has a back end of the kernel that block device? */
 bool uvpi_disk_is_served(const char *device);

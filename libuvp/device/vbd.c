@@ -61,7 +61,7 @@ static const struct uvpi_devkey keys[] = {
 	FIELD(UVPI_IN_FRONT, "virtual-device", UVPI_VALUE_U32, number),
 	FIELD(UVPI_IN_FRONT, "device-type", UVPI_VALUE_STRING, type),
 	FIELD(UVPI_IN_FRONT, "trusted", UVPI_VALUE_BOOL, trusted),
-	FIELD(UVPI_IN_FRONT, "protocol", UVPI_VALUE_STRING, protocol),
+	FIELD(UVPI_FROM_FRONT, "protocol", UVPI_VALUE_STRING, protocol),
 	{ .key = NULL },
 };
 
@@ -134,17 +134,19 @@ static int check_own(const struct uvpi_devset *set, const struct vbd *vbd, struc
 }
 
 /* Nobody else may write to any of the files, and nobody may read what is written. */
-static int check_layer(struct uvpi_devset *set, struct vbd *vbd, struct uvpi_layer *layer, bool look_only,
-		       struct uvp_error *err)
+static bool is_shared(const struct vbd *vbd, int layer)
 {
-	bool shared = vbd->disk->shared && layer == &vbd->chain.layers[0];
-	int r = 0;
+	return vbd->disk->shared && layer == 0;
+}
 
-	if (!look_only)
-		r = uvpi_disk_lock(&layer->st, layer->readonly || shared, &layer->lock, err);
-	if (r < 0 || shared)
-		return r;
-	r = uvpi_disk_check_sharing(set->store, &layer->st, layer->path, layer->readonly, err);
+static int check_layer(struct uvpi_devset *set, struct vbd *vbd, int i, struct uvp_error *err)
+{
+	const struct uvpi_layer *layer = &vbd->chain.layers[i];
+	int r;
+
+	if (is_shared(vbd, i))
+		return 0;
+	r = uvpi_disk_check_sharing(set->store, &set->users, layer->fd, &layer->st, layer->path, layer->readonly, err);
 	if (r == 0 && S_ISREG(layer->st.st_mode))
 		r = uvpi_disk_check_locked(layer->fd, layer->path, layer->readonly, err);
 	return r;
@@ -181,7 +183,7 @@ static int name_target(struct vbd *vbd, struct uvp_error *err)
 	return vbd->params ? 0 : uvpi_no_memory(err);
 }
 
-static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only, struct uvp_error *err)
+static int claim_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only, struct uvp_error *err)
 {
 	int r = name_target(vbd, err);
 
@@ -191,8 +193,32 @@ static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_on
 		r = uvpi_chain_open(&vbd->chain, vbd->target, vbd->disk->format, vbd->disk->readonly, err);
 	if (r == 0)
 		r = check_own(set, vbd, err);
+	for (int i = 0; i < vbd->chain.n && r == 0 && !look_only; i++) {
+		struct uvpi_layer *layer = &vbd->chain.layers[i];
+
+		r = uvpi_disk_lock(&layer->st, layer->readonly || is_shared(vbd, i), &layer->lock, err);
+	}
+	return r;
+}
+
+static int claim(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
+{
+	struct vbd *vbd = (struct vbd *)dev;
+	int r = uvpi_disk_unsupported(vbd->disk, err);
+
+	if (r == 0 && !vbd->disk->script)
+		r = claim_target(set, vbd, look_only, err);
+	if (r < 0)
+		uvpi_prefix(err, "%s", dev->label);
+	return r;
+}
+
+static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only, struct uvp_error *err)
+{
+	int r = 0;
+
 	for (int i = 0; i < vbd->chain.n && r == 0; i++)
-		r = check_layer(set, vbd, &vbd->chain.layers[i], look_only, err);
+		r = check_layer(set, vbd, i, err);
 	if (r < 0 || look_only)
 		return r;
 	r = make_device(vbd, err);
@@ -214,11 +240,7 @@ static int prepare_script(struct vbd *vbd, struct uvp_error *err)
 static int prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
 {
 	struct vbd *vbd = (struct vbd *)dev;
-	int r = uvpi_disk_unsupported(vbd->disk, err);
-
-	if (r < 0)
-		return r;
-	r = vbd->disk->script ? prepare_script(vbd, err) : prepare_target(set, vbd, look_only, err);
+	int r = vbd->disk->script ? prepare_script(vbd, err) : prepare_target(set, vbd, look_only, err);
 	if (r < 0)
 		uvpi_prefix(err, "%s", dev->label);
 	return r;
@@ -290,6 +312,7 @@ const struct uvpi_device_class uvpi_vbd_class = {
 	.kind = "vbd",
 	.size = sizeof(struct vbd),
 	.keys = keys,
+	.claim = claim,
 	.prepare = prepare,
 	.connect = connect_host,
 	.release = let_go,

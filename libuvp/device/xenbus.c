@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
@@ -42,6 +43,7 @@ void uvpi_devset_done(struct uvpi_devset *set)
 	}
 	free(set->list);
 	uvpi_store_close(set->kernel);
+	uvpi_disk_users_done(&set->users);
 	set->list = NULL;
 	set->n = 0;
 	set->kernel = NULL;
@@ -105,6 +107,9 @@ int uvpi_devset_prepare(struct uvpi_devset *set, bool look_only, struct uvp_erro
 	int r = set->domid ? check_free(set, err) : 0;
 
 	for (int i = 0; i < set->n && r == 0; i++)
+		if (set->list[i]->class->claim)
+			r = set->list[i]->class->claim(set, set->list[i], look_only, err);
+	for (int i = 0; i < set->n && r == 0; i++)
 		r = set->list[i]->class->prepare(set, set->list[i], look_only, err);
 	if (r == 0 && !look_only)
 		UVPI_STEP("devices prepared");
@@ -157,6 +162,26 @@ enum uvpi_xenbus uvpi_xenbus_parse(const char *text)
 {
 	return text && text[0] >= '0' && text[0] <= '8' && !text[1] ? (enum uvpi_xenbus)(text[0] - '0') :
 								     UVPI_XENBUS_UNKNOWN;
+}
+
+bool uvpi_xenbus_in_kernel(const char *kind)
+{
+	static const char *const kinds[] = { "vbd", "vif", "vscsi", "pvcalls", "vusb", "pci" };
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(kinds); i++)
+		if (!strcmp(kind, kinds[i]))
+			return true;
+	return false;
+}
+
+bool uvpi_xenbus_is_served(const char *kind, uint32_t domid, const char *devid)
+{
+	char path[160];
+
+	if (!uvpi_xenbus_in_kernel(kind))
+		return true;
+	snprintf(path, sizeof(path), "/sys/bus/xen-backend/devices/%.32s-%" PRIu32 "-%.32s/driver", kind, domid, devid);
+	return access(path, F_OK) == 0;
 }
 
 /* ---- waiting ---- */
@@ -361,25 +386,30 @@ static void write_both_ends(const struct uvpi_devset *set, struct uvpi_batch *ba
 	const struct uvpi_perm back[] = { { 0, UVPI_ACCESS_NONE }, { set->domid, UVPI_ACCESS_READ } };
 	char path[160];
 
-	uvpi_batch_mkdir(batch, dev->backend);
-	uvpi_batch_perms(batch, dev->backend, back, 2);
-	uvpi_batch_mkdir(batch, dev->frontend);
-	uvpi_batch_perms(batch, dev->frontend, dev->class->guest_keys ? back : front, 2);
-	for (const struct uvpi_devkey *key = dev->class->keys; key->key; key++) {
-		write_value(batch, dev, key, key->where == UVPI_IN_BACK ? dev->backend : dev->frontend);
-		if (key->where == UVPI_IN_BACK)
-			write_value(batch, dev, key, dev->record);
-	}
 #define WRITE(folder, key, ...)                                                                    \
 	do {                                                                                       \
 		snprintf(path, sizeof(path), "%s/%s", folder, key);                                \
 		uvpi_batch_writef(batch, path, __VA_ARGS__);                                       \
 	} while (0)
+	uvpi_batch_mkdir(batch, dev->backend);
+	uvpi_batch_perms(batch, dev->backend, back, 2);
+	/* What is made before the folder is the guest's belongs to domain 0: xenstored lets each guest have 1000 nodes, which
+	 * is not enough for all of 80 devices that have connected. */
+	for (const struct uvpi_devkey *key = dev->class->keys; key->key; key++) {
+		if (key->where != UVPI_FROM_FRONT)
+			write_value(batch, dev, key, key->where == UVPI_IN_BACK ? dev->backend : dev->frontend);
+		if (key->where == UVPI_IN_BACK)
+			write_value(batch, dev, key, dev->record);
+	}
+	WRITE(dev->frontend, "backend", "%s", dev->backend);
+	WRITE(dev->frontend, "backend-id", "0");
+	uvpi_batch_perms(batch, dev->frontend, dev->class->guest_keys ? back : front, 2);
+	for (const struct uvpi_devkey *key = dev->class->keys; key->key; key++)
+		if (key->where == UVPI_FROM_FRONT)
+			write_value(batch, dev, key, dev->frontend);
 	WRITE(dev->backend, "frontend", "%s", dev->frontend);
 	WRITE(dev->backend, "frontend-id", "%" PRIu32, set->domid);
 	WRITE(dev->backend, "online", "1");
-	WRITE(dev->frontend, "backend", "%s", dev->backend);
-	WRITE(dev->frontend, "backend-id", "0");
 	WRITE(dev->record, "frontend", "%s", dev->frontend);
 	WRITE(dev->record, "backend", "%s", dev->backend);
 	WRITE(dev->frontend, "state", "%d", UVPI_XENBUS_INITIALISING);
@@ -508,28 +538,45 @@ static int connect_all(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	return r;
 }
 
+/* What the guest complains of, if anything; the caller frees it. */
+static char *guest_error(const struct uvpi_devset *set, const struct uvpi_device *dev)
+{
+	char path[160], *text = NULL;
+
+	uvpi_devset_error_path(set, dev, false, path, sizeof(path));
+	uvpi_store_read(set->store, path, &text, NULL);
+	return text;
+}
+
 static int look_for_guest(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
+	_cleanup_free_ char *text = NULL;
+
 	if (error)
 		return fail_back_end(dev, error, err);
-	if (dev->back_state >= UVPI_XENBUS_CLOSING || dev->front_state == UVPI_XENBUS_CLOSED)
-		return uvpi_fail(err, UVP_E_IO, 0, "the guest turned %s down: front end %s, back end %s", dev->label,
-				 uvpi_xenbus_name(dev->front_state), uvpi_xenbus_name(dev->back_state));
+	if (dev->back_state >= UVPI_XENBUS_CLOSING || dev->front_state == UVPI_XENBUS_CLOSED) {
+		text = guest_error(set, dev);
+		uvpi_fail(err, UVP_E_IO, 0, "the guest turned %s down: front end %s, back end %s%s%.100s", dev->label,
+			  uvpi_xenbus_name(dev->front_state), uvpi_xenbus_name(dev->back_state),
+			  text ? "; it says: " : "", text ? text : "");
+		/* 28 is ENOSPC; drivers of other systems write words. */
+		if (text && !strncmp(text, "28 ", 3))
+			uvpi_hint(err, "it may have no more nodes in xenstored, which lets each guest have 1000 (--entry-nb)");
+		return -UVP_E_IO;
+	}
 	return dev->back_state == UVPI_XENBUS_CONNECTED && dev->front_state == UVPI_XENBUS_CONNECTED;
 }
 
 static int fail_no_guest(struct uvpi_devset *set, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
-	char path[160];
 
 	for (int i = 0; i < set->n; i++) {
 		const struct uvpi_device *dev = set->list[i];
 
 		if (dev->settled)
 			continue;
-		uvpi_devset_error_path(set, dev, false, path, sizeof(path));
-		uvpi_store_read(set->store, path, &text, NULL);
+		text = guest_error(set, dev);
 		uvpi_fail(err, UVP_E_TIMEOUT, 0,
 			  "the guest did not connect to %s in time: front end %s, back end %s%s%.100s", dev->label,
 			  uvpi_xenbus_name(dev->front_state), uvpi_xenbus_name(dev->back_state),

@@ -13,6 +13,8 @@
 #include <uvp/error.h>
 #include <uvp/progress.h>
 
+#include "device/disk_share.h"
+
 struct uvp_host;
 struct uvpi_batch;
 struct uvpi_store;
@@ -35,7 +37,9 @@ enum uvpi_xenbus {
 /* A key that a device has from the start. */
 struct uvpi_devkey {
 	const char *key;
-	enum { UVPI_IN_BACK, UVPI_IN_FRONT } where;
+	/* IN_FRONT is for the guest to read, and does not count against its quota in xenstored; FROM_FRONT is what its driver
+	 * writes again. */
+	enum { UVPI_IN_BACK, UVPI_IN_FRONT, UVPI_FROM_FRONT } where;
 	enum {
 		UVPI_VALUE_CONST, /* text */
 		UVPI_VALUE_STRING, /* char *: left out when NULL */
@@ -58,6 +62,9 @@ struct uvpi_device_class {
 	bool qemu; /* served by the domain's QEMU, not by the kernel */
 	/* When not NULL, the front end's folder is domain 0's, and only these nodes of it are the guest's; ends in NULL. */
 	const char *const *guest_keys;
+	/* Before any of the set is prepared: take what somebody else could take in the meantime (not with look_only). NULL:
+	 * there is nothing. */
+	int (*claim)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
 	/* Before anything is written: look for what it needs on the host, and (not with look_only) hold that. */
 	int (*prepare)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
 	/* The back end waits for the host's part of it; queues what tells it so. */
@@ -97,6 +104,7 @@ struct uvpi_devset {
 	bool pv;
 	struct uvpi_device **list;
 	int n;
+	struct uvpi_disk_users users; /* of disks, those of other domains */
 	unsigned int barriers; /* how often the kernel was waited for */
 	const struct uvp_op *op; /* of the attach that goes on */
 	/* Start the QEMU that serves some of them, when their nodes are there; NULL when it runs. On failure nothing of it
@@ -152,6 +160,10 @@ int uvpi_devset_open_disk(struct uvpi_devset *set, uint32_t devid, struct uvp_er
 /* A tap device on the bridge of a network interface; what its address is goes to ret_mac. */
 int uvpi_devset_open_tap(struct uvpi_devset *set, uint32_t devid, char ret_mac[18], struct uvp_error *err);
 
+/* Is the back end of that kind one of a kernel, which answers when it is told to close? */
+bool uvpi_xenbus_in_kernel(const char *kind);
+/* Nobody closes a back end of that sort which has no driver in domain 0's kernel. True for those of other kinds. */
+bool uvpi_xenbus_is_served(const char *kind, uint32_t domid, const char *devid);
 /* "Connected"; "unknown" for what is none. */
 const char *uvpi_xenbus_name(int state);
 /* What a node says; anything that is no state is UNKNOWN. */
