@@ -160,6 +160,11 @@ static void remove_ovs(const char *ifname)
 
 /* ---- removal ---- */
 
+bool uvpi_hotplug_is_needed(const char *script)
+{
+	return *script && (!is_ours(script) || !strcmp(script, UVPI_SCRIPT_OVS));
+}
+
 void uvpi_hotplug_remove(const char *kind, uint32_t domid, uint32_t devid, const char *script, const char *vifname)
 {
 	struct uvpi_script hotplug = { script, kind, domid, devid, NULL };

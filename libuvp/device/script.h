@@ -5,6 +5,7 @@
 #define UVPI_DEVICE_SCRIPT_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uvp/error.h>
@@ -35,6 +36,8 @@ struct uvpi_script {
 int uvpi_script_add(struct uvpi_store *store, const struct uvpi_script *script, const struct uvp_op *op,
 		    struct uvp_error *err);
 
+/* Is there anything that uvpi_hotplug_remove() would do? script: as the node has it; "": it has none. */
+bool uvpi_hotplug_is_needed(const char *script);
 /* Undo the host's part of a device after its back end has closed, by what its node says that was: nothing to do for
  * bridges and for what the kernel frees. script may be NULL; vifname is "" for disks. */
 void uvpi_hotplug_remove(const char *kind, uint32_t domid, uint32_t devid, const char *script, const char *vifname);

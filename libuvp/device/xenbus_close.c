@@ -40,10 +40,14 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 	return uvpi_batch_run(batch, true, err);
 }
 
-/* A back end whose node is gone is closed too. */
+/* A back end whose node is gone, or that nobody serves, is closed too. */
 static int look_for_close(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
-	return !dev->has_nodes || dev->back_state == UVPI_XENBUS_CLOSED || dev->back_state == UVPI_XENBUS_UNKNOWN;
+	char devid[12];
+
+	snprintf(devid, sizeof(devid), "%" PRIu32, dev->devid);
+	return !dev->has_nodes || dev->back_state == UVPI_XENBUS_CLOSED || dev->back_state == UVPI_XENBUS_UNKNOWN ||
+	       !uvpi_xenbus_is_served(dev->class->kind, set->domid, devid);
 }
 
 /* QEMU takes no notice of a front end's folder that is gone: what it serves is just removed. */

@@ -35,7 +35,7 @@ static bool is_vm_path(const char *path)
 }
 
 static int remove_nodes(struct uvp_host *host, uint32_t domid, const uint8_t uuid[16], const char *vm,
-			struct uvp_error *err)
+			const struct uvpi_closing *closing, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	struct uvpi_store *store;
@@ -47,6 +47,7 @@ static int remove_nodes(struct uvp_host *host, uint32_t domid, const uint8_t uui
 	r = uvpi_batch_new(store, &batch, err);
 	if (r < 0)
 		return r;
+	uvpi_closing_remove(closing, batch);
 	uvpi_format_uuid(uuid, text);
 	snprintf(path, sizeof(path), "/vm/%s", text);
 	uvpi_batch_rm(batch, path);
@@ -171,7 +172,7 @@ static int end_domain(struct uvp_host *host, uint32_t domid, struct uvp_error *e
 int uvpi_destroy_half_made(struct uvp_host *host, uint32_t domid, const uint8_t uuid[16], bool has_nodes,
 			   struct uvp_error *err)
 {
-	int nodes = has_nodes ? remove_nodes(host, domid, uuid, NULL, err) : 0;
+	int nodes = has_nodes ? remove_nodes(host, domid, uuid, NULL, NULL, err) : 0;
 	int r = end_domain(host, domid, nodes < 0 ? NULL : err);
 
 	return nodes < 0 ? nodes : r;
@@ -216,27 +217,12 @@ static void release_name(const struct uvp_domain *domain)
 
 /* ---- the whole ---- */
 
-static int destroy_devices(const struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)
+/* All but the devices, which close meanwhile. */
+static int destroy_domain(struct uvp_domain *domain, const struct uvp_op *op, const struct notes *notes,
+			  const struct uvpi_closing *closing, struct uvp_error *err)
 {
-	uvpi_op_progress(op, "closing devices", 0, 0, UVP_UNIT_NONE);
-	return uvpi_close_devices(domain->host, domain->domid, uvpi_op_deadline(op, DEADLINE_MS), err);
-}
+	int r = remove_nodes(domain->host, domain->domid, domain->uuid, notes->vm, closing, err);
 
-static int destroy(struct uvp_domain *domain, const struct uvp_op *op, const struct notes *notes,
-		   struct uvp_error *err)
-{
-	struct uvp_error why = UVP_ERROR_INIT;
-	int r;
-
-	UVPI_STEP("destroy");
-	/* Before its QEMU goes, whose folder says where. A guest whose variables cannot be kept must be able to end, too. */
-	if (uvpi_nvram_save(domain->host, domain->domid, &why) < 0)
-		uvpi_debug("UEFI variables: %s", why.message);
-	r = destroy_devices(domain, op, err);
-	if (r < 0)
-		return r;
-	UVPI_STEP("devices closed");
-	r = remove_nodes(domain->host, domain->domid, domain->uuid, notes->vm, err);
 	if (r < 0)
 		return r;
 	UVPI_STEP("nodes removed");
@@ -253,6 +239,27 @@ static int destroy(struct uvp_domain *domain, const struct uvp_op *op, const str
 	return wait_gone(domain->host, domain->domid, domain->uuid, op, err);
 }
 
+static int destroy(struct uvp_domain *domain, const struct uvp_op *op, const struct notes *notes,
+		   struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvpi_closing *closing;
+	int r, finished;
+
+	UVPI_STEP("destroy");
+	/* Before its QEMU goes, whose folder says where. A guest whose variables cannot be kept must be able to end, too. */
+	if (uvpi_nvram_save(domain->host, domain->domid, &why) < 0)
+		uvpi_debug("UEFI variables: %s", why.message);
+	uvpi_op_progress(op, "closing devices", 0, 0, UVP_UNIT_NONE);
+	r = uvpi_closing_begin(domain->host, domain->domid, uvpi_op_deadline(op, DEADLINE_MS), &closing, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("devices closing");
+	r = destroy_domain(domain, op, notes, closing, err);
+	finished = uvpi_closing_finish(closing, r < 0 ? NULL : err);
+	return r < 0 ? r : finished;
+}
+
 /* Xen has no such domain: a destroy that was killed, or a crash of the host's xenstored, may have left its nodes. */
 static int destroy_leftovers(struct uvp_domain *domain, const struct notes *notes, struct uvp_error *err)
 {
@@ -265,7 +272,7 @@ static int destroy_leftovers(struct uvp_domain *domain, const struct notes *note
 	r = uvpi_close_devices(domain->host, domain->domid, uvpi_now_ms() + DEADLINE_MS, err);
 	if (r < 0)
 		return r;
-	return remove_nodes(domain->host, domain->domid, domain->uuid, notes->vm, err);
+	return remove_nodes(domain->host, domain->domid, domain->uuid, notes->vm, NULL, err);
 }
 
 int uvp_domain_destroy(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)

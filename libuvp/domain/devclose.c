@@ -29,18 +29,29 @@
 #define EACH_MS 500 /* what each device adds to the deadline */
 #define CLOSING '5'
 
+/* Kinds that nearly all domains have are asked for together with the list of kinds. */
+static const char *const usual[] = { "vbd", "vif" };
+
 struct device {
 	char kind[32], id[32];
 	char backend[128];
 	char loop[32];     /* or network block device; xl's script takes loop devices down only when xl runs it */
 	char target[1024]; /* the file behind it */
 	char script[256], vifname[32];
-	char state;        /* the digit in the node; '0': there is none */
 };
 
 struct devices {
 	struct device *list;
 	int n;
+};
+
+struct uvpi_closing {
+	struct uvp_host *host;
+	struct uvpi_store *store;
+	uint32_t domid;
+	int64_t deadline_ms;
+	struct devices devices;
+	bool open; /* a back end had not closed when we looked */
 };
 
 /* ---- what there is ---- */
@@ -64,77 +75,95 @@ static int add_device(struct devices *devices, const char *kind, const char *id,
 	return 0;
 }
 
-/* The back ends in domain 0, by their own folders. One list of kinds, then all lists of devices at once. */
-static int find_devices(struct uvpi_store *store, uint32_t domid, const char *kinds, size_t kinds_len,
-			struct devices *devices, struct uvp_error *err)
+static bool is_usual(const char *kind)
 {
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err), i = 0;
-
-	if (r < 0)
-		return r;
-	for (const char *kind = kinds; kind < kinds + kinds_len; kind += strlen(kind) + 1) {
-		char path[128];
-
-		snprintf(path, sizeof(path), BACKENDS "/%.32s/%" PRIu32, kind, domid);
-		uvpi_batch_list(batch, path);
-	}
-	r = uvpi_batch_run(batch, false, err);
-	if (r < 0)
-		return r;
-	for (const char *kind = kinds; kind < kinds + kinds_len; kind += strlen(kind) + 1, i++) {
-		size_t len;
-		const char *ids = uvpi_batch_value(batch, i, &len);
-
-		if (ids && !len) /* a folder that has become empty */
-			r = add_device(devices, kind, "", domid, err);
-		for (const char *id = ids; r >= 0 && id && id < ids + len; id += strlen(id) + 1)
-			r = add_device(devices, kind, id, domid, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* ---- closing ---- */
-
-/* Those that a kernel serves, and which answer when they are told to close. */
-static bool kernel_serves(const char *kind)
-{
-	static const char *const kinds[] = { "vbd", "vif", "vscsi", "pvcalls", "vusb", "pci" };
-
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(kinds); i++)
-		if (!strcmp(kind, kinds[i]))
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual); i++)
+		if (!strcmp(kind, usual[i]))
 			return true;
 	return false;
 }
 
-/* A back end closes for good when its front end's folder is gone. */
-static int ask_to_close(struct uvpi_store *store, uint32_t domid, struct devices *devices, struct uvp_error *err)
+static void queue_list(struct uvpi_batch *batch, const char *kind, uint32_t domid)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), BACKENDS "/%.32s/%" PRIu32, kind, domid);
+	uvpi_batch_list(batch, path);
+}
+
+static int take_list(const struct uvpi_batch *batch, int at, const char *kind, uint32_t domid,
+		     struct devices *devices, struct uvp_error *err)
+{
+	size_t len;
+	const char *ids = uvpi_batch_value(batch, at, &len);
+	int r = 0;
+
+	if (ids && !len) /* a folder that has become empty */
+		r = add_device(devices, kind, "", domid, err);
+	for (const char *id = ids; r >= 0 && id && id < ids + len; id += strlen(id) + 1)
+		r = add_device(devices, kind, id, domid, err);
+	return r;
+}
+
+/* Those of the other kinds that there are on this host: all lists at once. */
+static int find_unusual(struct uvpi_store *store, uint32_t domid, const char *kinds, size_t kinds_len,
+			struct devices *devices, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	char path[256];
-	int r = uvpi_batch_new(store, &batch, err);
+	int r = uvpi_batch_new(store, &batch, err), n = 0, at = 0;
 
 	if (r < 0)
 		return r;
-	for (int i = 0; i < devices->n; i++) {
-		struct device *d = &devices->list[i];
-
-		/* One that has begun to close may be done at any moment: nobody would answer a second time. */
-		if (!kernel_serves(d->kind) || !d->id[0] || d->state < '1' || d->state >= CLOSING)
-			continue;
-		snprintf(path, sizeof(path), "%s/online", d->backend);
-		uvpi_batch_write(batch, path, "0");
-		snprintf(path, sizeof(path), "%s/state", d->backend);
-		uvpi_batch_write(batch, path, "5");
-	}
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/device", domid);
-	uvpi_batch_rm(batch, path);
-	return uvpi_batch_run(batch, false, err);
+	for (const char *kind = kinds; kind < kinds + kinds_len; kind += strlen(kind) + 1)
+		if (!is_usual(kind)) {
+			queue_list(batch, kind, domid);
+			n++;
+		}
+	if (n)
+		r = uvpi_batch_run(batch, false, err);
+	for (const char *kind = kinds; n && r >= 0 && kind < kinds + kinds_len; kind += strlen(kind) + 1)
+		if (!is_usual(kind))
+			r = take_list(batch, at++, kind, domid, devices, err);
+	return r < 0 ? r : 0;
 }
 
-/* Number of those that have not closed; also learns of loop devices while their nodes are there. */
+/* The back ends in domain 0, by their own folders; and the domain's QEMU ends. */
+static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadline_ms, struct devices *devices,
+			struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(store, &batch, err), kinds_at, pid_at, first = 0;
+	const char *kinds;
+	char path[128];
+	size_t len;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual); i++)
+		queue_list(batch, usual[i], domid);
+	kinds_at = uvpi_batch_list(batch, BACKENDS);
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
+	pid_at = uvpi_batch_read(batch, path);
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	uvpi_qemu_end(domid, uvpi_batch_value(batch, pid_at, NULL), deadline_ms);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual) && r >= 0; i++)
+		r = take_list(batch, first++, usual[i], domid, devices, err);
+	kinds = uvpi_batch_value(batch, kinds_at, &len);
+	if (r >= 0 && kinds && len)
+		r = find_unusual(store, domid, kinds, len, devices, err);
+	return r < 0 ? r : 0;
+}
+
+/* ---- closing ---- */
+
+static bool is_open(const struct device *d, const char *state)
+{
+	return d->id[0] && uvpi_xenbus_in_kernel(d->kind) && state && *state >= '1' && *state <= CLOSING && !state[1];
+}
+
+/* Number of those that have not closed; also learns what else is to be undone while their nodes are there. */
 #define N_READ 5
 static int look_at_states(struct uvpi_store *store, struct devices *devices, struct uvp_error *err)
 {
@@ -172,23 +201,73 @@ static int look_at_states(struct uvpi_store *store, struct devices *devices, str
 			snprintf(d->script, sizeof(d->script), "%s", script);
 		if (vifname)
 			snprintf(d->vifname, sizeof(d->vifname), "%s", vifname);
-		d->state = state && strlen(state) == 1 ? *state : '0';
-		open += d->id[0] && kernel_serves(d->kind) && d->state >= '1' && d->state <= CLOSING;
+		open += is_open(d, state);
 	}
 	return open;
 }
 
-static int wait_closed(struct uvpi_store *store, struct devices *devices, int64_t deadline_ms,
-		       struct uvp_error *err)
+/* Whatever it was told before, a back end closes for good when its front end's folder is gone. To tell it more would cost
+ * it more: it looks at each change of its own folder. */
+static int ask_to_close(struct uvpi_closing *closing, struct uvp_error *err)
 {
-	int r = uvpi_store_watch(store, BACKENDS, "close", err);
+	char path[64];
 
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/device", closing->domid);
+	return uvpi_store_rm(closing->store, path, err);
+}
+
+/* How many have not closed that somebody in the kernel serves: one without a driver never answers. */
+static int count_open(struct uvpi_store *store, uint32_t domid, struct devices *devices, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(store, &batch, err), open = 0;
+	char path[256];
+
+	for (int i = 0; i < devices->n && r >= 0; i++) {
+		snprintf(path, sizeof(path), "%s/state", devices->list[i].backend);
+		uvpi_batch_read(batch, path);
+	}
+	if (r >= 0)
+		r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
 		return r;
-	while ((r = look_at_states(store, devices, err)) > 0) {
+	for (int i = 0; i < devices->n; i++) {
+		struct device *d = &devices->list[i];
+
+		open += is_open(d, uvpi_batch_value(batch, i, NULL)) && uvpi_xenbus_is_served(d->kind, domid, d->id);
+	}
+	return open;
+}
+
+/* The kernel's back ends close in the thread that hands out watch events: all have when an event of our own has come
+ * through there. Those whose nodes are gone by then close no less. */
+static int wait_for_kernel(struct uvpi_closing *closing, struct uvp_error *err)
+{
+	static const uint8_t no_uuid[16];
+	struct uvpi_devset set = { NULL };
+	int r = uvpi_devset_init(&set, closing->host, no_uuid, false, err);
+
+	if (r == 0)
+		r = uvpi_devset_barrier(&set, closing->deadline_ms, NULL, err);
+	uvpi_devset_done(&set);
+	return r;
+}
+
+/* With their nodes there, also those that are not done then can be waited for. */
+static int wait_closed(struct uvpi_closing *closing, struct uvp_error *err)
+{
+	struct uvpi_store *store = closing->store;
+	int r = wait_for_kernel(closing, err);
+
+	if (r == 0)
+		r = count_open(store, closing->domid, &closing->devices, err);
+	if (r <= 0)
+		return r;
+	r = uvpi_store_watch(store, BACKENDS, "close", err);
+	while (r >= 0 && (r = count_open(store, closing->domid, &closing->devices, err)) > 0) {
 		struct uvpi_store_event event = { NULL };
 
-		r = uvpi_store_next_event(store, deadline_ms, -1, &event, err);
+		r = uvpi_store_next_event(store, closing->deadline_ms, -1, &event, err);
 		if (r <= 0)
 			break;
 		/* More may have come with it: one look is for all of them. */
@@ -200,104 +279,110 @@ static int wait_closed(struct uvpi_store *store, struct devices *devices, int64_
 	return r < 0 ? r : 0;
 }
 
-static int remove_backends(struct uvpi_store *store, uint32_t domid, const struct devices *devices,
-			   struct uvp_error *err)
+/* An operator's script, or a switch's port: undone when the device has closed, and before its nodes go. */
+static bool needs_undoing(const struct devices *devices)
 {
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err);
+	for (int i = 0; i < devices->n; i++)
+		if (uvpi_hotplug_is_needed(devices->list[i].script))
+			return true;
+	return false;
+}
 
-	if (r < 0)
-		return r;
-	for (int i = 0; i < devices->n; i++) {
-		const struct device *d = &devices->list[i];
-		char path[128];
+static void undo_on_host(const struct uvpi_closing *closing)
+{
+	for (int i = 0; i < closing->devices.n; i++) {
+		const struct device *d = &closing->devices.list[i];
 		uint32_t devid;
 
 		if (!strncmp(d->loop, "/dev/loop", 9))
 			uvpi_loop_detach(d->loop, d->target);
-		if (kernel_serves(d->kind) && uvpi_parse_u32(d->id, "devid", 0, UINT32_MAX, &devid, NULL) == 0)
-			uvpi_hotplug_remove(d->kind, domid, devid, d->script, d->vifname);
-		/* The folder of this domain's devices of that kind. */
-		snprintf(path, sizeof(path), BACKENDS "/%s/%" PRIu32, devices->list[i].kind, domid);
-		uvpi_batch_rm(batch, path);
-		snprintf(path, sizeof(path), ERRORS "/%s/%" PRIu32, devices->list[i].kind, domid);
-		uvpi_batch_rm(batch, path);
+		if (uvpi_xenbus_in_kernel(d->kind) && uvpi_parse_u32(d->id, "devid", 0, UINT32_MAX, &devid, NULL) == 0)
+			uvpi_hotplug_remove(d->kind, closing->domid, devid, d->script, d->vifname);
 	}
-	return uvpi_batch_run(batch, false, err);
 }
 
-/* Back ends let go of what they have open a moment after they say that they are closed. */
-static int wait_let_go(struct uvp_host *host, const struct devices *devices, int64_t deadline_ms, struct uvp_error *err)
+int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvpi_closing **ret_closing,
+		       struct uvp_error *err)
 {
-	static const uint8_t no_uuid[16];
-	struct uvpi_devset set = { NULL };
-	bool any = false;
+	struct uvpi_closing *closing = calloc(1, sizeof(*closing));
 	int r;
 
-	for (int i = 0; i < devices->n; i++)
-		any |= kernel_serves(devices->list[i].kind);
-	if (!any)
-		return 0;
-	r = uvpi_devset_init(&set, host, no_uuid, false, err);
+	*ret_closing = NULL;
+	if (!closing)
+		return uvpi_no_memory(err);
+	closing->host = host;
+	closing->domid = domid;
+	r = uvpi_host_store(host, &closing->store, err);
 	if (r == 0)
-		r = uvpi_devset_barrier(&set, deadline_ms, NULL, err);
-	uvpi_devset_done(&set);
-	for (int i = 0; i < devices->n && r == 0; i++)
-		if (devices->list[i].loop[0])
-			uvpi_block_wait_free(devices->list[i].loop, devices->list[i].target, deadline_ms);
+		r = find_devices(closing->store, domid, deadline_ms, &closing->devices, err);
+	if (r < 0 || !closing->devices.n)
+		goto out;
+	UVPI_STEP("devices found");
+	closing->deadline_ms = deadline_ms + closing->devices.n * EACH_MS;
+	r = look_at_states(closing->store, &closing->devices, err);
+	if (r < 0)
+		goto out;
+	closing->open = r > 0;
+	r = ask_to_close(closing, err);
+	UVPI_STEP("devices asked to close");
+	if (r == 0 && closing->open && needs_undoing(&closing->devices))
+		r = wait_closed(closing, err);
+	if (r < 0)
+		goto out;
+	undo_on_host(closing);
+	*ret_closing = closing;
+	return 0;
+out:
+	free(closing->devices.list);
+	free(closing);
 	return r;
 }
 
-static int close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvp_error *err)
+void uvpi_closing_remove(const struct uvpi_closing *closing, struct uvpi_batch *batch)
 {
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	_cleanup_free_ struct device *list = NULL;
-	struct devices devices = { NULL };
-	struct uvpi_store *store;
-	char path[128];
-	const char *kinds;
-	size_t len;
-	int r = uvpi_host_store(host, &store, err);
+	for (int i = 0; closing && i < closing->devices.n; i++) {
+		const char *kind = closing->devices.list[i].kind;
+		char path[128];
 
-	if (r < 0)
-		return r;
-	r = uvpi_batch_new(store, &batch, err);
-	if (r < 0)
-		return r;
-	uvpi_batch_list(batch, BACKENDS);
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
-	uvpi_batch_read(batch, path);
-	r = uvpi_batch_run(batch, false, err);
-	if (r < 0)
-		return r;
-	uvpi_qemu_end(domid, uvpi_batch_value(batch, 1, NULL), deadline_ms);
-	kinds = uvpi_batch_value(batch, 0, &len);
-	if (!kinds || !len)
-		return 0;
-	r = find_devices(store, domid, kinds, len, &devices, err);
-	list = devices.list;
-	if (r < 0 || !devices.n)
-		return r;
-	UVPI_STEP("devices found");
-	deadline_ms += devices.n * EACH_MS;
-	r = look_at_states(store, &devices, err);
-	if (r < 0)
-		return r;
-	r = ask_to_close(store, domid, &devices, err);
-	if (r < 0)
-		return r;
-	UVPI_STEP("devices asked to close");
-	r = wait_closed(store, &devices, deadline_ms, err);
-	if (r < 0)
-		return r;
-	r = remove_backends(store, domid, &devices, err);
-	return r < 0 ? r : wait_let_go(host, &devices, deadline_ms, err);
+		/* The folders of this domain's devices of that kind: the same for all of a kind, which stand together. */
+		if (i && !strcmp(kind, closing->devices.list[i - 1].kind))
+			continue;
+		snprintf(path, sizeof(path), BACKENDS "/%s/%" PRIu32, kind, closing->domid);
+		uvpi_batch_rm(batch, path);
+		snprintf(path, sizeof(path), ERRORS "/%s/%" PRIu32, kind, closing->domid);
+		uvpi_batch_rm(batch, path);
+	}
+}
+
+int uvpi_closing_finish(struct uvpi_closing *closing, struct uvp_error *err)
+{
+	int r = closing && closing->open ? wait_for_kernel(closing, err) : 0;
+
+	/* What they have open they let go of a moment after that. */
+	for (int i = 0; closing && i < closing->devices.n && r == 0; i++)
+		if (closing->devices.list[i].loop[0])
+			uvpi_block_wait_free(closing->devices.list[i].loop, closing->devices.list[i].target,
+					     closing->deadline_ms);
+	if (closing)
+		free(closing->devices.list);
+	free(closing);
+	uvpi_qdisk_collect();
+	return r;
 }
 
 int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvp_error *err)
 {
-	int r = close_devices(host, domid, deadline_ms, err);
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_closing *closing;
+	int r = uvpi_closing_begin(host, domid, deadline_ms, &closing, err), finished;
 
-	uvpi_qdisk_collect();
-	return r;
+	if (r < 0 || !closing)
+		return r < 0 ? r : uvpi_closing_finish(closing, err);
+	r = uvpi_batch_new(closing->store, &batch, err);
+	if (r == 0) {
+		uvpi_closing_remove(closing, batch);
+		r = uvpi_batch_run(batch, false, err);
+	}
+	finished = uvpi_closing_finish(closing, r < 0 ? NULL : err);
+	return r < 0 ? r : finished;
 }
