@@ -142,6 +142,14 @@ static void add_use_json(struct uvpi_json *object, const struct uvp_device_info 
 	uvpi_json_set_u64(object, "writes", info->writes);
 	uvpi_json_set_u64(object, "read_bytes", info->read_bytes);
 	uvpi_json_set_u64(object, "write_bytes", info->write_bytes);
+	if (!strcmp(info->kind, "vbd"))
+		uvpi_json_set_u64(object, "ring_full", info->ring_full);
+	if (!info->tx_slots)
+		return;
+	uvpi_json_set_u64(object, "tx_slots", info->tx_slots);
+	uvpi_json_set_u64(object, "tx_used", info->tx_used);
+	uvpi_json_set_u64(object, "rx_slots", info->rx_slots);
+	uvpi_json_set_u64(object, "rx_used", info->rx_used);
 }
 
 static void add_json(const struct list *list, const struct uvp_domain *domain, const struct uvp_device_info *info)

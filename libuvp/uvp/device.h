@@ -62,7 +62,11 @@ struct uvp_device_info {
 	uint64_t read_bytes, write_bytes;
 	char format[8];              /* disk: "raw", "qcow2" ...; "" if not known */
 	bool lost;                   /* disk: QEMU, which served it, has ended; the guest gets errors */
-	uint64_t reserved[2];
+	/* Interface: how many requests its rings can hold in all, and hold now without an answer: packets from the guest (tx),
+	 * and room that it offers for packets to it (rx). 0 slots: not known. */
+	uint32_t tx_slots, tx_used, rx_slots, rx_used;
+	uint64_t ring_full; /* disk: how often the back end was too busy to take what was in the ring */
+	uint64_t reserved[4];
 };
 
 /* All devices of a class, by number (ANY: by kind first); returns how many. */

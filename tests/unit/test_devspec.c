@@ -7,6 +7,7 @@
 #include "config/model.h"
 #include "config/xml_list.h"
 #include "core/num.h"
+#include "device/counts.h"
 #include "tests/unit/unit.h"
 
 static struct uvpi_disk disk_of(const char *text)
@@ -284,8 +285,37 @@ START_TEST(lists_of_stored_configurations_are_edited)
 }
 END_TEST
 
+/* As Linux 6.1 writes it. */
+START_TEST(rings_of_an_interface_are_read)
+{
+	static const char text[] = "Queue 0\nTX: nr_ents 256\n"
+				   "req prod 4294967290 (7) cons 4294967290 (0) event 2 (8)\n"
+				   "rsp prod 4294967283 (base) pvt 4294967283 (0) event 2 (1)\n"
+				   "pending prod 256 pending cons 0 nr_pending_reqs 0\n"
+				   "dealloc prod 3 dealloc cons 3 dealloc_queue 0\n\n"
+				   "RX: nr_ents 256\nreq prod 3 (250) cons 9 (-6) event 1 (0)\n"
+				   "rsp prod 4294967295 (base) pvt 1 (0) event 2 (1)\n\n"
+				   "NAPI state: 0 NAPI weight: 64 TX queue len 0\n";
+	uint32_t slots = 256, used = 1;
+
+	ck_assert(uvpi_ring_parse(text, "TX:", &slots, &used));
+	ck_assert_uint_eq(slots, 512);
+	ck_assert_uint_eq(used, 8);
+	slots = used = 0;
+	ck_assert(uvpi_ring_parse(text, "RX:", &slots, &used));
+	ck_assert_uint_eq(slots, 256);
+	ck_assert_uint_eq(used, 4);
+	/* a guest may write anything into its ring */
+	ck_assert(!uvpi_ring_parse("TX: nr_ents 256\nreq prod 900 (0)\nrsp prod 1 (0)\n", "TX:", &slots, &used));
+	ck_assert(!uvpi_ring_parse("TX: nr_ents 256\nreq prod ", "TX:", &slots, &used));
+	ck_assert(!uvpi_ring_parse("", "TX:", &slots, &used));
+	ck_assert_uint_eq(slots, 256);
+}
+END_TEST
+
 static void setup(TCase *tcase)
 {
+	tcase_add_test(tcase, rings_of_an_interface_are_read);
 	tcase_add_test(tcase, names_and_numbers_of_disks_go_both_ways);
 	tcase_add_test(tcase, disks_of_every_syntax);
 	tcase_add_test(tcase, what_disks_are_refused_for);
