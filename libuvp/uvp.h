@@ -16,5 +16,6 @@
 #include <uvp/memory.h>
 #include <uvp/progress.h>
 #include <uvp/qmp.h>
+#include <uvp/stats.h>
 
 #endif

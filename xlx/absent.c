@@ -23,7 +23,6 @@ static const struct absent {
 	{ "migrate", NO_MOVING, NULL },
 	{ "migrate-receive", NO_MOVING, NULL },
 	{ "remus", NO_MOVING ", nor does it replicate them", NULL },
-	{ "top", "there is no dashboard in this release", "xentop(1) comes with Xen; 'xlx list' and 'xlx vcpu-list' show CPU time" },
 	{ "config-update", "a domain keeps the configuration that it was created from",
 	  "change the file, shut the domain down and create it again" },
 	{ "vncviewer", "no guest of this release has a screen", "'xlx console' shows its console" },

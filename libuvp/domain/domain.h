@@ -17,12 +17,18 @@ struct uvp_domain {
 int uvpi_domain_new(struct uvp_host *host, uint32_t domid, const uint8_t uuid[16], const char *name,
 		    struct uvp_domain **ret_domain, struct uvp_error *err);
 
-struct uvpi_dominfo;
 /* Ask xenstore for the names of all these domains at once: request i of *ret_batch is that of infos[i]. */
 struct uvpi_dominfo;
 struct uvpi_batch;
 int uvpi_domain_names(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, struct uvpi_batch **ret_batch,
 		      struct uvp_error *err);
+
+/* The list made from what Xen has just said of all domains (uvpi_hyp_domains()). */
+#define UVPI_LIST_HASTY (1u << 30)    /* wait a third of a second for xenstored and no longer */
+#define UVPI_LIST_NO_STORE (1u << 31) /* ask nobody: what is not known is missing, as when xenstored does not answer */
+struct uvp_domain_list;
+int uvpi_domain_list_of(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, unsigned int flags,
+			struct uvp_domain_list *ret_list, struct uvp_error *err);
 
 /* What Xen says now. NOT_FOUND when the domain is gone, even if another one has its id. */
 int uvpi_domain_look(const struct uvp_domain *domain, struct uvpi_dominfo *ret_info, struct uvp_error *err);

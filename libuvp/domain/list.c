@@ -17,8 +17,9 @@
 #include "core/store.h"
 #include "domain/domain.h"
 
-/* A list without names now is worth more than one with names in half a minute. */
+/* A list without names now is worth more than one with names in half a minute; figures, than one in a second. */
 #define LIST_PATIENCE_MS 10000
+#define HASTY_PATIENCE_MS 333
 #define PAGE 4096
 
 const char *uvp_state_name(enum uvp_state state)
@@ -140,6 +141,8 @@ static int ask_store(struct work *work, struct uvp_error *err)
 
 	if (!ask(work, NULL))
 		return 0;
+	if (work->flags & UVPI_LIST_NO_STORE)
+		return uvpi_fail(err, UVP_E_TIMEOUT, 0, "xenstored did not answer the last time");
 	r = uvpi_host_store(work->host, &store, err);
 	if (r < 0)
 		return r;
@@ -147,7 +150,7 @@ static int ask_store(struct work *work, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	ask(work, work->owned->batch);
-	patience = uvpi_store_set_patience(store, LIST_PATIENCE_MS);
+	patience = uvpi_store_set_patience(store, work->flags & UVPI_LIST_HASTY ? HASTY_PATIENCE_MS : LIST_PATIENCE_MS);
 	r = uvpi_batch_run(work->owned->batch, false, err);
 	uvpi_store_set_patience(store, patience);
 	return r;
@@ -302,6 +305,12 @@ static int fill(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, 
 		refresh_folder(&work);
 	*ret_list = list;
 	return 0;
+}
+
+int uvpi_domain_list_of(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, unsigned int flags,
+			struct uvp_domain_list *ret_list, struct uvp_error *err)
+{
+	return fill(host, infos, n, flags, true, ret_list, err);
 }
 
 int uvp_domain_list(struct uvp_host *host, unsigned int flags, struct uvp_domain_list *ret_list, struct uvp_error *err)

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The figures of the whole host: CPUs, domains and vCPUs from Xen between two readings of the clock, disks and network
+ * interfaces from the kernel's back ends. Nothing here waits for a guest, and for xenstored only a moment. */
+#include <uvp/stats.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/num.h"
+#include "config/devspec.h"
+#include "device/counts.h"
+#include "domain/domain.h"
+
+#define PAGE 4096
+#define BACKENDS "/sys/bus/xen-backend/devices"
+
+UVPI_DEFINE_CLEANUP(DIR *, closedir);
+#define _cleanup_dir_ UVPI_CLEANUP(closedir)
+UVPI_DEFINE_CLEANUP(struct uvp_stats *, uvp_stats_free);
+#define _cleanup_stats_ UVPI_CLEANUP(uvp_stats_free)
+
+/* ---- from Xen ---- */
+
+/* Xen has no call that tells its clock; that of domain 0's kernel is made from it, unless its clock source is another one,
+ * and then both count the same oscillator. Never set, never slewed. */
+static uint64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* All CPUs' idle times, in the middle of the two readings that everything else lies between. */
+static void take_cpus(struct uvp_stats *stats, const struct uvpi_cputopo *topo, int n_topo, const uint64_t *before,
+		      const uint64_t *after)
+{
+	for (size_t i = 0; i < stats->n_cpus; i++) {
+		stats->cpus[i].cpu = (uint32_t)i;
+		stats->cpus[i].online = (int)i < n_topo && topo[i].online;
+		stats->cpus[i].idle_ns = after[i] > before[i] ? before[i] + (after[i] - before[i]) / 2 : after[i];
+	}
+}
+
+static int take_vcpus(struct uvpi_hyp *hyp, const struct uvpi_dominfo *infos, int n, struct uvp_stats *stats,
+		      struct uvp_error *err)
+{
+	size_t all = 0;
+
+	for (int i = 0; i < n; i++)
+		all += (size_t)infos[i].max_vcpu_id + 1;
+	stats->vcpus = calloc(all + 1, sizeof(*stats->vcpus));
+	if (!stats->vcpus)
+		return uvpi_no_memory(err);
+	for (int i = 0; i < n; i++) {
+		for (uint32_t vcpu = 0; vcpu != infos[i].max_vcpu_id + 1; vcpu++) {
+			struct uvpi_vcpuinfo info;
+
+			/* The domain may end at any moment. */
+			if (uvpi_hyp_vcpu(hyp, infos[i].domid, vcpu, &info, NULL) < 0)
+				continue;
+			stats->vcpus[stats->n_vcpus++] = (struct uvp_stats_vcpu){
+				.domid = infos[i].domid, .vcpu = vcpu, .cpu = info.cpu, .online = info.online,
+				.running = info.running, .blocked = info.blocked, .run_ns = info.cpu_time_ns,
+			};
+		}
+	}
+	return 0;
+}
+
+/* Domains between two readings of the idle times and of the clock. Returns the number of domains. */
+static int take_domains(struct uvp_host *host, struct uvp_stats *stats, struct uvpi_dominfo **ret_infos, struct uvp_error *err)
+{
+	_cleanup_free_ uint64_t *before = NULL, *after = NULL;
+	_cleanup_free_ struct uvpi_cputopo *topo = NULL;
+	int n_topo = uvpi_hyp_cputopo(host->hyp, &topo, err), n_before, n_after, n;
+	uint64_t first, last;
+
+	if (n_topo < 0)
+		return n_topo;
+	first = clock_ns();
+	n_before = uvpi_hyp_cpu_idle(host->hyp, &before, err);
+	if (n_before < 0)
+		return n_before;
+	n = uvpi_hyp_domains(host->hyp, 0, ret_infos, err);
+	if (n < 0)
+		return n;
+	n_after = uvpi_hyp_cpu_idle(host->hyp, &after, err);
+	if (n_after < 0)
+		return n_after;
+	last = clock_ns();
+	stats->time_ns = first + (last - first) / 2;
+	stats->spread_ns = last - first;
+	stats->n_cpus = (size_t)(n_before < n_after ? n_before : n_after);
+	stats->cpus = calloc(stats->n_cpus + 1, sizeof(*stats->cpus));
+	if (!stats->cpus)
+		return uvpi_no_memory(err);
+	take_cpus(stats, topo, n_topo, before, after);
+	return n;
+}
+
+static int take_xen(struct uvp_host *host, unsigned int flags, struct uvp_stats *stats, struct uvpi_dominfo **ret_infos,
+		    struct uvp_error *err)
+{
+	struct uvpi_physinfo physinfo;
+	int n, r = uvpi_hyp_physinfo(host->hyp, &physinfo, err);
+
+	if (r < 0)
+		return r;
+	stats->total_memory = physinfo.total_pages * PAGE;
+	stats->free_memory = (physinfo.free_pages - physinfo.outstanding_pages) * PAGE;
+	stats->claimed_memory = physinfo.outstanding_pages * PAGE;
+	n = take_domains(host, stats, ret_infos, err);
+	if (n < 0)
+		return n;
+	r = flags & UVP_STATS_VCPUS ? take_vcpus(host->hyp, *ret_infos, n, stats, err) : 0;
+	return r < 0 ? r : n;
+}
+
+/* ---- from domain 0's kernel ---- */
+
+/* "vbd-DOMAIN-DEVICE", "vif-DOMAIN-DEVICE" */
+static bool parse_backend(const char *name, struct uvp_stats_device *device)
+{
+	bool disk = !strncmp(name, "vbd-", 4);
+	char text[24];
+	uint64_t domid, devid;
+	const char *dash;
+
+	if (!disk && strncmp(name, "vif-", 4) != 0)
+		return false;
+	dash = strchr(name + 4, '-');
+	if (!dash || (size_t)(dash - name) >= sizeof(text))
+		return false;
+	snprintf(text, sizeof(text), "%.*s", (int)(dash - name - 4), name + 4);
+	if (uvpi_parse_u64(text, "domain", 0, UINT32_MAX, &domid, NULL) < 0 ||
+	    uvpi_parse_u64(dash + 1, "device", 0, UINT32_MAX, &devid, NULL) < 0)
+		return false;
+	*device = (struct uvp_stats_device){ .domid = (uint32_t)domid, .devid = (uint32_t)devid, .disk = disk };
+	return true;
+}
+
+static void name_device(const char *backend, struct uvp_stats_device *device)
+{
+	_cleanup_dir_ DIR *dir = NULL;
+	struct dirent *entry;
+	char path[320];
+
+	if (device->disk) {
+		uvpi_vdev_name(device->devid, device->name, sizeof(device->name));
+		return;
+	}
+	snprintf(device->name, sizeof(device->name), "vif%" PRIu32 ".%" PRIu32, device->domid, device->devid);
+	snprintf(path, sizeof(path), BACKENDS "/%s/net", backend);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)))
+		if (entry->d_name[0] != '.')
+			snprintf(device->name, sizeof(device->name), "%.*s", (int)sizeof(device->name) - 1, entry->d_name);
+}
+
+static void count_device(struct uvp_stats_device *device)
+{
+	struct uvp_device_info info = { .devid = device->devid };
+
+	snprintf(info.kind, sizeof(info.kind), "%s", device->disk ? "vbd" : "vif");
+	snprintf(info.name, sizeof(info.name), "%s", device->name);
+	uvpi_device_counts(&info, device->domid);
+	device->reads = info.reads;
+	device->writes = info.writes;
+	device->read_bytes = info.read_bytes;
+	device->write_bytes = info.write_bytes;
+}
+
+static int compare_devices(const void *a, const void *b)
+{
+	const struct uvp_stats_device *left = a, *right = b;
+
+	if (left->domid != right->domid)
+		return left->domid < right->domid ? -1 : 1;
+	if (left->disk != right->disk)
+		return left->disk ? -1 : 1;
+	return (left->devid > right->devid) - (left->devid < right->devid);
+}
+
+static int take_devices(struct uvp_stats *stats, struct uvp_error *err)
+{
+	_cleanup_dir_ DIR *dir = opendir(BACKENDS);
+	struct dirent *entry;
+
+	/* No back end was ever loaded. */
+	while (dir && (entry = readdir(dir))) {
+		struct uvp_stats_device device, *more;
+
+		if (!parse_backend(entry->d_name, &device))
+			continue;
+		more = reallocarray(stats->devices, stats->n_devices + 1, sizeof(*more));
+		if (!more)
+			return uvpi_no_memory(err);
+		stats->devices = more;
+		name_device(entry->d_name, &device);
+		count_device(&device);
+		more[stats->n_devices++] = device;
+	}
+	if (stats->n_devices)
+		qsort(stats->devices, stats->n_devices, sizeof(*stats->devices), compare_devices);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+int uvp_stats_take(struct uvp_host *host, unsigned int flags, struct uvp_stats **ret_stats, struct uvp_error *err)
+{
+	_cleanup_stats_ struct uvp_stats *stats = calloc(1, sizeof(*stats));
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	int n, r;
+
+	if (!stats)
+		return uvpi_no_memory(err);
+	n = take_xen(host, flags, stats, &infos, err);
+	if (n < 0)
+		return n;
+	r = flags & UVP_STATS_DEVICES ? take_devices(stats, err) : 0;
+	if (r < 0)
+		return r;
+	r = uvpi_domain_list_of(host, infos, n, flags & UVP_STATS_NO_NAMES ? UVPI_LIST_NO_STORE : UVPI_LIST_HASTY,
+				&stats->domains, err);
+	if (r < 0)
+		return r;
+	*ret_stats = uvpi_steal(&stats);
+	return 0;
+}
+
+void uvp_stats_free(struct uvp_stats *stats)
+{
+	if (!stats)
+		return;
+	uvp_domain_list_free(&stats->domains);
+	free(stats->cpus);
+	free(stats->vcpus);
+	free(stats->devices);
+	free(stats);
+}

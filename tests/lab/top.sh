@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# xlx top: figures that add up, the picture, and the screen with keys typed into it.
+. "$(dirname "$0")/../lib.sh"
+requires xlx python3 tmux
+
+tiny_cfg watched
+expect_ok xlx create "$tmp/watched.cfg"
+on_exit xlx destroy --yes watched
+
+expect_ok xlx top --json
+python3 - "$tmp/out" <<'EOF' || fail "figures do not add up"
+import json, sys
+top = json.load(open(sys.argv[1]))
+names = {d["name"]: d for d in top["domains"]}
+assert set(names) >= {"Domain-0", "watched"}, names.keys()
+assert top["names_are_current"] and top["interval_ns"] > 5e8
+assert 0 < top["free_memory_bytes"] < top["total_memory_bytes"]
+# Emulated CPUs of a busy machine stand still at times: the sum is near, not exact.
+assert abs(sum(top["usage"].values()) - 1) < 0.3, top["usage"]
+for domain in top["domains"]:
+    assert domain["vcpus"], domain
+    assert abs(sum(v["run_ns"] for v in domain["vcpus"]) - domain["cpu_time_ns"]) < 5e9, domain
+EOF
+
+expect_ok xlx top --once --size 80x24
+out_has 'watched'
+out_has 'read-only'
+[ "$(wc -l <"$tmp/out")" -eq 24 ] || fail "a picture of 24 lines has $(wc -l <"$tmp/out")"
+expect_ok xlx top --once watched
+out_has ' VCPU  ON CPU  STATE'
+expect_ok xlx top --plain --count 2 -d 200ms --filter watched
+[ "$(grep -c '^Domain .*watched' "$tmp/out")" -eq 2 ] || fail "two rounds do not tell of it twice"
+expect_fail 2 xlx top --size 10x10
+expect_fail 2 xlx top --filter 'net>3'
+expect_fail 2 xlx top --sort nothing
+expect_fail 2 xlx top
+err_has 'needs a terminal'
+expect_fail 4 xlx top no-such-domain
+
+# the screen
+screen() { tmux -L top -f /dev/null "$@"; }
+on_exit screen kill-server
+shows() { screen capture-pane -p | grep -qF -- "$1"; }
+screen new-session -d -x 90 -y 26 'LC_ALL=C.UTF-8 xlx top; echo left: $?; sleep 60'
+wait_for 60 shows 'watched'
+screen send-keys P
+wait_for 60 shows 'this screen is read-only'
+screen send-keys / watched Enter '!' P
+wait_for 60 shows 'xlx pause watched'
+screen send-keys Enter
+wait_for 60 shows 'done: xlx pause'
+expect_ok xlx list --state paused
+out_has watched
+screen send-keys X wat Enter
+wait_for 60 shows 'what was typed is not it'
+screen resize-window -x 120 -y 30
+wait_for 60 shows 'TX/s'
+screen resize-window -x 60 -y 10
+wait_for 60 shows 'is too small'
+screen resize-window -x 90 -y 26
+screen send-keys X watched Enter
+wait_for 60 shows 'done: xlx destroy'
+wait_for 60 shows 'no domain passes the filter'
+screen send-keys q
+wait_for 60 shows 'left: 0'

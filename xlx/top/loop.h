@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The dashboard as it runs: samples, keys, and the commands it starts. */
+#ifndef XLX_TOP_LOOP_H
+#define XLX_TOP_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+
+struct top_model;
+struct top_ui;
+struct uvp_host;
+
+/* Where samples come from. */
+struct top_source {
+	struct uvp_host *host;
+	int64_t ask_names_at; /* ms of the monotonic clock; a xenstored that did not answer is not asked again before */
+};
+
+/* Take one sample into the model. */
+int top_source_take(struct top_source *source, struct top_model *model, struct uvp_error *err);
+/* Milliseconds of the monotonic clock. */
+int64_t top_clock_ms(void);
+/* The screen, until the operator quits. Returns an exit status. */
+int top_loop(struct top_source *source, struct top_model *model, struct top_ui *ui, bool colour);
+
+#endif

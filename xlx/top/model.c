@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xlx/top/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND 1e9
+
+struct top_model *top_model_new(void)
+{
+	return calloc(1, sizeof(struct top_model));
+}
+
+void top_model_free(struct top_model *model)
+{
+	if (!model)
+		return;
+	uvp_stats_free(model->now);
+	uvp_stats_free(model->before);
+	free(model->domains);
+	free(model->devices);
+	free(model->vcpus);
+	free(model->cpus);
+	free(model);
+}
+
+const struct top_domain *top_model_domain(const struct top_model *model, uint32_t domid)
+{
+	size_t low = 0, high = model->n_domains;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (model->domains[middle].info->id == domid)
+			return &model->domains[middle];
+		if (model->domains[middle].info->id < domid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+const struct top_domain *top_model_by_uuid(const struct top_model *model, const uint8_t uuid[16])
+{
+	for (size_t i = 0; i < model->n_domains; i++)
+		if (!memcmp(model->domains[i].info->uuid, uuid, 16))
+			return &model->domains[i];
+	return NULL;
+}
+
+/* ---- what was there before ---- */
+
+/* Both lists are in the same order: walk them side by side. */
+static const struct uvp_domain_info *domain_before(const struct uvp_stats *before, const struct uvp_domain_info *now, size_t *at)
+{
+	const struct uvp_domain_list *list = &before->domains;
+
+	while (*at < list->n && list->domains[*at].id < now->id)
+		(*at)++;
+	if (*at == list->n || list->domains[*at].id != now->id || memcmp(list->domains[*at].uuid, now->uuid, 16) != 0)
+		return NULL;
+	return &list->domains[*at];
+}
+
+static int order_of(const struct uvp_stats_device *left, const struct uvp_stats_device *right)
+{
+	if (left->domid != right->domid)
+		return left->domid < right->domid ? -1 : 1;
+	if (left->disk != right->disk)
+		return left->disk ? -1 : 1;
+	return (left->devid > right->devid) - (left->devid < right->devid);
+}
+
+static const struct uvp_stats_device *device_before(const struct uvp_stats *before, const struct uvp_stats_device *now, size_t *at)
+{
+	while (*at < before->n_devices && order_of(&before->devices[*at], now) < 0)
+		(*at)++;
+	return *at < before->n_devices && !order_of(&before->devices[*at], now) ? &before->devices[*at] : NULL;
+}
+
+static const struct uvp_stats_vcpu *vcpu_before(const struct uvp_stats *before, const struct uvp_stats_vcpu *now, size_t *at)
+{
+	const struct uvp_stats_vcpu *list = before->vcpus;
+
+	while (*at < before->n_vcpus && (list[*at].domid < now->domid ||
+					 (list[*at].domid == now->domid && list[*at].vcpu < now->vcpu)))
+		(*at)++;
+	return *at < before->n_vcpus && list[*at].domid == now->domid && list[*at].vcpu == now->vcpu ? &list[*at] : NULL;
+}
+
+/* ---- rates ---- */
+
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+	return now >= before ? now - before : now;
+}
+
+static double rate(const struct top_model *model, uint64_t now, uint64_t before)
+{
+	return model->interval > 0 ? (double)grown(now, before) / model->interval : 0;
+}
+
+static void rate_domains(struct top_model *model, const struct top_domain *old, size_t n_old)
+{
+	size_t at = 0, old_at = 0;
+	uint64_t guests = 0, dom0 = 0;
+
+	for (size_t i = 0; i < model->n_domains; i++) {
+		struct top_domain *domain = &model->domains[i];
+		const struct uvp_domain_info *before;
+
+		domain->info = &model->now->domains.domains[i];
+		snprintf(domain->label, sizeof(domain->label), "%s", domain->info->name ? domain->info->name : "(no name)");
+		before = model->before ? domain_before(model->before, domain->info, &at) : NULL;
+		while (old_at < n_old && old[old_at].info->id < domain->info->id)
+			old_at++;
+		if (before && old_at < n_old && old[old_at].info->id == domain->info->id) {
+			domain->n_history = old[old_at].n_history;
+			memcpy(domain->history, old[old_at].history, sizeof(domain->history));
+		}
+		if (!model->before)
+			continue;
+		/* One that was not there before has had all its time since. */
+		domain->cpu = rate(model, domain->info->cpu_time_ns, before ? before->cpu_time_ns : 0) * 100 / SECOND;
+		if (domain->info->id)
+			guests += grown(domain->info->cpu_time_ns, before ? before->cpu_time_ns : 0);
+		else
+			dom0 += grown(domain->info->cpu_time_ns, before ? before->cpu_time_ns : 0);
+		if (domain->n_history == TOP_HISTORY)
+			memmove(domain->history, domain->history + 1, sizeof(domain->history) - sizeof(*domain->history));
+		else
+			domain->n_history++;
+		domain->history[domain->n_history - 1] = (float)domain->cpu;
+	}
+	if (model->interval > 0 && model->n_online) {
+		double all = model->interval * SECOND * (double)model->n_online;
+
+		model->usage.guests = (double)guests / all;
+		model->usage.dom0 = (double)dom0 / all;
+	}
+}
+
+static void rate_devices(struct top_model *model)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < model->n_devices; i++) {
+		struct top_device *device = &model->devices[i];
+		const struct uvp_stats_device *now = &model->now->devices[i];
+		const struct uvp_stats_device *before = model->before ? device_before(model->before, now, &at) : NULL;
+		struct top_domain *domain = (struct top_domain *)top_model_domain(model, now->domid);
+
+		device->counters = now;
+		device->domain = domain;
+		if (before) {
+			device->reads = rate(model, now->reads, before->reads);
+			device->writes = rate(model, now->writes, before->writes);
+			device->read_rate = rate(model, now->read_bytes, before->read_bytes);
+			device->write_rate = rate(model, now->write_bytes, before->write_bytes);
+		}
+		if (!domain)
+			continue;
+		*(now->disk ? &domain->n_disks : &domain->n_nets) += 1;
+		*(now->disk ? &domain->read_rate : &domain->rx_rate) += device->read_rate;
+		*(now->disk ? &domain->write_rate : &domain->tx_rate) += device->write_rate;
+		*(now->disk ? &domain->iops : &domain->packets) += device->reads + device->writes;
+		*(now->disk ? &domain->read_bytes : &domain->rx_bytes) += now->read_bytes;
+		*(now->disk ? &domain->write_bytes : &domain->tx_bytes) += now->write_bytes;
+	}
+}
+
+static void rate_vcpus(struct top_model *model)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < model->n_vcpus; i++) {
+		const struct uvp_stats_vcpu *now = &model->now->vcpus[i];
+		const struct uvp_stats_vcpu *before = model->before ? vcpu_before(model->before, now, &at) : NULL;
+
+		model->vcpus[i].vcpu = now;
+		model->vcpus[i].cpu = before ? rate(model, now->run_ns, before->run_ns) * 100 / SECOND : 0;
+	}
+}
+
+static void rate_cpus(struct top_model *model)
+{
+	double idle = 0, busy;
+
+	for (size_t i = 0, at = 0; i < model->now->n_cpus; i++) {
+		const struct uvp_stats_cpu *now = &model->now->cpus[i];
+		const struct uvp_stats_cpu *before =
+			model->before && i < model->before->n_cpus ? &model->before->cpus[i] : NULL;
+
+		if (!now->online)
+			continue;
+		model->cpus[at].cpu = now;
+		model->cpus[at].idle = before ? rate(model, now->idle_ns, before->idle_ns) * 100 / SECOND : 100;
+		idle += model->cpus[at++].idle / 100;
+	}
+	if (!model->n_online || !model->before)
+		return;
+	model->usage.idle = idle / (double)model->n_online;
+	busy = 1 - model->usage.idle - model->usage.guests - model->usage.dom0;
+	model->usage.xen = busy > 0 ? busy : 0;
+}
+
+static size_t online(const struct uvp_stats *stats)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < stats->n_cpus; i++)
+		n += stats->cpus[i].online;
+	return n;
+}
+
+int top_model_add(struct top_model *model, struct uvp_stats *stats)
+{
+	struct top_model next = { .now = stats, .before = model->now };
+
+	snprintf(next.host, sizeof(next.host), "%s", model->host);
+	snprintf(next.xen, sizeof(next.xen), "%s", model->xen);
+	next.taken_at = model->taken_at;
+	next.n_domains = stats->domains.n;
+	next.n_devices = stats->n_devices;
+	next.n_vcpus = stats->n_vcpus;
+	next.n_cpus = next.n_online = online(stats);
+	next.domains = calloc(next.n_domains + 1, sizeof(*next.domains));
+	next.devices = calloc(next.n_devices + 1, sizeof(*next.devices));
+	next.vcpus = calloc(next.n_vcpus + 1, sizeof(*next.vcpus));
+	next.cpus = calloc(next.n_cpus + 1, sizeof(*next.cpus));
+	if (!next.domains || !next.devices || !next.vcpus || !next.cpus) {
+		uvp_stats_free(stats);
+		free(next.domains);
+		free(next.devices);
+		free(next.vcpus);
+		free(next.cpus);
+		return -1;
+	}
+	if (next.before && stats->time_ns > next.before->time_ns)
+		next.interval = (double)(stats->time_ns - next.before->time_ns) / SECOND;
+	rate_domains(&next, model->domains, model->n_domains);
+	rate_devices(&next);
+	rate_vcpus(&next);
+	rate_cpus(&next);
+	uvp_stats_free(model->before);
+	free(model->domains);
+	free(model->devices);
+	free(model->vcpus);
+	free(model->cpus);
+	*model = next;
+	return 0;
+}
