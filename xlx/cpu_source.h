@@ -12,6 +12,8 @@ bool cpu_is_file(const char *text);
 int cpu_of_host(struct uvpi_policies **ret_policies);
 int cpu_of_domain(const char *name, struct uvpi_policies **ret_policies);
 int cpu_of_file(const char *path, struct uvpi_policies **ret_policies);
+/* A file; "localhost", which is this host; or another host, which ssh asks. */
+int cpu_of_source(const char *text, struct uvpi_policies **ret_policies);
 
 /* Names, several a line, each line indented. Returns how many. */
 int cpu_print_features(const struct uvpi_featureset *set, const char *indent);

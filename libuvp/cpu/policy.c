@@ -144,14 +144,14 @@ static uint32_t known_bits(int word)
 	return bits;
 }
 
-static int set_msr_word(struct uvpi_policy *policy, const struct uvpi_feature_word *word, uint32_t known, uint32_t bits,
+static int set_msr_word(struct uvpi_policy *policy, const struct uvpi_feature_word *word, uint32_t bits,
 			struct uvp_error *err)
 {
 	unsigned int shift = word->reg == UVPI_EDX ? 32 : 0;
 	uint64_t value = 0, wanted;
 	bool there = uvpi_policy_msr(policy, word->msr, &value);
 
-	wanted = (value & ~((uint64_t)known << shift)) | (uint64_t)(bits & known) << shift;
+	wanted = (value & ~((uint64_t)UINT32_MAX << shift)) | (uint64_t)bits << shift;
 	if (!there && !wanted)
 		return 0;
 	return uvpi_policy_put_msr(policy, word->msr, wanted, err);
@@ -167,7 +167,7 @@ int uvpi_policy_set_features(struct uvpi_policy *policy, const struct uvpi_featu
 		int r = 0;
 
 		if (word->msr) {
-			r = set_msr_word(policy, word, known, set->words[w], err);
+			r = set_msr_word(policy, word, set->words[w], err);
 		} else {
 			found = uvpi_policy_leaf(policy, word->leaf, word->subleaf);
 			if (found)
