@@ -7,7 +7,6 @@ requires xlx python3 pgrep
 no_qemu() { ! pgrep -f xen-qemu-system >/dev/null; }
 
 create_guest "$(tiny_cfg lab-q "vfb = [ 'vnclisten=unix:$tmp/vnc' ]" "channel = [ 'connection=socket,name=c,path=$tmp/c' ]")"
-id=$(xlx domid lab-q)
 [ -n "$(python3 "$(dirname "$0")/rfb.py" "$tmp/vnc" size)" ] || fail "nobody speaks VNC at the socket"
 [ "$(stat -c %a "$tmp/c")" = 600 ] || fail "the channel's socket has mode $(stat -c %a "$tmp/c")"
 expect_ok xlx info lab-q
