@@ -200,6 +200,7 @@ static const struct hvm_key keys[] = {
 	KEY("vncdisplay", read_number, vncdisplay),
 	KEY("vncpasswd", read_string, vncpasswd),
 	KEY("vncpasswd_file", read_string, vncpasswd_file),
+	KEY("vnctls", read_string, vnctls),
 	KEY("keymap", read_string, keymap),
 	KEY("serial", read_list, serial),
 	KEY("usb", read_bool, usb),
@@ -304,7 +305,7 @@ static void free_list(struct uvpi_hvm_list *list)
 void uvpi_hvm_done(struct uvpi_hvm *hvm)
 {
 	char **strings[] = { &hvm->bios_path, &hvm->nvram, &hvm->hvmloader, &hvm->smbios_firmware, &hvm->acpi_firmware,
-			     &hvm->genid, &hvm->vnclisten, &hvm->vncpasswd, &hvm->vncpasswd_file, &hvm->keymap,
+			     &hvm->genid, &hvm->vnclisten, &hvm->vncpasswd, &hvm->vncpasswd_file, &hvm->vnctls, &hvm->keymap,
 			     &hvm->qemu, &hvm->user };
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(strings); i++) {

@@ -36,6 +36,7 @@ struct uvpi_hvm {
 	int64_t videoram_mib;
 	bool vnc, vncunused;
 	char *vnclisten, *vncpasswd, *vncpasswd_file, *keymap;
+	char *vnctls; /* a folder with certificates */
 	int64_t vncdisplay;
 	/* ports */
 	struct uvpi_hvm_list serial, usbdevices;

@@ -256,6 +256,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("vncpasswd", PV | HVM, WHY_SCREEN, .needs = "vnc"),
 	/* our own: a secret is better kept in a file that only root can read */
 	KEEP_STRING("vncpasswd_file", PV | HVM, WHY_SCREEN, .needs = "vnc"),
+	/* our own: xl leaves the screen in the clear */
+	KEEP_STRING("vnctls", HVM, WHY_SCREEN, .needs = "vnc"),
 	KEEP_STRING("keymap", PV | HVM, WHY_SCREEN, .needs = "vnc"),
 	KEEP_BOOL("sdl", PV | HVM, "0", WHY_SCREEN),
 	KEEP_BOOL("opengl", PV | HVM, "0", WHY_SCREEN, .needs = "sdl"),

@@ -19,6 +19,7 @@ struct uvpi_vnc {
 	char *listen;    /* NULL: 127.0.0.1; "ADDRESS:DISPLAY" as in xl, "unix:/PATH" */
 	int64_t display; /* -1: not given */
 	char *password, *password_file;
+	bool tls;        /* by the credentials that the caller gave QEMU as vnctls */
 };
 
 struct uvpi_vkb {

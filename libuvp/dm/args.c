@@ -120,7 +120,7 @@ static int screen(struct uvpi_dm *dm, struct uvp_error *err)
 					     [UVPI_VGA_QXL] = "qxl-vga,vgamem_mb" };
 	const struct uvpi_hvm *hvm = dm->hvm;
 	struct uvpi_vnc vnc = { .on = hvm->vnc, .unused = hvm->vncunused, .listen = hvm->vnclisten,
-				.display = hvm->vncdisplay, .password = dm->password };
+				.display = hvm->vncdisplay, .password = dm->password, .tls = hvm->vnctls };
 
 	add(dm, "-display", "none");
 	if (hvm->vga != UVPI_VGA_NONE) {
@@ -132,6 +132,14 @@ static int screen(struct uvpi_dm *dm, struct uvp_error *err)
 	}
 	if (hvm->keymap)
 		add(dm, "-k", hvm->keymap);
+	/* It reads the key before it gives its rights up. */
+	if (hvm->vnc && hvm->vnctls) {
+		_cleanup_free_ char *dir = escape(hvm->vnctls);
+
+		uvpi_qemu_arg(&dm->qemu, "-object");
+		uvpi_qemu_argf(&dm->qemu, "tls-creds-x509,id=vnctls,endpoint=server,verify-peer=off,dir=%s", dir ? dir : "");
+		dm->qemu.no_memory |= !dir;
+	}
 	return uvpi_dm_vnc_arg(&dm->qemu, &vnc, err);
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,26 @@ static int get_password(const struct uvpi_hvm *hvm, char **ret_password, struct 
 	return *ret_password ? 0 : uvpi_no_memory(err);
 }
 
+static int check_tls(const struct uvpi_hvm *hvm, const char *program, struct uvp_error *err)
+{
+	static const char *const files[] = { "ca-cert.pem", "server-cert.pem", "server-key.pem" };
+	char path[PATH_MAX];
+
+	if (!hvm->vnc || !hvm->vnctls)
+		return 0;
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", hvm->vnctls, files[i]);
+		if (access(path, R_OK) < 0)
+			return uvpi_fail_errno(err, errno, "vnctls: '%.300s'", path);
+	}
+	if (uvpi_qemu_contains(program, "libgnutls.so", 12, 4u << 20))
+		return 0;
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "vnctls: '%.200s' was built without GnuTLS, and cannot encrypt a screen", program);
+	uvpi_hint(err, "leave vnctls out and let VNC listen on 127.0.0.1 only, to be reached by ssh; or name another QEMU "
+		       "with device_model_override=");
+	return -UVP_E_UNSUPPORTED;
+}
+
 static int check_usb(const struct uvpi_hvm *hvm, struct uvp_error *err)
 {
 	static const char *const usb[] = { "tablet", "mouse", "keyboard", "kbd", NULL };
@@ -163,6 +184,8 @@ int uvpi_dm_check(const struct uvp_config *config, const struct uvpi_hvm *hvm, c
 		r = uvpi_dm_uid(hvm, 0, &uid, &gid, err);
 	if (r == 0)
 		r = get_password(hvm, &password, err);
+	if (r == 0)
+		r = check_tls(hvm, ret_program, err);
 	if (r == 0)
 		r = uvpi_dm_check_drives(config, hvm, err);
 	return r;

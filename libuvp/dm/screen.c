@@ -17,6 +17,7 @@ int uvpi_dm_vnc_arg(struct uvpi_qemu *qemu, const struct uvpi_vnc *vnc, struct u
 {
 	const char *listen = vnc->listen ? vnc->listen : LISTEN;
 	const char *password = vnc->password ? ",password=on" : "";
+	const char *tls = vnc->tls ? ",tls-creds=vnctls" : "";
 	const char *colon = strchr(listen, ':');
 	bool v6 = colon && strchr(colon + 1, ':') && *listen != '[';
 	bool is_unix = !strncmp(listen, "unix:", 5);
@@ -25,11 +26,11 @@ int uvpi_dm_vnc_arg(struct uvpi_qemu *qemu, const struct uvpi_vnc *vnc, struct u
 	if (!vnc->on)
 		uvpi_qemu_arg(qemu, "none");
 	else if (is_unix || (colon && !v6 && *listen != '['))
-		uvpi_qemu_argf(qemu, "%s%s", listen, password); /* a socket; or with its display, as xl has it */
+		uvpi_qemu_argf(qemu, "%s%s%s", listen, password, tls); /* a socket; or with its display, as xl has it */
 	else
-		uvpi_qemu_argf(qemu, "%s%s%s:%" PRId64 "%s%s", v6 ? "[" : "", listen, v6 ? "]" : "",
+		uvpi_qemu_argf(qemu, "%s%s%s:%" PRId64 "%s%s%s", v6 ? "[" : "", listen, v6 ? "]" : "",
 			       vnc->display < 0 ? 0 : vnc->display,
-			       vnc->unused && vnc->display < 0 ? ",to=99" : "", password);
+			       vnc->unused && vnc->display < 0 ? ",to=99" : "", password, tls);
 	return vnc->on && is_unix ? uvpi_qemu_has_socket(qemu, listen + 5, err) : 0;
 }
 

@@ -49,6 +49,12 @@ if xlx create "$(hvm_cfg lab-hvm2 'vnc = 1' "vncpasswd_file = \"$tmp/password\""
 else
 	err_has 'VNC passwords need DES'
 fi
+mkdir "$tmp/tls" && touch "$tmp/tls/ca-cert.pem" "$tmp/tls/server-cert.pem"
+expect_fail 4 xlx create "$(hvm_cfg lab-hvm2 'vnc = 1' "vnctls = \"$tmp/tls\"")"
+err_has 'server-key.pem'
+touch "$tmp/tls/server-key.pem"
+expect_fail 8 xlx create "$(hvm_cfg lab-hvm2 'vnc = 1' "vnctls = \"$tmp/tls\"")"
+err_has 'was built without GnuTLS'
 expect_fail 3 xlx create "$(hvm_cfg lab-hvm2 'vnc = 1' 'vncpasswd_file = "/dev/null"')"
 err_has 'is empty'
 exit 0

@@ -34,7 +34,13 @@ START_TEST(holder_is_nobody_for_other_files_and_rubbish)
 }
 END_TEST
 
-static char path[] = "/tmp/uvp-test-flock.XXXXXX";
+static char path[64];
+
+static int new_file(void)
+{
+	snprintf(path, sizeof(path), "/tmp/uvp-test-flock.XXXXXX");
+	return mkstemp(path);
+}
 
 static int open_again(void)
 {
@@ -47,7 +53,7 @@ static int open_again(void)
 START_TEST(a_lock_that_stays_is_told_with_who_has_it)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
-	int holder = mkstemp(path), fd = open_again();
+	int holder = new_file(), fd = open_again();
 	char text[32];
 
 	ck_assert_int_eq(flock(holder, LOCK_EX), 0);
@@ -91,7 +97,7 @@ static void hold_in_child(bool orderly)
 
 START_TEST(a_lock_that_is_given_up_is_taken)
 {
-	close(mkstemp(path));
+	close(new_file());
 	for (int i = 0; i < 6; i++)
 		hold_in_child(i % 2);
 	unlink(path);
