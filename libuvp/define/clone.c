@@ -273,6 +273,7 @@ static int copy_one(struct clone *c, struct image *image, struct uvpi_copy *copy
 {
 	_cleanup_close_ int from = open(image->from, O_RDONLY | O_CLOEXEC), to = -1;
 	struct stat st;
+	int r;
 
 	if (from < 0 || fstat(from, &st) < 0)
 		return uvpi_fail_errno(err, errno, "cannot open '%.300s'", image->from);
@@ -283,7 +284,11 @@ static int copy_one(struct clone *c, struct image *image, struct uvpi_copy *copy
 	if (S_ISREG(st.st_mode) && fchown(to, st.st_uid, st.st_gid) < 0)
 		uvpi_debug("cannot give '%s' its owner: %s", image->temporary, strerror(errno));
 	UVPI_STEP("copy made");
-	return uvpi_copy_image(copy, from, to, image->from, err);
+	r = uvpi_copy_image(copy, from, to, image->from, err);
+	/* Which of the two file systems is full is what the operator wants to know. */
+	if (r < 0 && r != -UVP_E_CANCELLED)
+		uvpi_prefix(err, "'%.200s'", image->to);
+	return r;
 }
 
 static int sync_folder_of(const char *path, struct uvp_error *err)
