@@ -88,14 +88,19 @@ static void tell(struct hostd_qemu *qemu, const struct uvpi_dominfo *info)
 		   qemu->domid, name, *words ? " (its last words: " : "", words, *words ? ")" : "");
 }
 
+static int follow(struct hostd *hostd, uint32_t domid);
+
 static int on_look(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct hostd_qemu *qemu = data;
 	struct uvpi_dominfo info;
+	int runs = uvpi_qemu_runs(qemu->domid, NULL);
 	int r = uvpi_hyp_domain(qemu->hostd->hyp, qemu->domid, &info, NULL);
 
-	/* Removed, or started anew for another domain with this id. */
-	if (r < 0 || info.shutdown || info.dying || uvpi_qemu_runs(qemu->domid, NULL) != 0) {
+	/* It was being started when it was to be followed, or is another one for another domain with this id. */
+	if (runs > 0)
+		return follow(qemu->hostd, qemu->domid);
+	if (r < 0 || info.shutdown || info.dying || runs < 0) {
 		forget(qemu);
 		return 0;
 	}
