@@ -75,7 +75,7 @@ guest_has 'no room'
 guest_run lab-fault 'echo fine | dd of=/dev/xvdb conv=fsync 2>/dev/null; head -n 1 /dev/xvdb'
 guest_has fine
 rm "$tmp/small/fill"
-guest_run lab-fault 'echo room | dd of=/dev/xvda conv=fsync 2>/dev/null && head -c 4 /dev/xvda'
+guest_run lab-fault 'echo room | dd of=/dev/xvda conv=fsync 2>/dev/null && head -n 1 /dev/xvda'
 guest_has room
 expect_ok xlx destroy --yes lab-fault
 wait_for 30 no_loop "$tmp/small/disk.img"
