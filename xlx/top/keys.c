@@ -242,7 +242,7 @@ bool top_help_line(int i, const char **ret_key, const char **ret_help)
 
 /* ---- acts ---- */
 
-static void say(struct top_ui *ui, bool bad, const char *text, const char *hint)
+void top_say(struct top_ui *ui, bool bad, const char *text, const char *hint)
 {
 	snprintf(ui->message, sizeof(ui->message), "%s", text);
 	snprintf(ui->hint, sizeof(ui->hint), "%s", hint);
@@ -264,18 +264,18 @@ static void ask(struct top_ui *ui, const struct top_model *model, const struct t
 	size_t n = !console && ui->n_marked && ui->view != TOP_DOMAIN ? ui->n_marked : 1;
 
 	if (ui->unlocked_until <= now) {
-		say(ui, true, "this screen is read-only", "! unlocks acts for five minutes");
+		top_say(ui, true, "this screen is read-only", "! unlocks acts for five minutes");
 		return;
 	}
 	if (!domain) {
-		say(ui, true, "no domain is under the cursor", "d shows the domains");
+		top_say(ui, true, "no domain is under the cursor", "d shows the domains");
 		return;
 	}
 	free(ui->victims);
 	ui->victims = calloc(n, sizeof(*ui->victims));
 	ui->n_victims = ui->victims ? n : 0;
 	if (!ui->victims) {
-		say(ui, true, "there is not enough memory", "");
+		top_say(ui, true, "there is not enough memory", "");
 		return;
 	}
 	if (n == 1 && (console || !ui->n_marked || ui->view == TOP_DOMAIN))
@@ -394,7 +394,7 @@ static enum top_act confirm_key(struct top_ui *ui, const struct top_model *model
 {
 	if (key == TOP_KEY_ESCAPE) {
 		ui->mode = TOP_LOOKING;
-		say(ui, false, "nothing was done", "");
+		top_say(ui, false, "nothing was done", "");
 		return TOP_ACT_NONE;
 	}
 	if (key != TOP_KEY_ENTER) {
@@ -404,16 +404,16 @@ static enum top_act confirm_key(struct top_ui *ui, const struct top_model *model
 	}
 	ui->mode = TOP_LOOKING;
 	if (ui->unlocked_until <= now) {
-		say(ui, true, "nothing was done: the five minutes are over", "! unlocks acts again");
+		top_say(ui, true, "nothing was done: the five minutes are over", "! unlocks acts again");
 		return TOP_ACT_NONE;
 	}
 	if (!typed_right(ui, model)) {
-		say(ui, true, "nothing was done: what was typed is not it", "");
+		top_say(ui, true, "nothing was done: what was typed is not it", "");
 		return TOP_ACT_NONE;
 	}
 	*ret_argv = make_argv(ui, model);
 	if (!*ret_argv) {
-		say(ui, true, "nothing was done: a domain is gone", "");
+		top_say(ui, true, "nothing was done: a domain is gone", "");
 		return TOP_ACT_NONE;
 	}
 	ui->n_marked = 0;

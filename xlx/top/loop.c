@@ -86,27 +86,20 @@ static int spawn(char **argv, int pipe_fd, pid_t *ret_pid)
 	return r;
 }
 
-static void say(struct top_ui *ui, bool bad, const char *text, const char *hint)
-{
-	snprintf(ui->message, sizeof(ui->message), "%s", text);
-	snprintf(ui->hint, sizeof(ui->hint), "%s", hint);
-	ui->bad = bad;
-}
-
 static void start_job(struct screen *screen, char **argv)
 {
 	struct job *job = &screen->job;
 	int fds[2], r;
 
 	if (job->pid) {
-		say(screen->ui, true, "the last command has not ended yet; nothing was done", "");
+		top_say(screen->ui, true, "the last command has not ended yet; nothing was done", "");
 		return;
 	}
 	job->command[0] = '\0';
 	for (size_t used = 0, i = 0; argv[i] && used < sizeof(job->command); i++)
 		used += (size_t)snprintf(job->command + used, sizeof(job->command) - used, "%s%s", i ? " " : "", argv[i]);
 	if (pipe2(fds, O_CLOEXEC)) {
-		say(screen->ui, true, strerror(errno), "");
+		top_say(screen->ui, true, strerror(errno), "");
 		return;
 	}
 	r = spawn(argv, fds[1], &job->pid);
@@ -114,12 +107,12 @@ static void start_job(struct screen *screen, char **argv)
 	if (r) {
 		close(fds[0]);
 		job->pid = 0;
-		say(screen->ui, true, strerror(r), "");
+		top_say(screen->ui, true, strerror(r), "");
 		return;
 	}
 	job->fd = fds[0];
 	job->len = 0;
-	say(screen->ui, false, job->command, "");
+	top_say(screen->ui, false, job->command, "");
 }
 
 /* What the command said becomes the message: its error, or that it worked. */
@@ -149,7 +142,7 @@ static void end_job(struct screen *screen)
 		snprintf(done, sizeof(done), "%s failed and did not say why", job->command);
 		message = done;
 	}
-	say(screen->ui, status != 0, message, hint);
+	top_say(screen->ui, status != 0, message, hint);
 	screen->next_ms = 0;
 }
 
@@ -179,7 +172,7 @@ static void run_outside(struct screen *screen, char **argv)
 	if (!top_term_open(screen->colour))
 		screen->quit = true;
 	if (r)
-		say(screen->ui, true, strerror(r), "");
+		top_say(screen->ui, true, strerror(r), "");
 }
 
 /* ---- the screen ---- */
@@ -206,7 +199,7 @@ static void sample(struct screen *screen)
 	bool first = !screen->model->before;
 
 	if (!screen->ui->held && top_source_take(screen->source, screen->model, &screen->sample_error) < 0)
-		say(screen->ui, true, screen->sample_error.message, screen->sample_error.hint);
+		top_say(screen->ui, true, screen->sample_error.message, screen->sample_error.hint);
 	screen->next_ms = top_clock_ms() + (first ? FIRST_INTERVAL_MS : screen->ui->interval_ms);
 }
 

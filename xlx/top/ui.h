@@ -53,6 +53,9 @@ struct top_ui {
 void top_ui_init(struct top_ui *ui);
 void top_ui_done(struct top_ui *ui);
 
+/* The message above the keys; hint may be empty. (keys.c) */
+void top_say(struct top_ui *ui, bool bad, const char *text, const char *hint);
+
 /* ---- rows.c ---- */
 /* The domains that the filter lets through, in order: an array to free(); sets the number. NULL without memory. */
 const struct top_domain **top_rows(const struct top_model *model, const struct top_ui *ui, size_t *ret_n);
