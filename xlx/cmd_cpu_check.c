@@ -97,7 +97,7 @@ static int run(const struct xlx_args *args)
 	if (missing.left_out)
 		uvpi_hint(&err, "%d more are missing: see --json", missing.left_out);
 	else
-		uvpi_hint(&err, "what cpuid= in its configuration takes away is gone from its next start on");
+		uvpi_hint(&err, "a domain has what cpu_policy= in its configuration says, from its next start on");
 	return xlx_fail(&err);
 }
 

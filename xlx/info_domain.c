@@ -28,6 +28,7 @@ struct about {
 	struct uvp_sched sched;
 	struct uvp_share share; /* has_weight is false where it is not known */
 	uint32_t cpu_mhz;
+	struct xlx_info_cpu cpu;
 	char nodes[128]; /* that are preferred for its memory */
 	struct uvp_vcpu *vcpus;
 	int n_vcpus;
@@ -46,6 +47,7 @@ static void about_done(struct about *about)
 {
 	uvp_vcpu_list_free(about->vcpus);
 	uvp_config_free(about->config);
+	xlx_info_cpu_done(&about->cpu);
 	free(about->type);
 	free(about->tty);
 	free(about->serial);
@@ -143,6 +145,8 @@ static int find_out(struct about *about, struct uvp_error *err)
 	if (!r)
 		r = find_share(about, err);
 	if (!r)
+		r = xlx_info_cpu_find(about->host, about->info.domid, &about->cpu, err);
+	if (!r)
 		r = uvp_domain_get_nodes(about->domain, about->nodes, sizeof(about->nodes), err);
 	if (r)
 		return r;
@@ -156,6 +160,8 @@ static int find_out(struct about *about, struct uvp_error *err)
 	if (r)
 		return r;
 	r = uvp_domain_config(about->domain, &about->config, err);
+	if (r == -UVP_E_NOT_FOUND)
+		xlx_info_cpu_done(&about->cpu); /* the notes are of an earlier one */
 	return r == -UVP_E_NOT_FOUND ? 0 : r;
 }
 
@@ -295,6 +301,18 @@ static void print_boot(const struct about *about)
 	line("on soft reset", "%s", uvpi_action_name(c->on_soft_reset));
 }
 
+static void print_cpu(const struct about *about)
+{
+	char text[3072];
+
+	if (about->config) {
+		xlx_info_cpu_text(&about->cpu, text, sizeof(text));
+		line("cpu policy", "%s", text);
+	}
+	xlx_info_cpu_features(&about->cpu, text, sizeof(text));
+	line("cpu features", "%s", text);
+}
+
 /* Of a QEMU that ended by itself, its last words are all that tells why. */
 static void print_qemu(const struct about *about)
 {
@@ -332,6 +350,7 @@ static void print_all(const struct about *about)
 	line("memory nodes", "%s", about->nodes);
 	print_vcpus(about);
 	print_sched(about);
+	print_cpu(about);
 	print_boot(about);
 	if (about->tty && *about->tty && about->holder)
 		line("console", "%s, process %d (%s) is at it", about->tty, about->holder, about->holder_command);
@@ -419,6 +438,7 @@ static struct uvpi_json *json_all(const struct about *about)
 		uvpi_json_set_u64(sched, "most_permille", about->share.most);
 	}
 	uvpi_json_set(root, "sched", sched);
+	uvpi_json_set(root, "cpu", xlx_info_cpu_json(&about->cpu));
 	uvpi_json_set_str(root, "kernel", first_of(c ? c->kernel : NULL, about->kernel));
 	uvpi_json_set_str(root, "ramdisk", first_of(c ? c->ramdisk : NULL, about->ramdisk));
 	uvpi_json_set_str(root, "cmdline", first_of(c ? c->cmdline : NULL, about->cmdline));

@@ -23,6 +23,8 @@
 #include "dm/dm.h"
 #include "nvram/keep.h"
 
+struct uvpi_policy;
+
 struct uvpi_build {
 	struct uvp_host *host;
 	xc_interface *xc;
@@ -39,6 +41,8 @@ struct uvpi_build {
 	bool hap;
 	uint32_t pool, sched; /* sched: only when weight or cap are given */
 	uint64_t nodes; /* that its memory is to come from, as a bit mask; 0: any */
+	struct uvpi_policy *cpu; /* what cpu_policy or the pool asks for; NULL: Xen's default */
+	char cpu_level[256], cpu_pool[64]; /* the pool's level and name, when it is that */
 	uint32_t cap; /* in per cent, also when it is configured in MHz */
 	struct uvpi_affinity hard, soft; /* resolved for this host; maps are ours */
 	uint32_t ssidref, ssidref_later; /* label to start with, and to change to when built (0: none) */
@@ -79,6 +83,9 @@ int uvpi_build_loader(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err);
 /* numa.c: choose those nodes, and the CPUs that go with them. */
 int uvpi_build_place(struct uvpi_build *b, struct uvp_error *err);
+/* cpu.c: find the CPU policy; set it, after libxenguest has set Xen's default. */
+int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_cpu_apply(struct uvpi_build *b, struct uvp_error *err);
 /* image.c: open and parse kernel and ramdisk; is the memory enough for them? */
 int uvpi_build_image(struct uvpi_build *b, struct uvp_error *err);
 /* Fill err after a function of libxenguest failed with errno. `doing` reads on from "cannot create 'x': ". */

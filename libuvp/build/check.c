@@ -165,6 +165,9 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 	r = check_labels(b, err);
 	if (r < 0)
 		return r;
+	r = uvpi_build_cpu(b, err);
+	if (r < 0)
+		return r;
 	if (b->config->type == UVPI_TYPE_HVM) {
 		const char *key;
 

@@ -196,6 +196,7 @@ static void done(struct uvpi_build *b)
 	uvpi_affinity_done(&b->hard);
 	uvpi_affinity_done(&b->soft);
 	uvpi_loader_done(&b->loader);
+	free(b->cpu);
 	uvp_config_free(b->own);
 	uvp_config_free(b->own_record);
 }

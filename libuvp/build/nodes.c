@@ -196,6 +196,19 @@ static int put_config(const struct uvpi_build *b, struct uvpi_batch *batch, stru
 	return r;
 }
 
+/* What its CPU was made of, for as long as it runs: the pool's level may be another one at its next start. */
+static void put_cpu(const struct uvpi_build *b, const struct writer *notes)
+{
+	if (!b->cpu)
+		return;
+	if (b->config->cpu_policy)
+		put(notes, "cpu/policy", b->config->cpu_policy);
+	if (b->cpu_pool[0]) {
+		put(notes, "cpu/pool", b->cpu_pool);
+		put(notes, "cpu/level", b->cpu_level);
+	}
+}
+
 /* A batch of its own, although that is a round trip more: C xenstored writes half an answer for each request it
  * reads, so the answers to the nodes are still queued when it gets here, and each of them would then wait for a
  * request of xenconsoled's, which asks for a dozen nodes as soon as it hears of a domain. */
@@ -230,6 +243,7 @@ int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 	if (!fresh)
 		uvpi_batch_rm(batch, base);
 	put(&notes, "uuid", uuid);
+	put_cpu(b, &notes);
 	r = put_config(b, batch, err);
 	if (r < 0)
 		return r;

@@ -162,12 +162,12 @@ static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 	_cleanup_free_ struct xc_xend_cpuid *strings = NULL;
 	int r;
 
-	if (c->n_cpuid) {
+	if (c->n_cpuid && !b->cpu) {
 		strings = cpuid_strings(c);
 		if (!strings)
 			return uvpi_no_memory(err);
 	}
-	if (c->n_cpuid_msr) {
+	if (c->n_cpuid_msr && !b->cpu) {
 		msrs = msr_strings(c);
 		if (!msrs)
 			return uvpi_no_memory(err);
@@ -175,7 +175,7 @@ static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 	r = xc_cpuid_apply_policy(b->xc, b->domid, false, NULL, 0, c->type != UVPI_TYPE_HVM || b->hvm.pae, itsc, false,
 				  strings, msrs);
 	if (!r)
-		return 0;
+		return b->cpu ? uvpi_build_cpu_apply(b, err) : 0;
 	errno = -r;
 	r = uvpi_build_fail(b, err, c->cpuid_text ? "setting cpuid=" : "setting the CPU's features");
 	if (c->cpuid_text)

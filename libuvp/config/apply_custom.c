@@ -13,6 +13,7 @@
 #include "config/keys.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "cpu/choice.h"
 #include "cpu/share.h"
 
 /* xl takes any beginning of a type's name: "h" is hvm, "p" is pv. */
@@ -242,6 +243,30 @@ int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key,
 	config->cpuid_text = value->kind == XLCFG_LIST ? xlcfg_value_text(value)
 						       : strdup(value->text);
 	return config->cpuid_text ? 0 : uvpi_no_memory(err);
+}
+
+int uvpi_apply_cpu_policy(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
+			  struct uvp_error *err)
+{
+	struct uvpi_cpu_choice choice;
+	const char *text = NULL;
+	char *copy = NULL;
+	int rc = uvpi_key_string(value, &text, err);
+
+	if (rc == 0 && *text)
+		rc = uvpi_cpu_choice_parse(text, &choice, err);
+	if (rc < 0) {
+		uvpi_prefix(err, "%s", key->key);
+		return rc;
+	}
+	if (*text) {
+		copy = strdup(text);
+		if (!copy)
+			return uvpi_no_memory(err);
+	}
+	free(reader->config->cpu_policy);
+	reader->config->cpu_policy = copy;
+	return 0;
 }
 
 /* ---- when all keys were seen ---- */

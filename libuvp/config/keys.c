@@ -114,6 +114,7 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_NUMBER("extratime", ALL, 0, 1, WHY_RTDS),
 	KEEP("vnuma", ALL, "the guest's firmware tables do not tell of nodes; numa_nodes= and cpus= place it on the host's",
 	     .type = KEY_LISTS, .item = uvpi_spec_vnuma),
+	{ "cpu_policy", KEY_CUSTOM, .custom = uvpi_apply_cpu_policy, .types = ALL },
 	{ "cpuid", KEY_CUSTOM, .custom = uvpi_apply_cpuid, .types = ALL },
 	{ "hap", KEY_CUSTOM, .custom = uvpi_apply_hap, FIELD(hap), .types = HP },
 	KEEP_BOOL("oos", HP, "1",

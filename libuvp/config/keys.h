@@ -125,6 +125,8 @@ int uvpi_apply_tsc_mode(struct uvpi_reader *reader, const struct uvpi_key *key,
 			const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_cpuid(struct uvpi_reader *reader, const struct uvpi_key *key,
 		     const struct xlcfg_value *value, struct uvp_error *err);
+int uvpi_apply_cpu_policy(struct uvpi_reader *reader, const struct uvpi_key *key, const struct xlcfg_value *value,
+			  struct uvp_error *err);
 int uvpi_apply_bool_or_enum(struct uvpi_reader *reader, const struct uvpi_key *key,
 			    const struct xlcfg_value *value, struct uvp_error *err);
 int uvpi_apply_bool_or_list(struct uvpi_reader *reader, const struct uvpi_key *key,

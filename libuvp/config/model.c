@@ -94,6 +94,7 @@ void uvp_config_free(struct uvp_config *config)
 	free(config->cpuid);
 	free(config->cpuid_msr);
 	free(config->cpuid_text);
+	free(config->cpu_policy);
 	free(config->kernel);
 	free(config->ramdisk);
 	free(config->cmdline);
@@ -205,7 +206,7 @@ static bool same_affinity(const struct uvpi_affinity *a, const struct uvpi_affin
 static bool same_cpuid(const struct uvp_config *a, const struct uvp_config *b)
 {
 	return a->n_cpuid == b->n_cpuid && a->n_cpuid_msr == b->n_cpuid_msr &&
-	       same_text(a->cpuid_text, b->cpuid_text) &&
+	       same_text(a->cpuid_text, b->cpuid_text) && same_text(a->cpu_policy, b->cpu_policy) &&
 	       (!a->n_cpuid ||
 		!memcmp(a->cpuid, b->cpuid, (size_t)a->n_cpuid * sizeof(*a->cpuid))) &&
 	       (!a->n_cpuid_msr || !memcmp(a->cpuid_msr, b->cpuid_msr,

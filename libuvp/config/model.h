@@ -90,6 +90,7 @@ struct uvp_config {
 	struct uvpi_cpuid_msr *cpuid_msr; /* features that live in an MSR ("rsba=0") */
 	int n_cpuid_msr;
 	char *cpuid_text; /* as written */
+	char *cpu_policy; /* what the CPU is to be: cpu/choice.h; NULL: the pool's level, or Xen's default */
 
 	char *kernel, *ramdisk, *cmdline; /* cmdline: cmdline= or root= and extra= joined */
 	bool hap, has_hap;

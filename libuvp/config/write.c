@@ -57,6 +57,7 @@ static const struct {
 	ENTRY("cpu_weight", U32, sched.weight, 0),
 	ENTRY("cap", CAP, sched),
 	ENTRY("cpuid", CPUID, cpuid_text),
+	ENTRY("cpu_policy", STRING, cpu_policy),
 	ENTRY("localtime", BOOL, localtime),
 	ENTRY("rtc_timeoffset", OFFSET, rtc_timeoffset),
 	ENTRY("tsc_mode", TSC_MODE, tsc_mode),

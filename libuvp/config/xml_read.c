@@ -10,6 +10,7 @@
 #include "config/xml_parse.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "cpu/policy.h"
 
 static const struct uvpi_xml_rule *all_rules(void);
 
@@ -252,15 +253,54 @@ static int collect_features(struct uvpi_xml_in *in, const xmlNode *element, FILE
 
 	fputs("host", out);
 	for (const xmlNode *child = element->children; child && rc == 0; child = child->next)
-		if (child->type == XML_ELEMENT_NODE)
+		if (child->type == XML_ELEMENT_NODE && strcmp(uvpi_xml_name(child), "model") != 0)
 			rc = add_feature(in, child, out);
 	return rc;
+}
+
+/* The named levels are the only models: those of libvirt are lists of features that Xen may not give. */
+static int read_cpu_model(struct uvpi_xml_in *in, const xmlNode *element, const char *mode)
+{
+	static const char *const names[] = { "fallback", NULL };
+	const xmlNode *model = NULL;
+	_cleanup_free_ char *text = NULL;
+	int rc;
+
+	for (const xmlNode *child = element->children; child; child = child->next)
+		if (child->type == XML_ELEMENT_NODE && !strcmp(uvpi_xml_name(child), "model"))
+			model = child;
+	if ((strcmp(mode, "custom") == 0) != (model != NULL))
+		return uvpi_xml_fail(in, element, "mode='custom' and <model> come together");
+	if (!model)
+		return 0;
+	rc = uvpi_xml_only_attrs(in, model, names);
+	if (rc == 0)
+		rc = uvpi_xml_text(in, model, &text);
+	if (rc < 0)
+		return rc;
+	if (!uvpi_level_by_name(uvpi_xml_trim(text)))
+		return uvpi_xml_fail(in, model, "'%.40s' is none of: x86-64-v1, x86-64-v2, x86-64-v3, x86-64-v4",
+				     uvpi_xml_trim(text));
+	return uvpi_xml_set(in, model, "cpu_policy", uvpi_xml_trim(text));
+}
+
+static int read_cpu_mode(struct uvpi_xml_in *in, const xmlNode *element, const char *mode)
+{
+	int rc = read_cpu_model(in, element, mode);
+
+	if (rc < 0 || !strcmp(mode, "host-passthrough") || !strcmp(mode, "custom"))
+		return rc;
+	if (!strcmp(mode, "host-model"))
+		return uvpi_xml_set(in, element, "cpu_policy", "default");
+	if (!strcmp(mode, "maximum"))
+		return uvpi_xml_set(in, element, "cpu_policy", "maximum");
+	return uvpi_xml_fail(in, element, "mode='%.40s' is none of: host-passthrough, host-model, maximum, custom", mode);
 }
 
 static int read_cpu(struct uvpi_xml_in *in, const xmlNode *element,
 		    const struct uvpi_xml_rule *rule)
 {
-	static const char *const names[] = { "mode", "check", "migratable", NULL };
+	static const char *const names[] = { "mode", "match", "check", "migratable", NULL };
 	const char *mode = uvpi_xml_attr(element, "mode");
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
@@ -269,12 +309,9 @@ static int read_cpu(struct uvpi_xml_in *in, const xmlNode *element,
 
 	if (rc < 0)
 		return rc;
-	if (mode && strcmp(mode, "host-passthrough") != 0)
-		return uvpi_xml_fail(
-			in, element,
-			"mode='%.40s': Xen guests see the host's CPU less some features: only "
-			"'host-passthrough' with <feature> is supported",
-			mode);
+	rc = read_cpu_mode(in, element, mode ? mode : "host-passthrough");
+	if (rc < 0)
+		return rc;
 	out = open_memstream(&text, &len);
 	if (!out)
 		return uvpi_no_memory(in->err);

@@ -46,4 +46,26 @@ expect_status 4
 run cpu baseline -- -oProxyCommand=x
 expect_err_has "is no host"
 
+cat >"$tmp/x.cfg" <<'EOC'
+name = "x"
+type = "pvh"
+kernel = "/boot/x"
+memory = 32
+cpu_policy = "x86-64-v2,+aes"
+EOC
+run config-convert "$tmp/x.cfg"
+expect_out_has "<uvp:cpu_policy>x86-64-v2,+aes</uvp:cpu_policy>"
+sed -i 's/^cpu_policy.*/cpu_policy = "x86-64-v9"/' "$tmp/x.cfg"
+run config-check "$tmp/x.cfg"
+expect_err_has "did you mean 'x86-64-v1'?"
+sed -i 's/^cpu_policy.*/cpu_policy = "+avx22"/' "$tmp/x.cfg"
+run config-check "$tmp/x.cfg"
+expect_err_has "cpu_policy: there is no CPU feature 'avx22'"
+expect_err_has "did you mean 'avx2'?"
+sed -i 's/^cpu_policy.*/cpu_policy = "default,+avx2,-sse3,-avx"/' "$tmp/x.cfg"
+run config-check "$tmp/x.cfg"
+expect_err_has "cpu_policy: +avx2 needs feature avx, which is taken away"
+sed -i 's/^cpu_policy.*/cpu_policy = "default,+aes,-aes"/' "$tmp/x.cfg"
+run config-check "$tmp/x.cfg"
+expect_err_has "feature 'aes' is both added and taken away"
 finish

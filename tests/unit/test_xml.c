@@ -253,9 +253,7 @@ START_TEST(errors_have_line_column_and_element)
 		  "coredump-restart, soft-reset" },
 		{ "<on_crash><b/></on_crash>",
 		  "t:4:11: <b>: no element is expected inside <on_crash>" },
-		{ "<cpu mode='custom'/>", "t:4:1: <cpu>: mode='custom': Xen guests see the host's "
-					  "CPU less some features: only "
-					  "'host-passthrough' with <feature> is supported" },
+		{ "<cpu mode='custom'/>", "t:4:1: <cpu>: mode='custom' and <model> come together" },
 		{ "<cpu><feature name='aess'/></cpu>",
 		  "t:4:1: cpuid: there is no CPU feature 'aess'" },
 		{ "<cputune><vcpupin vcpu='1' cpuset='0'/></cputune>",

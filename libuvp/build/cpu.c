@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The CPU that a new domain sees: what cpu_policy= or the pool's level asks for, with cpuid= on top. NULL in b->cpu is Xen's
+ * own default, which is left to libxenguest. */
+#include "build/build.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/host.h"
+#include "cpu/choice.h"
+#include "cpu/policy.h"
+
+/* Find out what is asked for: *ret_pool is set when it is the pool's level. */
+static int choose(const struct uvp_config *c, struct uvpi_cpu_choice *choice, struct uvpi_cpu_pool **ret_pool,
+		  struct uvp_error *err)
+{
+	struct uvpi_cpu_choice level;
+	int r = 0, has = 0;
+
+	memset(choice, 0, sizeof(*choice));
+	if (c->cpu_policy)
+		r = uvpi_cpu_choice_parse(c->cpu_policy, choice, err);
+	if (r < 0 || (choice->base != UVPI_CPU_UNSET && choice->base != UVPI_CPU_POOL))
+		return r;
+	has = uvpi_cpu_pool_read(UVPI_CPU_POOL_FILE, ret_pool, err);
+	if (has < 0)
+		return has;
+	if (!has && choice->base == UVPI_CPU_POOL) {
+		uvpi_fail(err, UVP_E_NOT_FOUND, 0, "cpu_policy asks for the level of a pool, and there is no " UVPI_CPU_POOL_FILE);
+		uvpi_hint(err, "uvp-cpu-pool(5) says what to write into it");
+		return -UVP_E_NOT_FOUND;
+	}
+	if (!has)
+		return 0;
+	r = uvpi_cpu_pool_choice(*ret_pool, &level, err);
+	if (r < 0)
+		return r;
+	choice->base = level.base;
+	choice->level = level.level;
+	memcpy(choice->path, level.path, sizeof(choice->path));
+	for (unsigned int bit = 0; bit < UVPI_FEATURES; bit++) {
+		if (uvpi_featureset_has(&level.on, bit) && !uvpi_featureset_has(&choice->off, bit))
+			uvpi_featureset_put(&choice->on, bit, true);
+		if (uvpi_featureset_has(&level.off, bit) && !uvpi_featureset_has(&choice->on, bit))
+			uvpi_featureset_put(&choice->off, bit, true);
+	}
+	return 0;
+}
+
+static int from_file(const char *path, bool hvm, struct uvpi_policy *policy, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_policies *all = NULL;
+	const struct uvpi_policy *found;
+	int r = uvpi_policies_read(path, &all, err);
+
+	if (r < 0)
+		return r;
+	found = uvpi_policies_for_guest(all, hvm);
+	if (!found)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "CPU policy '%s' has neither 'guest' nor '%s'", path,
+				 hvm ? "hvm-default" : "pv-default");
+	*policy = *found;
+	return 0;
+}
+
+static char bit_of(const char *string, int length, int bit)
+{
+	return *string ? string[length - 1 - bit] : 'x';
+}
+
+/* cpuid= on top: '0' and '1' are meant, 'k' and 's' are the host's, 'x' is what is there. */
+static int overlay(const struct uvp_config *c, const struct uvpi_policy *host, struct uvpi_policy *policy,
+		   struct uvp_error *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < c->n_cpuid && r == 0; i++) {
+		const struct uvpi_cpuid_leaf *from = &c->cpuid[i];
+		const struct uvpi_leaf *now = uvpi_policy_leaf(policy, from->leaf, from->subleaf);
+		struct uvpi_leaf leaf = { from->leaf, from->subleaf, { 0 } };
+
+		if (now)
+			leaf = *now;
+		for (int k = 0; k < 4; k++)
+			for (int bit = 0; bit < 32; bit++) {
+				char how = bit_of(from->regs[k], 32, bit);
+				uint32_t mask = UINT32_C(1) << bit;
+				uint32_t real = uvpi_policy_reg(host, from->leaf, from->subleaf, (enum uvpi_reg)k) & mask;
+
+				if (how != 'x')
+					leaf.r[k] = (leaf.r[k] & ~mask) | (how == '0' ? 0 : how == '1' ? mask : real);
+			}
+		r = uvpi_policy_put_leaf(policy, &leaf, err);
+	}
+	for (int i = 0; i < c->n_cpuid_msr && r == 0; i++) {
+		const struct uvpi_cpuid_msr *from = &c->cpuid_msr[i];
+		uint64_t value = 0, real = 0;
+
+		uvpi_policy_msr(policy, from->index, &value);
+		uvpi_policy_msr(host, from->index, &real);
+		for (int bit = 0; bit < 64; bit++) {
+			char how = bit_of(from->bits, 64, bit);
+			uint64_t mask = UINT64_C(1) << bit;
+
+			if (how != 'x')
+				value = (value & ~mask) | (how == '0' ? 0 : how == '1' ? mask : real & mask);
+		}
+		r = uvpi_policy_put_msr(policy, from->index, value, err);
+	}
+	return r;
+}
+
+/* Virtual machines inside of guests are not offered, and an invariant TSC only holds where the guest stays. */
+static int drop_unwanted(struct uvpi_policy *policy, struct uvp_error *err)
+{
+	struct uvpi_featureset set;
+
+	uvpi_policy_get_features(policy, &set);
+	uvpi_featureset_put(&set, (unsigned int)uvpi_feature_by_name("svm"), false);
+	uvpi_featureset_put(&set, (unsigned int)uvpi_feature_by_name("vmx"), false);
+	uvpi_featureset_put(&set, (unsigned int)uvpi_feature_by_name("itsc"), false);
+	return uvpi_policy_set_features(policy, &set, err);
+}
+
+static int make(struct uvpi_build *b, const struct uvpi_cpu_choice *choice, struct uvpi_policy *policy, struct uvp_error *err)
+{
+	struct uvpi_hyp *hyp = b->host->hyp;
+	bool hvm = b->config->type != UVPI_TYPE_PV;
+	_cleanup_free_ struct uvpi_policy *most = malloc(sizeof(*most));
+	int r;
+
+	if (!most)
+		return uvpi_no_memory(err);
+	if (choice->base == UVPI_CPU_FILE)
+		r = from_file(choice->path, hvm, policy, err);
+	else if (choice->base == UVPI_CPU_MAXIMUM)
+		r = uvpi_policy_of_host(hyp, hvm ? UVPI_POLICY_HVM_MAX : UVPI_POLICY_PV_MAX, policy, err);
+	else
+		r = uvpi_policy_of_host(hyp, hvm ? UVPI_POLICY_HVM_DEFAULT : UVPI_POLICY_PV_DEFAULT, policy, err);
+	if (r == 0 && choice->base == UVPI_CPU_LEVEL)
+		r = uvpi_policy_cut(policy, choice->level, err);
+	if (r == 0 && choice->base == UVPI_CPU_MAXIMUM)
+		r = drop_unwanted(policy, err);
+	if (r == 0)
+		r = uvpi_policy_of_host(hyp, UVPI_POLICY_HOST, most, err);
+	if (r == 0)
+		r = overlay(b->config, most, policy, err);
+	if (r == 0)
+		r = uvpi_cpu_choice_features(choice, policy, err);
+	if (r == 0)
+		r = uvpi_policy_of_host(hyp, hvm ? UVPI_POLICY_HVM_MAX : UVPI_POLICY_PV_MAX, most, err);
+	return r < 0 ? r : uvpi_policy_within(policy, most, err);
+}
+
+int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_cpu_pool *pool = NULL;
+	_cleanup_free_ struct uvpi_policy *policy = NULL;
+	struct uvpi_cpu_choice choice;
+	int r = choose(b->config, &choice, &pool, err);
+
+	/* Without any wish of ours, nothing is asked of Xen. */
+	if (r < 0 || (!b->config->cpu_policy && !pool))
+		return r;
+	policy = malloc(sizeof(*policy));
+	if (!policy)
+		return uvpi_no_memory(err);
+	r = make(b, &choice, policy, err);
+	if (r < 0) {
+		if (pool)
+			uvpi_prefix(err, "level of pool '%s' (" UVPI_CPU_POOL_FILE ")", pool->name);
+		else
+			uvpi_prefix(err, "cpu_policy");
+		return r;
+	}
+	if (pool) {
+		snprintf(b->cpu_level, sizeof(b->cpu_level), "%s", pool->level);
+		snprintf(b->cpu_pool, sizeof(b->cpu_pool), "%s", pool->name);
+	}
+	b->cpu = uvpi_steal(&policy);
+	return 0;
+}
+
+/* How CPUs are numbered and what they share is Xen's to say: those bits stay as they are for this domain. */
+static int keep_topology(const struct uvpi_policy *now, struct uvpi_policy *policy, struct uvp_error *err)
+{
+	static const struct {
+		uint32_t leaf, masks[4];
+	} bits[] = {
+		{ 0x1, { 0, 0xffff0000, 0, 1u << 28 } },
+		{ 0x80000001, { 0, 0, 1u << 1, 0 } },
+		{ 0x80000008, { 0, 0, 0xf0ff, 0 } },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(bits) && r == 0; i++) {
+		const struct uvpi_leaf *to = uvpi_policy_leaf(policy, bits[i].leaf, UVPI_NO_SUBLEAF);
+		struct uvpi_leaf leaf;
+
+		if (!to)
+			continue;
+		leaf = *to;
+		for (int k = 0; k < 4; k++)
+			leaf.r[k] = (leaf.r[k] & ~bits[i].masks[k]) |
+				    (uvpi_policy_reg(now, leaf.leaf, UVPI_NO_SUBLEAF, (enum uvpi_reg)k) & bits[i].masks[k]);
+		r = uvpi_policy_put_leaf(policy, &leaf, err);
+	}
+	for (int i = 0; i < now->n_leaves && r == 0; i++)
+		if (now->leaves[i].leaf == 4 || now->leaves[i].leaf == 0xb)
+			r = uvpi_policy_put_leaf(policy, &now->leaves[i], err);
+	return r;
+}
+
+int uvpi_build_cpu_apply(struct uvpi_build *b, struct uvp_error *err)
+{
+	struct uvpi_hyp *hyp = b->host->hyp;
+	_cleanup_free_ struct uvpi_policy *now = malloc(sizeof(*now));
+	int r = now ? uvpi_policy_of_domain(hyp, b->domid, now, err) : uvpi_no_memory(err);
+
+	if (r == 0)
+		r = keep_topology(now, b->cpu, err);
+	if (r == 0)
+		r = uvpi_policy_apply(hyp, b->domid, b->cpu, err);
+	/* Xen takes away in silence what it does not give: what the domain has now is what counts. */
+	if (r == 0)
+		r = uvpi_policy_of_domain(hyp, b->domid, now, err);
+	return r < 0 ? r : uvpi_policy_within(b->cpu, now, err);
+}
