@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A frame: magic, length, CRC of all that follows, then numbers in little endian in the order of the structures. A name
+ * is a byte of length and its bytes. Anything torn or foreign fails the checksum; what passes is still read with bounds. */
+#include "history/frame.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+
+#define MAGIC 0x50565548u /* "HUVP" */
+#define HEAD 12           /* magic, length, checksum */
+#define FIXED (HEAD + 8 + 8 + 8 + 16 + 4 + 4 * 8 + 4)
+#define DOMAIN_FIXED (16 + 4 + 4 + 1 + 1 + 10 * 8)
+
+void uvpi_history_frame_done(struct uvpi_history_frame *frame)
+{
+	free(frame->domains);
+	*frame = (struct uvpi_history_frame){ 0 };
+}
+
+/* ---- from a sample ---- */
+
+static void add_device(struct uvpi_history_domain *domain, const struct uvp_stats_device *device)
+{
+	if (device->disk) {
+		domain->disk_reads += device->reads;
+		domain->disk_writes += device->writes;
+		domain->disk_read_bytes += device->read_bytes;
+		domain->disk_write_bytes += device->write_bytes;
+	} else {
+		domain->net_rx_packets += device->reads;
+		domain->net_tx_packets += device->writes;
+		domain->net_rx_bytes += device->read_bytes;
+		domain->net_tx_bytes += device->write_bytes;
+	}
+}
+
+/* Both are in order of id. */
+static void add_devices(struct uvpi_history_frame *frame, const struct uvp_stats *stats)
+{
+	size_t next = 0;
+
+	for (size_t i = 0; i < stats->n_devices; i++) {
+		const struct uvp_stats_device *device = &stats->devices[i];
+
+		while (next < frame->n_domains && frame->domains[next].domid < device->domid)
+			next++;
+		if (next < frame->n_domains && frame->domains[next].domid == device->domid)
+			add_device(&frame->domains[next], device);
+	}
+}
+
+int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_frame *ret_frame, struct uvp_error *err)
+{
+	struct uvpi_history_frame frame = {
+		.time_ns = stats->time_ns, .total_memory = stats->total_memory, .free_memory = stats->free_memory,
+		.claimed_memory = stats->claimed_memory,
+	};
+
+	for (size_t i = 0; i < stats->n_cpus; i++) {
+		frame.cpus += stats->cpus[i].online;
+		frame.idle_ns += stats->cpus[i].online ? stats->cpus[i].idle_ns : 0;
+	}
+	frame.domains = calloc(stats->domains.n + 1, sizeof(*frame.domains));
+	if (!frame.domains)
+		return uvpi_no_memory(err);
+	for (size_t i = 0; i < stats->domains.n && frame.n_domains < UVPI_HISTORY_DOMAINS; i++) {
+		const struct uvp_domain_info *info = &stats->domains.domains[i];
+		struct uvpi_history_domain *domain = &frame.domains[frame.n_domains++];
+
+		memcpy(domain->uuid, info->uuid, sizeof(domain->uuid));
+		domain->domid = info->id;
+		domain->vcpus = info->vcpus;
+		domain->state = info->state;
+		domain->cpu_ns = info->cpu_time_ns;
+		domain->memory = info->memory_bytes;
+		if (info->name)
+			snprintf(domain->name, sizeof(domain->name), "%s", info->name);
+	}
+	add_devices(&frame, stats);
+	*ret_frame = frame;
+	return 0;
+}
+
+/* ---- bytes ---- */
+
+static uint8_t *put(uint8_t *at, const void *bytes, size_t len)
+{
+	memcpy(at, bytes, len);
+	return at + len;
+}
+
+static uint8_t *put32(uint8_t *at, uint32_t value)
+{
+	value = htole32(value);
+	return put(at, &value, sizeof(value));
+}
+
+static uint8_t *put64(uint8_t *at, uint64_t value)
+{
+	value = htole64(value);
+	return put(at, &value, sizeof(value));
+}
+
+static uint8_t *put_domain(uint8_t *at, const struct uvpi_history_domain *domain)
+{
+	const uint64_t counters[] = {
+		domain->cpu_ns, domain->memory, domain->disk_reads, domain->disk_writes, domain->disk_read_bytes,
+		domain->disk_write_bytes, domain->net_rx_packets, domain->net_tx_packets, domain->net_rx_bytes,
+		domain->net_tx_bytes,
+	};
+	size_t len = strnlen(domain->name, UVPI_HISTORY_NAME - 1);
+
+	at = put(at, domain->uuid, sizeof(domain->uuid));
+	at = put32(at, domain->domid);
+	at = put32(at, domain->vcpus);
+	*at++ = (uint8_t)domain->state;
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(counters); i++)
+		at = put64(at, counters[i]);
+	*at++ = (uint8_t)len;
+	return put(at, domain->name, len);
+}
+
+int uvpi_history_encode(const struct uvpi_history_frame *frame, uint8_t **ret_bytes, size_t *ret_len, struct uvp_error *err)
+{
+	uint8_t *bytes = malloc(FIXED + frame->n_domains * (size_t)(DOMAIN_FIXED + UVPI_HISTORY_NAME)), *at;
+
+	if (!bytes)
+		return uvpi_no_memory(err);
+	at = put64(bytes + HEAD, frame->seq);
+	at = put64(at, (uint64_t)frame->wall_ns);
+	at = put64(at, frame->time_ns);
+	at = put(at, frame->boot, sizeof(frame->boot));
+	at = put32(at, frame->cpus);
+	at = put64(at, frame->idle_ns);
+	at = put64(at, frame->total_memory);
+	at = put64(at, frame->free_memory);
+	at = put64(at, frame->claimed_memory);
+	at = put32(at, frame->n_domains);
+	for (uint32_t i = 0; i < frame->n_domains; i++)
+		at = put_domain(at, &frame->domains[i]);
+	*ret_len = (size_t)(at - bytes);
+	put32(bytes, MAGIC);
+	put32(bytes + 4, (uint32_t)*ret_len);
+	put32(bytes + 8, (uint32_t)crc32(0, bytes + HEAD, (uInt)(*ret_len - HEAD)));
+	*ret_bytes = bytes;
+	return 0;
+}
+
+/* What is left to read; the first thing that does not fit makes everything after it fail, too. */
+struct reader {
+	const uint8_t *at;
+	size_t left;
+	bool failed;
+};
+
+static void get(struct reader *in, void *ret_bytes, size_t len)
+{
+	if (in->failed || in->left < len) {
+		in->failed = true;
+		memset(ret_bytes, 0, len);
+		return;
+	}
+	memcpy(ret_bytes, in->at, len);
+	in->at += len;
+	in->left -= len;
+}
+
+static uint8_t get8(struct reader *in)
+{
+	uint8_t value;
+
+	get(in, &value, sizeof(value));
+	return value;
+}
+
+static uint32_t get32(struct reader *in)
+{
+	uint32_t value;
+
+	get(in, &value, sizeof(value));
+	return le32toh(value);
+}
+
+static uint64_t get64(struct reader *in)
+{
+	uint64_t value;
+
+	get(in, &value, sizeof(value));
+	return le64toh(value);
+}
+
+static void get_domain(struct reader *in, struct uvpi_history_domain *domain)
+{
+	uint64_t *const counters[] = {
+		&domain->cpu_ns, &domain->memory, &domain->disk_reads, &domain->disk_writes, &domain->disk_read_bytes,
+		&domain->disk_write_bytes, &domain->net_rx_packets, &domain->net_tx_packets, &domain->net_rx_bytes,
+		&domain->net_tx_bytes,
+	};
+	uint8_t state, len;
+
+	get(in, domain->uuid, sizeof(domain->uuid));
+	domain->domid = get32(in);
+	domain->vcpus = get32(in);
+	state = get8(in);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(counters); i++)
+		*counters[i] = get64(in);
+	len = get8(in);
+	if (state > UVP_STATE_LEFT_OVER || len >= sizeof(domain->name))
+		in->failed = true;
+	else
+		get(in, domain->name, len);
+	domain->state = in->failed ? UVP_STATE_RUNNING : (enum uvp_state)state;
+	domain->name[in->failed ? 0 : len] = '\0';
+}
+
+size_t uvpi_history_look(const uint8_t *bytes, size_t len)
+{
+	struct reader in = { .at = bytes, .left = len };
+	uint32_t magic = get32(&in), frame_len = get32(&in);
+
+	return !in.failed && magic == MAGIC && frame_len >= FIXED && frame_len <= len ? frame_len : 0;
+}
+
+bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_frame *ret_frame)
+{
+	struct reader in = { .at = bytes + 8, .left = len - 8 };
+	struct uvpi_history_frame frame = { 0 };
+	bool in_order = true;
+
+	if (get32(&in) != (uint32_t)crc32(0, bytes + HEAD, (uInt)(len - HEAD)))
+		return false;
+	frame.seq = get64(&in);
+	frame.wall_ns = (int64_t)get64(&in);
+	frame.time_ns = get64(&in);
+	get(&in, frame.boot, sizeof(frame.boot));
+	frame.cpus = get32(&in);
+	frame.idle_ns = get64(&in);
+	frame.total_memory = get64(&in);
+	frame.free_memory = get64(&in);
+	frame.claimed_memory = get64(&in);
+	frame.n_domains = get32(&in);
+	if (in.failed || frame.n_domains > in.left / DOMAIN_FIXED)
+		return false;
+	frame.domains = calloc(frame.n_domains + 1u, sizeof(*frame.domains));
+	if (!frame.domains)
+		return false;
+	for (uint32_t i = 0; i < frame.n_domains; i++) {
+		get_domain(&in, &frame.domains[i]);
+		in_order = in_order && (!i || frame.domains[i].domid > frame.domains[i - 1].domid);
+	}
+	if (in.failed || in.left || !in_order) {
+		uvpi_history_frame_done(&frame);
+		return false;
+	}
+	*ret_frame = frame;
+	return true;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One sample of the host's figures as it is kept on disk: counters that only grow, so that any two samples of one boot
+ * give the exact average between them. */
+#ifndef UVPI_HISTORY_FRAME_H
+#define UVPI_HISTORY_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+#include <uvp/list.h>
+#include <uvp/stats.h>
+
+#define UVPI_HISTORY_NAME 64
+#define UVPI_HISTORY_DOMAINS 32768u
+
+struct uvpi_history_domain {
+	uint8_t uuid[16];
+	uint32_t domid, vcpus;
+	enum uvp_state state;
+	char name[UVPI_HISTORY_NAME]; /* "" when nobody knew it; cut when it is longer */
+	uint64_t cpu_ns, memory;      /* bytes */
+	uint64_t disk_reads, disk_writes, disk_read_bytes, disk_write_bytes;
+	uint64_t net_rx_packets, net_tx_packets, net_rx_bytes, net_tx_bytes; /* as the guest sees them */
+};
+
+struct uvpi_history_frame {
+	uint64_t seq;     /* grows by one from sample to sample of a file */
+	int64_t wall_ns;  /* since 1970 */
+	uint64_t time_ns; /* of struct uvp_stats: what rates are divided by */
+	uint8_t boot[16]; /* of domain 0's kernel: the counters begin anew with it */
+	uint32_t cpus;    /* online */
+	uint64_t idle_ns; /* of all of them */
+	uint64_t total_memory, free_memory, claimed_memory; /* bytes */
+	uint32_t n_domains;
+	struct uvpi_history_domain *domains; /* in order of id */
+};
+
+void uvpi_history_frame_done(struct uvpi_history_frame *frame);
+
+/* What was taken, but for seq, wall_ns and boot. */
+int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_frame *ret_frame, struct uvp_error *err);
+
+/* The frame as bytes with its checksum; the caller's to free(). */
+int uvpi_history_encode(const struct uvpi_history_frame *frame, uint8_t **ret_bytes, size_t *ret_len, struct uvp_error *err);
+
+/* How long the frame that begins there is, by its head: 0 when none does, or when it would be longer than len. */
+size_t uvpi_history_look(const uint8_t *bytes, size_t len);
+
+/* Decode what uvpi_history_look() found: false when the checksum or anything in it is not right. */
+bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_frame *ret_frame);
+
+#endif

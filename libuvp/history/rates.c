@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Counters only grow, so what lies between two samples of one boot is known exactly, whatever the time between them; it is
+ * counted for the step in which the later one was taken. */
+#include "history/rates.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/num.h"
+
+/* Further apart, and nobody was there to take samples. */
+#define GAP_NS (200 * UINT64_C(1000000000))
+#define MAX_ROWS 1000000
+
+/* ---- two files as one ---- */
+
+/* The minutes that are older than all seconds go before them, unless seconds go back far enough. */
+static int join(struct uvpi_history *minutes, struct uvpi_history *seconds, int64_t since_ns, struct uvpi_history *ret_history,
+		struct uvp_error *err)
+{
+	bool enough = seconds->n && seconds->frames[0].wall_ns < since_ns;
+	struct uvpi_history_frame *frames;
+	size_t n = 0;
+
+	while (n < minutes->n && !enough && (!seconds->n || minutes->frames[n].wall_ns < seconds->frames[0].wall_ns))
+		n++;
+	frames = calloc(n + seconds->n + 1, sizeof(*frames));
+	if (!frames)
+		return uvpi_no_memory(err);
+	for (size_t i = 0; i < minutes->n; i++)
+		if (i < n)
+			frames[i] = minutes->frames[i];
+		else
+			uvpi_history_frame_done(&minutes->frames[i]);
+	if (seconds->n)
+		memcpy(frames + n, seconds->frames, seconds->n * sizeof(*frames));
+	ret_history->frames = frames;
+	ret_history->n = n + seconds->n;
+	/* the frames' domains are the new one's now */
+	free(minutes->frames);
+	free(seconds->frames);
+	*minutes = *seconds = (struct uvpi_history){ 0 };
+	return 0;
+}
+
+int uvpi_history_load(const char *folder, int64_t since_ns, int64_t until_ns, struct uvpi_history *ret_history, struct uvp_error *err)
+{
+	struct uvpi_history minutes = { 0 }, seconds = { 0 };
+	char path[4096];
+	int r;
+
+	snprintf(path, sizeof(path), "%.4000s/seconds", folder);
+	r = uvpi_history_read(path, since_ns, until_ns, &seconds, err);
+	snprintf(path, sizeof(path), "%.4000s/minutes", folder);
+	if (r == 0)
+		r = uvpi_history_read(path, since_ns, until_ns, &minutes, err);
+	if (r == 0)
+		r = join(&minutes, &seconds, since_ns, ret_history, err);
+	uvpi_history_done(&minutes);
+	uvpi_history_done(&seconds);
+	return r;
+}
+
+static const struct uvpi_history_domain *find_in(const struct uvpi_history_frame *frame, const char *text, uint32_t domid,
+						 const uint8_t *uuid)
+{
+	const struct uvpi_history_domain *by_id = NULL;
+
+	for (uint32_t i = 0; i < frame->n_domains; i++) {
+		const struct uvpi_history_domain *domain = &frame->domains[i];
+
+		if (!strcmp(domain->name, text) || (uuid && !memcmp(domain->uuid, uuid, 16)))
+			return domain;
+		if (domain->domid == domid)
+			by_id = domain;
+	}
+	return by_id;
+}
+
+const struct uvpi_history_domain *uvpi_history_find(const struct uvpi_history *history, const char *text)
+{
+	const struct uvpi_history_domain *found = NULL;
+	uint32_t domid = UINT32_MAX;
+	uint8_t uuid[16];
+	bool by_uuid = uvpi_parse_uuid(text, uuid, NULL) == 0;
+
+	if (!*text)
+		return NULL;
+	if (uvpi_parse_u32(text, "domain", 0, UVPI_HISTORY_DOMAINS, &domid, NULL) < 0)
+		domid = UINT32_MAX;
+	for (size_t i = history->n; i > 0 && !found; i--)
+		found = find_in(&history->frames[i - 1], text, domid, by_uuid ? uuid : NULL);
+	return found;
+}
+
+/* ---- steps ---- */
+
+static double grown(uint64_t before, uint64_t now)
+{
+	/* less than before: a device was detached, and took its counts with it */
+	return now > before ? (double)(now - before) : 0;
+}
+
+/* What is summed up within a step; divided at its end. */
+struct sum {
+	double ns, capacity, idle, dom0, all, cpu;
+};
+
+static void add_domain(struct uvpi_history_row *row, struct sum *sum, const struct uvpi_history_domain *a,
+		       const struct uvpi_history_domain *b)
+{
+	static const struct uvpi_history_domain nothing;
+
+	if (!a)
+		a = &nothing;
+	sum->cpu += grown(a->cpu_ns, b->cpu_ns);
+	row->reads += grown(a->disk_reads, b->disk_reads);
+	row->writes += grown(a->disk_writes, b->disk_writes);
+	row->read_bytes += grown(a->disk_read_bytes, b->disk_read_bytes);
+	row->write_bytes += grown(a->disk_write_bytes, b->disk_write_bytes);
+	row->rx_packets += grown(a->net_rx_packets, b->net_rx_packets);
+	row->tx_packets += grown(a->net_tx_packets, b->net_tx_packets);
+	row->rx_bytes += grown(a->net_rx_bytes, b->net_rx_bytes);
+	row->tx_bytes += grown(a->net_tx_bytes, b->net_tx_bytes);
+}
+
+/* Both are in order of id. */
+static const struct uvpi_history_domain *same_in(const struct uvpi_history_frame *frame, uint32_t *next,
+						 const struct uvpi_history_domain *domain)
+{
+	while (*next < frame->n_domains && frame->domains[*next].domid < domain->domid)
+		++*next;
+	if (*next < frame->n_domains && frame->domains[*next].domid == domain->domid &&
+	    !memcmp(frame->domains[*next].uuid, domain->uuid, sizeof(domain->uuid)))
+		return &frame->domains[*next];
+	return NULL;
+}
+
+static bool is_meant(const struct uvpi_history_domain *domain, const uint8_t *uuid)
+{
+	return uuid ? !memcmp(domain->uuid, uuid, sizeof(domain->uuid)) : domain->domid != 0;
+}
+
+static void add_between(struct uvpi_history_row *row, struct sum *sum, const struct uvpi_history_frame *a,
+			const struct uvpi_history_frame *b, const uint8_t *uuid)
+{
+	uint32_t next = 0;
+
+	sum->ns += (double)(b->time_ns - a->time_ns);
+	sum->capacity += (double)(b->time_ns - a->time_ns) * b->cpus;
+	sum->idle += grown(a->idle_ns, b->idle_ns);
+	for (uint32_t i = 0; i < b->n_domains; i++) {
+		const struct uvpi_history_domain *domain = &b->domains[i], *before = same_in(a, &next, domain);
+		double run = grown(before ? before->cpu_ns : 0, domain->cpu_ns);
+
+		sum->all += run;
+		sum->dom0 += domain->domid ? 0 : run;
+		if (is_meant(domain, uuid))
+			add_domain(row, sum, before, domain);
+	}
+}
+
+/* How things were at the end of the step, as far as samples go. */
+static void note_state(struct uvpi_history_row *row, const struct uvpi_history_frame *frame, const uint8_t *uuid)
+{
+	row->domains = row->vcpus = row->memory = 0;
+	row->total = (double)frame->total_memory;
+	row->free = (double)frame->free_memory;
+	row->claimed = (double)frame->claimed_memory;
+	row->used = row->total - row->free - row->claimed;
+	for (uint32_t i = 0; i < frame->n_domains; i++) {
+		if (!is_meant(&frame->domains[i], uuid))
+			continue;
+		row->domains++;
+		row->vcpus += frame->domains[i].vcpus;
+		row->memory += (double)frame->domains[i].memory;
+	}
+}
+
+static void finish_row(struct uvpi_history_row *row, const struct sum *sum)
+{
+	double *const rates[] = { &row->reads, &row->writes, &row->read_bytes, &row->write_bytes,
+				  &row->rx_packets, &row->tx_packets, &row->rx_bytes, &row->tx_bytes };
+	double xen = sum->capacity - sum->idle - sum->all;
+
+	row->covered_s = sum->ns / 1e9;
+	if (sum->ns <= 0 || sum->capacity <= 0)
+		return;
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(rates); i++)
+		*rates[i] /= row->covered_s;
+	row->cpu = sum->cpu / sum->ns * 100;
+	row->idle = sum->idle / sum->capacity * 100;
+	row->dom0 = sum->dom0 / sum->capacity * 100;
+	row->guests = (sum->all - sum->dom0) / sum->capacity * 100;
+	row->xen = xen > 0 ? xen / sum->capacity * 100 : 0;
+}
+
+static bool is_pair(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b)
+{
+	return !memcmp(a->boot, b->boot, sizeof(a->boot)) && b->time_ns > a->time_ns && b->time_ns - a->time_ns <= GAP_NS;
+}
+
+static int64_t step_of(const struct uvpi_history_frame *frame, int64_t step_s)
+{
+	return frame->wall_ns / 1000000000 / step_s;
+}
+
+int uvpi_history_rows(const struct uvpi_history *history, const uint8_t *uuid, int64_t step_s, struct uvpi_history_row **ret_rows,
+		      size_t *ret_n, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_history_row *rows = NULL;
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	_cleanup_free_ struct sum *sums = NULL;
+	size_t n = 0;
+
+	/* The clock may have been set meanwhile: samples are in the order in which they were taken, not in that of its time. */
+	for (size_t i = 1; i < history->n; i++) {
+		int64_t step = step_of(&history->frames[i], step_s);
+
+		first = step < first ? step : first;
+		last = step > last ? step : last;
+	}
+	if (first <= last && (uint64_t)last - (uint64_t)first >= MAX_ROWS)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "that is more than %d steps", MAX_ROWS);
+	n = first <= last ? (size_t)(last - first) + 1 : 0;
+	rows = calloc(n + 1, sizeof(*rows));
+	sums = calloc(n + 1, sizeof(*sums));
+	if (!rows || !sums)
+		return uvpi_no_memory(err);
+	for (size_t i = 1; i < history->n; i++) {
+		const struct uvpi_history_frame *a = &history->frames[i - 1], *b = &history->frames[i];
+		size_t at = (size_t)(step_of(b, step_s) - first);
+
+		if (!is_pair(a, b))
+			continue;
+		add_between(&rows[at], &sums[at], a, b, uuid);
+		note_state(&rows[at], b, uuid);
+	}
+	for (size_t i = 0; i < n; i++) {
+		rows[i].time_s = (first + (int64_t)i) * step_s;
+		finish_row(&rows[i], &sums[i]);
+	}
+	*ret_rows = uvpi_steal(&rows);
+	*ret_n = n;
+	return 0;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Samples on disk: what is written is read, laps, torn and foreign files, and figures that add up exactly. */
+#include "history/rates.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+
+#define NS INT64_C(1000000000)
+#define BEGIN (INT64_C(1790000000) / 600 * 600) /* a whole number of steps */
+
+static char folder[] = "/tmp/uvp-history-XXXXXX", path[64];
+
+static void setup(void)
+{
+	ck_assert(mkdtemp(folder) != NULL);
+	snprintf(path, sizeof(path), "%s/seconds", folder);
+}
+
+static void teardown(void)
+{
+	char other[64];
+
+	unlink(path);
+	snprintf(other, sizeof(other), "%s/minutes", folder);
+	unlink(other);
+	rmdir(folder);
+	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
+}
+
+/* Two CPUs, domain 0 and one guest, at that second: the guest uses 3/4 of a CPU, domain 0 a quarter, Xen 2 %. */
+static struct uvpi_history_frame sample(int64_t second, uint32_t guests)
+{
+	struct uvpi_history_frame frame = {
+		.wall_ns = (BEGIN + second) * NS, .time_ns = (uint64_t)((1000 + second) * NS), .cpus = 2,
+		.idle_ns = (uint64_t)(second * (2 * NS - NS / 50 - NS / 4 - guests * (NS * 3 / 4))),
+		.total_memory = 8u << 20, .free_memory = 4u << 20, .n_domains = 1 + guests,
+	};
+
+	frame.domains = calloc(1 + guests, sizeof(*frame.domains));
+	ck_assert(frame.domains != NULL);
+	strcpy(frame.domains[0].name, "Domain-0");
+	frame.domains[0].cpu_ns = (uint64_t)(second * NS / 4);
+	for (uint32_t i = 1; i <= guests; i++) {
+		struct uvpi_history_domain *domain = &frame.domains[i];
+
+		domain->domid = i + 6;
+		domain->uuid[0] = (uint8_t)i;
+		domain->vcpus = 1;
+		domain->memory = 1u << 20;
+		domain->cpu_ns = (uint64_t)(second * (NS * 3 / 4));
+		domain->disk_read_bytes = (uint64_t)(second * 4096);
+		domain->net_tx_packets = (uint64_t)(second * 10);
+		snprintf(domain->name, sizeof(domain->name), "guest%u", i);
+	}
+	return frame;
+}
+
+static void append(struct uvpi_history_ring *ring, int64_t second, uint32_t guests)
+{
+	struct uvpi_history_frame frame = sample(second, guests);
+	struct uvp_error err;
+
+	ck_assert_msg(uvpi_history_append(ring, &frame, &err) == 0, "%s", err.message);
+	uvpi_history_frame_done(&frame);
+}
+
+static struct uvpi_history_ring open_ring(uint64_t size)
+{
+	struct uvpi_history_ring ring;
+	struct uvp_error err;
+
+	ck_assert_msg(uvpi_history_open(path, size, &ring, &err) == 0, "%s", err.message);
+	return ring;
+}
+
+static struct uvpi_history read_all(void)
+{
+	struct uvpi_history history;
+	struct uvp_error err;
+
+	ck_assert_msg(uvpi_history_read(path, INT64_MIN, INT64_MAX, &history, &err) == 0, "%s", err.message);
+	return history;
+}
+
+START_TEST(what_is_written_is_read)
+{
+	struct uvpi_history_frame frame = sample(5, 2), back;
+	uint8_t *bytes;
+	size_t len;
+
+	frame.seq = 77;
+	frame.domains[1].net_rx_bytes = UINT64_MAX;
+	ck_assert_int_eq(uvpi_history_encode(&frame, &bytes, &len, NULL), 0);
+	ck_assert_uint_eq(uvpi_history_look(bytes, len), len);
+	ck_assert_uint_eq(uvpi_history_look(bytes, len - 1), 0);
+	ck_assert(uvpi_history_decode(bytes, len, &back));
+	ck_assert_uint_eq(back.seq, 77);
+	ck_assert_int_eq(back.wall_ns, frame.wall_ns);
+	ck_assert_uint_eq(back.idle_ns, frame.idle_ns);
+	ck_assert_uint_eq(back.n_domains, 3);
+	ck_assert(!memcmp(back.domains, frame.domains, 3 * sizeof(*back.domains)));
+	uvpi_history_frame_done(&back);
+	for (size_t i = 0; i < len; i++) {
+		bytes[i] ^= 0x10;
+		ck_assert(uvpi_history_look(bytes, len) != len || !uvpi_history_decode(bytes, len, &back));
+		bytes[i] ^= 0x10;
+	}
+	free(bytes);
+	uvpi_history_frame_done(&frame);
+}
+END_TEST
+
+START_TEST(the_file_keeps_its_size_and_the_newest)
+{
+	struct uvpi_history_ring ring = open_ring(UVPI_HISTORY_MIN);
+	struct uvpi_history history;
+	struct stat st;
+
+	/* of changing lengths, so that laps end at different places */
+	for (int second = 0; second < 3000; second++)
+		append(&ring, second, (uint32_t)second * 7 % 11);
+	uvpi_history_close(&ring);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, UVPI_HISTORY_MIN);
+	history = read_all();
+	ck_assert_uint_gt(history.n, 30);
+	for (size_t i = 0; i < history.n; i++)
+		ck_assert_int_eq(history.frames[i].wall_ns, (BEGIN + 3000 - (int64_t)history.n + (int64_t)i) * NS);
+	uvpi_history_done(&history);
+}
+END_TEST
+
+START_TEST(a_new_writer_goes_on_where_the_last_was)
+{
+	struct uvpi_history history;
+	size_t whole;
+
+	for (int second = 0; second < 500; second++) {
+		struct uvpi_history_ring ring = open_ring(UVPI_HISTORY_MIN);
+
+		ck_assert_uint_eq(ring.seq, (uint64_t)second);
+		append(&ring, second, 3);
+		uvpi_history_close(&ring);
+	}
+	history = read_all();
+	whole = history.n;
+	ck_assert_uint_gt(whole, 60);
+	ck_assert_int_eq(history.frames[whole - 1].wall_ns, (BEGIN + 499) * NS);
+	uvpi_history_done(&history);
+}
+END_TEST
+
+START_TEST(a_torn_sample_is_lost_alone)
+{
+	struct uvpi_history_ring ring = open_ring(UVPI_HISTORY_MIN);
+	struct uvpi_history history;
+	uint64_t at;
+
+	for (int second = 0; second < 10; second++) {
+		at = ring.at;
+		append(&ring, second, 1);
+		if (second == 4)
+			ck_assert_int_eq(pwrite(ring.fd, "torn", 4, (off_t)at + 100), 4);
+	}
+	uvpi_history_close(&ring);
+	history = read_all();
+	ck_assert_uint_eq(history.n, 9);
+	uvpi_history_done(&history);
+	/* and the next writer still finds the end */
+	ring = open_ring(UVPI_HISTORY_MIN);
+	ck_assert_uint_eq(ring.seq, 10);
+	uvpi_history_close(&ring);
+}
+END_TEST
+
+START_TEST(another_size_begins_anew_and_a_foreign_file_is_refused)
+{
+	struct uvpi_history_ring ring = open_ring(UVPI_HISTORY_MIN);
+	struct uvpi_history history;
+	struct uvp_error err;
+	int fd;
+
+	append(&ring, 0, 1);
+	uvpi_history_close(&ring);
+	ring = open_ring(2 * UVPI_HISTORY_MIN);
+	ck_assert_uint_eq(ring.seq, 0);
+	uvpi_history_close(&ring);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ck_assert_int_eq(write(fd, "precious\n", 9), 9);
+	close(fd);
+	ck_assert_int_lt(uvpi_history_open(path, UVPI_HISTORY_MIN, &ring, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.message, "no history"));
+	ck_assert_int_lt(uvpi_history_read(path, 0, 1, &history, &err), 0);
+	unlink(path);
+	ck_assert_int_eq(uvpi_history_read(path, 0, 1, &history, &err), -UVP_E_NOT_FOUND);
+}
+END_TEST
+
+static void check_near(double value, double want)
+{
+	ck_assert_msg(value > want - 1e-6 && value < want + 1e-6, "%f is not %f", value, want);
+}
+
+START_TEST(rates_are_exact_whatever_lies_between)
+{
+	static const int64_t seconds[] = { 0, 1, 2, 5, 9, 10, 19, 20, 90, 100, 110 };
+	struct uvpi_history_ring ring = open_ring(UVPI_HISTORY_MIN);
+	const uint8_t uuid[16] = { 1 };
+	struct uvpi_history history;
+	struct uvpi_history_row *rows;
+	size_t n;
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(seconds); i++)
+		append(&ring, seconds[i], 1);
+	uvpi_history_close(&ring);
+	history = read_all();
+	ck_assert_int_eq(uvpi_history_rows(&history, NULL, 10, &rows, &n, NULL), 0);
+	ck_assert_uint_eq(n, 12);
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(rows[i].time_s, BEGIN + (int64_t)i * 10);
+		if (rows[i].covered_s == 0)
+			continue;
+		check_near(rows[i].guests, 37.5);
+		check_near(rows[i].dom0, 12.5);
+		check_near(rows[i].xen, 1);
+		check_near(rows[i].idle, 49);
+		check_near(rows[i].cpu, 75);
+		check_near(rows[i].read_bytes, 4096);
+		check_near(rows[i].tx_packets, 10);
+		check_near(rows[i].used, 4 << 20);
+		check_near(rows[i].domains, 1);
+	}
+	check_near(rows[0].covered_s, 9);
+	check_near(rows[3].covered_s, 0);
+	check_near(rows[9].covered_s, 70);
+	free(rows);
+	ck_assert_int_eq(uvpi_history_rows(&history, uuid, 3600, &rows, &n, NULL), 0);
+	ck_assert_uint_eq(n, 1);
+	check_near(rows[0].cpu, 75);
+	check_near(rows[0].memory, 1 << 20);
+	free(rows);
+	uvpi_history_done(&history);
+}
+END_TEST
+
+START_TEST(a_reboot_of_the_host_is_a_gap)
+{
+	struct uvpi_history_frame frames[3] = { sample(100, 1), sample(101, 1), sample(102, 1) };
+	struct uvpi_history history = { 3, frames };
+	struct uvpi_history_row *rows;
+	size_t n;
+
+	frames[1].boot[3] = frames[2].boot[3] = 9;
+	ck_assert_int_eq(uvpi_history_rows(&history, NULL, 1, &rows, &n, NULL), 0);
+	ck_assert_uint_eq(n, 2);
+	check_near(rows[0].covered_s, 0);
+	check_near(rows[1].covered_s, 1);
+	free(rows);
+	for (int i = 0; i < 3; i++)
+		uvpi_history_frame_done(&frames[i]);
+}
+END_TEST
+
+START_TEST(a_guest_is_found_by_what_it_was_called)
+{
+	struct uvpi_history_frame frames[2] = { sample(0, 2), sample(1, 1) };
+	struct uvpi_history history = { 2, frames };
+
+	ck_assert_uint_eq(uvpi_history_find(&history, "guest2")->domid, 8);
+	ck_assert_uint_eq(uvpi_history_find(&history, "7")->domid, 7);
+	ck_assert_uint_eq(uvpi_history_find(&history, "02000000-0000-0000-0000-000000000000")->domid, 8);
+	ck_assert(!uvpi_history_find(&history, "guest"));
+	ck_assert(!uvpi_history_find(&history, ""));
+	for (int i = 0; i < 2; i++)
+		uvpi_history_frame_done(&frames[i]);
+}
+END_TEST
+
+START_TEST(minutes_go_before_seconds)
+{
+	struct uvpi_history_ring ring = open_ring(UVPI_HISTORY_MIN);
+	char minutes[64];
+	struct uvpi_history history;
+	struct uvp_error err;
+
+	for (int second = 120; second < 125; second++)
+		append(&ring, second, 1);
+	uvpi_history_close(&ring);
+	snprintf(minutes, sizeof(minutes), "%s/minutes", folder);
+	ck_assert_int_eq(uvpi_history_open(minutes, UVPI_HISTORY_MIN, &ring, &err), 0);
+	for (int second = 0; second <= 120; second += 60)
+		append(&ring, second, 1);
+	uvpi_history_close(&ring);
+	ck_assert_int_eq(uvpi_history_load(folder, INT64_MIN, INT64_MAX, &history, &err), 0);
+	ck_assert_uint_eq(history.n, 7);
+	ck_assert_int_eq(history.frames[2].wall_ns, (BEGIN + 120) * NS);
+	uvpi_history_done(&history);
+	/* the sample before the time that was asked for begins its first step */
+	ck_assert_int_eq(uvpi_history_load(folder, (BEGIN + 122) * NS, (BEGIN + 123) * NS, &history, &err), 0);
+	ck_assert_uint_eq(history.n, 3);
+	ck_assert_int_eq(history.frames[0].wall_ns, (BEGIN + 121) * NS);
+	uvpi_history_done(&history);
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_is_written_is_read);
+	tcase_add_test(tcase, the_file_keeps_its_size_and_the_newest);
+	tcase_add_test(tcase, a_new_writer_goes_on_where_the_last_was);
+	tcase_add_test(tcase, a_torn_sample_is_lost_alone);
+	tcase_add_test(tcase, another_size_begins_anew_and_a_foreign_file_is_refused);
+	tcase_add_test(tcase, rates_are_exact_whatever_lies_between);
+	tcase_add_test(tcase, a_reboot_of_the_host_is_a_gap);
+	tcase_add_test(tcase, a_guest_is_found_by_what_it_was_called);
+	tcase_add_test(tcase, minutes_go_before_seconds);
+}
+
+UNIT_MAIN("history", add_tests);
