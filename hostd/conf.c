@@ -4,6 +4,7 @@
 #include "hostd/conf.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -11,14 +12,15 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "domain/hostd.h"
+#include "history/ring.h"
 
-enum kind { COUNT, SECONDS_OF_TIME, SIZE, FOLDER };
+enum kind { COUNT, SECONDS_OF_TIME, SIZE, FOLDER, SWITCH };
 
 static const struct key {
 	const char *name;
 	enum kind kind;
 	size_t offset;
-	uint64_t min, max; /* of a COUNT */
+	uint64_t min, max; /* of a COUNT; of a SIZE, when max is not 0 */
 } keys[] = {
 	{ "restart_limit", COUNT, offsetof(struct hostd_conf, limit.max), 0, 1000 },
 	{ "restart_window", SECONDS_OF_TIME, offsetof(struct hostd_conf, limit.window_s), 0, 0 },
@@ -27,6 +29,10 @@ static const struct key {
 	{ "dump_free", SIZE, offsetof(struct hostd_conf, dump_free), 0, 0 },
 	{ "dump_dir", FOLDER, offsetof(struct hostd_conf, dump_dir), 0, 0 },
 	{ "failed_dir", FOLDER, offsetof(struct hostd_conf, failed_dir), 0, 0 },
+	{ "history", SWITCH, offsetof(struct hostd_conf, history), 0, 0 },
+	{ "history_interval", SECONDS_OF_TIME, offsetof(struct hostd_conf, history_interval_s), 0, 0 },
+	{ "history_size", SIZE, offsetof(struct hostd_conf, history_size), UVPI_HISTORY_MIN, UVPI_HISTORY_MAX },
+	{ "history_dir", FOLDER, offsetof(struct hostd_conf, history_dir), 0, 0 },
 };
 
 void hostd_conf_init(struct hostd_conf *conf)
@@ -34,6 +40,7 @@ void hostd_conf_init(struct hostd_conf *conf)
 	*conf = (struct hostd_conf){
 		.limit = { 5, 60 }, .jobs = 4, .tries = 8, .dump_free = 512u << 20,
 		.dump_dir = UVPI_HOSTD_DUMPS, .failed_dir = UVPI_HOSTD_FAILED,
+		.history = true, .history_interval_s = 1, .history_size = 32u << 20, .history_dir = UVPI_HISTORY_DIR,
 	};
 }
 
@@ -54,6 +61,20 @@ static const struct key *find_key(const char *name, struct uvp_error *err)
 	return NULL;
 }
 
+static int set_size(const struct key *key, const char *value, uint64_t *at, struct uvp_error *err)
+{
+	uint64_t bytes;
+	int r = uvpi_parse_size(value, key->name, 1, &bytes, err);
+
+	if (r < 0)
+		return r;
+	if (key->max && (bytes < key->min || bytes > key->max))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%s is %s: expected from %" PRIu64 " to %" PRIu64 " bytes", key->name,
+				 value, key->min, key->max);
+	*at = bytes;
+	return 0;
+}
+
 static int set_value(struct hostd_conf *conf, const struct key *key, const char *value, struct uvp_error *err)
 {
 	char *at = (char *)conf + key->offset;
@@ -72,7 +93,9 @@ static int set_value(struct hostd_conf *conf, const struct key *key, const char 
 		*(int64_t *)at = ms / 1000;
 		return 0;
 	case SIZE:
-		return uvpi_parse_size(value, key->name, 1, (uint64_t *)at, err);
+		return set_size(key, value, (uint64_t *)at, err);
+	case SWITCH:
+		return uvpi_parse_bool(value, key->name, (bool *)at, err);
 	case FOLDER:
 		if (*value != '/' || strlen(value) >= PATH_MAX - 300)
 			return uvpi_fail(err, UVP_E_INVALID, 0, "%s is '%.64s': expected the full path of a folder",

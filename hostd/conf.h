@@ -4,6 +4,7 @@
 #define HOSTD_CONF_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uvp/error.h>
@@ -19,6 +20,10 @@ struct hostd_conf {
 	uint64_t dump_free;      /* bytes that a dump must leave free */
 	char dump_dir[PATH_MAX];
 	char failed_dir[PATH_MAX];
+	bool history;
+	int64_t history_interval_s;
+	uint64_t history_size;   /* bytes of each of its two files */
+	char history_dir[PATH_MAX];
 };
 
 void hostd_conf_init(struct hostd_conf *conf);

@@ -63,6 +63,7 @@ struct hostd {
 	uint32_t highest; /* id that the last scan saw */
 	struct hostd_qemu *qemus; /* device models that are looked after */
 	sd_event_source *qemu_source;
+	struct hostd_history *history; /* NULL: none is kept */
 	int kept; /* the lock that tells that the names are kept, or -1 */
 	bool stopping;
 };
@@ -87,6 +88,10 @@ void hostd_names_lost(struct hostd *hostd);
 /* qemu.c: say when a device model has ended and its guest has not. After hostd_watch_start(). */
 int hostd_qemu_start(struct hostd *hostd, struct uvp_error *err);
 void hostd_qemu_stop(struct hostd *hostd);
+
+/* history.c: keep samples of the host's figures on disk. What hinders that is logged, and hinders nothing else. */
+void hostd_history_start(struct hostd *hostd);
+void hostd_history_stop(struct hostd *hostd);
 
 /* task.c */
 struct hostd_task *hostd_task_new(struct hostd *hostd, enum hostd_job job);

@@ -12,7 +12,8 @@ hostd_pid=
 start_hostd() {
 	local seen
 	seen=$(grep -c ': started' "$tmp/hostd.log" 2>/dev/null)
-	uvp-hostd --config /dev/null -s "dump_dir=$tmp/dumps" -s "failed_dir=$tmp/failed" -l debug \
+	uvp-hostd --config /dev/null -s "dump_dir=$tmp/dumps" -s "failed_dir=$tmp/failed" \
+		-s "history_dir=$tmp/history" -s history_size=1M -l debug \
 		"$@" >>"$tmp/hostd.log" 2>&1 &
 	hostd_pid=$!
 	wait_for 60 eval "[ \$(grep -c ': started' '$tmp/hostd.log') -gt ${seen:-0} ]"
