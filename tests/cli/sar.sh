@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# xlx sar: what it refuses. That it reports what was, tests/lab/sar.sh shows.
+. "$(dirname "$0")/lib.sh"
+
+run sar --dir "$tmp"
+expect_status 4
+expect_err_has "cannot open '$tmp/seconds'"
+expect_err_has 'uvp-hostd keeps the history'
+run sar web wrong
+expect_status 2
+expect_err_has "'wrong' is none of host, cpu, mem, disk, net"
+run sar --since yesterday
+expect_status 2
+expect_err_has "'yesterday' is neither a time"
+run sar --since 10m --until 20m
+expect_status 2
+expect_err_has '--since must be before --until'
+run sar --step 0
+expect_status 2
+run sar --step 1500ms
+expect_status 2
+run sar --csv --json
+expect_status 2
+run sar --domain cpu web cpu
+expect_status 2
+expect_err_has 'exclude each other'
+echo 'precious' >"$tmp/seconds"
+run sar --dir "$tmp"
+expect_status 2
+expect_err_has 'it begins with something else'
+expect_err_has 'uvp-hostd makes a new one'
