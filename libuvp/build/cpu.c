@@ -12,7 +12,7 @@
 #include "cpu/policy.h"
 
 /* Find out what is asked for: *ret_pool is set when it is the pool's level. */
-static int choose(const struct uvp_config *c, struct uvpi_cpu_choice *choice, struct uvpi_cpu_pool **ret_pool,
+static int choose(const struct uvp_config *c, struct uvpi_cpu_choice *choice, struct uvp_cpu_pool **ret_pool,
 		  struct uvp_error *err)
 {
 	struct uvpi_cpu_choice level;
@@ -33,7 +33,7 @@ static int choose(const struct uvp_config *c, struct uvpi_cpu_choice *choice, st
 	}
 	if (!has)
 		return 0;
-	r = uvpi_cpu_pool_choice(*ret_pool, &level, err);
+	r = uvpi_cpu_level_parse((*ret_pool)->level, &level, err);
 	if (r < 0)
 		return r;
 	choice->base = level.base;
@@ -48,115 +48,29 @@ static int choose(const struct uvp_config *c, struct uvpi_cpu_choice *choice, st
 	return 0;
 }
 
-static int from_file(const char *path, bool hvm, struct uvpi_policy *policy, struct uvp_error *err)
+/* What this host has for guests of that type. */
+static int read_host(struct uvpi_hyp *hyp, bool hvm, struct uvpi_policies **ret_host, struct uvp_error *err)
 {
-	_cleanup_free_ struct uvpi_policies *all = NULL;
-	const struct uvpi_policy *found;
-	int r = uvpi_policies_read(path, &all, err);
+	const enum uvpi_policy_kind kinds[] = { UVPI_POLICY_HOST, hvm ? UVPI_POLICY_HVM_MAX : UVPI_POLICY_PV_MAX,
+						hvm ? UVPI_POLICY_HVM_DEFAULT : UVPI_POLICY_PV_DEFAULT };
+	_cleanup_free_ struct uvpi_policies *host = NULL;
+	int r = uvpi_policies_new(&host, err);
 
-	if (r < 0)
-		return r;
-	found = uvpi_policies_for_guest(all, hvm);
-	if (!found)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "CPU policy '%s' has neither 'guest' nor '%s'", path,
-				 hvm ? "hvm-default" : "pv-default");
-	*policy = *found;
-	return 0;
-}
-
-static char bit_of(const char *string, int length, int bit)
-{
-	return *string ? string[length - 1 - bit] : 'x';
-}
-
-/* cpuid= on top: '0' and '1' are meant, 'k' and 's' are the host's, 'x' is what is there. */
-static int overlay(const struct uvp_config *c, const struct uvpi_policy *host, struct uvpi_policy *policy,
-		   struct uvp_error *err)
-{
-	int r = 0;
-
-	for (int i = 0; i < c->n_cpuid && r == 0; i++) {
-		const struct uvpi_cpuid_leaf *from = &c->cpuid[i];
-		const struct uvpi_leaf *now = uvpi_policy_leaf(policy, from->leaf, from->subleaf);
-		struct uvpi_leaf leaf = { from->leaf, from->subleaf, { 0 } };
-
-		if (now)
-			leaf = *now;
-		for (int k = 0; k < 4; k++)
-			for (int bit = 0; bit < 32; bit++) {
-				char how = bit_of(from->regs[k], 32, bit);
-				uint32_t mask = UINT32_C(1) << bit;
-				uint32_t real = uvpi_policy_reg(host, from->leaf, from->subleaf, (enum uvpi_reg)k) & mask;
-
-				if (how != 'x')
-					leaf.r[k] = (leaf.r[k] & ~mask) | (how == '0' ? 0 : how == '1' ? mask : real);
-			}
-		r = uvpi_policy_put_leaf(policy, &leaf, err);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(kinds) && r == 0; i++) {
+		r = uvpi_policy_of_host(hyp, kinds[i], &host->policy[kinds[i]], err);
+		host->has[kinds[i]] = r == 0;
 	}
-	for (int i = 0; i < c->n_cpuid_msr && r == 0; i++) {
-		const struct uvpi_cpuid_msr *from = &c->cpuid_msr[i];
-		uint64_t value = 0, real = 0;
-
-		uvpi_policy_msr(policy, from->index, &value);
-		uvpi_policy_msr(host, from->index, &real);
-		for (int bit = 0; bit < 64; bit++) {
-			char how = bit_of(from->bits, 64, bit);
-			uint64_t mask = UINT64_C(1) << bit;
-
-			if (how != 'x')
-				value = (value & ~mask) | (how == '0' ? 0 : how == '1' ? mask : real & mask);
-		}
-		r = uvpi_policy_put_msr(policy, from->index, value, err);
-	}
+	if (r == 0)
+		*ret_host = uvpi_steal(&host);
 	return r;
-}
-
-/* Virtual machines inside of guests are not offered, and an invariant TSC only holds where the guest stays. */
-static int drop_unwanted(struct uvpi_policy *policy, struct uvp_error *err)
-{
-	struct uvpi_featureset set;
-
-	uvpi_policy_get_features(policy, &set);
-	uvpi_featureset_put(&set, (unsigned int)uvpi_feature_by_name("svm"), false);
-	uvpi_featureset_put(&set, (unsigned int)uvpi_feature_by_name("vmx"), false);
-	uvpi_featureset_put(&set, (unsigned int)uvpi_feature_by_name("itsc"), false);
-	return uvpi_policy_set_features(policy, &set, err);
-}
-
-static int make(struct uvpi_build *b, const struct uvpi_cpu_choice *choice, struct uvpi_policy *policy, struct uvp_error *err)
-{
-	struct uvpi_hyp *hyp = b->host->hyp;
-	bool hvm = b->config->type != UVPI_TYPE_PV;
-	_cleanup_free_ struct uvpi_policy *most = malloc(sizeof(*most));
-	int r;
-
-	if (!most)
-		return uvpi_no_memory(err);
-	if (choice->base == UVPI_CPU_FILE)
-		r = from_file(choice->path, hvm, policy, err);
-	else if (choice->base == UVPI_CPU_MAXIMUM)
-		r = uvpi_policy_of_host(hyp, hvm ? UVPI_POLICY_HVM_MAX : UVPI_POLICY_PV_MAX, policy, err);
-	else
-		r = uvpi_policy_of_host(hyp, hvm ? UVPI_POLICY_HVM_DEFAULT : UVPI_POLICY_PV_DEFAULT, policy, err);
-	if (r == 0 && choice->base == UVPI_CPU_LEVEL)
-		r = uvpi_policy_cut(policy, choice->level, err);
-	if (r == 0 && choice->base == UVPI_CPU_MAXIMUM)
-		r = drop_unwanted(policy, err);
-	if (r == 0)
-		r = uvpi_policy_of_host(hyp, UVPI_POLICY_HOST, most, err);
-	if (r == 0)
-		r = overlay(b->config, most, policy, err);
-	if (r == 0)
-		r = uvpi_cpu_choice_features(choice, policy, err);
-	if (r == 0)
-		r = uvpi_policy_of_host(hyp, hvm ? UVPI_POLICY_HVM_MAX : UVPI_POLICY_PV_MAX, most, err);
-	return r < 0 ? r : uvpi_policy_within(policy, most, err);
 }
 
 int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err)
 {
-	_cleanup_free_ struct uvpi_cpu_pool *pool = NULL;
+	_cleanup_free_ struct uvp_cpu_pool *pool = NULL;
+	_cleanup_free_ struct uvpi_policies *host = NULL;
 	_cleanup_free_ struct uvpi_policy *policy = NULL;
+	bool hvm = b->config->type != UVPI_TYPE_PV;
 	struct uvpi_cpu_choice choice;
 	int r = choose(b->config, &choice, &pool, err);
 
@@ -166,7 +80,9 @@ int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err)
 	policy = malloc(sizeof(*policy));
 	if (!policy)
 		return uvpi_no_memory(err);
-	r = make(b, &choice, policy, err);
+	r = read_host(b->host->hyp, hvm, &host, err);
+	if (r == 0)
+		r = uvpi_cpu_make(host, hvm, &choice, b->config, policy, err);
 	if (r < 0) {
 		if (pool)
 			uvpi_prefix(err, "level of pool '%s' (" UVPI_CPU_POOL_FILE ")", pool->name);

@@ -130,7 +130,7 @@ static int set_text(char *to, size_t size, const char *key, const char *value, s
 	return 0;
 }
 
-static int set_line(struct uvpi_cpu_pool *pool, char *line, struct uvp_error *err)
+static int set_line(struct uvp_cpu_pool *pool, char *line, struct uvp_error *err)
 {
 	static const char *const keys[] = { "name", "level", "host", NULL };
 	char *value = strchr(line, '=');
@@ -146,8 +146,8 @@ static int set_line(struct uvpi_cpu_pool *pool, char *line, struct uvp_error *er
 	if (!strcmp(line, "level"))
 		return set_text(pool->level, sizeof(pool->level), line, value, err);
 	if (!strcmp(line, "host")) {
-		if (pool->n_hosts == UVPI_CPU_POOL_HOSTS)
-			return uvpi_fail(err, UVP_E_INVALID, 0, "more than %d hosts", UVPI_CPU_POOL_HOSTS);
+		if (pool->n_hosts == UVP_CPU_POOL_HOSTS)
+			return uvpi_fail(err, UVP_E_INVALID, 0, "more than %d hosts", UVP_CPU_POOL_HOSTS);
 		return set_text(pool->hosts[pool->n_hosts++], sizeof(pool->hosts[0]), line, value, err);
 	}
 	near = uvpi_near_match(line, keys);
@@ -157,20 +157,20 @@ static int set_line(struct uvpi_cpu_pool *pool, char *line, struct uvp_error *er
 	return -UVP_E_INVALID;
 }
 
-int uvpi_cpu_pool_choice(const struct uvpi_cpu_pool *pool, struct uvpi_cpu_choice *ret_choice, struct uvp_error *err)
+int uvpi_cpu_level_parse(const char *text, struct uvpi_cpu_choice *ret_choice, struct uvp_error *err)
 {
-	int r = uvpi_cpu_choice_parse(pool->level, ret_choice, err);
+	int r = uvpi_cpu_choice_parse(text, ret_choice, err);
 
 	if (r == 0 && ret_choice->base != UVPI_CPU_LEVEL && ret_choice->base != UVPI_CPU_FILE)
-		r = uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no level: expected x86-64-v1 to x86-64-v4, or the full path of a policy file",
-			      pool->level);
+		r = uvpi_fail(err, UVP_E_INVALID, 0, "'%.64s' is no level: expected x86-64-v1 to x86-64-v4, or the full path of a policy file",
+			      text);
 	return r;
 }
 
-int uvpi_cpu_pool_read(const char *path, struct uvpi_cpu_pool **ret_pool, struct uvp_error *err)
+int uvpi_cpu_pool_read(const char *path, struct uvp_cpu_pool **ret_pool, struct uvp_error *err)
 {
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	_cleanup_free_ struct uvpi_cpu_pool *pool = NULL;
+	_cleanup_free_ struct uvp_cpu_pool *pool = NULL;
 	struct uvpi_cpu_choice choice;
 	char line[512];
 	int r = 0;
@@ -195,7 +195,7 @@ int uvpi_cpu_pool_read(const char *path, struct uvpi_cpu_pool **ret_pool, struct
 		r = uvpi_fail(err, UVP_E_INVALID, 0, "%s: there is no 'level = ...'", path);
 	if (r < 0)
 		return r;
-	r = uvpi_cpu_pool_choice(pool, &choice, err);
+	r = uvpi_cpu_level_parse(pool->level, &choice, err);
 	if (r < 0) {
 		uvpi_prefix(err, "%s: level", path);
 		return r;
@@ -248,7 +248,7 @@ int uvpi_policy_within(const struct uvpi_policy *policy, const struct uvpi_polic
 
 	if (!uvpi_policy_check(policy, most, add_missing, missing))
 		return 0;
-	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "this host cannot give its guests %s", missing);
-	uvpi_hint(err, "'xlx cpu show' lists what it can");
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "guests cannot be given %s", missing);
+	uvpi_hint(err, "'xlx cpu show' lists what guests of a host can have");
 	return -UVP_E_UNSUPPORTED;
 }

@@ -3,6 +3,8 @@
 #ifndef UVPI_CHOICE_H
 #define UVPI_CHOICE_H
 
+#include <uvp/cpu.h>
+
 #include "cpu/policy.h"
 
 enum uvpi_cpu_base {
@@ -25,20 +27,18 @@ struct uvpi_cpu_choice {
 /* "BASE[,+FEATURE|,-FEATURE]..."; without BASE it is UNSET. */
 int uvpi_cpu_choice_parse(const char *text, struct uvpi_cpu_choice *ret_choice, struct uvp_error *err);
 
-#define UVPI_CPU_POOL_HOSTS 64
-struct uvpi_cpu_pool {
-	char name[64];
-	char level[256]; /* "x86-64-vN", or the path of a policy file */
-	int n_hosts;
-	char hosts[UVPI_CPU_POOL_HOSTS][128];
-};
 #define UVPI_CPU_POOL_FILE "/etc/uvp/cpu-pool"
 /* 1, or 0 when there is no such file: no pool. free() it. */
-int uvpi_cpu_pool_read(const char *path, struct uvpi_cpu_pool **ret_pool, struct uvp_error *err);
-/* The level as a choice. */
-int uvpi_cpu_pool_choice(const struct uvpi_cpu_pool *pool, struct uvpi_cpu_choice *ret_choice, struct uvp_error *err);
+int uvpi_cpu_pool_read(const char *path, struct uvp_cpu_pool **ret_pool, struct uvp_error *err);
+/* A level alone: "x86-64-v2,+aes", or the path of a policy file. */
+int uvpi_cpu_level_parse(const char *text, struct uvpi_cpu_choice *ret_choice, struct uvp_error *err);
 
 /* ---- building a guest's policy ---- */
+struct uvp_config;
+/* make.c: what that choice is on a host with these policies, config's cpuid= on top (NULL: none). UNSUPPORTED names what the
+ * host cannot give. */
+int uvpi_cpu_make(const struct uvpi_policies *host, bool hvm, const struct uvpi_cpu_choice *choice,
+		  const struct uvp_config *config, struct uvpi_policy *policy, struct uvp_error *err);
 /* What of a level's file is for guests of that kind of container: 'guest', else the default one. NULL when there is none. */
 const struct uvpi_policy *uvpi_policies_for_guest(const struct uvpi_policies *policies, bool hvm);
 /* Features on and off, with what they need and what needs them. */

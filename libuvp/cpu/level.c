@@ -355,7 +355,7 @@ int uvpi_policy_cut(struct uvpi_policy *policy, int level, struct uvp_error *err
 						 level_features[i].name);
 	}
 	if (used)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "x86-64-v%d cannot be had here, for want of %s", level, missing);
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "x86-64-v%d cannot be had, for want of %s", level, missing);
 	for (unsigned int bit = 0; bit < UVPI_FEATURES; bit++)
 		if (!uvpi_featureset_has(&keep, bit) && !uvpi_feature_is_mitigation(bit))
 			uvpi_featureset_put(&has, bit, false);

@@ -59,6 +59,68 @@ UVP_PUBLIC int uvp_domain_set_vcpus(struct uvp_domain *domain, uint32_t vcpus, u
 /* The memory nodes that are preferred for the domain's memory, for people: "all", or as "0-1,3"; cut off at len. */
 UVP_PUBLIC int uvp_domain_get_nodes(struct uvp_domain *domain, char *buf, size_t len, struct uvp_error *err);
 
+/* ---- CPU policies: what a CPU is, in every leaf of CPUID and the model-specific registers beside them ---- */
+/* What one policy file holds, uvp-cpu-policy(5): some of raw, host, pv-max, hvm-max, pv-default, hvm-default (of a host, or
+ * the level of several) and guest (of a domain). Free with uvp_cpu_policy_free(). */
+struct uvp_cpu_policy;
+
+UVP_PUBLIC int uvp_cpu_policy_of_host(struct uvp_host *host, struct uvp_cpu_policy **ret_policy, struct uvp_error *err);
+/* What the domain reads, as its policy guest. */
+UVP_PUBLIC int uvp_cpu_policy_of_domain(struct uvp_domain *domain, struct uvp_cpu_policy **ret_policy,
+					struct uvp_error *err);
+/* From the text of a policy file; name is what messages call it. UNSUPPORTED: a later version of the format. */
+UVP_PUBLIC int uvp_cpu_policy_parse(const char *name, const char *text, struct uvp_cpu_policy **ret_policy,
+				    struct uvp_error *err);
+/* The text of a policy file, the caller's to free(). */
+UVP_PUBLIC int uvp_cpu_policy_format(const struct uvp_cpu_policy *policy, char **ret_text, struct uvp_error *err);
+UVP_PUBLIC void uvp_cpu_policy_free(struct uvp_cpu_policy *policy);
+/* The names of the features of one of them ("hvm-max"), one a line, the caller's to free(). Returns how many; NOT_FOUND when
+ * it is not there. */
+UVP_PUBLIC int uvp_cpu_policy_features(const struct uvp_cpu_policy *policy, const char *which, char **ret_names,
+				       struct uvp_error *err);
+/* The level of n hosts: what all of them have, for each policy that all of them have. INVALID: of unlike vendors. */
+UVP_PUBLIC int uvp_cpu_policy_meet(const struct uvp_cpu_policy *const *policies, int n, struct uvp_cpu_policy **ret_level,
+				   struct uvp_error *err);
+#define UVP_CPU_PV 1u /* `guest` came from a file, and is a PV domain's */
+/* Would the guest find all of its CPU on a host with those policies (pv-max, hvm-max)? Returns how many things are missing,
+ * ret_missing has them, one a line ("feature bmi2"), "" when none are; the caller's to free(). */
+UVP_PUBLIC int uvp_cpu_policy_check(const struct uvp_cpu_policy *guest, const struct uvp_cpu_policy *there,
+				    unsigned int flags, char **ret_missing, struct uvp_error *err);
+
+/* ---- pools of hosts between which domains move: uvp-cpu-pool(5) ---- */
+#define UVP_CPU_POOL_HOSTS 64
+struct uvp_cpu_pool {
+	char name[64];
+	char level[256]; /* as written: "x86-64-v2", or a policy file, and features */
+	int n_hosts;
+	char hosts[UVP_CPU_POOL_HOSTS][128];
+	uint64_t reserved[4];
+};
+/* The pool that this host is in. NOT_FOUND: in none. */
+UVP_PUBLIC int uvp_cpu_pool_get(struct uvp_cpu_pool *ret_pool, struct uvp_error *err);
+/* Can a host with these policies give its guests the level? Returns 0, or UNSUPPORTED with all that it lacks named. */
+UVP_PUBLIC int uvp_cpu_pool_can(const struct uvp_cpu_policy *there, const char *level, struct uvp_error *err);
+
+/* How a running domain stands to a level. */
+struct uvp_cpu_standing {
+	uint32_t domid;
+	char name[256];
+	bool pv;
+	bool ours;
+	char *policy;       /* its cpu_policy= when it started; NULL: it had none */
+	char *pool, *level; /* the pool's name and level when it started, if that counted; else NULL */
+	bool follows;       /* its next start gives it the level of the pool */
+	char *beyond;       /* what it has that is not in the level, one a line; "" when it runs wherever the level is had */
+	char *lacks;        /* what of the level it has not */
+	char *misses;       /* what it would miss on the host that was asked about */
+	uint64_t reserved[4];
+};
+/* All domains but domain 0 against a level; joining is NULL, or the policies of a host that wants to have them. When this
+ * host cannot give the level, beyond and lacks are NULL. Returns the number; free with uvp_cpu_standing_free(). */
+UVP_PUBLIC int uvp_cpu_standing_list(struct uvp_host *host, const char *level, const struct uvp_cpu_policy *joining,
+				     struct uvp_cpu_standing **ret_list, struct uvp_error *err);
+UVP_PUBLIC void uvp_cpu_standing_free(struct uvp_cpu_standing *list, int n);
+
 /* ---- shares ---- */
 struct uvp_sched {
 	uint32_t pool;      /* that the domain is in */

@@ -1,8 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A guest that prints its CPUID reads exactly what its policy says: Xen's default, a level with a name, a file, the pool's level.
+# The level counts again at each start, uvp-hostd's too, and cpu pool status tells who is at it.
 . "$(dirname "$0")/../lib.sh"
 requires awk
+[ ! -e /etc/uvp/cpu-pool ] || skip "this host is in a pool already"
+# shellcheck disable=SC2034 # for hostd.bash
+prefix=cpu-
+# shellcheck source=tests/lab/hostd.bash
+. "$(dirname "$0")/hostd.bash"
 
 # cpuid_cfg NAME [LINE...]: a configuration of the guest that prints CPUID
 cpuid_cfg() {
@@ -37,7 +43,7 @@ same_cpuid() {
 
 info_has() { grep -q "$1" "$tmp/info" || fail "info says nothing of $1: $(cat "$tmp/info")"; }
 
-[ ! -e /etc/uvp/cpu-pool ] || skip "this host is in a pool already"
+expect_fail 4 xlx cpu pool status
 expect_ok xlx cpu show -p hvm-default --json
 cp "$tmp/out" "$tmp/default.json"
 out_has '"aesni"'
@@ -63,10 +69,10 @@ grep -q '"sse3"\|"sse4_2"\|"aesni"' "$tmp/out" && fail "sse3 was taken away, and
 # what cannot be had is named before anything is made
 cpuid_cfg cpu-v3 'cpu_policy = "x86-64-v3"' >/dev/null
 expect_fail 8 xlx create "$tmp/cpu-v3.cfg"
-err_has 'cpu_policy: x86-64-v3 cannot be had here, for want of xsave, avx, avx2'
+err_has 'cpu_policy: x86-64-v3 cannot be had, for want of xsave, avx, avx2'
 cpuid_cfg cpu-sha 'cpu_policy = "default,+sha"' >/dev/null
 expect_fail 8 xlx create --dry-run "$tmp/cpu-sha.cfg"
-err_has 'this host cannot give its guests feature sha'
+err_has 'cpu_policy: guests cannot be given feature sha'
 
 # the pool's level is the default
 mkdir -p /etc/uvp
@@ -75,6 +81,32 @@ printf 'name = lab\nlevel = x86-64-v1\nhost = a\n' >/etc/uvp/cpu-pool
 same_cpuid cpu-default
 grep -q '"sse3"' "$tmp/out" && fail "the pool's level is not used"
 info_has '"policy":null,"pool":"lab","level":"x86-64-v1"'
+
+# raised while it waits to run: its reboot brings the new level, and the next one is too many
+start_hostd -s restart_limit=1
+expect_ok xlx create -p "$(tiny_cfg cpu-boot 'cmdline = "r"')"
+expect_ok xlx create "$(tiny_cfg cpu-old)"
+expect_ok xlx create "$(tiny_cfg cpu-more 'cpu_policy = "default,-movbe"')"
+printf 'name = lab\nlevel = x86-64-v2\nhost = %s\nhost = other\n' "$(hostname)" >/etc/uvp/cpu-pool
+expect_ok xlx unpause cpu-boot
+wait_logged "'cpu-boot' asked for a reboot; it was restarted 1 times within"
+expect_ok xlx info --json cpu-boot
+out_has '"pool":"lab","level":"x86-64-v2"'
+out_has '"sse4_2"'
+expect_ok xlx cpu pool status --json
+out_has '"here":true,"level":"yes","why":null},{"name":"other","here":false,"level":"unknown"'
+grep -q '"name":"cpu-boot",[^}]*"state":"at level"' "$tmp/out" || fail "cpu-boot is not at the level: $(cat "$tmp/out")"
+grep -q '"name":"cpu-old",[^}]*"level":"x86-64-v1","state":"below","follows":true,"beyond":\[\],"lacks":\["feature sse3"' "$tmp/out" || fail "cpu-old: $(cat "$tmp/out")"
+grep -q '"name":"cpu-more",[^}]*"state":"beyond","follows":false,"beyond":\[[^]]*"feature aesni"' "$tmp/out" || fail "cpu-more: $(cat "$tmp/out")"
+expect_ok xlx cpu pool status --level x86-64-v3
+out_has "cannot give the level: x86-64-v3 cannot be had, for want of xsave"
+expect_fail 8 xlx cpu pool status --join "$tests_dir/data/cpu/host-b.json" --json
+grep -q '"joining":{[^}]*"level":"yes","why":null},"blockers":1' "$tmp/out" || fail "blockers: $(cat "$tmp/out")"
+grep -q '"name":"cpu-more",[^}]*"misses":\["feature bmi2","feature adx"\]' "$tmp/out" || fail "cpu-more would miss: $(cat "$tmp/out")"
+expect_fail 8 xlx cpu pool status --join "$tests_dir/data/cpu/host-b.json"
+out_has "1 of 3 domains here keep it from joining"
+clean_up
+
 printf 'level = v1\n' >/etc/uvp/cpu-pool
 expect_fail 3 xlx create "$tmp/cpu-default.cfg"
 exit 0
