@@ -29,6 +29,6 @@ void xlx_info_cpu_done(struct xlx_info_cpu *cpu);
 /* "x86-64-v2,+adx"; "x86-64-v1, the level of pool 'lab'" */
 void xlx_info_cpu_text(const struct xlx_info_cpu *cpu, char *buf, size_t size);
 void xlx_info_cpu_features(const struct xlx_info_cpu *cpu, char *buf, size_t size);
-struct uvpi_json *xlx_info_cpu_json(const struct xlx_info_cpu *cpu);
+struct uvpi_json *xlx_info_cpu_json(const struct xlx_info_cpu *cpu, const char *cpuid);
 
 #endif

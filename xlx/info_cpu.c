@@ -61,12 +61,13 @@ void xlx_info_cpu_features(const struct xlx_info_cpu *cpu, char *buf, size_t siz
 			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? " " : "", name);
 }
 
-struct uvpi_json *xlx_info_cpu_json(const struct xlx_info_cpu *cpu)
+struct uvpi_json *xlx_info_cpu_json(const struct xlx_info_cpu *cpu, const char *cpuid)
 {
 	struct uvpi_json *object = uvpi_json_object(), *features = uvpi_json_array();
 	char name[UVPI_FEATURE_NAME];
 
 	uvpi_json_set_str(object, "policy", cpu->policy);
+	uvpi_json_set_str(object, "cpuid", cpuid);
 	uvpi_json_set_str(object, "pool", cpu->pool);
 	uvpi_json_set_str(object, "level", cpu->level);
 	for (unsigned int bit = 0; bit < UVPI_FEATURES; bit++)

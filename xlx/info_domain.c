@@ -307,7 +307,8 @@ static void print_cpu(const struct about *about)
 
 	if (about->config) {
 		xlx_info_cpu_text(&about->cpu, text, sizeof(text));
-		line("cpu policy", "%s", text);
+		line("cpu policy", "%s%s%s", text, about->config->cpuid_text ? "; cpuid " : "",
+		     about->config->cpuid_text ? about->config->cpuid_text : "");
 	}
 	xlx_info_cpu_features(&about->cpu, text, sizeof(text));
 	line("cpu features", "%s", text);
@@ -438,7 +439,7 @@ static struct uvpi_json *json_all(const struct about *about)
 		uvpi_json_set_u64(sched, "most_permille", about->share.most);
 	}
 	uvpi_json_set(root, "sched", sched);
-	uvpi_json_set(root, "cpu", xlx_info_cpu_json(&about->cpu));
+	uvpi_json_set(root, "cpu", xlx_info_cpu_json(&about->cpu, c ? c->cpuid_text : NULL));
 	uvpi_json_set_str(root, "kernel", first_of(c ? c->kernel : NULL, about->kernel));
 	uvpi_json_set_str(root, "ramdisk", first_of(c ? c->ramdisk : NULL, about->ramdisk));
 	uvpi_json_set_str(root, "cmdline", first_of(c ? c->cmdline : NULL, about->cmdline));

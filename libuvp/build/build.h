@@ -41,7 +41,8 @@ struct uvpi_build {
 	bool hap;
 	uint32_t pool, sched; /* sched: only when weight or cap are given */
 	uint64_t nodes; /* that its memory is to come from, as a bit mask; 0: any */
-	struct uvpi_policy *cpu; /* what cpu_policy or the pool asks for; NULL: Xen's default */
+	struct uvpi_policy *cpu; /* what cpu_policy, cpuid or the pool asks for; NULL: Xen's default */
+	bool cpu_no_itsc; /* cpu_policy takes the invariant TSC away */
 	char cpu_level[256], cpu_pool[64]; /* the pool's level and name, when it is that */
 	uint32_t cap; /* in per cent, also when it is configured in MHz */
 	struct uvpi_affinity hard, soft; /* resolved for this host; maps are ours */

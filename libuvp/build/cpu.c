@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The CPU that a new domain sees: what cpu_policy= or the pool's level asks for, with cpuid= on top. NULL in b->cpu is Xen's
- * own default, which is left to libxenguest. */
+ * own default, as libxenguest makes it. */
 #include "build/build.h"
 
 #include <stdio.h>
@@ -65,6 +65,19 @@ static int read_host(struct uvpi_hyp *hyp, bool hvm, struct uvpi_policies **ret_
 	return r;
 }
 
+/* What is at fault when that cannot be had. */
+static void prefix(const struct uvp_config *c, const struct uvp_cpu_pool *pool, struct uvp_error *err)
+{
+	const char *with = c->cpuid_text ? " with cpuid" : "";
+
+	if (pool)
+		uvpi_prefix(err, "level of pool '%s' (" UVPI_CPU_POOL_FILE ")%s", pool->name, with);
+	else if (c->cpu_policy)
+		uvpi_prefix(err, "cpu_policy%s", with);
+	else
+		uvpi_prefix(err, "cpuid");
+}
+
 int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvp_cpu_pool *pool = NULL;
@@ -75,7 +88,7 @@ int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err)
 	int r = choose(b->config, &choice, &pool, err);
 
 	/* Without any wish of ours, nothing is asked of Xen. */
-	if (r < 0 || (!b->config->cpu_policy && !pool))
+	if (r < 0 || (!b->config->cpu_policy && !pool && !b->config->n_cpuid && !b->config->n_cpuid_msr))
 		return r;
 	policy = malloc(sizeof(*policy));
 	if (!policy)
@@ -84,12 +97,10 @@ int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err)
 	if (r == 0)
 		r = uvpi_cpu_make(host, hvm, &choice, b->config, policy, err);
 	if (r < 0) {
-		if (pool)
-			uvpi_prefix(err, "level of pool '%s' (" UVPI_CPU_POOL_FILE ")", pool->name);
-		else
-			uvpi_prefix(err, "cpu_policy");
+		prefix(b->config, pool, err);
 		return r;
 	}
+	b->cpu_no_itsc = uvpi_featureset_has(&choice.off, (unsigned int)uvpi_feature_by_name("itsc"));
 	if (pool) {
 		snprintf(b->cpu_level, sizeof(b->cpu_level), "%s", pool->level);
 		snprintf(b->cpu_pool, sizeof(b->cpu_pool), "%s", pool->name);
@@ -98,8 +109,42 @@ int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
-/* How CPUs are numbered and what they share is Xen's to say: those bits stay as they are for this domain. */
-static int keep_topology(const struct uvpi_policy *now, struct uvpi_policy *policy, struct uvp_error *err)
+/* The bits of a register that cpuid= names. */
+static uint32_t named(const struct uvp_config *c, uint32_t leaf, uint32_t subleaf, int reg)
+{
+	uint32_t bits = 0;
+
+	for (int i = 0; i < c->n_cpuid; i++) {
+		const char *string = c->cpuid[i].regs[reg];
+
+		if (c->cpuid[i].leaf != leaf || c->cpuid[i].subleaf != subleaf)
+			continue;
+		for (int bit = 0; bit < 32 && *string; bit++)
+			if (string[31 - bit] != 'x')
+				bits |= UINT32_C(1) << bit;
+	}
+	return bits;
+}
+
+static int keep_bits(const struct uvp_config *c, const struct uvpi_leaf *now, const uint32_t masks[4],
+		     struct uvpi_policy *policy, struct uvp_error *err)
+{
+	const struct uvpi_leaf *to = uvpi_policy_leaf(policy, now->leaf, now->subleaf);
+	struct uvpi_leaf leaf = { now->leaf, now->subleaf, { 0 } };
+
+	if (to)
+		leaf = *to;
+	for (int k = 0; k < 4; k++) {
+		uint32_t mask = masks[k] & ~named(c, now->leaf, now->subleaf, k);
+
+		leaf.r[k] = (leaf.r[k] & ~mask) | (now->r[k] & mask);
+	}
+	return uvpi_policy_put_leaf(policy, &leaf, err);
+}
+
+/* How CPUs are numbered and what they share is Xen's to say, or cpuid='s: those bits stay as they are for this domain. */
+static int keep_topology(const struct uvp_config *c, const struct uvpi_policy *now, struct uvpi_policy *policy,
+			 struct uvp_error *err)
 {
 	static const struct {
 		uint32_t leaf, masks[4];
@@ -108,24 +153,37 @@ static int keep_topology(const struct uvpi_policy *now, struct uvpi_policy *poli
 		{ 0x80000001, { 0, 0, 1u << 1, 0 } },
 		{ 0x80000008, { 0, 0, 0xf0ff, 0 } },
 	};
+	static const uint32_t all[4] = { UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX };
 	int r = 0;
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(bits) && r == 0; i++) {
-		const struct uvpi_leaf *to = uvpi_policy_leaf(policy, bits[i].leaf, UVPI_NO_SUBLEAF);
-		struct uvpi_leaf leaf;
+		const struct uvpi_leaf *from = uvpi_policy_leaf(now, bits[i].leaf, UVPI_NO_SUBLEAF);
 
-		if (!to)
-			continue;
-		leaf = *to;
-		for (int k = 0; k < 4; k++)
-			leaf.r[k] = (leaf.r[k] & ~bits[i].masks[k]) |
-				    (uvpi_policy_reg(now, leaf.leaf, UVPI_NO_SUBLEAF, (enum uvpi_reg)k) & bits[i].masks[k]);
-		r = uvpi_policy_put_leaf(policy, &leaf, err);
+		if (from && uvpi_policy_leaf(policy, bits[i].leaf, UVPI_NO_SUBLEAF))
+			r = keep_bits(c, from, bits[i].masks, policy, err);
 	}
 	for (int i = 0; i < now->n_leaves && r == 0; i++)
 		if (now->leaves[i].leaf == 4 || now->leaves[i].leaf == 0xb)
-			r = uvpi_policy_put_leaf(policy, &now->leaves[i], err);
+			r = keep_bits(c, &now->leaves[i], all, policy, err);
 	return r;
+}
+
+/* Other keys that make features: pae=0 takes some away, nomigrate= and tsc_mode= give an invariant TSC. */
+static int keep_keys(const struct uvpi_build *b, const struct uvpi_policy *now, struct uvp_error *err)
+{
+	unsigned int itsc = (unsigned int)uvpi_feature_by_name("itsc"), pae = (unsigned int)uvpi_feature_by_name("pae");
+	const uint32_t tsc_bit = UINT32_C(1) << itsc % 32;
+	struct uvpi_featureset set, has;
+
+	uvpi_policy_get_features(b->cpu, &set);
+	uvpi_policy_get_features(now, &has);
+	if (uvpi_featureset_has(&has, itsc) && !b->cpu_no_itsc &&
+	    !(named(b->config, 0x80000007, UVPI_NO_SUBLEAF, UVPI_EDX) & tsc_bit))
+		uvpi_featureset_put(&set, itsc, true);
+	if (!uvpi_featureset_has(&has, pae))
+		uvpi_featureset_put(&set, pae, false);
+	uvpi_featureset_close(&set);
+	return uvpi_policy_set_features(b->cpu, &set, err);
 }
 
 int uvpi_build_cpu_apply(struct uvpi_build *b, struct uvp_error *err)
@@ -135,7 +193,9 @@ int uvpi_build_cpu_apply(struct uvpi_build *b, struct uvp_error *err)
 	int r = now ? uvpi_policy_of_domain(hyp, b->domid, now, err) : uvpi_no_memory(err);
 
 	if (r == 0)
-		r = keep_topology(now, b->cpu, err);
+		r = keep_topology(b->config, now, b->cpu, err);
+	if (r == 0)
+		r = keep_keys(b, now, err);
 	if (r == 0)
 		r = uvpi_policy_apply(hyp, b->domid, b->cpu, err);
 	/* Xen takes away in silence what it does not give: what the domain has now is what counts. */

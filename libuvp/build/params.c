@@ -119,68 +119,19 @@ static int set_hvm_params(struct uvpi_build *b, struct uvp_error *err)
 	return c->type == UVPI_TYPE_HVM ? uvpi_build_hvm_params(b, err) : 0;
 }
 
-/* The strings of the configuration in libxenctrl's terms; ends with an unused leaf. */
-static struct xc_xend_cpuid *cpuid_strings(const struct uvp_config *c)
-{
-	struct xc_xend_cpuid *list = calloc((size_t)c->n_cpuid + 1, sizeof(*list));
-
-	if (!list)
-		return NULL;
-	for (int i = 0; i < c->n_cpuid; i++) {
-		list[i].leaf = c->cpuid[i].leaf;
-		list[i].subleaf = c->cpuid[i].subleaf == UINT32_MAX ? XEN_CPUID_INPUT_UNUSED :
-								      c->cpuid[i].subleaf;
-		for (int reg = 0; reg < 4; reg++)
-			if (c->cpuid[i].regs[reg][0])
-				list[i].policy[reg] = c->cpuid[i].regs[reg];
-	}
-	list[c->n_cpuid].leaf = XEN_CPUID_INPUT_UNUSED;
-	return list;
-}
-
-/* The same for features that a model-specific register tells; ends with an unused one. */
-static struct xc_msr *msr_strings(const struct uvp_config *c)
-{
-	struct xc_msr *list = calloc((size_t)c->n_cpuid_msr + 1, sizeof(*list));
-
-	if (!list)
-		return NULL;
-	for (int i = 0; i < c->n_cpuid_msr; i++) {
-		list[i].index = c->cpuid_msr[i].index;
-		memcpy(list[i].policy, c->cpuid_msr[i].bits, sizeof(list[i].policy));
-	}
-	list[c->n_cpuid_msr].index = XC_MSR_INPUT_UNUSED;
-	return list;
-}
-
+/* Xen's default first, then what is asked for. */
 static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
-	_cleanup_free_ struct xc_msr *msrs = NULL;
 	/* An invariant TSC is a promise that holds only where the guest stays, or where Xen makes the TSC. */
 	bool itsc = c->nomigrate || c->tsc_mode == 1;
-	_cleanup_free_ struct xc_xend_cpuid *strings = NULL;
-	int r;
+	int r = xc_cpuid_apply_policy(b->xc, b->domid, false, NULL, 0, c->type != UVPI_TYPE_HVM || b->hvm.pae, itsc, false,
+				      NULL, NULL);
 
-	if (c->n_cpuid && !b->cpu) {
-		strings = cpuid_strings(c);
-		if (!strings)
-			return uvpi_no_memory(err);
-	}
-	if (c->n_cpuid_msr && !b->cpu) {
-		msrs = msr_strings(c);
-		if (!msrs)
-			return uvpi_no_memory(err);
-	}
-	r = xc_cpuid_apply_policy(b->xc, b->domid, false, NULL, 0, c->type != UVPI_TYPE_HVM || b->hvm.pae, itsc, false,
-				  strings, msrs);
 	if (!r)
 		return b->cpu ? uvpi_build_cpu_apply(b, err) : 0;
 	errno = -r;
-	r = uvpi_build_fail(b, err, c->cpuid_text ? "setting cpuid=" : "setting the CPU's features");
-	if (c->cpuid_text)
-		uvpi_hint(err, "this CPU or Xen cannot give a guest what cpuid= asks for");
-	return r;
+	return uvpi_build_fail(b, err, "setting the CPU's features");
 }
 
 /* What the guest's clock is ahead of UTC. */

@@ -258,17 +258,23 @@ static int collect_features(struct uvpi_xml_in *in, const xmlNode *element, FILE
 	return rc;
 }
 
+/* libvirt's mode is custom when there is a model. */
+static const xmlNode *model_given(const xmlNode *element)
+{
+	for (const xmlNode *child = element->children; child; child = child->next)
+		if (child->type == XML_ELEMENT_NODE && !strcmp(uvpi_xml_name(child), "model"))
+			return child;
+	return NULL;
+}
+
 /* The named levels are the only models: those of libvirt are lists of features that Xen may not give. */
 static int read_cpu_model(struct uvpi_xml_in *in, const xmlNode *element, const char *mode)
 {
 	static const char *const names[] = { "fallback", NULL };
-	const xmlNode *model = NULL;
+	const xmlNode *model = model_given(element);
 	_cleanup_free_ char *text = NULL;
 	int rc;
 
-	for (const xmlNode *child = element->children; child; child = child->next)
-		if (child->type == XML_ELEMENT_NODE && !strcmp(uvpi_xml_name(child), "model"))
-			model = child;
 	if ((strcmp(mode, "custom") == 0) != (model != NULL))
 		return uvpi_xml_fail(in, element, "mode='custom' and <model> come together");
 	if (!model)
@@ -301,7 +307,7 @@ static int read_cpu(struct uvpi_xml_in *in, const xmlNode *element,
 		    const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "mode", "match", "check", "migratable", NULL };
-	const char *mode = uvpi_xml_attr(element, "mode");
+	const char *mode = uvpi_xml_attr(element, "mode"), *match = uvpi_xml_attr(element, "match");
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
 	FILE *out;
@@ -309,7 +315,9 @@ static int read_cpu(struct uvpi_xml_in *in, const xmlNode *element,
 
 	if (rc < 0)
 		return rc;
-	rc = read_cpu_mode(in, element, mode ? mode : "host-passthrough");
+	if (match && strcmp(match, "exact") != 0)
+		return uvpi_xml_fail(in, element, "match='%.40s': a guest has exactly what is asked for: only 'exact' is supported", match);
+	rc = read_cpu_mode(in, element, mode ? mode : model_given(element) ? "custom" : "host-passthrough");
 	if (rc < 0)
 		return rc;
 	out = open_memstream(&text, &len);

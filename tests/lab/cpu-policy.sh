@@ -52,15 +52,17 @@ cpuid_cfg cpu-default >/dev/null
 same_cpuid cpu-default
 grep -q '"aesni"' "$tmp/out" || fail "the default lacks aesni"
 
-info_has '"policy":null,"pool":null,"level":null,"features":\["fpu",'
+info_has '"policy":null,"cpuid":null,"pool":null,"level":null,"features":\["fpu",'
 
-cpuid_cfg cpu-v2 'cpu_policy = "x86-64-v2,+adx"' 'cpuid = "host,popcnt=x"' >/dev/null
+cpuid_cfg cpu-v2 'cpu_policy = "x86-64-v2,+adx"' 'cpuid = "host,popcnt=x,proccount=6"' >/dev/null
 same_cpuid cpu-v2
 out_has '"sse4_2"'
 out_has '"adx"'
 grep -q '"aesni"\|"bmi1"\|"movbe"' "$tmp/out" && fail "x86-64-v2 has more than its level"
 
-info_has '"policy":"x86-64-v2,+adx","pool":null,.*"sse4_2".*"adx"'
+info_has '"policy":"x86-64-v2,+adx","cpuid":"host,popcnt=x,proccount=6","pool":null,.*"sse4_2".*"adx"'
+
+grep -q '^00000001 00000000 [0-9a-f]* 0006' "$tmp/read" || fail "proccount=6 is not read: $(cat "$tmp/read")"
 
 cpuid_cfg cpu-file "cpu_policy = \"$tmp/default.json,-sse3,-aes\"" >/dev/null
 same_cpuid cpu-file
@@ -73,6 +75,9 @@ err_has 'cpu_policy: x86-64-v3 cannot be had, for want of xsave, avx, avx2'
 cpuid_cfg cpu-sha 'cpu_policy = "default,+sha"' >/dev/null
 expect_fail 8 xlx create --dry-run "$tmp/cpu-sha.cfg"
 err_has 'cpu_policy: guests cannot be given feature sha'
+cpuid_cfg cpu-sha 'cpuid = "host,sha=1"' >/dev/null
+expect_fail 8 xlx create "$tmp/cpu-sha.cfg"
+err_has 'cpuid: guests cannot be given feature sha'
 
 # the pool's level is the default
 mkdir -p /etc/uvp
@@ -80,7 +85,7 @@ on_exit rm -f /etc/uvp/cpu-pool
 printf 'name = lab\nlevel = x86-64-v1\nhost = a\n' >/etc/uvp/cpu-pool
 same_cpuid cpu-default
 grep -q '"sse3"' "$tmp/out" && fail "the pool's level is not used"
-info_has '"policy":null,"pool":"lab","level":"x86-64-v1"'
+info_has '"policy":null,"cpuid":null,"pool":"lab","level":"x86-64-v1"'
 
 # raised while it waits to run: its reboot brings the new level, and the next one is too many
 start_hostd -s restart_limit=1

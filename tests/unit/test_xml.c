@@ -121,6 +121,28 @@ START_TEST(what_libvirt_writes_is_understood)
 }
 END_TEST
 
+START_TEST(cpu_modes_are_choices)
+{
+	static const struct {
+		const char *xml, *policy, *cpuid;
+	} cases[] = {
+		{ "<cpu mode='host-passthrough'/>", NULL, NULL },
+		{ "<cpu mode='host-model'/>", "default", NULL },
+		{ "<cpu mode='maximum'/>", "maximum", NULL },
+		{ "<cpu match='exact'><model fallback='forbid'> x86-64-v2 </model><feature policy='require' name='aes'/></cpu>",
+		  "x86-64-v2", "host,aes=k" },
+		{ "<uvp:cpu_policy>pool,-aes</uvp:cpu_policy>", "pool,-aes", NULL },
+	};
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++) {
+		_cleanup_config_ struct uvp_config *c = parse_with(cases[i].xml);
+
+		ck_assert_pstr_eq(c->cpu_policy, cases[i].policy);
+		ck_assert_pstr_eq(c->cpuid_text, cases[i].cpuid);
+	}
+}
+END_TEST
+
 START_TEST(devices_become_lists)
 {
 	_cleanup_config_ struct uvp_config *c = parse_with(
@@ -254,6 +276,12 @@ START_TEST(errors_have_line_column_and_element)
 		{ "<on_crash><b/></on_crash>",
 		  "t:4:11: <b>: no element is expected inside <on_crash>" },
 		{ "<cpu mode='custom'/>", "t:4:1: <cpu>: mode='custom' and <model> come together" },
+		{ "<cpu match='minimum'><model>x86-64-v2</model></cpu>",
+		  "t:4:1: <cpu>: match='minimum': a guest has exactly what is asked for: only 'exact' is supported" },
+		{ "<cpu mode='custom'><model>Haswell</model></cpu>",
+		  "t:4:20: <model>: 'Haswell' is none of: x86-64-v1, x86-64-v2, x86-64-v3, x86-64-v4" },
+		{ "<cpu mode='maximal'/>",
+		  "t:4:1: <cpu>: mode='maximal' is none of: host-passthrough, host-model, maximum, custom" },
 		{ "<cpu><feature name='aess'/></cpu>",
 		  "t:4:1: cpuid: there is no CPU feature 'aess'" },
 		{ "<cputune><vcpupin vcpu='1' cpuset='0'/></cputune>",
@@ -330,6 +358,7 @@ static void add_tests(TCase *tc)
 {
 	tcase_add_unchecked_fixture(tc, no_schema, NULL);
 	tcase_add_test(tc, what_libvirt_writes_is_understood);
+	tcase_add_test(tc, cpu_modes_are_choices);
 	tcase_add_test(tc, devices_become_lists);
 	tcase_add_test(tc, hvm_settings_become_keys);
 	tcase_add_test(tc, screens_consoles_and_folders_of_pv_guests_become_lists);
