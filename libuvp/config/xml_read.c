@@ -221,7 +221,7 @@ static int add_feature(struct uvpi_xml_in *in, const xmlNode *element, FILE *out
 	static const char *const names[] = { "policy", "name", NULL };
 	static const char *const policies[] = { "force", "require", "optional", "disable",
 						"forbid" };
-	static const char values[] = "1kx00";
+	static const char values[] = "11x00"; /* what a host cannot give is refused */
 	const char *policy = uvpi_xml_attr(element, "policy"),
 		   *name = uvpi_xml_attr(element, "name");
 	int rc = uvpi_xml_only_attrs(in, element, names);

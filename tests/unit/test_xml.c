@@ -130,7 +130,7 @@ START_TEST(cpu_modes_are_choices)
 		{ "<cpu mode='host-model'/>", "default", NULL },
 		{ "<cpu mode='maximum'/>", "maximum", NULL },
 		{ "<cpu match='exact'><model fallback='forbid'> x86-64-v2 </model><feature policy='require' name='aes'/></cpu>",
-		  "x86-64-v2", "host,aes=k" },
+		  "x86-64-v2", "host,aes=1" },
 		{ "<uvp:cpu_policy>pool,-aes</uvp:cpu_policy>", "pool,-aes", NULL },
 	};
 
