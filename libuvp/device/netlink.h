@@ -37,6 +37,11 @@ struct uvpi_vlans;
 int uvpi_link_set_vlans(int fd, int index, uint16_t default_pvid, uint32_t vlan, const struct uvpi_vlans *trunk,
 			int n_trunk, struct uvp_error *err);
 
+/* A socket on which the kernel announces interfaces that go, from now on; close() it. -1: there is none to be had. */
+int uvpi_links_going(void);
+/* Until each of these has been announced there; its index becomes 0. False at the deadline, or when announcements were lost. */
+bool uvpi_links_wait_gone(int fd, int *indices, int n, int64_t deadline_ms);
+
 /* Pure, for tests: the answer to a question about a link. 1: a link; 0: some other message; negative: PROTOCOL. */
 int uvpi_link_parse(const void *message, size_t len, struct uvpi_link *ret_link, struct uvp_error *err);
 

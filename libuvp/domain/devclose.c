@@ -4,6 +4,7 @@
  * a front end says about its back end is the guest's word. */
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "core/step.h"
 #include "core/store.h"
 #include "device/loop.h"
+#include "device/netlink.h"
 #include "device/qdisk.h"
 #include "device/script.h"
 #include "device/xenbus.h"
@@ -38,6 +40,7 @@ struct device {
 	char loop[32];     /* or network block device; xl's script takes loop devices down only when xl runs it */
 	char target[1024]; /* the file behind it */
 	char script[256], vifname[32];
+	int ifindex;       /* of its network interface in domain 0; 0: there is none */
 };
 
 struct devices {
@@ -52,6 +55,7 @@ struct uvpi_closing {
 	int64_t deadline_ms;
 	struct devices devices;
 	bool open; /* a back end had not closed when we looked */
+	int going; /* where the kernel announces interfaces that go, or -1 */
 };
 
 /* ---- what there is ---- */
@@ -206,6 +210,22 @@ static int look_at_states(struct uvpi_store *store, struct devices *devices, str
 	return open;
 }
 
+/* Before anything is asked to close: whose end will be announced? */
+static void watch_interfaces(struct uvpi_closing *closing)
+{
+	for (int i = 0; i < closing->devices.n; i++) {
+		struct device *d = &closing->devices.list[i];
+		char name[80];
+
+		if (strcmp(d->kind, "vif") != 0)
+			continue;
+		if (closing->going < 0)
+			closing->going = uvpi_links_going();
+		snprintf(name, sizeof(name), "vif%" PRIu32 ".%s", closing->domid, d->id);
+		d->ifindex = (int)if_nametoindex(d->vifname[0] ? d->vifname : name);
+	}
+}
+
 /* Whatever it was told before, a back end closes for good when its front end's folder is gone. To tell it more would cost
  * it more: it looks at each change of its own folder. */
 static int ask_to_close(struct uvpi_closing *closing, struct uvp_error *err)
@@ -301,6 +321,14 @@ static void undo_on_host(const struct uvpi_closing *closing)
 	}
 }
 
+static void free_closing(struct uvpi_closing *closing)
+{
+	if (closing->going >= 0)
+		close(closing->going);
+	free(closing->devices.list);
+	free(closing);
+}
+
 int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvpi_closing **ret_closing,
 		       struct uvp_error *err)
 {
@@ -312,6 +340,7 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 		return uvpi_no_memory(err);
 	closing->host = host;
 	closing->domid = domid;
+	closing->going = -1;
 	r = uvpi_host_store(host, &closing->store, err);
 	if (r == 0)
 		r = find_devices(closing->store, domid, deadline_ms, &closing->devices, err);
@@ -323,6 +352,8 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	if (r < 0)
 		goto out;
 	closing->open = r > 0;
+	if (closing->open)
+		watch_interfaces(closing);
 	r = ask_to_close(closing, err);
 	UVPI_STEP("devices asked to close");
 	if (r == 0 && closing->open && needs_undoing(&closing->devices))
@@ -333,8 +364,7 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	*ret_closing = closing;
 	return 0;
 out:
-	free(closing->devices.list);
-	free(closing);
+	free_closing(closing);
 	return r;
 }
 
@@ -354,9 +384,27 @@ void uvpi_closing_remove(const struct uvpi_closing *closing, struct uvpi_batch *
 	}
 }
 
+/* An interface is announced when it goes, a loop device can be looked at: with nothing else there, the rest of the kernel's
+ * work (for each interface it waits until no CPU can know it any more) need not be waited for. */
+static bool wait_for_interfaces(struct uvpi_closing *closing)
+{
+	_cleanup_free_ int *indices = calloc((size_t)closing->devices.n + 1, sizeof(*indices));
+	int n = 0;
+
+	for (int i = 0; indices && i < closing->devices.n; i++) {
+		const struct device *d = &closing->devices.list[i];
+
+		if (d->ifindex)
+			indices[n++] = d->ifindex;
+		else if (uvpi_xenbus_in_kernel(d->kind) && !d->loop[0])
+			return false;
+	}
+	return indices && closing->going >= 0 && uvpi_links_wait_gone(closing->going, indices, n, closing->deadline_ms);
+}
+
 int uvpi_closing_finish(struct uvpi_closing *closing, struct uvp_error *err)
 {
-	int r = closing && closing->open ? wait_for_kernel(closing, err) : 0;
+	int r = closing && closing->open && !wait_for_interfaces(closing) ? wait_for_kernel(closing, err) : 0;
 
 	/* What they have open they let go of a moment after that. */
 	for (int i = 0; closing && i < closing->devices.n && r == 0; i++)
@@ -364,8 +412,7 @@ int uvpi_closing_finish(struct uvpi_closing *closing, struct uvp_error *err)
 			uvpi_block_wait_free(closing->devices.list[i].loop, closing->devices.list[i].target,
 					     closing->deadline_ms);
 	if (closing)
-		free(closing->devices.list);
-	free(closing);
+		free_closing(closing);
 	uvpi_qdisk_collect();
 	return r;
 }
