@@ -17,5 +17,6 @@
 #include <uvp/progress.h>
 #include <uvp/qmp.h>
 #include <uvp/stats.h>
+#include <uvp/stream.h>
 
 #endif

@@ -74,5 +74,7 @@ XLX_CMD(cmd_sysrq)
 XLX_CMD(cmd_trigger)
 XLX_CMD(cmd_button_press)
 XLX_CMD(cmd_dump_core)
+XLX_CMD(cmd_image_info)
+XLX_CMD(cmd_image_verify)
 
 XLX_CMD(cmd_help)

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of saved domains, read with every check that there is. */
+#include "stream/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <uvp/config.h>
+
+#include "config/model.h"
+#include "core/cleanup.h"
+#include "core/error.h"
+
+/* 1, or 0 at the end of the file; less than len bytes before the end are a failure. */
+static int read_all(struct uvpi_stream_reader *reader, void *buf, size_t len, struct uvp_error *err)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = read(reader->fd, (char *)buf + have, len - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return uvpi_fail_errno(err, errno, "cannot read it");
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	reader->bytes += have;
+	if (have == len)
+		return 1;
+	uvpi_fail(err, UVP_E_INVALID, 0, "the file is not complete: it ends after %llu bytes, within what it should hold",
+		  (unsigned long long)reader->bytes);
+	uvpi_hint(err, "nothing can be restored from it; take another copy");
+	return -UVP_E_INVALID;
+}
+
+static int take_config(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	return uvp_config_parse("its configuration", (const char *)reader->body, reader->record.len, NULL, 0, NULL, NULL,
+				&reader->config, err);
+}
+
+static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	struct uvpi_stream_end end;
+	char more;
+	ssize_t n;
+	int r = uvpi_stream_get_end(reader->body, reader->record.len, &end, err);
+
+	if (r < 0)
+		return r;
+	if (end.raw != reader->order.raw || end.records != reader->record.sequence)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: it has not as much as its end says");
+	do {
+		n = read(reader->fd, &more, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: something follows its end");
+	return 0;
+}
+
+/* One record, whatever it is. */
+static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	uint8_t header[UVPI_STREAM_RECORD];
+	int r = read_all(reader, header, sizeof(header), err);
+
+	if (r >= 0)
+		r = uvpi_stream_get_record(header, reader->order.sequence, &reader->record, err);
+	if (r >= 0)
+		r = read_all(reader, reader->body, reader->record.len, err);
+	if (r >= 0)
+		r = uvpi_stream_check_body(&reader->record, reader->body, err);
+	if (r >= 0)
+		r = uvpi_stream_check_order(&reader->order, &reader->record, err);
+	if (r < 0)
+		return r;
+	switch (reader->record.type) {
+	case UVPI_STREAM_CONFIG:
+		return take_config(reader, err);
+	case UVPI_STREAM_DOMAIN:
+		return uvpi_stream_get_domain(reader->body, reader->record.len, &reader->domain, err);
+	case UVPI_STREAM_MEMORY:
+	case UVPI_STREAM_MEMORY_ZSTD:
+		r = uvpi_stream_unpack(reader->record.type, reader->body, reader->record.len, reader->raw, err);
+		if (r < 0)
+			return r;
+		reader->raw_len = (uint32_t)r;
+		reader->order.raw += reader->raw_len;
+		return 0;
+	case UVPI_STREAM_END:
+		return check_end(reader, err);
+	default:
+		return 0;
+	}
+}
+
+/* Until there is memory, or the end. */
+static int read_to_memory(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	int r;
+
+	reader->raw_len = 0;
+	do {
+		r = read_record(reader, err);
+	} while (r == 0 && !reader->raw_len && !reader->order.end);
+	return r;
+}
+
+int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error *err)
+{
+	uint8_t header[UVPI_STREAM_HEADER];
+	ssize_t n;
+	int r;
+
+	*reader = (struct uvpi_stream_reader){ .fd = fd };
+	reader->body = malloc(UVPI_STREAM_BODY_MAX);
+	reader->raw = malloc(UVPI_STREAM_BATCH);
+	if (!reader->body || !reader->raw)
+		return uvpi_no_memory(err);
+	n = read(fd, header, sizeof(header));
+	if (n < 0)
+		return uvpi_fail_errno(err, errno, "cannot read it");
+	reader->bytes = (uint64_t)n;
+	r = uvpi_stream_get_header(header, (size_t)n, err);
+	if (r == 0)
+		r = read_to_memory(reader, err);
+	if (r < 0)
+		return r;
+	if ((reader->config->type == UVPI_TYPE_PV) != (reader->domain.type == 1) || reader->config->type == UVPI_TYPE_HVM ||
+	    reader->domain.vcpus > reader->config->maxvcpus || reader->domain.memory_kib > reader->config->maxmem_kib)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: its configuration is not that of the domain in it");
+	return 0;
+}
+
+void uvpi_stream_close(struct uvpi_stream_reader *reader)
+{
+	if (reader->fd >= 0)
+		close(reader->fd);
+	free(reader->body);
+	free(reader->raw);
+	uvp_config_free(reader->config);
+	*reader = (struct uvpi_stream_reader){ .fd = -1 };
+}
+
+int uvpi_stream_next(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	int r;
+
+	if (reader->order.end)
+		return 0;
+	/* The first piece has been read with what is before it. */
+	if (!reader->order.started) {
+		reader->order.started = true;
+		return 1;
+	}
+	r = read_to_memory(reader, err);
+	return r < 0 ? r : reader->raw_len > 0;
+}

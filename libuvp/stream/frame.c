@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of saved domains: headers, records and their bodies. All numbers are little endian. */
+#include "stream/frame.h"
+
+#include <string.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+
+/* No text file begins so, and a transfer that changes line ends is found at once. */
+static const uint8_t magic[8] = { 0x8e, 'U', 'V', 'P', 'S', '\r', '\n', 0x1a };
+
+#define LEVEL 1 /* of zstd: what is saved is written once and read once */
+
+/* ---- numbers ---- */
+
+static void put32(uint8_t *p, uint32_t value)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (uint8_t)(value >> 8 * i);
+}
+
+static void put64(uint8_t *p, uint64_t value)
+{
+	put32(p, (uint32_t)value);
+	put32(p + 4, (uint32_t)(value >> 32));
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t get64(const uint8_t *p)
+{
+	return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
+
+uint32_t uvpi_stream_crc(const void *data, size_t len)
+{
+	return (uint32_t)crc32_z(0, data, len);
+}
+
+static int damaged(struct uvp_error *err, const char *what)
+{
+	int r = uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: %s", what);
+
+	uvpi_hint(err, "nothing can be restored from it; take another copy");
+	return r;
+}
+
+/* ---- the header ---- */
+
+void uvpi_stream_put_header(uint8_t buf[UVPI_STREAM_HEADER])
+{
+	memcpy(buf, magic, sizeof(magic));
+	put32(buf + 8, UVPI_STREAM_VERSION);
+	put32(buf + 12, 0);
+	put32(buf + 16, 0);
+	put32(buf + 20, uvpi_stream_crc(buf, 20));
+}
+
+int uvpi_stream_get_header(const uint8_t *buf, size_t len, struct uvp_error *err)
+{
+	static const char xl[] = "Xen saved domain, xl format\n";
+	int r;
+
+	if (len >= 16 && !memcmp(buf, xl, 16)) {
+		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it was written by 'xl save', and this release reads files of 'xlx save' only");
+		uvpi_hint(err, "restore it with 'xl restore'");
+		return r;
+	}
+	if (len < UVPI_STREAM_HEADER || memcmp(buf, magic, sizeof(magic)))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "it is no file of a saved domain");
+	if (get32(buf + 20) != uvpi_stream_crc(buf, 20))
+		return damaged(err, "its header has changed");
+	if (get32(buf + 8) != UVPI_STREAM_VERSION || get32(buf + 12)) {
+		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+			      "it has version %u and features 0x%x of the format, and this release reads version %u without any",
+			      get32(buf + 8), get32(buf + 12), UVPI_STREAM_VERSION);
+		uvpi_hint(err, "restore it with the release that wrote it");
+		return r;
+	}
+	return 0;
+}
+
+/* ---- records ---- */
+
+void uvpi_stream_put_record(uint8_t buf[UVPI_STREAM_RECORD], uint32_t type, uint32_t sequence, const void *body, uint32_t len)
+{
+	put32(buf, type);
+	put32(buf + 4, 0);
+	put32(buf + 8, len);
+	put32(buf + 12, uvpi_stream_crc(body, len));
+	put32(buf + 16, sequence);
+	put32(buf + 20, uvpi_stream_crc(buf, 20));
+}
+
+int uvpi_stream_get_record(const uint8_t buf[UVPI_STREAM_RECORD], uint32_t sequence, struct uvpi_stream_record *ret_record,
+			   struct uvp_error *err)
+{
+	struct uvpi_stream_record record = { get32(buf), get32(buf + 4), get32(buf + 8), get32(buf + 12), get32(buf + 16) };
+	int r;
+
+	if (get32(buf + 20) != uvpi_stream_crc(buf, 20))
+		return damaged(err, "the header of a record has changed");
+	if (record.sequence != sequence)
+		return damaged(err, "a record is missing or out of its place");
+	if (record.len > UVPI_STREAM_BODY_MAX)
+		return damaged(err, "a record is larger than any can be");
+	if (record.type > UVPI_STREAM_MEMORY_ZSTD && !(record.flags & UVPI_STREAM_OPTIONAL)) {
+		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has a record of type %u, which this release does not know and must", record.type);
+		uvpi_hint(err, "restore it with the release that wrote it");
+		return r;
+	}
+	*ret_record = record;
+	return 0;
+}
+
+int uvpi_stream_check_body(const struct uvpi_stream_record *record, const void *body, struct uvp_error *err)
+{
+	if (uvpi_stream_crc(body, record->len) != record->crc)
+		return damaged(err, "the content of a record has changed");
+	return 0;
+}
+
+int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_stream_record *record, struct uvp_error *err)
+{
+	bool ok = !order->end, memory = false;
+
+	switch (record->type) {
+	case UVPI_STREAM_CONFIG:
+		ok = ok && !order->config && !order->memory;
+		order->config = true;
+		break;
+	case UVPI_STREAM_DOMAIN:
+		ok = ok && !order->domain && !order->memory;
+		order->domain = true;
+		break;
+	case UVPI_STREAM_MEMORY:
+	case UVPI_STREAM_MEMORY_ZSTD:
+		memory = true;
+		ok = ok && order->config && order->domain;
+		break;
+	case UVPI_STREAM_END:
+		ok = ok && order->memory;
+		order->end = true;
+		break;
+	default:
+		break;
+	}
+	order->memory |= memory;
+	order->sequence++;
+	return ok ? 0 : damaged(err, "its records are not in their order");
+}
+
+/* ---- bodies ---- */
+
+void uvpi_stream_put_domain(uint8_t buf[UVPI_STREAM_DOMAIN_LEN], const struct uvpi_stream_domain *domain)
+{
+	memcpy(buf, domain->uuid, 16);
+	put32(buf + 16, domain->type);
+	put32(buf + 20, domain->vcpus);
+	put64(buf + 24, domain->memory_kib);
+	put64(buf + 32, domain->saved_at);
+	put32(buf + 40, domain->xen_major);
+	put32(buf + 44, domain->xen_minor);
+}
+
+int uvpi_stream_get_domain(const void *body, size_t len, struct uvpi_stream_domain *ret_domain, struct uvp_error *err)
+{
+	const uint8_t *p = body;
+	struct uvpi_stream_domain d;
+
+	if (len != UVPI_STREAM_DOMAIN_LEN)
+		return damaged(err, "what it says of the domain has a wrong length");
+	memcpy(d.uuid, p, 16);
+	d.type = get32(p + 16);
+	d.vcpus = get32(p + 20);
+	d.memory_kib = get64(p + 24);
+	d.saved_at = get64(p + 32);
+	d.xen_major = get32(p + 40);
+	d.xen_minor = get32(p + 44);
+	if (d.type < 1 || d.type > 2)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it is of a domain of type %u, and this release restores PV and PVH guests", d.type);
+	if (!d.vcpus || d.vcpus > 8192 || !d.memory_kib || d.memory_kib > UINT64_C(1) << 40)
+		return damaged(err, "what it says of the domain cannot be");
+	*ret_domain = d;
+	return 0;
+}
+
+void uvpi_stream_put_end(uint8_t buf[UVPI_STREAM_END_LEN], const struct uvpi_stream_end *end)
+{
+	put64(buf, end->raw);
+	put32(buf + 8, end->records);
+}
+
+int uvpi_stream_get_end(const void *body, size_t len, struct uvpi_stream_end *ret_end, struct uvp_error *err)
+{
+	if (len != UVPI_STREAM_END_LEN)
+		return damaged(err, "its last record has a wrong length");
+	ret_end->raw = get64(body);
+	ret_end->records = get32((const uint8_t *)body + 8);
+	return 0;
+}
+
+uint32_t uvpi_stream_pack(const void *raw, uint32_t len, void *buf, uint32_t *ret_type)
+{
+	size_t n = ZSTD_compress(buf, UVPI_STREAM_BODY_MAX, raw, len, LEVEL);
+
+	if (!ZSTD_isError(n) && n < len) {
+		*ret_type = UVPI_STREAM_MEMORY_ZSTD;
+		return (uint32_t)n;
+	}
+	memcpy(buf, raw, len);
+	*ret_type = UVPI_STREAM_MEMORY;
+	return len;
+}
+
+int uvpi_stream_unpack(uint32_t type, const void *body, uint32_t len, void *raw, struct uvp_error *err)
+{
+	size_t n = len;
+
+	if (type == UVPI_STREAM_MEMORY) {
+		if (!len || len > UVPI_STREAM_BATCH)
+			return damaged(err, "a piece of the memory has a wrong length");
+		memcpy(raw, body, len);
+	} else {
+		n = ZSTD_decompress(raw, UVPI_STREAM_BATCH, body, len);
+		if (ZSTD_isError(n) || !n)
+			return damaged(err, "a piece of the memory cannot be decompressed");
+	}
+	return (int)n;
+}

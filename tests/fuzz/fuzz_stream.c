@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of saved domains. The first byte says what the others are: a whole file, or one part of one. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "stream/file.h"
+#include "tests/fuzz/fuzz.h"
+
+static void whole_file(const uint8_t *data, size_t size)
+{
+	struct uvpi_stream_reader reader;
+	struct uvp_error err = UVP_ERROR_INIT;
+	int fd = memfd_create("fuzz", MFD_CLOEXEC), r;
+
+	FUZZ_CHECK(fd >= 0 && write(fd, data, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0);
+	r = uvpi_stream_open(&reader, fd, &err);
+	for (int i = 0; r == 0 || i; i++) {
+		r = uvpi_stream_next(&reader, &err);
+		if (r <= 0)
+			break;
+		FUZZ_CHECK(reader.raw_len && reader.raw_len <= UVPI_STREAM_BATCH);
+	}
+	FUZZ_CHECK(r >= 0 || *err.message);
+	FUZZ_CHECK(r < 0 || (reader.order.end && reader.config));
+	uvpi_stream_close(&reader);
+}
+
+static void parts(uint8_t what, const uint8_t *data, size_t size)
+{
+	static uint8_t raw[UVPI_STREAM_BATCH];
+	struct uvpi_stream_record record;
+	struct uvpi_stream_domain domain;
+	uint8_t again[UVPI_STREAM_DOMAIN_LEN];
+
+	if (what == 1) {
+		int n = uvpi_stream_unpack(UVPI_STREAM_MEMORY_ZSTD, data, (uint32_t)size, raw, NULL);
+
+		FUZZ_CHECK(n <= (int)sizeof(raw) && n != 0);
+	} else if (what == 2 && size >= UVPI_STREAM_RECORD) {
+		if (uvpi_stream_get_record(data, 0, &record, NULL) == 0)
+			FUZZ_CHECK(record.len <= UVPI_STREAM_BODY_MAX);
+	} else if (what == 3 && uvpi_stream_get_domain(data, size, &domain, NULL) == 0) {
+		uvpi_stream_put_domain(again, &domain);
+		FUZZ_CHECK(memcmp(again, data, sizeof(again)) == 0);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (!size)
+		return 0;
+	if (data[0] == 0x8e || data[0] == 'X')
+		whole_file(data, size);
+	else
+		parts(data[0], data + 1, size - 1);
+	return 0;
+}

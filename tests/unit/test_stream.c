@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Files of saved domains: written, read, damaged in every place, cut off at every length. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "stream/file.h"
+#include "tests/unit/unit.h"
+
+static const char config[] = "name = \"web\"\ntype = \"pvh\"\nkernel = \"/boot/vmlinuz\"\nmemory = 64\nvcpus = 2\n";
+
+struct image {
+	uint8_t bytes[16384];
+	size_t len;
+	uint32_t sequence;
+};
+
+static void add(struct image *image, uint32_t type, const void *body, uint32_t len)
+{
+	uvpi_stream_put_record(image->bytes + image->len, type, image->sequence++, body, len);
+	image->len += UVPI_STREAM_RECORD;
+	memcpy(image->bytes + image->len, body, len);
+	image->len += len;
+}
+
+static void add_head(struct image *image)
+{
+	struct uvpi_stream_domain domain = { .type = 2, .vcpus = 2, .memory_kib = 65536, .xen_major = 4, .xen_minor = 17 };
+	uint8_t body[UVPI_STREAM_DOMAIN_LEN];
+
+	memset(image, 0, sizeof(*image));
+	uvpi_stream_put_header(image->bytes);
+	image->len = UVPI_STREAM_HEADER;
+	add(image, UVPI_STREAM_CONFIG, config, sizeof(config) - 1);
+	uvpi_stream_put_domain(body, &domain);
+	add(image, UVPI_STREAM_DOMAIN, body, sizeof(body));
+}
+
+static void add_end(struct image *image, uint64_t raw)
+{
+	struct uvpi_stream_end end = { raw, image->sequence };
+	uint8_t body[UVPI_STREAM_END_LEN];
+
+	uvpi_stream_put_end(body, &end);
+	add(image, UVPI_STREAM_END, body, sizeof(body));
+}
+
+static void make(struct image *image)
+{
+	_cleanup_free_ uint8_t *body = malloc(UVPI_STREAM_BODY_MAX);
+	uint8_t raw[8192] = { 1, 2, 3 };
+	uint32_t type, len;
+
+	add_head(image);
+	len = uvpi_stream_pack(raw, sizeof(raw), body, &type);
+	ck_assert_uint_eq(type, UVPI_STREAM_MEMORY_ZSTD);
+	ck_assert_uint_lt(len, 100); /* zeros cost next to nothing */
+	add(image, type, body, len);
+	add(image, UVPI_STREAM_MEMORY, "x", 1);
+	add_end(image, sizeof(raw) + 1);
+}
+
+/* Returns the negative code, or the number of pieces of memory. */
+static int read_image(const void *bytes, size_t len, struct uvp_error *err)
+{
+	struct uvpi_stream_reader reader;
+	int fd = memfd_create("image", MFD_CLOEXEC), n = 0, r;
+
+	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	lseek(fd, 0, SEEK_SET);
+	r = uvpi_stream_open(&reader, fd, err);
+	if (r == 0)
+		while ((r = uvpi_stream_next(&reader, err)) > 0)
+			n++;
+	uvpi_stream_close(&reader);
+	return r < 0 ? r : n;
+}
+
+START_TEST(what_was_written_is_read)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+
+	make(&image);
+	ck_assert_int_eq(read_image(image.bytes, image.len, &err), 2);
+}
+END_TEST
+
+START_TEST(any_byte_that_changed_is_found)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+
+	make(&image);
+	for (size_t i = 0; i < image.len; i++) {
+		image.bytes[i] ^= 0x10;
+		ck_assert_int_lt(read_image(image.bytes, image.len, &err), 0);
+		image.bytes[i] ^= 0x10;
+	}
+}
+END_TEST
+
+START_TEST(a_file_cut_off_anywhere_is_not_complete)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+
+	make(&image);
+	for (size_t len = 0; len < image.len; len++)
+		ck_assert_int_eq(read_image(image.bytes, len, &err), -UVP_E_INVALID);
+	image.bytes[image.len] = 0;
+	ck_assert_int_eq(read_image(image.bytes, image.len + 1, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "something follows"));
+}
+END_TEST
+
+START_TEST(records_come_in_their_order_and_once)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+
+	add_head(&image);
+	add_end(&image, 0);
+	ck_assert_int_eq(read_image(image.bytes, image.len, &err), -UVP_E_INVALID);
+	add_head(&image);
+	add(&image, UVPI_STREAM_CONFIG, config, sizeof(config) - 1);
+	ck_assert_int_eq(read_image(image.bytes, image.len, &err), -UVP_E_INVALID);
+	add_head(&image);
+	add(&image, UVPI_STREAM_MEMORY, "x", 1);
+	add_end(&image, 2);
+	ck_assert_int_eq(read_image(image.bytes, image.len, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "as much as its end says"));
+}
+END_TEST
+
+START_TEST(unknown_records_must_be_understood_unless_they_say_otherwise)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+	uint8_t *record;
+	uint32_t crc;
+
+	add_head(&image);
+	record = image.bytes + image.len;
+	add(&image, 77, "new", 3);
+	add(&image, UVPI_STREAM_MEMORY, "x", 1);
+	add_end(&image, 1);
+	ck_assert_int_eq(read_image(image.bytes, image.len, &err), -UVP_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(err.message, "type 77"));
+	record[4] = UVPI_STREAM_OPTIONAL;
+	crc = uvpi_stream_crc(record, 20);
+	for (int i = 0; i < 4; i++)
+		record[20 + i] = (uint8_t)(crc >> 8 * i);
+	ck_assert_int_eq(read_image(image.bytes, image.len, &err), 1);
+}
+END_TEST
+
+START_TEST(other_tools_files_are_named)
+{
+	static const char xl[64] = "Xen saved domain, xl format\n \0 \r";
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_int_eq(read_image(xl, sizeof(xl), &err), -UVP_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(err.message, "xl save"));
+	ck_assert_int_eq(read_image("\x7f""ELF and more, at least some two dozens", 40, &err), -UVP_E_INVALID);
+}
+END_TEST
+
+START_TEST(what_does_not_compress_stays_as_it_is)
+{
+	_cleanup_free_ uint8_t *body = malloc(UVPI_STREAM_BODY_MAX), *raw = malloc(UVPI_STREAM_BATCH),
+			       *back = malloc(UVPI_STREAM_BATCH);
+	uint32_t type, len, seed = 1;
+
+	for (size_t i = 0; i < UVPI_STREAM_BATCH; i++) {
+		seed = seed * 1664525 + 1013904223;
+		raw[i] = (uint8_t)(seed >> 24);
+	}
+	len = uvpi_stream_pack(raw, UVPI_STREAM_BATCH, body, &type);
+	ck_assert_uint_eq(type, UVPI_STREAM_MEMORY);
+	ck_assert_int_eq(uvpi_stream_unpack(type, body, len, back, NULL), (int)UVPI_STREAM_BATCH);
+	ck_assert_mem_eq(raw, back, UVPI_STREAM_BATCH);
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, what_was_written_is_read);
+	tcase_add_test(tcase, any_byte_that_changed_is_found);
+	tcase_add_test(tcase, a_file_cut_off_anywhere_is_not_complete);
+	tcase_add_test(tcase, records_come_in_their_order_and_once);
+	tcase_add_test(tcase, unknown_records_must_be_understood_unless_they_say_otherwise);
+	tcase_add_test(tcase, other_tools_files_are_named);
+	tcase_add_test(tcase, what_does_not_compress_stays_as_it_is);
+}
+
+UNIT_MAIN("stream", add_tests);
