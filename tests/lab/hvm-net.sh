@@ -17,6 +17,17 @@ out_has 'model=e1000'
 expect_ok xlx destroy --yes lab-hvmn
 [ "$(ports)" = '*' ] || fail "left on the bridge: $(ports)"
 
+# every model that this QEMU has is on the PCI bus; the memory for their ROMs is for four of them at once
+on_bus() { # MODEL:VENDOR:DEVICE...
+	local model
+	create_guest "$(hvm_cfg lab-hvmn "vif = [ $(printf "'bridge=labbr1,model=%s', " "${@%%:*}") ]")"
+	expect_ok xlx qmp lab-hvmn human-monitor-command 'command-line=info pci'
+	for model; do out_has "PCI device ${model#*:}"; done
+	expect_ok xlx destroy --yes lab-hvmn
+}
+on_bus rtl8139:10ec:8139 e1000:8086:100e e1000e:8086:10d3 ne2k_pci:10ec:8029
+on_bus pcnet:1022:2000 i82559er:8086:1209 vmxnet3:15ad:07b0 virtio-net-pci:1af4:1000
+
 expect_fail 8 xlx create "$(hvm_cfg lab-hvmn "vif = [ 'bridge=labbr1,ip=10.99.1.2' ]")"
 err_has 'cannot have an emulated twin'
 expect_fail 8 xlx create "$(hvm_cfg lab-hvmn 'usbdevice = "host:1234:5678"')"
