@@ -2,7 +2,8 @@
 /*
  * The smallest HVM guest: a boot sector. It says on its serial port, and on the
  * screen, what it was booted from (LABEL; tests change the text in their own
- * copy of the image), and sleeps. A byte on the serial port wakes it: 'r'
+ * copy of the image), which hypervisor CPUID names and whether there are tables
+ * of ACPI ('A') and of interrupt controllers ('M'), and sleeps. A byte on the serial port wakes it: 'r'
  * resets the machine, any other is said in return.
  * With CD defined, this is a whole CD-ROM image with nothing in it but a boot
  * record (El Torito, no emulation) that leads to the same code.
@@ -61,11 +62,22 @@ here:
 	out	%al, %dx
 	loop	1b
 	mov	$(text - start + 0x7c00), %si
-2:	lodsb
-	test	%al, %al
-	jz	sleep
-	call	say
-	jmp	2b
+	call	print
+	mov	$0x40000000, %eax
+	cpuid
+	mov	$(vendor - start + 0x7c00), %si
+	mov	%ebx, (%si)
+	mov	%ecx, 4(%si)
+	mov	%edx, 8(%si)
+	mov	$0x20445352, %eax	/* "RSD " */
+	mov	$'A', %bl
+	call	find
+	mov	%bl, 13(%si)
+	mov	$0x5f504d5f, %eax	/* "_MP_" */
+	mov	$'M', %bl
+	call	find
+	mov	%bl, 14(%si)
+	call	print
 
 sleep:	hlt
 	mov	$(COM1 + 5), %dx
@@ -82,6 +94,24 @@ sleep:	hlt
 3:	call	say
 	jmp	sleep
 
+/* si: text that ends in NUL */
+print:	lodsb
+	test	%al, %al
+	jz	5f
+	call	say
+	jmp	print
+
+/* eax: what a table begins with; bl becomes '-' unless there is one in the BIOS's last 64 KiB */
+find:	mov	$0xf000, %dx
+	mov	%dx, %es
+	xor	%di, %di
+6:	cmp	%eax, %es:(%di)
+	je	5f
+	add	$16, %di
+	jnz	6b
+	mov	$'-', %bl
+5:	ret
+
 /* al: to the serial port, when it has room, and to the screen */
 say:	mov	%al, %bl
 	mov	$(COM1 + 5), %dx
@@ -97,6 +127,7 @@ say:	mov	%al, %bl
 	ret
 
 init:	.byte	0xf9, 0x00, 0xfb, 0x80, 0xf8, 0x01, 0xf9, 0x00, 0xfb, 0x03, 0xfa, 0x07, 0xfc, 0x03
+vendor:	.asciz	"............ ..\r\n"
 text:	.ascii	"uvp-hvm: ready from "
 #ifdef CD
 label:	.asciz	"cdrom\r\n"

@@ -6,7 +6,7 @@
 requires xlx xenstore-read
 
 hvm_disk "$tmp/a.img" first
-create_guest "$(hvm_cfg lab-hvm "disk = [ '$tmp/a.img,raw,hda,rw' ]")"
+create_guest "$(hvm_cfg lab-hvm 'acpi = 0' 'apic = 0' "disk = [ '$tmp/a.img,raw,hda,rw' ]")"
 pid=$(hvm_pid lab-hvm)
 id=$(xlx domid lab-hvm)
 [ "$(stat -c %u "/proc/$pid")" -eq $((0x70000000 + id)) ] || fail "QEMU runs as $(stat -c %u "/proc/$pid")"
@@ -27,6 +27,7 @@ expect_fail 3 xlx qmp lab-hvm blockdev-del node-name=none
 expect_fail 2 xlx qmp lab-hvm stop '{'
 expect_ok xl list lab-hvm
 wait_for 120 hvm_said lab-hvm 'ready from first'
+wait_for 60 hvm_said lab-hvm 'XenVMMXenVMM --'
 expect_ok xlx destroy --yes lab-hvm
 [ ! -e "/proc/$pid" ] || fail "QEMU is left"
 
