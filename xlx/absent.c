@@ -11,6 +11,10 @@
 #define NO_PCI "PCI devices are not passed to guests by this release"
 #define NO_USB "USB devices are not passed to guests by this release"
 #define NO_DEVICE "this release has disks and network interfaces, but no such device"
+#define NO_LIST "one list has the devices of all classes"
+#define LISTED "'xlx device-list DOMAIN'"
+#define WITH_QEMU "the QEMU that serves screens and keyboards is started with its guest and is told of them then, so they stay"
+#define AT_START "vfb= and vkb= in the guest's configuration; they are followed when it starts next"
 #define NO_PSR "this release does not drive the processor's resource control"
 #define NO_XSM "the security policy belongs to tools of Xen's own"
 #define ATTACHABLE "'xlx block-attach' and 'xlx network-attach' plug in what there is"
@@ -25,7 +29,8 @@ static const struct absent {
 	{ "remus", NO_MOVING ", nor does it replicate them", NULL },
 	{ "config-update", "a domain keeps the configuration that it was created from",
 	  "change the file, shut the domain down and create it again" },
-	{ "vncviewer", "no guest of this release has a screen", "'xlx console' shows its console" },
+	{ "vncviewer", "this release starts no viewer",
+	  "'xlx info DOMAIN' tells where the guest's screen is, and any viewer can connect there" },
 	{ "pci-attach", NO_PCI, NULL },
 	{ "pci-detach", NO_PCI, NULL },
 	{ "pci-list", NO_PCI, NULL },
@@ -37,13 +42,13 @@ static const struct absent {
 	{ "usbdev-attach", NO_USB, NULL },
 	{ "usbdev-detach", NO_USB, NULL },
 	{ "usb-list", NO_USB, NULL },
-	{ "channel-list", NO_DEVICE, NULL },
+	{ "channel-list", NO_LIST, LISTED },
 	{ "vtpm-attach", NO_DEVICE, ATTACHABLE },
 	{ "vtpm-list", NO_DEVICE, NULL },
 	{ "vtpm-detach", NO_DEVICE, NULL },
-	{ "vkb-attach", NO_DEVICE, ATTACHABLE },
-	{ "vkb-list", NO_DEVICE, NULL },
-	{ "vkb-detach", NO_DEVICE, NULL },
+	{ "vkb-attach", WITH_QEMU, AT_START },
+	{ "vkb-list", NO_LIST, LISTED },
+	{ "vkb-detach", WITH_QEMU, AT_START },
 	{ "vdispl-attach", NO_DEVICE, ATTACHABLE },
 	{ "vdispl-list", NO_DEVICE, NULL },
 	{ "vdispl-detach", NO_DEVICE, NULL },

@@ -97,6 +97,12 @@ EOF
 run sched-rtds
 expect_status 8
 expect_err_has "hint: 'xlx sched' sets weight and cap"
+run vkb-attach web
+expect_status 8
+expect_err <<'EOF'
+xlx: xl's command 'vkb-attach' is not there: the QEMU that serves screens and keyboards is started with its guest and is told of them then, so they stay
+hint: vfb= and vkb= in the guest's configuration; they are followed when it starts next
+EOF
 run --list-absent
 expect_status 0
 sort "$tmp/out" >"$tmp/absent"
