@@ -12,6 +12,7 @@
 #include "core/progress.h"
 #include "core/store.h"
 #include "cpu/cpumap.h"
+#include "dm/dm.h"
 #include "domain/domain.h"
 
 static int read_vcpu(struct uvp_domain *domain, uint32_t vcpu, uint8_t *hard, uint8_t *soft,
@@ -70,31 +71,28 @@ void uvp_vcpu_list_free(struct uvp_vcpu *vcpus)
 
 static int check_count(struct uvp_domain *domain, uint32_t vcpus, uint32_t max, struct uvp_error *err)
 {
-	struct uvpi_store *store;
-	_cleanup_free_ char *type = NULL;
-	char path[64];
 	int r;
 
-	if (vcpus < 1 || vcpus > max) {
-		r = uvpi_fail(err, UVP_E_INVALID, 0, "domain %u cannot have %u vCPUs: it was made with %u",
-			      domain->domid, vcpus, max);
-		uvpi_hint(err, vcpus ? "'maxvcpus' in its configuration is the limit for its whole life" :
-				       "a domain has at least one; 'xlx pause' stops it");
-		return r;
-	}
-	r = uvpi_host_store(domain->host, &store, err);
-	if (r)
-		return r;
+	if (vcpus >= 1 && vcpus <= max)
+		return 0;
+	r = uvpi_fail(err, UVP_E_INVALID, 0, "domain %u cannot have %u vCPUs: it was made with %u", domain->domid, vcpus, max);
+	uvpi_hint(err, vcpus ? "'maxvcpus' in its configuration is the limit for its whole life" :
+			       "a domain has at least one; 'xlx pause' stops it");
+	return r;
+}
+
+/* The vCPUs of an HVM guest are plugged by its device model. */
+static int plug_vcpus(struct uvp_domain *domain, uint32_t vcpus, const struct uvp_op *op, struct uvp_error *err)
+{
+	_cleanup_free_ char *type = NULL;
+	struct uvpi_store *store;
+	char path[64];
+	int r = uvpi_host_store(domain->host, &store, err);
+
 	snprintf(path, sizeof(path), "/libxl/%u/type", domain->domid);
-	r = uvpi_store_read(store, path, &type, err);
-	if (r)
-		return r;
-	if (type && !strcmp(type, "hvm"))
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
-				 "domain %u is an HVM guest: its vCPUs are plugged by its device model, which "
-				 "this release does not drive",
-				 domain->domid);
-	return 0;
+	if (!r)
+		r = uvpi_store_read(store, path, &type, err);
+	return !r && type && !strcmp(type, "hvm") ? uvpi_dm_plug_vcpus(domain, vcpus, op, err) : r;
 }
 
 static int request_count(struct uvp_domain *domain, uint32_t vcpus, uint32_t max, struct uvp_error *err)
@@ -172,6 +170,8 @@ int uvp_domain_set_vcpus(struct uvp_domain *domain, uint32_t vcpus, unsigned int
 
 	if (!r)
 		r = check_count(domain, vcpus, info.max_vcpu_id + 1, err);
+	if (!r)
+		r = plug_vcpus(domain, vcpus, op, err);
 	if (!r)
 		r = request_count(domain, vcpus, info.max_vcpu_id + 1, err);
 	if (r || (flags & UVP_VCPUS_NO_WAIT))

@@ -84,6 +84,8 @@ void uvpi_dm_drop_file(struct uvp_qmp *qmp, int64_t set);
 struct uvp_domain;
 int uvpi_dm_change_medium(struct uvp_domain *domain, uint32_t devid, const char *path, bool force,
 			  const struct uvp_op *op, struct uvp_error *err);
+/* Plug vCPUs into a running HVM guest until it has that many. UNSUPPORTED when it has more already. Blocks. */
+int uvpi_dm_plug_vcpus(struct uvp_domain *domain, uint32_t vcpus, const struct uvp_op *op, struct uvp_error *err);
 
 /* Accounts for restricted QEMUs: one for each domain, of a range that nobody else uses. */
 int uvpi_dm_uid(const struct uvpi_hvm *hvm, uint32_t domid, uint32_t *ret_uid, uint32_t *ret_gid, struct uvp_error *err);
