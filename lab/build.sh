@@ -124,6 +124,22 @@ initramfs() {
   (cd "$dir" && find . | cpio -o -H newc -R 0:0 --quiet) >"$out"
 }
 
+# A disk from which the same kernel boots as an HVM guest, with drivers for what has no other (a CD-ROM drive) and for CPUID
+make_linux_hvm() { # ROOT KERNEL
+  local disk=$1/guests/linux-hvm.img sector
+  gcc -m32 -c -o "$work/boot-linux.o" "$lab/guests/boot-linux.S"
+  objcopy -O binary -j .text "$work/boot-linux.o" "$disk"
+  initramfs "$work/initrd-hvm.img" "$lab/guests/init" "$1/bin/busybox" "$2" xen-blkfront xen-netfront ata_piix sr_mod cpuid
+  cat "$1/guests/vmlinuz" >>"$disk"
+  truncate -s %4096 "$disk"
+  sector=$(($(stat -c %s "$disk") / 512))
+  cat "$work/initrd-hvm.img" >>"$disk"
+  # room for what the loader reads at once
+  truncate -s %65536 "$disk"
+  printf '%08x%08x' $sector "$(stat -c %s "$work/initrd-hvm.img")" | sed 's/\(..\)\(..\)\(..\)\(..\)/\\x\4\\x\3\\x\2\\x\1/g' |
+    xargs -0 printf '%b' | dd of="$disk" bs=1 seek=496 conv=notrunc status=none
+}
+
 make_guests() { # ROOT
   local out=$1/guests src=$lab/guests kernel=$work/guest-kernel
   mkdir -p "$out"
@@ -144,6 +160,7 @@ make_guests() { # ROOT
   cp "$kernel"/boot/vmlinuz-* "$out/vmlinuz"
   vmlinux_of "$out/vmlinuz" >"$out/vmlinux"
   initramfs "$out/initrd.img" "$src/init" "$1/bin/busybox" "$kernel" xen-blkfront xen-netfront
+  make_linux_hvm "$1" "$kernel"
   ln -s ../usr/lib/grub-xen "$out/pvgrub"
   cp "$src"/*.cfg "$out/"
 }
