@@ -6,12 +6,13 @@
 requires xlx xenstore-read
 
 hvm_disk "$tmp/a.img" first
-create_guest "$(hvm_cfg lab-hvm 'memory = 32' 'boot = "dc"' 'vga = "stdvga"' 'vnc = 1' \
+create_guest "$(hvm_cfg lab-hvm 'memory = 32' 'viridian = 1' 'boot = "dc"' 'vga = "stdvga"' 'vnc = 1' \
 	'usbdevice = "tablet"' "disk = [ '$tmp/a.img,raw,hda,rw', '/guests/tiny-cd.iso,raw,hdc,ro,cdrom' ]")"
 id=$(xlx domid lab-hvm)
 expect_ok xlx info lab-hvm
 out_has "VNC, 127.0.0.1:$(xenstore-read "/local/domain/$id/console/vnc-port")"
 wait_for 160 hvm_said lab-hvm 'ready from cdrom'
+wait_for 60 hvm_said lab-hvm 'Microsoft Hv AM' # CPUID, ACPI, interrupt controllers
 
 expect_ok xlx cd-eject lab-hvm hdc
 expect_ok xlx qmp lab-hvm query-block --json
