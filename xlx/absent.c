@@ -8,7 +8,6 @@
 #include "core/error.h"
 
 #define NO_MOVING "this release does not save, restore or migrate domains"
-#define NO_PCI "PCI devices are not passed to guests by this release"
 #define NO_USB "USB devices are not passed to guests by this release"
 #define NO_DEVICE "this release has disks and network interfaces, but no such device"
 #define NO_LIST "one list has the devices of all classes"
@@ -31,12 +30,6 @@ static const struct absent {
 	  "change the file, shut the domain down and create it again" },
 	{ "vncviewer", "this release starts no viewer",
 	  "'xlx info DOMAIN' tells where the guest's screen is, and any viewer can connect there" },
-	{ "pci-attach", NO_PCI, NULL },
-	{ "pci-detach", NO_PCI, NULL },
-	{ "pci-list", NO_PCI, NULL },
-	{ "pci-assignable-add", NO_PCI, NULL },
-	{ "pci-assignable-remove", NO_PCI, NULL },
-	{ "pci-assignable-list", NO_PCI, NULL },
 	{ "usbctrl-attach", NO_USB, NULL },
 	{ "usbctrl-detach", NO_USB, NULL },
 	{ "usbdev-attach", NO_USB, NULL },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Every command, one line each, in the order of `xlx help`: commands of one group stand together. Included by
  * main.c more than once with different meanings of XLX_CMD, so it has no guard; cmd_NAME is defined in cmd_NAME.c,
- * and those for devices in cmd_devices.c and cmd_cd.c, those for the CPUs of a pool in cmd_cpupool_cpu.c. */
+ * and those for devices in cmd_devices.c, cmd_cd.c and cmd_pci.c, those for the CPUs of a pool in cmd_cpupool_cpu.c. */
 XLX_CMD(cmd_list)
 XLX_CMD(cmd_create)
 XLX_CMD(cmd_destroy)
@@ -30,6 +30,12 @@ XLX_CMD(cmd_block_attach)
 XLX_CMD(cmd_block_detach)
 XLX_CMD(cmd_block_list)
 XLX_CMD(cmd_block_resize)
+XLX_CMD(cmd_pci_attach)
+XLX_CMD(cmd_pci_detach)
+XLX_CMD(cmd_pci_list)
+XLX_CMD(cmd_pci_assignable_add)
+XLX_CMD(cmd_pci_assignable_remove)
+XLX_CMD(cmd_pci_assignable_list)
 XLX_CMD(cmd_cd_insert)
 XLX_CMD(cmd_cd_eject)
 XLX_CMD(cmd_network_attach)

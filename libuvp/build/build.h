@@ -15,6 +15,7 @@
 #include "build/bootloader.h"
 #include "build/kernel.h"
 #include "build/layout.h"
+#include "config/devspec_pci.h"
 #include "config/hvm.h"
 #include "config/model.h"
 #include "config/pvdev.h"
@@ -52,6 +53,8 @@ struct uvpi_build {
 	size_t ramdisk_len;
 	struct xc_dom_image *dom;
 	struct uvpi_devset devices;
+	struct uvpi_pci *pcis;
+	int n_pcis;
 	struct uvpi_hvm hvm; /* HVM guests only, as are these */
 	char dm_program[256];
 	struct uvpi_dm dm;

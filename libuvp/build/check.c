@@ -134,6 +134,22 @@ static int check_labels(struct uvpi_build *b, struct uvp_error *err)
 	return label_to_sid(b, "init_seclabel", c->init_seclabel, &b->ssidref, err);
 }
 
+/* Its devices, and the page tables by which they reach its memory. */
+static int check_pci(struct uvpi_build *b, struct uvp_error *err)
+{
+	enum uvpi_passthrough mode = uvpi_passthrough_of(b->config);
+	int n = uvpi_pcis_fill(b->config, &b->pcis, err);
+
+	if (n < 0)
+		return n;
+	b->n_pcis = n;
+	if (mode != UVPI_PASSTHROUGH_OFF && !n && !b->phys.cap_iommu)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "passthrough: Xen uses no IOMMU on this host");
+	if (mode == UVPI_PASSTHROUGH_SHARE && !b->phys.cap_iommu_hap_share)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "passthrough=\"share_pt\": this host's IOMMU cannot use the page tables of guests");
+	return 0;
+}
+
 static int check_memory(struct uvpi_build *b, struct uvp_error *err)
 {
 	if (uvpi_needed_kib(b->config, b->hap) > uvpi_build_free_kib(b))
@@ -163,6 +179,8 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	r = check_labels(b, err);
+	if (r == 0)
+		r = check_pci(b, err);
 	if (r < 0)
 		return r;
 	r = uvpi_build_cpu(b, err);

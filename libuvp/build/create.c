@@ -19,6 +19,7 @@
 #include "core/step.h"
 #include "core/store.h"
 #include "define/store.h"
+#include "device/pci.h"
 #include "domain/destroy.h"
 #include "domain/domain.h"
 
@@ -95,7 +96,7 @@ static int prepare_devices(struct uvpi_build *b, struct uvp_error *err)
 	const struct uvp_config *c = b->config;
 	int r;
 
-	if (!c->n_disks && !c->n_vifs && !uvpi_pvdevs_any(&b->pvdevs))
+	if (!c->n_disks && !c->n_vifs && !b->n_pcis && !uvpi_pvdevs_any(&b->pvdevs))
 		return 0;
 	r = uvpi_devset_init(&b->devices, b->host, b->uuid, c->type == UVPI_TYPE_PV, err);
 	for (int i = 0; i < c->n_disks && r == 0; i++)
@@ -105,6 +106,8 @@ static int prepare_devices(struct uvpi_build *b, struct uvp_error *err)
 		r = uvpi_devset_add_vif(&b->devices, &c->vifs[i], err);
 	if (r == 0)
 		r = uvpi_build_add_pvdevs(b, err);
+	if (r == 0 && b->n_pcis)
+		r = uvpi_devset_add_pcis(&b->devices, b->pcis, b->n_pcis, err);
 	return r < 0 ? r : uvpi_devset_prepare(&b->devices, b->flags & UVP_CREATE_DRY_RUN, err);
 }
 
@@ -190,6 +193,7 @@ static void done(struct uvpi_build *b)
 	uvpi_devset_done(&b->devices);
 	free(b->nvram_path);
 	free(b->nvram.image);
+	free(b->pcis);
 	uvpi_hvm_done(&b->hvm);
 	uvpi_pvdevs_done(&b->pvdevs);
 	uvpi_kernel_done(&b->kernel);

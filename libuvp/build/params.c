@@ -53,6 +53,11 @@ int uvpi_build_domain(struct uvpi_build *b, struct uvp_error *err)
 		create.flags |= XEN_DOMCTL_CDF_vpmu;
 	if (c->msr_relaxed)
 		create.arch.misc_flags = XEN_X86_MSR_RELAXED;
+	if (uvpi_passthrough_of(c) != UVPI_PASSTHROUGH_OFF) {
+		create.flags |= XEN_DOMCTL_CDF_iommu;
+		if (uvpi_passthrough_of(c) == UVPI_PASSTHROUGH_SYNC || !b->phys.cap_iommu_hap_share)
+			create.iommu_opts |= XEN_DOMCTL_IOMMU_no_sharept;
+	}
 	UVPI_STEP("create domain");
 	b->domid = 0; /* Xen chooses, the next free one in turn: an id comes back only after all others */
 	if (xc_domain_create(b->xc, &b->domid, &create)) {

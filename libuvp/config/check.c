@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config/boot.h"
+#include "config/devspec_pci.h"
 #include "config/hvm.h"
 #include "config/keys.h"
 #include "config/pvdev.h"
@@ -143,8 +144,8 @@ static int refuse_key(const struct uvp_config *config, const struct uvpi_config_
 
 static const char *why_refused(const struct uvp_config *config, const struct uvpi_key *key)
 {
-	if (!strcmp(key->key, "pci") && config->type == UVPI_TYPE_PVH)
-		return "Xen 4.17 cannot hand PCI devices to pvh guests";
+	if (uvpi_pci_is_about(key->key))
+		return uvpi_pci_why_not(config->type == UVPI_TYPE_PVH);
 	if (config->type == UVPI_TYPE_HVM && !strncmp(key->key, "usb", 3))
 		return "PV USB is for guests without a device model; usbversion= and usbdevice= give an hvm guest a "
 		       "controller and a tablet, mouse or keyboard, and the host's own USB devices are not handed to it";
@@ -214,6 +215,16 @@ static int check_loader(const struct uvp_config *config, struct uvp_error *err)
 	return rc;
 }
 
+static int check_pci(const struct uvp_config *config, struct uvp_error *err)
+{
+	const char *key;
+	int rc = uvpi_pci_check(config, &key, err);
+
+	if (rc < 0)
+		prefix_key(config, key, err);
+	return rc;
+}
+
 static int check_extra(const struct uvp_config *config, const struct uvpi_pvdevs *devs, struct uvp_error *err)
 {
 	for (int i = 0; i < config->n_extra; i++) {
@@ -227,6 +238,8 @@ static int check_extra(const struct uvp_config *config, const struct uvpi_pvdevs
 		if (!strcmp(key->key, "disk") || !strcmp(key->key, "vif") || !strcmp(key->key, "boot") ||
 		    !strcmp(key->key, "boot_once"))
 			continue; /* looked at above */
+		if (uvpi_pci_honours(config, key->key))
+			continue;
 		if (config->type == UVPI_TYPE_HVM ? uvpi_hvm_honours(key->key) : uvpi_pvdevs_honours(devs, key->key))
 			continue;
 		if (key->types & 1u << config->type && asks(config, extra->key))
@@ -248,6 +261,8 @@ int uvp_config_check_supported(const struct uvp_config *config, struct uvp_error
 	rc = check_devices(config, err);
 	if (rc == 0)
 		rc = check_loader(config, err);
+	if (rc == 0)
+		rc = check_pci(config, err);
 	if (rc == 0)
 		rc = check_pvdevs(config, &devs, err);
 	if (rc == 0)

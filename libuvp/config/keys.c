@@ -51,7 +51,8 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 	"Debian's kernels have neither a front end for it (CONFIG_USB_XEN_HCD) nor a back end, and "\
 	"QEMU's alone has nobody to serve"
 #define WHY_HARDWARE "guests get no access to the host's hardware from this release"
-#define WHY_PCI "PCI devices are not handed to guests by this release"
+#define WHY_PCI "Xen 4.17 cannot hand PCI devices to pvh guests"
+#define WHY_RDM "memory that the firmware reserved for devices is not kept free in guests by this release"
 #define WHY_SCREEN                                                                                 \
 	"QEMU runs apart from anybody's desktop, and has no window to draw in; vnc=1 makes a screen"
 #define WHY_DM "this guest has no QEMU, which only screens, keyboards, channels and shared folders need"
@@ -170,8 +171,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_STRING("smbios_firmware", HVM, WHY_HVM),
 	KEEP_ENUM("ms_vm_genid", HVM, genid_names, "\"none\"", WHY_HVM),
 	KEEP_BOOL("e820_host", PV, "0",
-		  "the host's memory map is only of use with PCI passthrough, which comes with "
-		  "device support"),
+		  "pv guests get PCI devices without the host's memory map in this release, which is why those "
+		  "have at most 2048 MiB"),
 	KEEP_NUMBER("mmio_hole", HVM, 256, 3840, WHY_HVM),
 	KEEP_BOOL("xen_platform_pci", HVM, "1", WHY_HVM),
 	KEEP_BOOL("pae", HVM, "1", WHY_HVM),
@@ -215,8 +216,8 @@ const struct uvpi_key uvpi_keys[] = {
 	KEEP_BOOL("pci_power_mgmt", ALL, "0", WHY_PCI, .needs = "pci"),
 	KEEP("gfx_passthru", HVM, WHY_HVM, .type = KEY_CUSTOM, .custom = uvpi_apply_bool_or_enum,
 	     .names = gfx_names, .nothing = "0"),
-	KEEP("rdm", HVM, WHY_HVM, .type = KEY_STRING, .item = uvpi_spec_rdm),
-	KEEP_NUMBER("rdm_mem_boundary", HVM, 0, 4096, WHY_HVM),
+	KEEP("rdm", HVM, WHY_RDM, .type = KEY_STRING, .item = uvpi_spec_rdm),
+	KEEP_NUMBER("rdm_mem_boundary", HVM, 0, 4096, WHY_RDM),
 	KEEP_LIST("ioports", ALL, uvpi_spec_ioports, WHY_HARDWARE),
 	KEEP_LIST("iomem", ALL, uvpi_spec_iomem, WHY_HARDWARE),
 	KEEP_LIST("irqs", ALL, uvpi_spec_irqs, WHY_HARDWARE),

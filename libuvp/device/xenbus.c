@@ -125,6 +125,7 @@ int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_clas
 		return uvpi_no_memory(err);
 	snprintf(dev->label, sizeof(dev->label), "%s", label);
 	dev->has_nodes = true;
+	dev->begun = class->end != NULL;
 	return 0;
 }
 
@@ -380,7 +381,7 @@ static void write_value(struct uvpi_batch *batch, const struct uvpi_device *dev,
 	}
 }
 
-static void write_both_ends(const struct uvpi_devset *set, struct uvpi_batch *batch, const struct uvpi_device *dev)
+static void write_both_ends(struct uvpi_devset *set, struct uvpi_batch *batch, struct uvpi_device *dev)
 {
 	const struct uvpi_perm front[] = { { set->domid, UVPI_ACCESS_NONE }, { 0, UVPI_ACCESS_READ } };
 	const struct uvpi_perm back[] = { { 0, UVPI_ACCESS_NONE }, { set->domid, UVPI_ACCESS_READ } };
@@ -401,6 +402,8 @@ static void write_both_ends(const struct uvpi_devset *set, struct uvpi_batch *ba
 		if (key->where == UVPI_IN_BACK)
 			write_value(batch, dev, key, dev->record);
 	}
+	if (dev->class->write)
+		dev->class->write(set, dev, batch);
 	WRITE(dev->frontend, "backend", "%s", dev->backend);
 	WRITE(dev->frontend, "backend-id", "0");
 	uvpi_batch_perms(batch, dev->frontend, dev->class->guest_keys ? back : front, 2);
@@ -499,7 +502,8 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 			  dev->label, uvpi_devset_patience(set) / 1000, uvpi_xenbus_name(dev->back_state));
 		if (!dev->class->qemu)
 			uvpi_hint(err, "is the kernel's module loaded? modprobe %s",
-				  !strcmp(dev->class->kind, "vbd") ? "xen-blkback" : "xen-netback");
+				  !strcmp(dev->class->kind, "vbd") ? "xen-blkback" :
+				  !strcmp(dev->class->kind, "pci") ? "xen-pciback" : "xen-netback");
 		break;
 	}
 	return -UVP_E_TIMEOUT;
@@ -592,6 +596,8 @@ static int bring_up(struct uvpi_devset *set, bool wait, const struct uvp_op *op,
 	int r = check_free(set, err);
 
 	if (r == 0)
+		r = uvpi_devset_begin(set, err);
+	if (r == 0)
 		r = write_nodes(set, err);
 	if (r < 0)
 		return r;
@@ -623,7 +629,7 @@ int uvpi_devset_attach(struct uvpi_devset *set, bool wait, const struct uvp_op *
 	set->op = op;
 	r = set->n ? bring_up(set, wait, op, err) : 0;
 	set->op = NULL;
-	if (r < 0 && uvpi_devset_remove(set, &why) < 0) {
+	if (r < 0 && (uvpi_devset_remove(set, &why) < 0 || uvpi_devset_end(set, &why) < 0)) {
 		uvpi_debug("cannot undo: %s", why.message);
 		uvpi_hint(err, "what is left of the devices goes with the domain: xlx destroy %" PRIu32, set->domid);
 	}

@@ -67,6 +67,13 @@ struct uvpi_device_class {
 	int (*claim)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
 	/* Before anything is written: look for what it needs on the host, and (not with look_only) hold that. */
 	int (*prepare)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
+	/* The domain is there, its nodes are not: what must be done before a guest can find it. What fails is undone by
+	 * end(). May be NULL. */
+	int (*begin)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvp_error *err);
+	/* Nodes of its back end that no table of keys can tell. May be NULL. */
+	void (*write)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch);
+	/* Its nodes are gone, or were never made: undo what begin() did. May be NULL. */
+	int (*end)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvp_error *err);
 	/* The back end waits for the host's part of it; queues what tells it so. */
 	int (*connect)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
 		       struct uvp_error *err);
@@ -77,7 +84,7 @@ struct uvpi_device_class {
 };
 
 extern const struct uvpi_device_class uvpi_vbd_class, uvpi_vif_class, uvpi_vfb_class, uvpi_vkbd_class, uvpi_9pfs_class,
-	uvpi_channel_class;
+	uvpi_channel_class, uvpi_pci_class;
 
 struct uvpi_device {
 	const struct uvpi_device_class *class;
@@ -90,7 +97,7 @@ struct uvpi_device {
 	char ifname[32];   /* of an interface, in domain 0 */
 	enum uvpi_xenbus back_state, front_state;
 	enum uvpi_xenbus was; /* of the back end, before it was asked to close */
-	bool has_nodes, connected; /* connected: the host's part is done */
+	bool begun, has_nodes, connected; /* connected: the host's part is done */
 	bool settled;              /* reached what is being waited for */
 	bool looked_at;            /* an event for it came */
 };

@@ -80,6 +80,37 @@ static int prune(struct uvpi_devset *set, struct uvp_error *err)
 	return 0;
 }
 
+int uvpi_devset_begin(struct uvpi_devset *set, struct uvp_error *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < set->n && r == 0; i++) {
+		struct uvpi_device *dev = set->list[i];
+
+		dev->begun = dev->class->begin != NULL;
+		if (dev->begun)
+			r = dev->class->begin(set, dev, err);
+	}
+	return r;
+}
+
+int uvpi_devset_end(struct uvpi_devset *set, struct uvp_error *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < set->n && r == 0; i++) {
+		struct uvpi_device *dev = set->list[i];
+
+		/* The back end has let go when it has noticed that its nodes are gone. */
+		if (dev->begun)
+			r = uvpi_devset_barrier(set, uvpi_now_ms() + uvpi_devset_patience(set), NULL, err);
+		if (r >= 0 && dev->begun)
+			r = dev->class->end(set, dev, err);
+		dev->begun = r < 0;
+	}
+	return r < 0 ? r : 0;
+}
+
 static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -108,7 +139,8 @@ static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 		return r;
 	for (int i = 0; i < set->n; i++)
 		set->list[i]->has_nodes = false;
-	return prune(set, err);
+	r = prune(set, err);
+	return r < 0 ? r : uvpi_devset_end(set, err);
 }
 
 int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)

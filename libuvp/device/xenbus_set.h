@@ -18,6 +18,9 @@ int uvpi_devset_patience(const struct uvpi_devset *set);
 /* The node in which an end complains. */
 void uvpi_devset_error_path(const struct uvpi_devset *set, const struct uvpi_device *dev, bool back, char *buf,
 			    int len);
+/* What their classes do before their nodes are there, and when they are gone. */
+int uvpi_devset_begin(struct uvpi_devset *set, struct uvp_error *err);
+int uvpi_devset_end(struct uvpi_devset *set, struct uvp_error *err);
 /* Remove all that have nodes, whatever the guest does. */
 int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err);
 

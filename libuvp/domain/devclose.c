@@ -19,6 +19,7 @@
 #include "core/store.h"
 #include "device/loop.h"
 #include "device/netlink.h"
+#include "device/pci_assign.h"
 #include "device/qdisk.h"
 #include "device/script.h"
 #include "device/xenbus.h"
@@ -46,6 +47,7 @@ struct device {
 struct devices {
 	struct device *list;
 	int n;
+	bool noted_pci; /* some domain of this host has PCI devices */
 };
 
 struct uvpi_closing {
@@ -136,7 +138,7 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 			struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err), kinds_at, pid_at, first = 0;
+	int r = uvpi_batch_new(store, &batch, err), kinds_at, pid_at, pci_at, first = 0;
 	const char *kinds;
 	char path[128];
 	size_t len;
@@ -148,9 +150,11 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 	kinds_at = uvpi_batch_list(batch, BACKENDS);
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
 	pid_at = uvpi_batch_read(batch, path);
+	pci_at = uvpi_batch_list(batch, UVPI_PCI_NODES);
 	r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
 		return r;
+	devices->noted_pci = uvpi_batch_value(batch, pci_at, NULL) != NULL;
 	uvpi_qemu_end(domid, uvpi_batch_value(batch, pid_at, NULL), deadline_ms);
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual) && r >= 0; i++)
 		r = take_list(batch, first++, usual[i], domid, devices, err);
@@ -299,13 +303,27 @@ static int wait_closed(struct uvpi_closing *closing, struct uvp_error *err)
 	return r < 0 ? r : 0;
 }
 
-/* An operator's script, or a switch's port: undone when the device has closed, and before its nodes go. */
+/* An operator's script, a switch's port, a PCI device: undone when the device has closed, and before its nodes go. */
 static bool needs_undoing(const struct devices *devices)
 {
 	for (int i = 0; i < devices->n; i++)
-		if (uvpi_hotplug_is_needed(devices->list[i].script))
+		if (!strcmp(devices->list[i].kind, "pci") || uvpi_hotplug_is_needed(devices->list[i].script))
 			return true;
 	return false;
+}
+
+/* Also what was noted before the device had a node. A guest must be able to end whatever becomes of its devices, which Xen
+ * takes from it then. */
+static void take_back_pci(const struct uvpi_closing *closing)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	_cleanup_close_ int lock = -1;
+	int r = closing->devices.noted_pci ? uvpi_pci_lock(&lock, &why) : 0;
+
+	if (closing->devices.noted_pci && r == 0)
+		r = uvpi_pci_take_back_all(closing->host, closing->domid, &why);
+	if (r < 0)
+		uvpi_debug("PCI devices of domain %" PRIu32 ": %s", closing->domid, why.message);
 }
 
 static void undo_on_host(const struct uvpi_closing *closing)
@@ -344,6 +362,8 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	r = uvpi_host_store(host, &closing->store, err);
 	if (r == 0)
 		r = find_devices(closing->store, domid, deadline_ms, &closing->devices, err);
+	if (r == 0 && !closing->devices.n)
+		take_back_pci(closing);
 	if (r < 0 || !closing->devices.n)
 		goto out;
 	UVPI_STEP("devices found");
@@ -361,6 +381,7 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	if (r < 0)
 		goto out;
 	undo_on_host(closing);
+	take_back_pci(closing);
 	*ret_closing = closing;
 	return 0;
 out:

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/devspec.h"
+#include "config/devspec_pci.h"
 #include "config/model.h"
 #include "config/xml_list.h"
 #include "core/num.h"
@@ -313,9 +314,89 @@ START_TEST(rings_of_an_interface_are_read)
 }
 END_TEST
 
+static void check_pci(const char *text, const char *expected)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	char written[UVPI_PCI_SPEC];
+	struct uvpi_pci pci;
+	int r = uvpi_pci_parse(text, NULL, &pci, &err);
+
+	if (!expected) {
+		ck_assert_msg(r == -UVP_E_INVALID, "'%s' was accepted", text);
+		return;
+	}
+	ck_assert_msg(r == 0, "'%s': %s", text, err.message);
+	uvpi_pci_text(&pci, written);
+	ck_assert_str_eq(written, expected);
+}
+
+START_TEST(pci_devices)
+{
+	check_pci("03:00.0", "0000:03:00.0");
+	check_pci("ABCD:ff:1f.7@1f", "abcd:ff:1f.7,vslot=1f");
+	check_pci("0000:03:00.*,permissive=1,seize=0", "0000:03:00.*,permissive=1");
+	check_pci("bdf=03:00.1,vslot=5,rdm_policy=relaxed,power_mgmt=1,msitranslate=1",
+		  "0000:03:00.1,vslot=5,msitranslate=1,power_mgmt=1,rdm_policy=relaxed");
+	check_pci("name=fast,seize=1", "name=fast,seize=1");
+	check_pci("03:00.8", NULL);
+	check_pci("03:20.0", NULL);
+	check_pci("3:00.0", NULL);
+	check_pci("03:00.0,vslot=20", NULL);
+	check_pci("03:00.0,name=x", NULL);
+	check_pci("name=a/b", NULL);
+	check_pci("03:00.0,rdm_policy=none", NULL);
+}
+END_TEST
+
+/* uvpi_pci_check(): the key that is wrong, or NULL. */
+static const char *pci_refused(const char *text)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvp_config *c = NULL;
+	const char *key = NULL;
+	int r;
+
+	ck_assert_int_eq(config_of(text, &c, &err), 0);
+	r = uvpi_pci_check(c, &key, &err);
+	uvp_config_free(c);
+	return r < 0 ? key : NULL;
+}
+
+START_TEST(pci_devices_of_configurations)
+{
+	ck_assert_ptr_null(pci_refused("pci = [ '03:00.0', '03:00.1' ]\n"));
+	ck_assert_str_eq(pci_refused("pci = [ '03:00.0', '03:00.*' ]\n"), "pci");
+	ck_assert_str_eq(pci_refused("pci = [ '03:00.0@5' ]\n"), "pci");
+	ck_assert_str_eq(pci_refused("pci = [ '03:00.0' ]\npassthrough = 'disabled'\n"), "passthrough");
+	ck_assert_str_eq(pci_refused("passthrough = 'share_pt'\n"), "passthrough");
+	ck_assert_str_eq(pci_refused("pci = [ '03:00.0' ]\nmaxmem = 4096\n"), "pci");
+}
+END_TEST
+
+START_TEST(pci_devices_are_for_pv_guests)
+{
+	static const char *const types[] = { "pvh", "hvm" };
+
+	for (int i = 0; i < 2; i++) {
+		struct uvp_error err = UVP_ERROR_INIT;
+		struct uvp_config *c = NULL;
+		char text[128];
+
+		snprintf(text, sizeof(text), "type='%s'\npci = [ '03:00.0' ]\n", types[i]);
+		ck_assert_int_eq(config_of(text, &c, &err), 0);
+		ck_assert_int_eq(uvp_config_check_supported(c, &err), -UVP_E_UNSUPPORTED);
+		ck_assert_ptr_nonnull(strstr(err.message, uvpi_pci_why_not(i == 0)));
+		uvp_config_free(c);
+	}
+}
+END_TEST
+
 static void setup(TCase *tcase)
 {
 	tcase_add_test(tcase, rings_of_an_interface_are_read);
+	tcase_add_test(tcase, pci_devices);
+	tcase_add_test(tcase, pci_devices_of_configurations);
+	tcase_add_test(tcase, pci_devices_are_for_pv_guests);
 	tcase_add_test(tcase, names_and_numbers_of_disks_go_both_ways);
 	tcase_add_test(tcase, disks_of_every_syntax);
 	tcase_add_test(tcase, what_disks_are_refused_for);
