@@ -43,7 +43,7 @@ static struct uvpi_history_frame sample(int64_t second, uint32_t guests)
 
 	frame.domains = calloc(1 + guests, sizeof(*frame.domains));
 	ck_assert(frame.domains != NULL);
-	strcpy(frame.domains[0].name, "Domain-0");
+	snprintf(frame.domains[0].name, sizeof(frame.domains[0].name), "Domain-0");
 	frame.domains[0].cpu_ns = (uint64_t)(second * NS / 4);
 	for (uint32_t i = 1; i <= guests; i++) {
 		struct uvpi_history_domain *domain = &frame.domains[i];
