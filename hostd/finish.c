@@ -49,15 +49,23 @@ static int find_lives(struct hostd_work *work, const struct hostd_note *note, st
 	return n < 0 ? n : 0;
 }
 
+static void warn(void *data, const struct uvp_error *warning)
+{
+	daemon_log_failure(DAEMON_WARNING, data, warning);
+}
+
 static int destroy_life(struct hostd_work *work, const struct hostd_note *note, uint32_t domid, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvp_op op = UVP_OP_INIT;
 	int r = uvpi_domain_new(work->host, domid, note->uuid, note->name, &domain, err);
 
 	if (r < 0)
 		return r;
-	r = uvp_domain_destroy(domain, NULL, &why);
+	op.warning = warn;
+	op.warning_data = (void *)note->name;
+	r = uvp_domain_destroy(domain, &op, &why);
 	if (r == -UVP_E_NOT_FOUND)
 		return 0;
 	/* Ended, but somebody holds pages of it. Nothing of that is in its successor's way. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "core/error.h"
 #include "core/num.h"
 
 int64_t uvpi_op_deadline(const struct uvp_op *op, int64_t default_ms)
@@ -29,6 +30,15 @@ void uvpi_op_progress(const struct uvp_op *op, const char *phase, uint64_t done,
 
 	if (op && op->progress)
 		op->progress(op->progress_data, &progress);
+}
+
+void uvpi_op_warn(const struct uvp_op *op, const struct uvp_error *warning)
+{
+	/* Of callers that were built before there was one, the struct ends earlier. */
+	if (op && op->size >= sizeof(*op) && op->warning)
+		op->warning(op->warning_data, warning);
+	else
+		uvpi_debug("%s", warning->message);
 }
 
 bool uvpi_op_pause(const struct uvp_op *op, int ms)

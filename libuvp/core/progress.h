@@ -14,6 +14,8 @@ int uvpi_op_cancel_fd(const struct uvp_op *op);
 bool uvpi_op_cancelled(const struct uvp_op *op);
 void uvpi_op_progress(const struct uvp_op *op, const char *phase, uint64_t done, uint64_t total,
 		      enum uvp_unit unit);
+/* Tell the caller of what did not work while the call goes on; without a function for it, it goes to debug. */
+void uvpi_op_warn(const struct uvp_op *op, const struct uvp_error *warning);
 /* Let ms pass, for the few things that nothing announces (how much memory a guest has given back, how many vCPUs
  * it runs). Ends early, with true, when the caller cancels. */
 bool uvpi_op_pause(const struct uvp_op *op, int ms);

@@ -239,6 +239,19 @@ static int destroy_domain(struct uvp_domain *domain, const struct uvp_op *op, co
 	return wait_gone(domain->host, domain->domid, domain->uuid, op, err);
 }
 
+/* A guest that was ended before its firmware came that far has changed none, and loses none. */
+static void warn_nvram(const struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *why)
+{
+	if (why->code == UVP_E_NOT_FOUND) {
+		uvpi_debug("UEFI variables: %s", why->message);
+		return;
+	}
+	uvpi_prefix(why, "the UEFI variables of '%s' are not saved, and what it changed in them is lost", domain->name);
+	if (!why->hint[0])
+		uvpi_hint(why, "it starts with those saved last; 'xlx nvram' shows and mends them");
+	uvpi_op_warn(op, why);
+}
+
 static int destroy(struct uvp_domain *domain, const struct uvp_op *op, const struct notes *notes,
 		   struct uvp_error *err)
 {
@@ -249,7 +262,7 @@ static int destroy(struct uvp_domain *domain, const struct uvp_op *op, const str
 	UVPI_STEP("destroy");
 	/* Before its QEMU goes, whose folder says where. A guest whose variables cannot be kept must be able to end, too. */
 	if (uvpi_nvram_save(domain->host, domain->domid, &why) < 0)
-		uvpi_debug("UEFI variables: %s", why.message);
+		warn_nvram(domain, op, &why);
 	uvpi_op_progress(op, "closing devices", 0, 0, UVP_UNIT_NONE);
 	r = uvpi_closing_begin(domain->host, domain->domid, uvpi_op_deadline(op, DEADLINE_MS), &closing, err);
 	if (r < 0)

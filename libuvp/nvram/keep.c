@@ -192,15 +192,23 @@ int uvpi_nvram_fetch(struct uvp_host *host, uint32_t domid, uint64_t ram_end, st
 int uvpi_nvram_save(struct uvp_host *host, uint32_t domid, struct uvp_error *err)
 {
 	struct uvpi_nvram_file file, before = { NULL };
+	struct uvp_error why = UVP_ERROR_INIT;
 	char path[PATH_MAX];
 	uint64_t ram_end;
 	int r;
 
 	if (!uvpi_nvram_noted(domid, path, &ram_end))
 		return 0;
-	r = uvpi_nvram_fetch(host, domid, ram_end, &file, err);
-	if (r < 0)
+	r = uvpi_nvram_fetch(host, domid, ram_end, &file, &why);
+	if (r < 0 && err)
+		*err = why;
+	/* No variables yet is no failure, unless it was given some. */
+	if (r == -UVP_E_NOT_FOUND && uvpi_nvram_read(path, &before, NULL) == 0 && before.below)
+		r = uvpi_fail(err, UVP_E_IO, 0, "they are not in its memory any more");
+	if (r < 0) {
+		free(before.image);
 		return r;
+	}
 	if (uvpi_nvram_read(path, &before, NULL) < 0 || !before.image || before.len != file.len || before.below != file.below ||
 	    memcmp(before.image, file.image, file.len))
 		r = uvpi_nvram_write(path, &file, err);

@@ -10,6 +10,8 @@
 extern "C" {
 #endif
 
+struct uvp_error;
+
 enum uvp_unit { UVP_UNIT_NONE = 0, UVP_UNIT_BYTES = 1, UVP_UNIT_ITEMS = 2, UVP_UNIT_SECONDS = 3 };
 
 struct uvp_progress {
@@ -26,9 +28,13 @@ struct uvp_op {
 	void *progress_data;
 	int cancel_fd;       /* readable means: stop and undo; -1 for none. Never read from */
 	int64_t deadline_ms; /* point of CLOCK_MONOTONIC in milliseconds; -1: the call's own default */
+	/* May be NULL. The call goes on, and something that the operator relies on did not work: message and hint say what.
+	 * Both are valid during the call only. */
+	void (*warning)(void *data, const struct uvp_error *warning);
+	void *warning_data;
 };
 
-#define UVP_OP_INIT { sizeof(struct uvp_op), 0, 0, -1, -1 }
+#define UVP_OP_INIT { sizeof(struct uvp_op), 0, 0, -1, -1, 0, 0 }
 
 #ifdef __cplusplus
 }
