@@ -170,6 +170,15 @@ static void add_json(const struct list *list, const struct uvp_domain *domain, c
 	uvpi_json_add(list->array, object);
 }
 
+/* The table has one word for it, and JSON a member. */
+static void tell_lost(const struct list *list, const struct uvp_domain *domain, const struct uvp_device_info *info)
+{
+	if (list->table && info->lost)
+		xlx_warn("'%s' of '%s' gives errors: the QEMU that served it has ended; 'xlx block-detach --force' and attach it "
+			 "again, or restart the guest",
+			 info->name, uvp_domain_name(domain));
+}
+
 static int add_domain(const struct list *list, struct uvp_domain *domain, struct uvp_error *err)
 {
 	struct uvp_device_info *infos = NULL;
@@ -180,6 +189,7 @@ static int add_domain(const struct list *list, struct uvp_domain *domain, struct
 			add_row(list, domain, &infos[i]);
 		else
 			add_json(list, domain, &infos[i]);
+		tell_lost(list, domain, &infos[i]);
 	}
 	uvp_device_list_free(infos, n);
 	return n < 0 ? n : 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <uvp/device.h>
 #include <uvp/memory.h>
 
 #include "config/model.h"
@@ -37,6 +38,7 @@ struct about {
 	/* from xenstore; NULL where there is none */
 	char *type, *tty, *kernel, *ramdisk, *cmdline;
 	char *serial, *vnc_host, *vnc_port, *qemu_pid;
+	char lost[256]; /* disks whose server has ended, by name */
 	int qemu; /* 1: its QEMU runs, 0: it does not any more; -1: it has none */
 	uint64_t uptime; /* seconds; 0: not known */
 	int holder;      /* process at the console; 0: none */
@@ -133,11 +135,26 @@ static int find_share(struct about *about, struct uvp_error *err)
 	return n;
 }
 
+/* Disks whose QEMU has ended. A list that cannot be had is not what was asked for. */
+static void find_lost(struct about *about)
+{
+	struct uvp_device_info *infos = NULL;
+	int n = uvp_device_list(about->domain, UVP_DEVICE_DISK, &infos, NULL);
+	size_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		if (infos[i].lost && len < sizeof(about->lost))
+			len += (size_t)snprintf(about->lost + len, sizeof(about->lost) - len, "%s%s", len ? ", " : "",
+						infos[i].name);
+	uvp_device_list_free(infos, n);
+}
+
 static int find_out(struct about *about, struct uvp_error *err)
 {
 	char id[16];
 	int r = uvpi_hyp_domain(about->host->hyp, uvp_domain_id(about->domain), &about->info, err);
 
+	find_lost(about);
 	if (!r)
 		r = uvp_domain_get_memory(about->domain, &about->memory, err);
 	if (!r)
@@ -358,6 +375,8 @@ static void print_all(const struct about *about)
 	else if (about->tty && *about->tty)
 		line("console", "%s, nobody is at it", about->tty);
 	print_qemu(about);
+	if (*about->lost)
+		line("lost disks", "%s: the QEMU that served them has ended", about->lost);
 	if (about->info.domid && !about->config)
 		line("made by", "another tool");
 }
@@ -449,6 +468,7 @@ static struct uvpi_json *json_all(const struct about *about)
 	uvpi_json_set_str(root, "vnc_host", about->vnc_host);
 	uvpi_json_set_str(root, "vnc_port", about->vnc_port);
 	uvpi_json_set_str(root, "device_model", about->qemu > 0 ? "running" : about->qemu ? NULL : "ended");
+	uvpi_json_set_str(root, "lost_disks", *about->lost ? about->lost : NULL);
 	uvpi_json_set_bool(root, "ours", c != NULL);
 	if (c)
 		json_actions(root, c);

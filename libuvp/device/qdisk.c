@@ -40,9 +40,30 @@ static int fail_format(enum uvpi_disk_format format, struct uvp_error *err)
 	return -UVP_E_UNSUPPORTED;
 }
 
+/* What only the code that reads a format says or looks for. Its name is in every QEMU. */
+static const char *mark_of(enum uvpi_disk_format format)
+{
+	switch (format) {
+	case UVPI_DISK_QCOW:
+		return "qcow format";
+	case UVPI_DISK_QED:
+		return "QED format";
+	case UVPI_DISK_VDI:
+		return "VDI format";
+	case UVPI_DISK_VHD:
+		return "conectix";
+	case UVPI_DISK_VHDX:
+		return "VHDX";
+	case UVPI_DISK_VMDK:
+		return "VMDK";
+	default:
+		return NULL; /* no QEMU is without */
+	}
+}
+
 int uvpi_qdisk_check(enum uvpi_disk_format format, struct uvp_error *err)
 {
-	const char *driver = uvpi_image_driver(format);
+	const char *mark = mark_of(format);
 	char program[256];
 	int r = uvpi_qemu_find(NULL, program, sizeof(program), err);
 
@@ -50,10 +71,7 @@ int uvpi_qdisk_check(enum uvpi_disk_format format, struct uvp_error *err)
 		uvpi_prefix(err, "disks that are not raw are served by QEMU");
 		return r;
 	}
-	if (format == UVPI_DISK_RAW || format == UVPI_DISK_QCOW2)
-		return 0; /* no QEMU is without */
-	/* Its name, with the NUL behind it, stands in the program. */
-	if (uvpi_qemu_contains(program, driver, strlen(driver) + 1, PROGRAM_MAX))
+	if (!mark || uvpi_qemu_contains(program, mark, strlen(mark), PROGRAM_MAX))
 		return 0;
 	return fail_format(format, err);
 }

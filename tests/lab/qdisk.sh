@@ -15,8 +15,6 @@ dd if=/dev/urandom of="$work/base.img" bs=64k count=32 2>/dev/null
 sum=$(md5sum <"$work/base.img" | cut -d' ' -f1)
 qemu-img create -q -f qcow2 -F raw -b base.img "$work/a.qcow2" 4M || fail "cannot make an image"
 qemu-img create -q -f qcow2 -F raw -b base.img "$work/b.qcow2" 4M
-for format in qcow2 vhdx vmdk; do qemu-img create -q -f "$format" "$work/$format.img" 4M; done
-truncate -s 4M "$work/raw.img"
 
 # what is wrong with images is said before anything is changed
 on_exit destroy_guest lab-qdisk
@@ -43,6 +41,17 @@ out_has qcow2
 guest_run lab-qdisk 'dd if=/dev/xvda bs=64k count=32 2>/dev/null | md5sum; dd if=/dev/xvda of=/dev/xvda bs=64k count=16 seek=40 conv=fsync 2>/dev/null; echo 3 >/proc/sys/vm/drop_caches; dd if=/dev/xvda bs=64k count=16 skip=40 2>/dev/null | md5sum'
 guest_has "$sum"
 guest_has "$(head -c 1M "$work/base.img" | md5sum | cut -d' ' -f1)"
+
+# plugged into the running guest, written to, and taken away again
+expect_ok xlx block-attach --timeout 120 lab-qdisk "$work/b.qcow2,qcow2,xvdb,w"
+[ "$(servers)" -eq 1 ] || fail "there are $(servers) disk servers"
+guest_run lab-qdisk 'dd if=/dev/xvdb bs=64k count=32 2>/dev/null | md5sum; dd if=/dev/xvda of=/dev/xvdb bs=64k count=4 seek=48 conv=fsync 2>/dev/null; echo done'
+guest_has "$sum"
+expect_ok xlx block-detach --timeout 120 lab-qdisk xvdb
+guest_run lab-qdisk 'ls /dev/xvd*'
+grep -q xvdb "$tmp/guest" && fail "the guest still has the disk"
+qemu-img convert -O raw "$work/b.qcow2" "$work/b.raw" || fail "the image cannot be read: somebody has it"
+cmp -n 262144 "$work/base.img" "$work/b.raw" 0 3145728 || fail "what the guest wrote is not in the image"
 
 expect_ok xlx destroy --yes lab-qdisk
 nothing_left || fail "something is left: $(ls /run/uvp/qemu/0 2>&1; cat /sys/block/nbd*/backend 2>/dev/null)"
