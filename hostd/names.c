@@ -159,7 +159,7 @@ void hostd_names_keep(struct hostd *hostd)
 void hostd_names_lost(struct hostd *hostd)
 {
 	if (hostd->kept >= 0)
-		close(hostd->kept);
+		uvpi_known_keep_end(hostd->kept);
 	hostd->kept = -1;
 	for (struct hostd_task *task = hostd->tasks; task; task = task->next)
 		task->named = task->renamed = false;

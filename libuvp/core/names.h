@@ -102,9 +102,10 @@ void uvpi_known_set(uint32_t domid, const uint8_t uuid[16], const char *name);
 /* Does a uvp-hostd watch the names in xenstore, so that they are known a moment after another tool changes one? Domains
  * whose id is *ret_first (may be NULL) or more are newer than what it has seen so far. */
 bool uvpi_known_kept(uint32_t *ret_first);
-/* For that daemon: it keeps the names from now on, until the file descriptor that this returns is closed or the process
- * ends; and which ids it has not seen yet. -1 when the file cannot be had. */
+/* For that daemon: it keeps the names from now on, until the descriptor that this returns is given to uvpi_known_keep_end()
+ * or the process ends; and which ids it has not seen yet. -1 when the file cannot be had. */
 int uvpi_known_keep(void);
+void uvpi_known_keep_end(int fd);
 void uvpi_known_keep_until(int fd, uint32_t first);
 /* Has no domain had this id since the host was started, as far as the file tells? Xen counts ids up, so one above all
  * that were seen is new, and nothing can be left of an earlier domain. Without the file: false. */

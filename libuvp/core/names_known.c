@@ -177,6 +177,12 @@ static struct flock keeper_lock(void)
 	return (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
 }
 
+/* In the daemon itself: to close another descriptor of the file would take its lock away. Its children are not it. */
+static struct {
+	int fd;
+	pid_t pid;
+} keeper = { -1, 0 };
+
 static int open_keeper(int flags)
 {
 	char path[PATH_MAX];
@@ -187,20 +193,29 @@ static int open_keeper(int flags)
 	return open(path, flags | O_CLOEXEC, 0644);
 }
 
-bool uvpi_known_kept(uint32_t *ret_first)
+/* Before its first scan is over, the daemon has the lock and knows nothing. */
+static bool read_first(int fd, uint32_t *ret_first)
 {
-	_cleanup_close_ int fd = open_keeper(O_RDONLY);
-	struct flock lock = keeper_lock();
 	uint32_t first = 0;
 
-	if (fd < 0 || fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK)
-		return false;
-	/* Before its first scan is over, the daemon has the lock and knows nothing. */
 	if (pread(fd, &first, sizeof(first), 0) != (ssize_t)sizeof(first) || !first)
 		return false;
 	if (ret_first)
 		*ret_first = first;
 	return true;
+}
+
+bool uvpi_known_kept(uint32_t *ret_first)
+{
+	_cleanup_close_ int fd = -1;
+	struct flock lock = keeper_lock();
+
+	if (keeper.fd >= 0 && keeper.pid == getpid())
+		return read_first(keeper.fd, ret_first);
+	fd = open_keeper(O_RDONLY);
+	if (fd < 0 || fcntl(fd, F_GETLK, &lock) || lock.l_type == F_UNLCK)
+		return false;
+	return read_first(fd, ret_first);
 }
 
 int uvpi_known_keep(void)
@@ -210,7 +225,15 @@ int uvpi_known_keep(void)
 
 	if (fd < 0 || fcntl(fd, F_SETLK, &lock) || ftruncate(fd, 0))
 		return -1;
+	keeper.fd = fd;
+	keeper.pid = getpid();
 	return uvpi_steal_fd(&fd);
+}
+
+void uvpi_known_keep_end(int fd)
+{
+	keeper.fd = -1;
+	close(fd);
 }
 
 void uvpi_known_keep_until(int fd, uint32_t first)
