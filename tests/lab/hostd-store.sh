@@ -65,7 +65,7 @@ wait_for 90 is_gone hs-lost
 # not there when it starts
 end_hostd
 cut_way
-XENSTORED_PATH=$tmp/way uvp-hostd --config /dev/null -l debug >>"$tmp/hostd.log" 2>&1 &
+XENSTORED_PATH=$tmp/way uvp-hostd --config /dev/null -s history=no -l debug >>"$tmp/hostd.log" 2>&1 &
 hostd_pid=$!
 wait_logged "cannot reach xenstored"
 alive
