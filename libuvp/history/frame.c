@@ -3,12 +3,12 @@
  * is a byte of length and its bytes. Anything torn or foreign fails the checksum; what passes is still read with bounds. */
 #include "history/frame.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
+#include "core/bytes.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 
@@ -97,14 +97,14 @@ static uint8_t *put(uint8_t *at, const void *bytes, size_t len)
 
 static uint8_t *put32(uint8_t *at, uint32_t value)
 {
-	value = htole32(value);
-	return put(at, &value, sizeof(value));
+	uvpi_put_le32(at, value);
+	return at + sizeof(value);
 }
 
 static uint8_t *put64(uint8_t *at, uint64_t value)
 {
-	value = htole64(value);
-	return put(at, &value, sizeof(value));
+	uvpi_put_le64(at, value);
+	return at + sizeof(value);
 }
 
 static uint8_t *put_domain(uint8_t *at, const struct uvpi_history_domain *domain)
@@ -181,18 +181,18 @@ static uint8_t get8(struct reader *in)
 
 static uint32_t get32(struct reader *in)
 {
-	uint32_t value;
+	uint8_t bytes[4];
 
-	get(in, &value, sizeof(value));
-	return le32toh(value);
+	get(in, bytes, sizeof(bytes));
+	return uvpi_get_le32(bytes);
 }
 
 static uint64_t get64(struct reader *in)
 {
-	uint64_t value;
+	uint8_t bytes[8];
 
-	get(in, &value, sizeof(value));
-	return le64toh(value);
+	get(in, bytes, sizeof(bytes));
+	return uvpi_get_le64(bytes);
 }
 
 static void get_domain(struct reader *in, struct uvpi_history_domain *domain)

@@ -58,6 +58,20 @@ static int read_whole(const char *path, int fd, uint8_t **ret_bytes, size_t *ret
 	return 0;
 }
 
+/* The next whole frame from *at on; *at goes behind it. False at the end. */
+static bool next_frame(const uint8_t *bytes, size_t len, size_t *at, struct uvpi_history_frame *ret_frame)
+{
+	for (; *at < len; *at += ALIGN) {
+		size_t frame_len = uvpi_history_look(bytes + *at, len - *at);
+
+		if (!frame_len || !uvpi_history_decode(bytes + *at, frame_len, ret_frame))
+			continue;
+		*at += padded(frame_len);
+		return true;
+	}
+	return false;
+}
+
 static int compare_frames(const void *a, const void *b)
 {
 	const struct uvpi_history_frame *left = a, *right = b;
@@ -96,18 +110,11 @@ static int keep_frame(struct uvpi_history *history, struct uvpi_history_frame *f
 static int scan(const uint8_t *bytes, size_t len, int64_t since_ns, int64_t until_ns, struct uvpi_history *history,
 		struct uvp_error *err)
 {
-	struct uvpi_history_frame before = { 0 };
+	struct uvpi_history_frame frame, before = { 0 };
+	size_t at = START;
 	int r = 0;
 
-	for (size_t at = START; at < len && r == 0;) {
-		size_t frame_len = uvpi_history_look(bytes + at, len - at);
-		struct uvpi_history_frame frame;
-
-		if (!frame_len || !uvpi_history_decode(bytes + at, frame_len, &frame)) {
-			at += ALIGN;
-			continue;
-		}
-		at += padded(frame_len);
+	while (r == 0 && next_frame(bytes, len, &at, &frame)) {
 		if (frame.wall_ns > until_ns)
 			uvpi_history_frame_done(&frame);
 		else
@@ -175,15 +182,10 @@ static int write_at(int fd, const void *bytes, size_t len, uint64_t at)
 /* Where the newest frame is, and so where the next one goes. */
 static void find_end(struct uvpi_history_ring *ring, const uint8_t *bytes, size_t len)
 {
-	for (size_t at = START; at < len;) {
-		size_t frame_len = uvpi_history_look(bytes + at, len - at);
-		struct uvpi_history_frame frame;
+	struct uvpi_history_frame frame;
+	size_t at = START;
 
-		if (!frame_len || !uvpi_history_decode(bytes + at, frame_len, &frame)) {
-			at += ALIGN;
-			continue;
-		}
-		at += padded(frame_len);
+	while (next_frame(bytes, len, &at, &frame)) {
 		if (frame.seq >= ring->seq) {
 			ring->seq = frame.seq + 1;
 			ring->at = at;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -20,16 +21,6 @@
 static uint32_t get16(const uint8_t *p)
 {
 	return p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | get16(p + 2) << 16;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
 }
 
 /* ---- text that ends where the room does ---- */
@@ -73,7 +64,7 @@ static size_t put_utf16(struct text *text, const uint8_t *data, size_t len)
 
 void uvpi_efi_guid_text(const uint8_t g[16], char text[37])
 {
-	snprintf(text, 37, "%08" PRIx32 "-%04" PRIx32 "-%04" PRIx32 "-%02x%02x-%02x%02x%02x%02x%02x%02x", get32(g), get16(g + 4),
+	snprintf(text, 37, "%08" PRIx32 "-%04" PRIx32 "-%04" PRIx32 "-%02x%02x-%02x%02x%02x%02x%02x%02x", uvpi_get_le32(g), get16(g + 4),
 		 get16(g + 6), g[8], g[9], g[10], g[11], g[12], g[13], g[14], g[15]);
 }
 
@@ -121,14 +112,14 @@ static void put_messaging(struct text *text, uint8_t subtype, const uint8_t *p, 
 static void put_media(struct text *text, uint8_t subtype, const uint8_t *p, size_t len)
 {
 	if (subtype == 1 && len >= 38) {
-		put(text, "HD(%" PRIu32 ",%s,", get32(p), p[37] == 2 ? "GPT" : p[37] == 1 ? "MBR" : "?");
+		put(text, "HD(%" PRIu32 ",%s,", uvpi_get_le32(p), p[37] == 2 ? "GPT" : p[37] == 1 ? "MBR" : "?");
 		if (p[37] == 2)
 			put_guid(text, p + 20);
 		else
-			put(text, "0x%08" PRIx32, get32(p + 20));
-		put(text, ",0x%" PRIx64 ",0x%" PRIx64 ")", get64(p + 4), get64(p + 12));
+			put(text, "0x%08" PRIx32, uvpi_get_le32(p + 20));
+		put(text, ",0x%" PRIx64 ",0x%" PRIx64 ")", uvpi_get_le64(p + 4), uvpi_get_le64(p + 12));
 	} else if (subtype == 2 && len >= 4) {
-		put(text, "CDROM(0x%" PRIx32 ")", get32(p));
+		put(text, "CDROM(0x%" PRIx32 ")", uvpi_get_le32(p));
 	} else if (subtype == 4) {
 		put_utf16(text, p, len);
 	} else if ((subtype == 6 || subtype == 7) && len >= 16) {
@@ -144,10 +135,10 @@ static void put_node(struct text *text, uint8_t type, uint8_t subtype, const uin
 {
 	if (type == 1 && subtype == 1 && len >= 2)
 		put(text, "Pci(0x%x,0x%x)", p[1], p[0]);
-	else if (type == 2 && subtype == 1 && len >= 8 && get32(p) == 0x0a0341d0)
-		put(text, "PciRoot(0x%" PRIx32 ")", get32(p + 4));
+	else if (type == 2 && subtype == 1 && len >= 8 && uvpi_get_le32(p) == 0x0a0341d0)
+		put(text, "PciRoot(0x%" PRIx32 ")", uvpi_get_le32(p + 4));
 	else if (type == 2 && subtype == 1 && len >= 8)
-		put(text, "Acpi(0x%" PRIx32 ",0x%" PRIx32 ")", get32(p), get32(p + 4));
+		put(text, "Acpi(0x%" PRIx32 ",0x%" PRIx32 ")", uvpi_get_le32(p), uvpi_get_le32(p + 4));
 	else if (type == 3)
 		put_messaging(text, subtype, p, len);
 	else if (type == 4)
@@ -200,8 +191,8 @@ bool uvpi_bootopt_parse(const uint8_t *data, size_t len, struct uvpi_bootopt *re
 	*ret_option = (struct uvpi_bootopt){ 0 };
 	if (len < 8)
 		return false;
-	ret_option->active = get32(data) & OPTION_ACTIVE;
-	ret_option->hidden = get32(data) & OPTION_HIDDEN;
+	ret_option->active = uvpi_get_le32(data) & OPTION_ACTIVE;
+	ret_option->hidden = uvpi_get_le32(data) & OPTION_HIDDEN;
 	paths = get16(data + 4);
 	after = 6 + put_utf16(&title, data + 6, len - 6);
 	if (paths > len - after)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/bytes.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 
@@ -40,17 +41,6 @@ static uint32_t get16(const uint8_t *p)
 	return p[0] | (uint32_t)p[1] << 8;
 }
 
-static uint32_t get32(const uint8_t *p)
-{
-	return get16(p) | get16(p + 2) << 16;
-}
-
-static void put32(uint8_t *p, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(value >> 8 * i);
-}
-
 static size_t align4(size_t n)
 {
 	return (n + 3) & ~(size_t)3;
@@ -64,11 +54,11 @@ size_t uvpi_nvram_size(const uint8_t *data, size_t len)
 	if (len < FV_HEADER_MIN || memcmp(data + FV_SIGNATURE, "_FVH", 4) || memcmp(data + FV_GUID, fv_guid, 16))
 		return 0;
 	header = get16(data + FV_HEADER_LENGTH);
-	if (header < FV_HEADER_MIN || header > len || header & 1 || get32(data + FV_LENGTH + 4))
+	if (header < FV_HEADER_MIN || header > len || header & 1 || uvpi_get_le32(data + FV_LENGTH + 4))
 		return 0;
 	for (uint32_t i = 0; i < header; i += 2)
 		sum = (uint16_t)(sum + get16(data + i));
-	return sum ? 0 : get32(data + FV_LENGTH);
+	return sum ? 0 : uvpi_get_le32(data + FV_LENGTH);
 }
 
 /* ---- reading ---- */
@@ -80,8 +70,8 @@ static bool measure(const struct uvpi_nvram *nvram, size_t at, size_t *ret_name,
 
 	if (nvram->end - at < header)
 		return false;
-	*ret_name = get32(nvram->image + at + sizes);
-	*ret_data = get32(nvram->image + at + sizes + 4);
+	*ret_name = uvpi_get_le32(nvram->image + at + sizes);
+	*ret_data = uvpi_get_le32(nvram->image + at + sizes + 4);
 	/* Whoever was to write them did not come that far. */
 	if (*ret_name == UINT32_MAX)
 		*ret_name = 0;
@@ -133,7 +123,7 @@ static int add_record(struct uvpi_nvram *nvram, size_t at, size_t name, size_t d
 		nvram->vars = more;
 	}
 	var = &nvram->vars[nvram->n];
-	*var = (struct uvpi_efivar){ .attributes = get32(record + 4), .data = record + header + name, .len = data, .at = at,
+	*var = (struct uvpi_efivar){ .attributes = uvpi_get_le32(record + 4), .data = record + header + name, .len = data, .at = at,
 				     .total = header + name + data };
 	memcpy(var->guid, record + header - 16, 16);
 	copy_name(record + header, name, var->name);
@@ -195,7 +185,7 @@ static int find_store(struct uvpi_nvram *nvram, struct uvp_error *err)
 	nvram->authenticated = !memcmp(p, store_authenticated, 16);
 	if (!nvram->authenticated && memcmp(p, store_plain, 16))
 		return uvpi_fail(err, UVP_E_PROTOCOL, 0, "the firmware volume holds something else than variables");
-	store = get32(p + STORE_SIZE);
+	store = uvpi_get_le32(p + STORE_SIZE);
 	if (store < STORE_HEADER || store > volume - header || p[STORE_FORMAT] != 0x5a || p[STORE_STATE] != 0xfe)
 		return uvpi_fail(err, UVP_E_PROTOCOL, 0, "the head of the store is damaged");
 	nvram->first = align4(header + STORE_HEADER);
@@ -267,9 +257,9 @@ static void write_record(const struct uvpi_nvram *nvram, uint8_t *p, const char 
 	p[0] = RECORD_START & 0xff;
 	p[1] = RECORD_START >> 8;
 	p[2] = STATE_ADDED;
-	put32(p + 4, attributes);
-	put32(p + header - 24, (uint32_t)(2 * name_len + 2));
-	put32(p + header - 20, (uint32_t)len);
+	uvpi_put_le32(p + 4, attributes);
+	uvpi_put_le32(p + header - 24, (uint32_t)(2 * name_len + 2));
+	uvpi_put_le32(p + header - 20, (uint32_t)len);
 	memcpy(p + header - 16, guid, 16);
 	p += header;
 	for (size_t i = 0; i <= name_len; i++) {

@@ -6,6 +6,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "core/bytes.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 
@@ -13,30 +14,6 @@
 static const uint8_t magic[8] = { 0x8e, 'U', 'V', 'P', 'S', '\r', '\n', 0x1a };
 
 #define LEVEL 1 /* of zstd: what is saved is written once and read once */
-
-/* ---- numbers ---- */
-
-static void put32(uint8_t *p, uint32_t value)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(value >> 8 * i);
-}
-
-static void put64(uint8_t *p, uint64_t value)
-{
-	put32(p, (uint32_t)value);
-	put32(p + 4, (uint32_t)(value >> 32));
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 uint32_t uvpi_stream_crc(const void *data, size_t len)
 {
@@ -56,10 +33,10 @@ static int damaged(struct uvp_error *err, const char *what)
 void uvpi_stream_put_header(uint8_t buf[UVPI_STREAM_HEADER])
 {
 	memcpy(buf, magic, sizeof(magic));
-	put32(buf + 8, UVPI_STREAM_VERSION);
-	put32(buf + 12, 0);
-	put32(buf + 16, 0);
-	put32(buf + 20, uvpi_stream_crc(buf, 20));
+	uvpi_put_le32(buf + 8, UVPI_STREAM_VERSION);
+	uvpi_put_le32(buf + 12, 0);
+	uvpi_put_le32(buf + 16, 0);
+	uvpi_put_le32(buf + 20, uvpi_stream_crc(buf, 20));
 }
 
 int uvpi_stream_get_header(const uint8_t *buf, size_t len, struct uvp_error *err)
@@ -74,12 +51,12 @@ int uvpi_stream_get_header(const uint8_t *buf, size_t len, struct uvp_error *err
 	}
 	if (len < UVPI_STREAM_HEADER || memcmp(buf, magic, sizeof(magic)))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "it is no file of a saved domain");
-	if (get32(buf + 20) != uvpi_stream_crc(buf, 20))
+	if (uvpi_get_le32(buf + 20) != uvpi_stream_crc(buf, 20))
 		return damaged(err, "its header has changed");
-	if (get32(buf + 8) != UVPI_STREAM_VERSION || get32(buf + 12)) {
+	if (uvpi_get_le32(buf + 8) != UVPI_STREAM_VERSION || uvpi_get_le32(buf + 12)) {
 		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
 			      "it has version %u and features 0x%x of the format, and this release reads version %u without any",
-			      get32(buf + 8), get32(buf + 12), UVPI_STREAM_VERSION);
+			      uvpi_get_le32(buf + 8), uvpi_get_le32(buf + 12), UVPI_STREAM_VERSION);
 		uvpi_hint(err, "restore it with the release that wrote it");
 		return r;
 	}
@@ -90,21 +67,21 @@ int uvpi_stream_get_header(const uint8_t *buf, size_t len, struct uvp_error *err
 
 void uvpi_stream_put_record(uint8_t buf[UVPI_STREAM_RECORD], uint32_t type, uint32_t sequence, const void *body, uint32_t len)
 {
-	put32(buf, type);
-	put32(buf + 4, 0);
-	put32(buf + 8, len);
-	put32(buf + 12, uvpi_stream_crc(body, len));
-	put32(buf + 16, sequence);
-	put32(buf + 20, uvpi_stream_crc(buf, 20));
+	uvpi_put_le32(buf, type);
+	uvpi_put_le32(buf + 4, 0);
+	uvpi_put_le32(buf + 8, len);
+	uvpi_put_le32(buf + 12, uvpi_stream_crc(body, len));
+	uvpi_put_le32(buf + 16, sequence);
+	uvpi_put_le32(buf + 20, uvpi_stream_crc(buf, 20));
 }
 
 int uvpi_stream_get_record(const uint8_t buf[UVPI_STREAM_RECORD], uint32_t sequence, struct uvpi_stream_record *ret_record,
 			   struct uvp_error *err)
 {
-	struct uvpi_stream_record record = { get32(buf), get32(buf + 4), get32(buf + 8), get32(buf + 12), get32(buf + 16) };
+	struct uvpi_stream_record record = { uvpi_get_le32(buf), uvpi_get_le32(buf + 4), uvpi_get_le32(buf + 8), uvpi_get_le32(buf + 12), uvpi_get_le32(buf + 16) };
 	int r;
 
-	if (get32(buf + 20) != uvpi_stream_crc(buf, 20))
+	if (uvpi_get_le32(buf + 20) != uvpi_stream_crc(buf, 20))
 		return damaged(err, "the header of a record has changed");
 	if (record.sequence != sequence)
 		return damaged(err, "a record is missing or out of its place");
@@ -161,12 +138,12 @@ int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_s
 void uvpi_stream_put_domain(uint8_t buf[UVPI_STREAM_DOMAIN_LEN], const struct uvpi_stream_domain *domain)
 {
 	memcpy(buf, domain->uuid, 16);
-	put32(buf + 16, domain->type);
-	put32(buf + 20, domain->vcpus);
-	put64(buf + 24, domain->memory_kib);
-	put64(buf + 32, domain->saved_at);
-	put32(buf + 40, domain->xen_major);
-	put32(buf + 44, domain->xen_minor);
+	uvpi_put_le32(buf + 16, domain->type);
+	uvpi_put_le32(buf + 20, domain->vcpus);
+	uvpi_put_le64(buf + 24, domain->memory_kib);
+	uvpi_put_le64(buf + 32, domain->saved_at);
+	uvpi_put_le32(buf + 40, domain->xen_major);
+	uvpi_put_le32(buf + 44, domain->xen_minor);
 }
 
 int uvpi_stream_get_domain(const void *body, size_t len, struct uvpi_stream_domain *ret_domain, struct uvp_error *err)
@@ -177,12 +154,12 @@ int uvpi_stream_get_domain(const void *body, size_t len, struct uvpi_stream_doma
 	if (len != UVPI_STREAM_DOMAIN_LEN)
 		return damaged(err, "what it says of the domain has a wrong length");
 	memcpy(d.uuid, p, 16);
-	d.type = get32(p + 16);
-	d.vcpus = get32(p + 20);
-	d.memory_kib = get64(p + 24);
-	d.saved_at = get64(p + 32);
-	d.xen_major = get32(p + 40);
-	d.xen_minor = get32(p + 44);
+	d.type = uvpi_get_le32(p + 16);
+	d.vcpus = uvpi_get_le32(p + 20);
+	d.memory_kib = uvpi_get_le64(p + 24);
+	d.saved_at = uvpi_get_le64(p + 32);
+	d.xen_major = uvpi_get_le32(p + 40);
+	d.xen_minor = uvpi_get_le32(p + 44);
 	if (d.type < 1 || d.type > 2)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it is of a domain of type %u, and this release restores PV and PVH guests", d.type);
 	if (!d.vcpus || d.vcpus > 8192 || !d.memory_kib || d.memory_kib > UINT64_C(1) << 40)
@@ -193,16 +170,16 @@ int uvpi_stream_get_domain(const void *body, size_t len, struct uvpi_stream_doma
 
 void uvpi_stream_put_end(uint8_t buf[UVPI_STREAM_END_LEN], const struct uvpi_stream_end *end)
 {
-	put64(buf, end->raw);
-	put32(buf + 8, end->records);
+	uvpi_put_le64(buf, end->raw);
+	uvpi_put_le32(buf + 8, end->records);
 }
 
 int uvpi_stream_get_end(const void *body, size_t len, struct uvpi_stream_end *ret_end, struct uvp_error *err)
 {
 	if (len != UVPI_STREAM_END_LEN)
 		return damaged(err, "its last record has a wrong length");
-	ret_end->raw = get64(body);
-	ret_end->records = get32((const uint8_t *)body + 8);
+	ret_end->raw = uvpi_get_le64(body);
+	ret_end->records = uvpi_get_le32((const uint8_t *)body + 8);
 	return 0;
 }
 
