@@ -137,16 +137,13 @@ static int check_labels(struct uvpi_build *b, struct uvp_error *err)
 /* Its devices, and the page tables by which they reach its memory. */
 static int check_pci(struct uvpi_build *b, struct uvp_error *err)
 {
-	enum uvpi_passthrough mode = uvpi_passthrough_of(b->config);
 	int n = uvpi_pcis_fill(b->config, &b->pcis, err);
 
 	if (n < 0)
 		return n;
 	b->n_pcis = n;
-	if (mode != UVPI_PASSTHROUGH_OFF && !n && !b->phys.cap_iommu)
+	if (uvpi_passthrough_of(b->config) != UVPI_PASSTHROUGH_OFF && !n && !b->phys.cap_iommu)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "passthrough: Xen uses no IOMMU on this host");
-	if (mode == UVPI_PASSTHROUGH_SHARE && !b->phys.cap_iommu_hap_share)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "passthrough=\"share_pt\": this host's IOMMU cannot use the page tables of guests");
 	return 0;
 }
 

@@ -41,9 +41,4 @@ const struct uvpi_device_class uvpi_9pfs_class = {
 	.kind = "9pfs",
 	.size = sizeof(struct share),
 	.keys = keys,
-	.qemu = true,
-	.prepare = uvpi_device_no_prepare,
-	.connect = uvpi_device_no_connect,
-	.release = uvpi_device_nothing,
-	.done = uvpi_device_nothing,
 };

@@ -56,10 +56,5 @@ const struct uvpi_device_class uvpi_channel_class = {
 	.kind = "console",
 	.size = sizeof(struct channel),
 	.keys = keys,
-	.qemu = true,
 	.guest_keys = guest_keys,
-	.prepare = uvpi_device_no_prepare,
-	.connect = uvpi_device_no_connect,
-	.release = uvpi_device_nothing,
-	.done = uvpi_device_nothing,
 };

@@ -23,12 +23,6 @@ struct pci {
 /* All that it has is numbered, and written by write(). */
 static const struct uvpi_devkey keys[] = { { .key = NULL } };
 
-const char *uvpi_pci_qemu_id(uint32_t sbdf, char buf[24])
-{
-	snprintf(buf, 24, "pci-pt-%02x_%02x.%x", sbdf >> 8 & 0xff, sbdf >> 3 & 0x1f, sbdf & 7);
-	return buf;
-}
-
 int uvpi_devset_add_pcis(struct uvpi_devset *set, const struct uvpi_pci *list, int n, struct uvp_error *err)
 {
 	struct uvpi_device *dev = uvpi_devset_add(set, &uvpi_pci_class, 0);
@@ -39,19 +33,6 @@ int uvpi_devset_add_pcis(struct uvpi_devset *set, const struct uvpi_pci *list, i
 	snprintf(dev->label, sizeof(dev->label), "PCI devices");
 	pci->specs = list;
 	pci->n_specs = n;
-	return 0;
-}
-
-int uvpi_devset_pcis(const struct uvpi_devset *set, const struct uvpi_pci_given **ret_list)
-{
-	for (int i = 0; i < set->n; i++) {
-		const struct pci *pci = (const struct pci *)set->list[i];
-
-		if (set->list[i]->class != &uvpi_pci_class)
-			continue;
-		*ret_list = pci->given;
-		return pci->n;
-	}
 	return 0;
 }
 
@@ -163,8 +144,6 @@ void uvpi_pci_write(struct uvpi_batch *batch, const char *backend, int k, const 
 	WRITE("dev", "%s", text);
 	if (spec->name[0])
 		WRITE("name", "%s", spec->name);
-	if (spec->has_vslot)
-		WRITE("vdevfn", "%x", spec->vslot << 3 | (spec->all_functions ? given->sbdf & 7 : 0));
 	WRITE("opts", "msitranslate=%d,power_mgmt=%d,permissive=%d,rdm_policy=%s", spec->msitranslate, spec->power_mgmt,
 	      spec->permissive, spec->rdm_relaxed ? "relaxed" : "strict");
 	WRITE("state", "%d", UVPI_XENBUS_INITIALISING);
@@ -182,16 +161,6 @@ static void write_devices(struct uvpi_devset *set, struct uvpi_device *dev, stru
 	uvpi_batch_writef(batch, path, "%d", pci->n);
 }
 
-/* pciback reads all of it by itself. */
-static int connect_host(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch, struct uvp_error *err)
-{
-	return 0;
-}
-
-static void nothing(struct uvpi_device *dev)
-{
-}
-
 static void done(struct uvpi_device *dev)
 {
 	free(((struct pci *)dev)->given);
@@ -199,13 +168,12 @@ static void done(struct uvpi_device *dev)
 
 const struct uvpi_device_class uvpi_pci_class = {
 	.kind = "pci",
+	.module = "xen-pciback",
 	.size = sizeof(struct pci),
 	.keys = keys,
 	.prepare = prepare,
 	.begin = begin,
 	.write = write_devices,
-	.connect = connect_host,
 	.end = end,
-	.release = nothing,
 	.done = done,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* PCI devices of one domain: all of them are one device of xenbus, whose back end, pciback, numbers them. Its nodes have for
- * device K: key-K and dev-K (the address), opts-K, state-K, vdev-K (where a PV guest sees it; pciback's), vdevfn-K (where an
- * HVM guest does), name-K; and num_devs. */
+ * device K: key-K and dev-K (the address), opts-K, state-K, vdev-K (where the guest sees it; pciback's), name-K; and
+ * num_devs. */
 #ifndef UVPI_DEVICE_PCI_H
 #define UVPI_DEVICE_PCI_H
 
@@ -21,8 +21,6 @@ struct uvpi_pci_given {
 
 /* The n devices of a domain at its creation; borrowed until the set is done. */
 int uvpi_devset_add_pcis(struct uvpi_devset *set, const struct uvpi_pci *list, int n, struct uvp_error *err);
-/* What a set has of them, once it is prepared; lent. Returns how many. */
-int uvpi_devset_pcis(const struct uvpi_devset *set, const struct uvpi_pci_given **ret_list);
 
 /* The functions that a specification means: an array to free(). Returns how many. */
 int uvpi_pci_expand(struct uvp_host *host, const struct uvpi_pci *spec, uint32_t **ret_list, struct uvp_error *err);
@@ -32,7 +30,5 @@ int uvpi_pci_give_all(struct uvp_host *host, uint32_t domid, const struct uvpi_p
 		      struct uvp_error *err);
 /* Queue the nodes of device k in the back end's folder. */
 void uvpi_pci_write(struct uvpi_batch *batch, const char *backend, int k, const struct uvpi_pci_given *given);
-/* The id that QEMU has for one: "pci-pt-03_00.0". */
-const char *uvpi_pci_qemu_id(uint32_t sbdf, char buf[24]);
 
 #endif

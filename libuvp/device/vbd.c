@@ -310,6 +310,7 @@ static void done(struct uvpi_device *dev)
 
 const struct uvpi_device_class uvpi_vbd_class = {
 	.kind = "vbd",
+	.module = "xen-blkback",
 	.size = sizeof(struct vbd),
 	.keys = keys,
 	.claim = claim,

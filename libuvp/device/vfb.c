@@ -52,9 +52,4 @@ const struct uvpi_device_class uvpi_vfb_class = {
 	.kind = "vfb",
 	.size = sizeof(struct vfb),
 	.keys = keys,
-	.qemu = true,
-	.prepare = uvpi_device_no_prepare,
-	.connect = uvpi_device_no_connect,
-	.release = uvpi_device_nothing,
-	.done = uvpi_device_nothing,
 };

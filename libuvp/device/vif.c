@@ -255,18 +255,13 @@ static int connect_host(struct uvpi_devset *set, struct uvpi_device *dev, struct
 }
 
 /* The interface, and with it the bridge's port, is netback's: it goes when the back end does. */
-static void nothing(struct uvpi_device *dev)
-{
-}
-
 const struct uvpi_device_class uvpi_vif_class = {
 	.kind = "vif",
+	.module = "xen-netback",
 	.size = sizeof(struct vif),
 	.keys = keys,
 	.prepare = prepare,
 	.connect = connect_host,
-	.release = nothing,
-	.done = nothing,
 };
 
 int uvpi_devset_open_tap(struct uvpi_devset *set, uint32_t devid, char ret_mac[18], struct uvp_error *err)

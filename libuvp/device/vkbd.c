@@ -47,9 +47,4 @@ const struct uvpi_device_class uvpi_vkbd_class = {
 	.kind = "vkbd",
 	.size = sizeof(struct vkbd),
 	.keys = keys,
-	.qemu = true,
-	.prepare = uvpi_device_no_prepare,
-	.connect = uvpi_device_no_connect,
-	.release = uvpi_device_nothing,
-	.done = uvpi_device_nothing,
 };

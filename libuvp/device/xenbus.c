@@ -36,8 +36,10 @@ void uvpi_devset_done(struct uvpi_devset *set)
 	for (int i = 0; i < set->n; i++) {
 		struct uvpi_device *dev = set->list[i];
 
-		dev->class->release(dev);
-		dev->class->done(dev);
+		if (dev->class->release)
+			dev->class->release(dev);
+		if (dev->class->done)
+			dev->class->done(dev);
 		free(dev->script);
 		free(dev);
 	}
@@ -110,7 +112,8 @@ int uvpi_devset_prepare(struct uvpi_devset *set, bool look_only, struct uvp_erro
 		if (set->list[i]->class->claim)
 			r = set->list[i]->class->claim(set, set->list[i], look_only, err);
 	for (int i = 0; i < set->n && r == 0; i++)
-		r = set->list[i]->class->prepare(set, set->list[i], look_only, err);
+		if (set->list[i]->class->prepare)
+			r = set->list[i]->class->prepare(set, set->list[i], look_only, err);
 	if (r == 0 && !look_only)
 		UVPI_STEP("devices prepared");
 	return r;
@@ -127,21 +130,6 @@ int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_clas
 	dev->has_nodes = true;
 	dev->begun = class->end != NULL;
 	return 0;
-}
-
-int uvpi_device_no_prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
-{
-	return 0;
-}
-
-int uvpi_device_no_connect(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
-			   struct uvp_error *err)
-{
-	return 0;
-}
-
-void uvpi_device_nothing(struct uvpi_device *dev)
-{
 }
 
 /* ---- states ---- */
@@ -472,11 +460,11 @@ static int fail_back_end(const struct uvpi_device *dev, const char *text, struct
 		number[len] = '\0';
 		if (uvpi_parse_i64(number, "errno", -4095, 4095, &code, NULL) == 0)
 			return uvpi_fail(err, UVP_E_IO, (int)(code < 0 ? -code : code),
-					 "the %sback end of %s failed: %s (%.200s)", dev->class->qemu ? "" : "kernel's ",
+					 "the %sback end of %s failed: %s (%.200s)", dev->class->module ? "kernel's " : "",
 					 dev->label,
 					 strerror((int)(code < 0 ? -code : code)), text + len + (text[len] == ' '));
 	}
-	return uvpi_fail(err, UVP_E_IO, 0, "the %sback end of %s failed: %.200s", dev->class->qemu ? "" : "kernel's ",
+	return uvpi_fail(err, UVP_E_IO, 0, "the %sback end of %s failed: %.200s", dev->class->module ? "kernel's " : "",
 			 dev->label, text);
 }
 
@@ -487,7 +475,7 @@ static int look_for_back_end(struct uvpi_devset *set, struct uvpi_device *dev, c
 		return fail_back_end(dev, error, err);
 	if (dev->back_state >= UVPI_XENBUS_CLOSING)
 		return uvpi_fail(err, UVP_E_IO, 0, "the %sback end of %s closed at once",
-				 dev->class->qemu ? "" : "kernel's ", dev->label);
+				 dev->class->module ? "kernel's " : "", dev->label);
 	return dev->back_state >= UVPI_XENBUS_INIT_WAIT;
 }
 
@@ -500,10 +488,8 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 			continue;
 		uvpi_fail(err, UVP_E_TIMEOUT, 0, "no back end took %s within %d s: its node is in state %s",
 			  dev->label, uvpi_devset_patience(set) / 1000, uvpi_xenbus_name(dev->back_state));
-		if (!dev->class->qemu)
-			uvpi_hint(err, "is the kernel's module loaded? modprobe %s",
-				  !strcmp(dev->class->kind, "vbd") ? "xen-blkback" :
-				  !strcmp(dev->class->kind, "pci") ? "xen-pciback" : "xen-netback");
+		if (dev->class->module)
+			uvpi_hint(err, "is the kernel's module loaded? modprobe %s", dev->class->module);
 		break;
 	}
 	return -UVP_E_TIMEOUT;
@@ -523,7 +509,8 @@ static int connect_all(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	int r = uvpi_batch_new(set->store, &batch, err), open;
 
 	for (int i = 0; i < set->n && r >= 0; i++)
-		r = set->list[i]->class->connect(set, set->list[i], batch, err);
+		if (set->list[i]->class->connect)
+			r = set->list[i]->class->connect(set, set->list[i], batch, err);
 	if (r >= 0)
 		r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
@@ -537,7 +524,8 @@ static int connect_all(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	r = look(set, look_for_back_end, &open, err);
 	for (int i = 0; i < set->n && r >= 0; i++) {
 		set->list[i]->connected = true;
-		set->list[i]->class->release(set->list[i]);
+		if (set->list[i]->class->release)
+			set->list[i]->class->release(set->list[i]);
 	}
 	return r;
 }
@@ -603,7 +591,7 @@ static int bring_up(struct uvpi_devset *set, bool wait, const struct uvp_op *op,
 		return r;
 	UVPI_STEP("device nodes written");
 	for (int i = 0; i < set->n && set->start_qemu; i++)
-		if (set->list[i]->class->qemu) {
+		if (!set->list[i]->class->module) {
 			r = set->start_qemu(set, err);
 			break;
 		}

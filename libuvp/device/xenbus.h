@@ -59,20 +59,20 @@ struct uvpi_device_class {
 	const char *kind; /* "vbd" */
 	size_t size;      /* of its struct, which begins with a struct uvpi_device */
 	const struct uvpi_devkey *keys; /* ends in NULL */
-	bool qemu; /* served by the domain's QEMU, not by the kernel */
+	const char *module; /* of the kernel that serves it; NULL: the domain's QEMU does */
 	/* When not NULL, the front end's folder is domain 0's, and only these nodes of it are the guest's; ends in NULL. */
 	const char *const *guest_keys;
-	/* Before any of the set is prepared: take what somebody else could take in the meantime (not with look_only). NULL:
-	 * there is nothing. */
+	/* What a class has nothing to do for is NULL. */
+	/* Before any of the set is prepared: take what somebody else could take in the meantime (not with look_only). */
 	int (*claim)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
 	/* Before anything is written: look for what it needs on the host, and (not with look_only) hold that. */
 	int (*prepare)(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
 	/* The domain is there, its nodes are not: what must be done before a guest can find it. What fails is undone by
-	 * end(). May be NULL. */
+	 * end(). */
 	int (*begin)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvp_error *err);
-	/* Nodes of its back end that no table of keys can tell. May be NULL. */
+	/* Nodes of its back end that no table of keys can tell. */
 	void (*write)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch);
-	/* Its nodes are gone, or were never made: undo what begin() did. May be NULL. */
+	/* Its nodes are gone, or were never made: undo what begin() did. */
 	int (*end)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvp_error *err);
 	/* The back end waits for the host's part of it; queues what tells it so. */
 	int (*connect)(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
@@ -136,11 +136,6 @@ int uvpi_devset_add_vfb(struct uvpi_devset *set, const struct uvpi_pvdevs *devs,
 int uvpi_devset_add_vkb(struct uvpi_devset *set, const struct uvpi_vkb *vkb, struct uvp_error *err);
 int uvpi_devset_add_shares(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
 int uvpi_devset_add_channels(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
-/* For classes of which domain 0 has nothing else: each does nothing. */
-int uvpi_device_no_prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err);
-int uvpi_device_no_connect(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch,
-			   struct uvp_error *err);
-void uvpi_device_nothing(struct uvpi_device *dev);
 /* One that is there already, to be detached. */
 int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid,
 			  const char *label, struct uvp_error *err);

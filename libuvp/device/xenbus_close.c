@@ -53,7 +53,7 @@ static int look_for_close(struct uvpi_devset *set, struct uvpi_device *dev, cons
 /* QEMU takes no notice of a front end's folder that is gone: what it serves is just removed. */
 static int look_without_guest(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
-	return dev->class->qemu || look_for_close(set, dev, error, err);
+	return !dev->class->module || look_for_close(set, dev, error, err);
 }
 
 /* The path up to its last '/'. */
