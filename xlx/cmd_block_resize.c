@@ -18,9 +18,7 @@ static int run(const struct xlx_args *args)
 
 	if (text && (uvpi_parse_size(text, "SIZE", 1, &size, &err) < 0 || !size))
 		return xlx_usage(args, "%s", *err.message ? err.message : "SIZE is 0");
-	status = xlx_open_domain(args, 0, &host, &domain);
-	if (!status)
-		status = xlx_wait_init(&wait, args);
+	status = xlx_wait_domain(&wait, args, &host, &domain);
 	if (status)
 		return status;
 	r = uvp_disk_resize(domain, xlx_arg(args, 1), size, wait.no_wait ? UVP_DEVICE_NO_WAIT : 0, &wait.op, &now, &err);

@@ -10,10 +10,8 @@ static int change(const struct xlx_args *args, const char *path)
 	struct uvp_error err = UVP_ERROR_INIT;
 	bool force = xlx_has(args, "force") || xlx_force();
 	struct xlx_wait wait;
-	int r, status = xlx_open_domain(args, 0, &host, &domain);
+	int r, status = xlx_wait_domain(&wait, args, &host, &domain);
 
-	if (!status)
-		status = xlx_wait_init(&wait, args);
 	if (status)
 		return status;
 	r = uvp_cdrom_change(domain, xlx_arg(args, 1), path,

@@ -251,10 +251,8 @@ static int run_attach(const struct xlx_args *args)
 	_cleanup_free_ char *spec = make_spec(args);
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct xlx_wait wait;
-	int r, status = spec ? xlx_open_domain(args, 0, &host, &domain) : XLX_EXIT_FAILED;
+	int r, status = spec ? xlx_wait_domain(&wait, args, &host, &domain) : XLX_EXIT_FAILED;
 
-	if (!status)
-		status = xlx_wait_init(&wait, args);
 	if (status)
 		return status;
 	r = uvp_pci_attach(domain, spec, wait.no_wait ? UVP_PCI_NO_WAIT : 0, &wait.op, &err);
@@ -288,10 +286,8 @@ static int run_detach(const struct xlx_args *args)
 	struct uvp_error err = UVP_ERROR_INIT;
 	bool force = xlx_has(args, "force") || xlx_force();
 	struct xlx_wait wait;
-	int r, status = xlx_open_domain(args, 0, &host, &domain);
+	int r, status = xlx_wait_domain(&wait, args, &host, &domain);
 
-	if (!status)
-		status = xlx_wait_init(&wait, args);
 	if (status)
 		return status;
 	r = uvp_pci_detach(domain, xlx_arg(args, 1), force ? UVP_PCI_FORCE : 0, &wait.op, &err);

@@ -33,10 +33,8 @@ int xlx_device_attach(const struct xlx_args *args, enum uvp_device_class device_
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct xlx_wait wait;
 	uint32_t devid;
-	int r, status = spec ? xlx_open_domain(args, 0, &host, &domain) : XLX_EXIT_FAILED;
+	int r, status = spec ? xlx_wait_domain(&wait, args, &host, &domain) : XLX_EXIT_FAILED;
 
-	if (!status)
-		status = xlx_wait_init(&wait, args);
 	if (status)
 		return status;
 	r = uvp_device_attach(domain, device_class, spec, wait.no_wait ? UVP_DEVICE_NO_WAIT : 0, &wait.op, &devid, &err);
@@ -51,10 +49,8 @@ int xlx_device_detach(const struct xlx_args *args, enum uvp_device_class device_
 	struct uvp_error err = UVP_ERROR_INIT;
 	bool force = xlx_has(args, "force") || xlx_force();
 	struct xlx_wait wait;
-	int r, status = xlx_open_domain(args, 0, &host, &domain);
+	int r, status = xlx_wait_domain(&wait, args, &host, &domain);
 
-	if (!status)
-		status = xlx_wait_init(&wait, args);
 	if (status)
 		return status;
 	r = uvp_device_detach(domain, device_class, xlx_arg(args, 1), force ? UVP_DEVICE_FORCE : 0, &wait.op, &err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "core/num.h"
+#include "xlx/open.h"
 
 int xlx_wait_init(struct xlx_wait *wait, const struct xlx_args *args)
 {
@@ -27,4 +28,12 @@ int xlx_wait_init(struct xlx_wait *wait, const struct xlx_args *args)
 	wait->op.progress_data = &wait->bar;
 	wait->op.cancel_fd = xlx_cancel_fd();
 	return 0;
+}
+
+int xlx_wait_domain(struct xlx_wait *wait, const struct xlx_args *args, struct uvp_host **ret_host,
+		    struct uvp_domain **ret_domain)
+{
+	int status = xlx_open_domain(args, 0, ret_host, ret_domain);
+
+	return status ? status : xlx_wait_init(wait, args);
 }

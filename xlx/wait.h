@@ -3,6 +3,8 @@
 #ifndef XLX_WAIT_H
 #define XLX_WAIT_H
 
+#include <uvp/domain.h>
+#include <uvp/host.h>
 #include <uvp/progress.h>
 
 #include "xlx/bar.h"
@@ -20,5 +22,8 @@ struct xlx_wait {
 /* Read --no-wait, --timeout and --progress. Returns 0, or an exit status after the error was printed.
  * bar_done(&wait->bar) after the call. */
 int xlx_wait_init(struct xlx_wait *wait, const struct xlx_args *args);
+/* For a command about argument 0, a domain: that, and its options. */
+int xlx_wait_domain(struct xlx_wait *wait, const struct xlx_args *args, struct uvp_host **ret_host,
+		    struct uvp_domain **ret_domain);
 
 #endif

@@ -68,5 +68,7 @@ int uvpi_dm_plug_vcpus(struct uvp_domain *domain, uint32_t vcpus, const struct u
 		if (!plugged(slot) && qmp_value_i64(qmp_value_get(slot, "props"), "socket-id", &socket) && socket < vcpus)
 			r = plug(qmp, slot, op, err);
 	}
-	return r < 0 ? uvpi_prefix(err, "domain %u: cannot plug a vCPU in", domain->domid), r : 0;
+	if (r < 0)
+		uvpi_prefix(err, "domain %u: cannot plug a vCPU in", domain->domid);
+	return r < 0 ? r : 0;
 }
