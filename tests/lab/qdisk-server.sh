@@ -5,18 +5,9 @@
 . "$(dirname "$0")/hostd.bash"
 prefix=lab-qdisk
 : >"$tmp/hostd.log"
-requires xlx qemu-img qemu-io modinfo
-modinfo nbd >/dev/null 2>&1 || skip "the kernel has no module nbd"
-work=/var/tmp/lab-qdisk.$$
-mkdir "$work"
-on_exit rm -rf "$work"
+requires qemu-io
+. "$(dirname "$0")/qdisk.bash"
 
-servers() { pgrep -fc -- '[-]name uvp-disks'; }
-nothing_left() { [ ! -e /run/uvp/qemu/0 ] && [ "$(servers)" -eq 0 ] && ! cat /sys/block/nbd*/backend 2>/dev/null | grep -q uvp-qdisk; }
-
-dd if=/dev/urandom of="$work/base.img" bs=64k count=32 2>/dev/null
-qemu-img create -q -f qcow2 -F raw -b base.img "$work/a.qcow2" 4M || fail "cannot make an image"
-qemu-img create -q -f qcow2 -F raw -b base.img "$work/b.qcow2" 4M
 for format in qcow2 vhdx vmdk vpc; do qemu-img create -q -f "$format" "$work/$format.img" 4M; done
 truncate -s 4M "$work/raw.img"
 

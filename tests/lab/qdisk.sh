@@ -2,19 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Disks in QEMU's formats: data behind a backing file, and what is wrong with images.
 . "$(dirname "$0")/../lib.sh"
-requires xlx qemu-img cmp modinfo
-modinfo nbd >/dev/null 2>&1 || skip "the kernel has no module nbd"
-work=/var/tmp/lab-qdisk.$$
-mkdir "$work"
-on_exit rm -rf "$work"
+requires cmp
+. "$(dirname "$0")/qdisk.bash"
 
-servers() { pgrep -fc -- '[-]name uvp-disks'; }
-nothing_left() { [ ! -e /run/uvp/qemu/0 ] && [ "$(servers)" -eq 0 ] && ! cat /sys/block/nbd*/backend 2>/dev/null | grep -q uvp-qdisk; }
-
-dd if=/dev/urandom of="$work/base.img" bs=64k count=32 2>/dev/null
 sum=$(md5sum <"$work/base.img" | cut -d' ' -f1)
-qemu-img create -q -f qcow2 -F raw -b base.img "$work/a.qcow2" 4M || fail "cannot make an image"
-qemu-img create -q -f qcow2 -F raw -b base.img "$work/b.qcow2" 4M
 
 # what is wrong with images is said before anything is changed
 on_exit destroy_guest lab-qdisk
