@@ -100,8 +100,11 @@ for f in $shells; do
 	bash -n "$f" || breach "$f: not a shell script that can be parsed"
 done
 if command -v shellcheck >/dev/null 2>&1; then
-	# shellcheck disable=SC2086 # one word per file
-	shellcheck -x -S warning -P SCRIPTDIR $shells || breach "shellcheck: see above"
+	# The tests without what they source, which makes it ten times faster; bash -u tells of names that nobody set.
+	printf '%s\n' "$shells" | grep -E '^tests/(lab|cli)/.*\.sh$' |
+		xargs shellcheck -e SC1091,SC2154,SC2034 -S warning || breach "shellcheck: see above"
+	printf '%s\n' "$shells" | grep -vE '^tests/(lab|cli)/.*\.sh$' |
+		xargs shellcheck -x -S warning -P SCRIPTDIR || breach "shellcheck: see above"
 else
 	echo "note: no shellcheck here"
 fi
