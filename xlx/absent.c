@@ -7,7 +7,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 
-#define NO_MOVING "this release does not save, restore or migrate domains"
+#define NO_MOVING "this release does not migrate domains"
 #define NO_USB "USB devices are not passed to guests by this release"
 #define NO_DEVICE "this release has disks and network interfaces, but no such device"
 #define NO_LIST "one list has the devices of all classes"
@@ -21,8 +21,6 @@
 static const struct absent {
 	const char *name, *why, *hint;
 } absent[] = {
-	{ "save", NO_MOVING, NULL },
-	{ "restore", NO_MOVING, NULL },
 	{ "migrate", NO_MOVING, NULL },
 	{ "migrate-receive", NO_MOVING, NULL },
 	{ "remus", NO_MOVING ", nor does it replicate them", NULL },

@@ -80,6 +80,8 @@ XLX_CMD(cmd_sysrq)
 XLX_CMD(cmd_trigger)
 XLX_CMD(cmd_button_press)
 XLX_CMD(cmd_dump_core)
+XLX_CMD(cmd_save)
+XLX_CMD(cmd_restore)
 XLX_CMD(cmd_image_info)
 XLX_CMD(cmd_image_verify)
 

@@ -26,6 +26,7 @@
 
 struct uvpi_policy;
 
+struct uvpi_stream_reader;
 struct uvpi_build {
 	struct uvp_host *host;
 	xc_interface *xc;
@@ -35,6 +36,7 @@ struct uvpi_build {
 	struct uvpi_loader_run loader; /* files that it has from a boot loader on the host */
 	bool once; /* it boots by an order that was for one boot */
 	unsigned int flags;
+	struct uvpi_stream_reader *saved; /* restore: where its memory comes from; NULL: it boots */
 	const struct uvp_op *op;
 
 	/* from the checks */
@@ -121,6 +123,13 @@ int uvpi_build_nvram_note(struct uvpi_build *b, struct uvp_error *err);
 /* pvdev.c: what a QEMU serves to a PV or PVH guest: what can be known before, and its part of the devices. */
 int uvpi_build_check_pvdevs(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_add_pvdevs(struct uvpi_build *b, struct uvp_error *err);
+/* pvh.c: the memory map alone, of one whose memory has it already. */
+int uvpi_build_pvh_map(struct uvpi_build *b, struct uvp_error *err);
+/* stream/restore.c: fill the memory from the file. */
+int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err);
+/* create.c: uvp_domain_create(), with the memory from a file, or NULL. */
+int uvpi_create_from(struct uvp_host *host, const struct uvp_config *config, struct uvpi_stream_reader *saved, unsigned int flags,
+		     const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err);
 /* nodes.c: everything in xenstore, and the introduction, in one go. */
 int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err);
 

@@ -180,7 +180,8 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 		r = check_pci(b, err);
 	if (r < 0)
 		return r;
-	r = uvpi_build_cpu(b, err);
+	if (!b->saved)
+		r = uvpi_build_cpu(b, err);
 	if (r < 0)
 		return r;
 	if (b->config->type == UVPI_TYPE_HVM) {
@@ -191,7 +192,8 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 			return r;
 	}
 	/* The files before the memory: a wrong kernel stays wrong when memory is found. */
-	r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware(b, err) : uvpi_build_image(b, err);
+	if (!b->saved)
+		r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware(b, err) : uvpi_build_image(b, err);
 	if (r < 0)
 		return r;
 	r = uvpi_build_check_pvdevs(b, err);

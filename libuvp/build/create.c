@@ -48,7 +48,10 @@ static int choose_uuid(struct uvpi_build *b, struct uvp_error *err)
 			continue;
 		uvpi_format_uuid(b->uuid, text);
 		uvpi_fail(err, UVP_E_EXISTS, 0, "domain %u has the UUID %s already", infos[i].domid, text);
-		uvpi_hint(err, "remove uuid= from the configuration, and a new one is made each time");
+		if (b->saved)
+			uvpi_hint(err, "it is the same domain: end that one first");
+		else
+			uvpi_hint(err, "remove uuid= from the configuration, and a new one is made each time");
 		return -UVP_E_EXISTS;
 	}
 	return n < 0 ? n : 0;
@@ -79,12 +82,14 @@ static int try_identity(struct uvpi_build *b, struct uvp_error *err)
 
 static int build(struct uvpi_build *b, struct uvp_error *err)
 {
+	uvpi_op_progress(b->op, b->saved ? "restoring" : "filling the memory", 0, 0, UVP_UNIT_NONE);
+	if (b->saved)
+		return uvpi_build_restore(b, err);
 	b->dom->guest_domid = b->domid;
 	b->dom->claim_enabled = 1; /* two builds at once: the one that comes too late fails early */
 	b->dom->max_vcpus = b->config->maxvcpus;
 	b->dom->xenstore_evtchn = (unsigned int)b->store_port;
 	b->dom->console_evtchn = (unsigned int)b->console_port;
-	uvpi_op_progress(b->op, "filling the memory", 0, 0, UVP_UNIT_NONE);
 	if (b->config->type == UVPI_TYPE_HVM)
 		return uvpi_build_hvm(b, err);
 	return b->config->type == UVPI_TYPE_PV ? uvpi_build_pv(b, err) : uvpi_build_pvh(b, err);
@@ -208,7 +213,13 @@ static void done(struct uvpi_build *b)
 int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, unsigned int flags,
 		      const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err)
 {
-	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op, .loader.lock = -1 };
+	return uvpi_create_from(host, config, NULL, flags, op, ret_domain, err);
+}
+
+int uvpi_create_from(struct uvp_host *host, const struct uvp_config *config, struct uvpi_stream_reader *saved, unsigned int flags,
+		     const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err)
+{
+	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op, .saved = saved, .loader.lock = -1 };
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r = uvpi_build_loader(&b, err);
 
@@ -227,7 +238,7 @@ int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, un
 	}
 	done(&b);
 	if (r < 0) {
-		uvpi_prefix(err, "cannot create '%s'", config->name);
+		uvpi_prefix(err, "cannot %s '%s'", saved ? "restore" : "create", config->name);
 		return r;
 	}
 	if (domain)

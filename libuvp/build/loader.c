@@ -181,6 +181,8 @@ int uvpi_build_loader(struct uvpi_build *b, struct uvp_error *err)
 	int r;
 
 	b->record = b->config;
+	if (b->saved)
+		return 0; /* it has booted */
 	if (loader != UVPI_LOADER_PVGRUB && loader != UVPI_LOADER_PROGRAM && !uvpi_config_extra_get(b->config, "boot_once"))
 		return 0;
 	r = uvp_config_check_supported(b->config, err);

@@ -195,6 +195,8 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 	if (c->tsc_mode && xc_domain_set_tsc_info(b->xc, b->domid, c->tsc_mode, 0, 0, 0))
 		return uvpi_build_fail(b, err, "setting tsc_mode");
 	UVPI_STEP("limits");
+	if (b->saved)
+		return 0; /* the features that it had come with its memory */
 	return set_cpuid(b, err);
 }
 

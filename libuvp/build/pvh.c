@@ -45,6 +45,17 @@ static int set_memory_map(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
+int uvpi_build_pvh_map(struct uvpi_build *b, struct uvp_error *err)
+{
+	uvpi_pvh_layout(b->config->maxmem_kib * 1024, UVPI_ACPI_SIZE, false, &b->layout);
+	for (uint32_t i = 0; i < b->layout.n_ranges; i++)
+		b->e820[i] = (struct e820entry){ b->layout.ranges[i].addr, b->layout.ranges[i].size,
+						 b->layout.ranges[i].type };
+	if (xc_domain_set_memory_map(b->xc, b->domid, b->e820, b->layout.n_ranges))
+		return uvpi_build_fail(b, err, "setting the memory map");
+	return 0;
+}
+
 static int set_memory(struct uvpi_build *b, bool low_rsdp, struct uvp_error *err)
 {
 	struct xc_dom_image *dom = b->dom;

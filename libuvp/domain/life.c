@@ -11,6 +11,7 @@
 #include "core/hyp.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "stream/suspend.h"
 
 #define WAIT_DEFAULT_MS (5 * 60 * 1000)
 /* Xen counts pauses in a byte. */
@@ -66,15 +67,33 @@ int uvp_domain_pause(struct uvp_domain *domain, struct uvp_error *err)
 	return uvpi_hyp_pause(domain->host->hyp, domain->domid, err);
 }
 
+/* One that was being saved when whoever did it was killed. */
+static int resume_suspended(struct uvp_domain *domain, struct uvp_error *err)
+{
+	int lock = uvpi_saving_begin(domain, err), r;
+
+	if (lock < 0)
+		return lock;
+	r = uvpi_resume(domain, err);
+	uvpi_saving_end(domain, lock);
+	return r;
+}
+
 int uvp_domain_unpause(struct uvp_domain *domain, struct uvp_error *err)
 {
 	struct uvpi_dominfo info;
 	int r = uvpi_domain_look(domain, &info, err);
+	bool suspended;
 
 	if (r)
 		return r;
+	suspended = info.shutdown && !info.dying && info.reason == UVPI_REASON_SUSPEND;
+	if (suspended)
+		r = resume_suspended(domain, err);
+	if (r < 0)
+		return r;
 	if (!info.paused)
-		return 1;
+		return suspended ? 0 : 1;
 	for (int i = 0; i < MAX_PAUSES && info.paused; i++) {
 		r = uvpi_hyp_unpause(domain->host->hyp, domain->domid, err);
 		if (!r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Files of saved domains: what is in one, and whether it is whole. uvp-stream(5) describes them. */
+/* Saving and restoring domains; files of saved domains: what is in one, and whether it is whole. uvp-stream(5) describes them. */
 #ifndef UVP_STREAM_H
 #define UVP_STREAM_H
 
@@ -15,6 +15,22 @@ extern "C" {
 #endif
 
 struct uvp_config;
+struct uvp_domain;
+
+#define UVP_SAVE_LIVE 1u   /* let the domain go on afterwards */
+#define UVP_SAVE_PAUSED 2u /* the same, but paused */
+struct uvp_save_result {
+	uint64_t file_bytes, stream_bytes; /* on the disk, and before compression */
+};
+/* Have the guest suspend itself, write it to path, and destroy it unless the flags say otherwise. PV and PVH guests of this
+ * library's. path holds all of it or what it held before; when anything fails the guest goes on where it was. Blocks; a guest has 60 s
+ * to answer. ret_result may be NULL. */
+UVP_PUBLIC int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int flags, const struct uvp_op *op,
+			       struct uvp_save_result *ret_result, struct uvp_error *err);
+/* Make the domain that is in a file, with this name if it is not NULL. flags as for uvp_domain_create(). What is damaged is never
+ * run. */
+UVP_PUBLIC int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name, unsigned int flags,
+				  const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err);
 
 struct uvp_saved {
 	char name[256];

@@ -92,7 +92,7 @@ grep -q "$(printf '\033')" "$tmp/out" && _wrong "escape sequences without a term
 run migrate web host2
 expect_status 8
 expect_err <<'EOF'
-xlx: xl's command 'migrate' is not there: this release does not save, restore or migrate domains
+xlx: xl's command 'migrate' is not there: this release does not migrate domains
 EOF
 run sched-rtds
 expect_status 8

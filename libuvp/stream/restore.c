@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Restoring a domain: made as any other, only that its memory comes from a file. It does not run before all of the file has
+ * been found in order. */
+#include "build/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uvp/stream.h>
+
+#include "core/error.h"
+#include "core/names.h"
+#include "core/progress.h"
+#include "stream/file.h"
+#include "stream/pipe.h"
+
+static int feed(struct uvpi_build *b, struct uvpi_stream_pipe *p, struct uvp_error *err)
+{
+	struct uvpi_stream_reader *reader = b->saved;
+	uint64_t fed = 0;
+	int r;
+
+	while ((r = uvpi_stream_next(reader, err)) > 0) {
+		if (uvpi_op_cancelled(b->op))
+			return uvpi_build_cancelled(b, err);
+		if (uvpi_stream_pipe_write(p, reader->raw, reader->raw_len))
+			return 1; /* it has ended before the stream: it will say why */
+		fed += reader->raw_len;
+		uvpi_op_progress(b->op, "restoring", fed, 0, UVP_UNIT_BYTES);
+	}
+	return r;
+}
+
+int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err)
+{
+	struct uvpi_stream_pipe p = {
+		.xc = b->xc,
+		.domid = b->domid,
+		.restore = true,
+		.store_port = (unsigned int)b->store_port,
+		.console_port = (unsigned int)b->console_port,
+	};
+	struct uvp_error why = UVP_ERROR_INIT;
+	int r = b->config->type == UVPI_TYPE_PVH ? uvpi_build_pvh_map(b, err) : 0, ended;
+
+	if (r == 0)
+		r = uvpi_stream_pipe_start(&p, err);
+	if (r < 0)
+		return r;
+	r = feed(b, &p, err);
+	ended = uvpi_stream_pipe_end(&p, &why);
+	if (r < 0)
+		return r;
+	if (ended < 0) {
+		if (err)
+			*err = why;
+		return ended;
+	}
+	if (r > 0)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: there is more in it than the domain");
+	b->store_frame = p.store_frame;
+	b->console_frame = p.console_frame;
+	return 0;
+}
+
+/* What it was when it was saved, where that can change while it runs. */
+static int as_saved(struct uvpi_stream_reader *reader, const char *name, struct uvp_error *err)
+{
+	struct uvp_config *config = reader->config;
+
+	config->memory_kib = reader->domain.memory_kib;
+	config->vcpus = reader->domain.vcpus;
+	config->has_uuid = true;
+	memcpy(config->uuid, reader->domain.uuid, sizeof(config->uuid));
+	if (!name)
+		return 0;
+	free(config->name);
+	config->name = strdup(name);
+	return config->name ? uvpi_name_check(name, err) : uvpi_no_memory(err);
+}
+
+int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name, unsigned int flags, const struct uvp_op *op,
+		       struct uvp_domain **ret_domain, struct uvp_error *err)
+{
+	struct uvpi_stream_reader reader;
+	int r, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
+	r = uvpi_stream_open(&reader, fd, err);
+	if (r == 0)
+		r = as_saved(&reader, name, err);
+	if (r == 0)
+		r = uvpi_create_from(host, reader.config, &reader, flags, op, ret_domain, err);
+	if (r < 0)
+		uvpi_prefix(err, "'%.200s'", path);
+	uvpi_stream_close(&reader);
+	return r;
+}

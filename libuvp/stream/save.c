@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Saving a domain. The guest suspends itself, all of it goes to a file without a name, and only when that is complete and on the
+ * disk it gets its name, and the domain is destroyed. Whatever fails before, the guest goes on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <xenctrl.h>
+
+#include <uvp/stream.h>
+
+#include "config/devspec_pci.h"
+#include "config/model.h"
+#include "config/write.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "core/store.h"
+#include "domain/domain.h"
+#include "stream/frame.h"
+#include "stream/pipe.h"
+#include "stream/suspend.h"
+
+struct save {
+	struct uvp_domain *domain;
+	const struct uvp_op *op;
+	unsigned int flags;
+	char path[PATH_MAX], folder[PATH_MAX], aside[PATH_MAX]; /* aside: only where files need names */
+	int fd;
+	uint32_t sequence;
+	uint64_t raw, written, expected;
+	struct uvpi_stream_pipe pipe;
+	uint8_t *buf, *body;
+};
+
+/* ---- the file ---- */
+
+static int open_file(struct save *s, const char *path, struct uvp_error *err)
+{
+	struct stat st;
+	char *slash;
+
+	if (!realpath(path, s->path)) {
+		if (errno != ENOENT || snprintf(s->path, sizeof(s->path), "%s", path) >= (int)sizeof(s->path))
+			return uvpi_fail_errno(err, errno, "cannot write '%.200s'", path);
+	} else if (stat(s->path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		return uvpi_fail(err, UVP_E_INVALID, 0, "cannot write '%.200s': it is no plain file", path);
+	}
+	slash = strrchr(s->path, '/');
+	if (slash)
+		snprintf(s->folder, sizeof(s->folder), "%.*s", slash == s->path ? 1 : (int)(slash - s->path), s->path);
+	else
+		snprintf(s->folder, sizeof(s->folder), ".");
+	/* One that has no name is gone when this process is, however it ends. */
+	s->fd = open(s->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (s->fd >= 0)
+		return 0;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)
+		return uvpi_fail_errno(err, errno, "cannot make a file in '%.200s'", s->folder);
+	if (snprintf(s->aside, sizeof(s->aside), "%s.XXXXXX", s->path) >= (int)sizeof(s->aside))
+		return uvpi_fail_errno(err, ENAMETOOLONG, "cannot write '%.200s'", path);
+	s->fd = mkostemp(s->aside, O_CLOEXEC);
+	if (s->fd >= 0)
+		return 0;
+	s->aside[0] = '\0';
+	return uvpi_fail_errno(err, errno, "cannot make a file in '%.200s'", s->folder);
+}
+
+static int name_file(struct save *s, struct uvp_error *err)
+{
+	_cleanup_close_ int folder = -1;
+	char proc[64];
+	int r = 0;
+
+	if (fsync(s->fd))
+		return uvpi_fail_errno(err, errno, "cannot write '%.200s'", s->path);
+	if (!s->aside[0]) {
+		if (snprintf(s->aside, sizeof(s->aside), "%s.%d", s->path, (int)getpid()) >= (int)sizeof(s->aside))
+			r = -1;
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->fd);
+		unlink(s->aside);
+		if (r || linkat(AT_FDCWD, proc, AT_FDCWD, s->aside, AT_SYMLINK_FOLLOW)) {
+			s->aside[0] = '\0';
+			return uvpi_fail_errno(err, r ? ENAMETOOLONG : errno, "cannot name '%.200s'", s->path);
+		}
+	}
+	if (rename(s->aside, s->path))
+		return uvpi_fail_errno(err, errno, "cannot name '%.200s'", s->path);
+	s->aside[0] = '\0';
+	folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder >= 0)
+		fsync(folder);
+	return 0;
+}
+
+static int write_all(struct save *s, const void *data, size_t len, struct uvp_error *err)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = write(s->fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return uvpi_fail_errno(err, errno, "cannot write '%.200s' after %" PRIu64 " MiB", s->path, s->written >> 20);
+		at += n;
+		len -= (size_t)n;
+		s->written += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int write_record(struct save *s, uint32_t type, const void *body, uint32_t len, struct uvp_error *err)
+{
+	uint8_t header[UVPI_STREAM_RECORD];
+	int r;
+
+	uvpi_stream_put_record(header, type, s->sequence++, body, len);
+	r = write_all(s, header, sizeof(header), err);
+	return r < 0 ? r : write_all(s, body, len, err);
+}
+
+/* ---- what goes in ---- */
+
+/* What it was last told to have, which it may not quite have reached. */
+static uint64_t memory_target(struct save *s, const struct uvp_config *config)
+{
+	_cleanup_free_ char *text = NULL;
+	struct uvpi_store *store;
+	char path[64];
+	uint64_t kib;
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/target", s->domain->domid);
+	if (uvpi_host_store(s->domain->host, &store, NULL) < 0 || uvpi_store_read(store, path, &text, NULL) < 0 || !text ||
+	    uvpi_parse_u64(text, "memory/target", 1, config->maxmem_kib, &kib, NULL) < 0)
+		return config->memory_kib;
+	return kib;
+}
+
+static int write_head(struct save *s, struct uvp_config *config, const struct uvpi_dominfo *info, struct uvp_error *err)
+{
+	struct uvpi_stream_domain domain = { .type = config->type == UVPI_TYPE_PV ? 1 : 2, .vcpus = info->online_vcpus };
+	uint8_t header[UVPI_STREAM_HEADER], body[UVPI_STREAM_DOMAIN_LEN];
+	int version = xc_version(uvpi_hyp_xc(s->domain->host->hyp), XENVER_version, NULL), r;
+	_cleanup_free_ char *text = NULL;
+
+	config->has_uuid = true;
+	memcpy(config->uuid, s->domain->uuid, sizeof(config->uuid));
+	r = uvpi_config_write_record(config, &text, err);
+	if (r < 0)
+		return r;
+	memcpy(domain.uuid, s->domain->uuid, sizeof(domain.uuid));
+	domain.memory_kib = memory_target(s, config);
+	domain.saved_at = (uint64_t)time(NULL);
+	domain.xen_major = version < 0 ? 0 : (uint32_t)version >> 16;
+	domain.xen_minor = version < 0 ? 0 : (uint32_t)version & 0xffff;
+	uvpi_stream_put_header(header);
+	uvpi_stream_put_domain(body, &domain);
+	r = write_all(s, header, sizeof(header), err);
+	if (r == 0)
+		r = write_record(s, UVPI_STREAM_CONFIG, text, (uint32_t)strlen(text), err);
+	return r < 0 ? r : write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
+}
+
+/* Up to a full batch; less than that only at the end. */
+static ssize_t read_batch(struct save *s)
+{
+	size_t have = 0;
+
+	while (have < UVPI_STREAM_BATCH) {
+		ssize_t n = read(s->pipe.fd, s->buf + have, UVPI_STREAM_BATCH - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
+static int write_memory(struct save *s, struct uvp_error *err)
+{
+	ssize_t n;
+
+	while ((n = read_batch(s)) > 0) {
+		uint32_t type, len = uvpi_stream_pack(s->buf, (uint32_t)n, s->body, &type);
+		char phase[64];
+		int r = write_record(s, type, s->body, len, err);
+
+		if (r < 0)
+			return r;
+		if (uvpi_op_cancelled(s->op))
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
+		s->raw += (uint64_t)n;
+		snprintf(phase, sizeof(phase), "saving, %.1f to 1", (double)s->raw / (double)s->written);
+		uvpi_op_progress(s->op, phase, s->raw, s->expected > s->raw ? s->expected : s->raw, UVP_UNIT_BYTES);
+	}
+	return 0;
+}
+
+/* With the guest suspended. */
+static int write_guest(struct save *s, bool hvm, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	uint8_t body[UVPI_STREAM_END_LEN];
+	struct uvpi_stream_end end;
+	int r, ended;
+
+	s->pipe = (struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(s->domain->host->hyp), .domid = s->domain->domid, .hvm = hvm };
+	r = uvpi_stream_pipe_start(&s->pipe, err);
+	if (r < 0)
+		return r;
+	r = write_memory(s, err);
+	ended = uvpi_stream_pipe_end(&s->pipe, &why);
+	if (r == 0 && ended < 0) {
+		r = ended;
+		if (err)
+			*err = why;
+	}
+	if (r < 0)
+		return r;
+	end = (struct uvpi_stream_end){ s->raw, s->sequence };
+	uvpi_stream_put_end(body, &end);
+	r = write_record(s, UVPI_STREAM_END, body, sizeof(body), err);
+	return r < 0 ? r : name_file(s, err);
+}
+
+/* ---- the domain ---- */
+
+static int refuse_pci(const struct uvp_config *config, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_pci *pcis = NULL;
+	int n = uvpi_pcis_fill(config, &pcis, err);
+
+	if (n <= 0)
+		return n;
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has %d PCI device%s of the host, whose state cannot be saved", n, n == 1 ? "" : "s");
+	uvpi_hint(err, "take them away first, with 'xlx pci-detach'");
+	return -UVP_E_UNSUPPORTED;
+}
+
+static int check(struct save *s, struct uvp_config **ret_config, struct uvpi_dominfo *ret_info, struct uvp_error *err)
+{
+	int r;
+
+	if (s->flags & ~(UVP_SAVE_LIVE | UVP_SAVE_PAUSED))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", s->flags);
+	if (!s->domain->domid)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "domain 0 is the host itself");
+	r = uvpi_domain_look(s->domain, ret_info, err);
+	if (r == 0)
+		r = uvp_domain_config(s->domain, ret_config, err);
+	if (r == -UVP_E_NOT_FOUND)
+		uvpi_hint(err, "a domain of 'xl create' is saved by 'xl save'");
+	if (r < 0)
+		return r;
+	if ((*ret_config)->type == UVPI_TYPE_HVM)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+				 "it is an HVM guest, and this release does not save the state of its device model (QEMU)");
+	r = refuse_pci(*ret_config, err);
+	if (r < 0)
+		return r;
+	if (ret_info->shutdown && ret_info->reason == UVPI_REASON_SUSPEND) {
+		uvpi_fail(err, UVP_E_BUSY, 0, "it is suspended already: whoever saved it did not come to an end");
+		uvpi_hint(err, "let it go on with 'xlx unpause', then save it");
+		return -UVP_E_BUSY;
+	}
+	if (ret_info->shutdown || ret_info->dying)
+		return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down: there is nothing that runs in it");
+	return 0;
+}
+
+/* The file is complete. */
+static int finish(struct save *s, struct uvp_error *err)
+{
+	int r = 0;
+
+	if (!(s->flags & (UVP_SAVE_LIVE | UVP_SAVE_PAUSED))) {
+		struct uvp_op op = UVP_OP_INIT;
+
+		return uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
+	}
+	if (s->flags & UVP_SAVE_PAUSED)
+		r = uvp_domain_pause(s->domain, err);
+	return r < 0 ? r : uvpi_resume(s->domain, err);
+}
+
+static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
+{
+	struct uvp_error resume = UVP_ERROR_INIT;
+	int r = uvpi_suspend(s->domain, s->op, err);
+
+	if (r < 0)
+		return r;
+	r = write_guest(s, hvm, err);
+	if (r == 0)
+		return finish(s, err);
+	if (uvpi_resume(s->domain, &resume) < 0) {
+		uvpi_debug("cannot resume: %s", resume.message);
+		uvpi_hint(err, "the domain is suspended: 'xlx unpause' lets it go on");
+	} else if (err && !err->hint[0]) {
+		uvpi_hint(err, "the domain runs on, and no file was left");
+	}
+	return r;
+}
+
+static int save(struct save *s, const char *path, struct uvp_error *err)
+{
+	_cleanup_config_ struct uvp_config *config = NULL;
+	struct uvpi_dominfo info;
+	int r = check(s, &config, &info, err);
+
+	if (r == 0)
+		r = open_file(s, path, err);
+	if (r < 0)
+		return r;
+	s->expected = info.pages * 4096;
+	s->buf = malloc(UVPI_STREAM_BATCH);
+	s->body = malloc(UVPI_STREAM_BODY_MAX);
+	if (!s->buf || !s->body)
+		return uvpi_no_memory(err);
+	r = write_head(s, config, &info, err);
+	return r < 0 ? r : suspend_and_write(s, info.hvm, err);
+}
+
+int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int flags, const struct uvp_op *op,
+		    struct uvp_save_result *ret_result, struct uvp_error *err)
+{
+	struct save *s;
+	_cleanup_free_ void *memory = s = calloc(1, sizeof(*s));
+	char label[UVPI_LABEL];
+	int r, lock;
+
+	if (!s)
+		return uvpi_no_memory(err);
+	*s = (struct save){ .domain = domain, .op = op, .flags = flags, .fd = -1 };
+	lock = uvpi_saving_begin(domain, err);
+	if (lock < 0)
+		return lock;
+	r = save(s, path, err);
+	if (r < 0)
+		uvpi_prefix(err, "cannot save %s", uvpi_domain_label(domain, label));
+	else if (ret_result)
+		*ret_result = (struct uvp_save_result){ .file_bytes = s->written, .stream_bytes = s->raw };
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->aside[0])
+		unlink(s->aside);
+	free(s->buf);
+	free(s->body);
+	uvpi_saving_end(domain, lock);
+	return r;
+}

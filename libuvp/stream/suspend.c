@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The handshake of suspending: a request in xenstore, which the guest takes back as a sign that it heard, and then the guest's
+ * own hypercall. */
+#include "stream/suspend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <xenctrl.h>
+#include <xenguest.h>
+
+#include "core/error.h"
+#include "core/flock.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/names.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "core/store.h"
+#include "domain/domain.h"
+
+#define HEAR_MS 60000    /* until the guest takes the request */
+#define SUSPEND_MS 60000 /* from then on */
+#define LATE_MS 2000     /* for one that took it in the moment in which it was taken back */
+
+struct suspend {
+	struct uvp_domain *domain;
+	struct uvpi_store *store;
+	const struct uvp_op *op;
+	char node[64], token[32];
+};
+
+static void lock_path(const struct uvp_domain *domain, char path[128])
+{
+	char uuid[UVPI_UUID_TEXT];
+
+	uvpi_format_uuid(domain->uuid, uuid);
+	snprintf(path, 128, "%.60s/saving-%s", uvpi_run_dir(), uuid);
+}
+
+int uvpi_saving_begin(const struct uvp_domain *domain, struct uvp_error *err)
+{
+	char path[128], label[UVPI_LABEL], command[64] = "";
+	int fd, r;
+
+	lock_path(domain, path);
+	for (;;) {
+		struct stat held, there;
+
+		mkdir(uvpi_run_dir(), 0755);
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0)
+			return uvpi_fail_errno(err, errno, "cannot make '%s'", path);
+		r = uvpi_flock_try(fd, path, err);
+		if (r)
+			break;
+		/* Whoever had it before may have removed it just now. */
+		if (fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino)
+			return fd;
+		close(fd);
+	}
+	if (r > 0)
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "%s is being saved by process %d", uvpi_domain_label(domain, label),
+			      (int)uvpi_flock_who(fd, command, sizeof(command)));
+	close(fd);
+	return r;
+}
+
+void uvpi_saving_end(const struct uvp_domain *domain, int fd)
+{
+	char path[128];
+
+	lock_path(domain, path);
+	unlink(path);
+	close(fd);
+}
+
+/* Is the request still where it was put? */
+static int is_unheard(struct suspend *s, struct uvp_error *err)
+{
+	_cleanup_free_ char *value = NULL;
+	int r = uvpi_store_read(s->store, s->node, &value, err);
+
+	return r < 0 ? r : value && !strcmp(value, "suspend");
+}
+
+/* 1 suspended, 0 not until the deadline; with `heard`, 2 when the guest has taken the request. */
+static int wait_until(struct suspend *s, bool heard, int64_t deadline, struct uvp_error *err)
+{
+	char label[UVPI_LABEL];
+
+	for (;;) {
+		struct uvpi_store_event event = { 0 };
+		struct uvpi_dominfo info;
+		int r = uvpi_domain_look(s->domain, &info, err);
+
+		if (r < 0)
+			return r;
+		if (info.shutdown && info.reason == UVPI_REASON_SUSPEND)
+			return 1;
+		if (info.shutdown || info.dying)
+			return uvpi_fail(err, UVP_E_BUSY, 0, "%s has shut down instead of being suspended",
+					 uvpi_domain_label(s->domain, label));
+		if (heard) {
+			r = is_unheard(s, err);
+			if (r <= 0)
+				return r < 0 ? r : 2;
+		}
+		r = uvpi_store_next_event(s->store, deadline, uvpi_op_cancel_fd(s->op), &event, err);
+		uvpi_store_event_done(&event);
+		if (r <= 0)
+			return r;
+	}
+}
+
+/* Take the request back. 1 when the guest suspended itself all the same. */
+static int take_back(struct suspend *s, struct uvp_error *err)
+{
+	int r = is_unheard(s, err);
+
+	if (r > 0)
+		r = uvpi_store_write(s->store, s->node, "", err);
+	return r < 0 ? r : wait_until(s, false, uvpi_now_ms() + LATE_MS, err);
+}
+
+static int say_deaf(const struct suspend *s, bool heard, struct uvp_error *err)
+{
+	char label[UVPI_LABEL], word[UVPI_LABEL];
+
+	uvpi_domain_label(s->domain, label);
+	uvpi_domain_word(s->domain, word);
+	if (heard) {
+		uvpi_fail(err, UVP_E_TIMEOUT, 0, "%s took the request to suspend, but has not done so in %d s; it was left as it is",
+			  label, SUSPEND_MS / 1000);
+		uvpi_hint(err, "see 'xlx console %s'; if it suspends later, 'xlx unpause %s' lets it go on", word, word);
+	} else {
+		uvpi_fail(err, UVP_E_TIMEOUT, 0, "%s did not answer the request to suspend in %d s; the request was taken back, and it runs on",
+			  label, HEAR_MS / 1000);
+		uvpi_hint(err, "a guest needs Xen's drivers to be saved, and must not hang: see 'xlx console %s'", word);
+	}
+	return -UVP_E_TIMEOUT;
+}
+
+static int ask(struct suspend *s, struct uvp_error *err)
+{
+	struct uvp_error ignored = UVP_ERROR_INIT;
+	bool heard;
+	int r;
+
+	r = uvpi_domain_request(s->domain, "shutdown", "suspend", err);
+	if (r < 0)
+		return r;
+	r = wait_until(s, true, uvpi_now_ms() + HEAR_MS, err);
+	heard = r == 2;
+	if (heard)
+		r = wait_until(s, false, uvpi_now_ms() + SUSPEND_MS, err);
+	if (r == 1)
+		return 0;
+	if (take_back(s, &ignored) == 1) {
+		if (r == 0)
+			return 0;
+		uvpi_resume(s->domain, NULL); /* it was cancelled, and came too far */
+	}
+	return r < 0 ? r : say_deaf(s, heard, err);
+}
+
+int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)
+{
+	struct suspend s = { .domain = domain, .op = op };
+	struct uvpi_dominfo info;
+	int r = uvpi_domain_can_hear(domain, "be saved", &info, err), w;
+
+	if (r == 0)
+		r = uvpi_host_store(domain->host, &s.store, err);
+	if (r < 0)
+		return r;
+	snprintf(s.node, sizeof(s.node), "/local/domain/%" PRIu32 "/control/shutdown", domain->domid);
+	snprintf(s.token, sizeof(s.token), "suspend-%" PRIu32, domain->domid);
+	uvpi_op_progress(op, "waiting until the guest suspends", 0, 0, UVP_UNIT_NONE);
+	r = uvpi_store_watch(s.store, "@releaseDomain", s.token, err);
+	if (r < 0)
+		return r;
+	w = uvpi_store_watch(s.store, s.node, s.token, err);
+	r = w < 0 ? w : ask(&s, err);
+	if (w == 0)
+		uvpi_store_unwatch(s.store, s.node, s.token, NULL);
+	uvpi_store_unwatch(s.store, "@releaseDomain", s.token, NULL);
+	return r;
+}
+
+int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	int r;
+
+	/* What its hypercall returns tells it that suspending was called off, so that it keeps its connections. */
+	if (xc_domain_resume(uvpi_hyp_xc(domain->host->hyp), domain->domid, 1))
+		return uvpi_hyp_fail(err, domain->domid, "resume");
+	r = uvpi_host_store(domain->host, &store, err);
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	/* xenstored has noted that it shut down. */
+	uvpi_batch_resume(batch, domain->domid);
+	return uvpi_batch_run(batch, false, err);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Having a guest suspend itself, and letting it go on. */
+#ifndef UVPI_STREAM_SUSPEND_H
+#define UVPI_STREAM_SUSPEND_H
+
+#include <uvp/domain.h>
+#include <uvp/progress.h>
+
+/* Ask the guest to suspend, and wait until it has. When it does not, the request is taken back, and err says so. */
+int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err);
+/* Let a suspended guest go on where it was; its devices never noticed. */
+int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err);
+
+/* Only one at a time saves a domain, or lets it go on. Returns a descriptor that holds the lock, or BUSY with who has it. The
+ * file goes when it is closed with uvpi_saving_end(). */
+int uvpi_saving_begin(const struct uvp_domain *domain, struct uvp_error *err);
+void uvpi_saving_end(const struct uvp_domain *domain, int fd);
+
+#endif
