@@ -73,3 +73,19 @@ out_has 'made by        : another tool'
 
 expect_fail 7 setpriv --reuid 65534 --clear-groups xlx info
 err_has 'run this as root'
+
+# doctor: the lab's settings carry many guests without devices, and not a thousand with some
+expect_ok xlx doctor --scale 300 --disks 0 --vifs 0
+out_has 'event channels of domain 0'
+expect_fail 8 xlx doctor --scale 2000 -m 4
+out_has 'gnttab_max_maptrack_frames='
+err_has 'the settings of this host carry'
+expect_fail 8 xlx doctor --scale 2000 --json
+out_has '"name":"maptrack","verdict":"short"'
+# what is set is what is judged
+on_exit sh -c "echo $(cat /proc/sys/kernel/pty/max) >/proc/sys/kernel/pty/max"
+echo 100 >/proc/sys/kernel/pty/max
+expect_fail 8 xlx doctor --scale 300 --disks 0 --vifs 0
+out_has 'pseudo-terminals: set kernel.pty.max = 1024 in /etc/sysctl.d/90-uvp.conf'
+expect_fail 2 xlx doctor
+expect_fail 2 xlx doctor --scale 0
