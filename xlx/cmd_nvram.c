@@ -62,16 +62,17 @@ static int path_of_config(const struct uvp_config *config, const char *name, cha
 static int fetch(struct uvp_host *host, const uint8_t uuid[16], const char *name, struct source *source, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
-	uint64_t ram_end;
+	struct uvpi_nvram_note note;
 	int r = uvpi_def_running(host, uuid, &domain, err);
 
 	if (r <= 0)
 		return r;
 	source->running = true;
-	if (!uvpi_nvram_noted(domain->domid, source->path, &ram_end))
+	if (!uvpi_nvram_noted(domain->domid, &note))
 		return fail(err, UVP_E_NOT_FOUND, name, "has no UEFI variables that are kept",
 			    "bios=\"ovmf\" with nvram=FILE, or of a defined domain, has variables that are kept");
-	r = uvpi_nvram_fetch(host, domain->domid, ram_end, &source->file, err);
+	memcpy(source->path, note.path, sizeof(source->path));
+	r = uvpi_nvram_fetch(host, domain->domid, note.ram_end, &source->file, err);
 	return r < 0 ? r : 1;
 }
 
@@ -237,6 +238,8 @@ static int change(const struct xlx_args *args, struct source *source, const uint
 	if (r < 0)
 		return r;
 	memcpy(source->file.image, source->nvram.image, source->nvram.size);
+	if (!strcmp(name, "BootOrder"))
+		source->file.once = false;
 	return uvpi_nvram_write(source->path, &source->file, err);
 }
 

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "config/boot.h"
 #include "core/error.h"
 #include "core/host.h"
+#include "define/store.h"
 
 #define PAGE 4096u
 
@@ -35,6 +37,23 @@ static int put_into_image(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
+/* The firmware wrote the order of the last boot, which was for that one only, into its variables. Where the configuration
+ * has no order of its own, this boot goes by the default one instead; entries that the guest made for a device come before
+ * the others of that device in both. */
+static int order_again(struct uvpi_build *b, struct uvp_error *err)
+{
+	struct uvpi_boot boot;
+	int r;
+
+	if (!b->nvram.once || uvpi_boot_get(b->config, "boot", &boot))
+		return 0;
+	r = b->own ? 0 : uvpi_def_copy(b->config, &b->own, err);
+	if (r < 0)
+		return r;
+	b->config = b->own;
+	return uvpi_boot_set(b->own, "boot", &boot) < 0 ? uvpi_no_memory(err) : 0;
+}
+
 int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err)
 {
 	char path[PATH_MAX];
@@ -46,7 +65,10 @@ int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err)
 	if (!b->nvram_path)
 		return uvpi_no_memory(err);
 	r = uvpi_nvram_read(path, &b->nvram, err);
-	return r < 0 || !b->nvram.image ? r : put_into_image(b, err);
+	if (r < 0 || !b->nvram.image)
+		return r;
+	r = order_again(b, err);
+	return r < 0 ? r : put_into_image(b, err);
 }
 
 int uvpi_build_nvram_place(struct uvpi_build *b, struct uvp_error *err)
@@ -62,5 +84,5 @@ int uvpi_build_nvram_place(struct uvpi_build *b, struct uvp_error *err)
 
 int uvpi_build_nvram_note(struct uvpi_build *b, struct uvp_error *err)
 {
-	return b->nvram_path ? uvpi_nvram_note(b->domid, b->nvram_path, b->dom->lowmem_end, err) : 0;
+	return b->nvram_path ? uvpi_nvram_note(b->domid, b->nvram_path, b->dom->lowmem_end, b->once, err) : 0;
 }

@@ -354,7 +354,7 @@ static int finish_boot(struct uvpi_reader *reader, struct uvp_error *err)
 			continue;
 		if (uvpi_boot_set(config, keys[k], &boot) < 0)
 			return uvpi_no_memory(err);
-		if (uvpi_boot_check(config, &boot, &why) == -UVP_E_NOT_FOUND || uvpi_boot_is_uefi(config)) {
+		if (uvpi_boot_check(config, &boot, &why) == -UVP_E_NOT_FOUND) {
 			go_to_key(reader, keys[k]);
 			uvpi_reader_warn(reader, "%s: %s", keys[k], why.message);
 		}

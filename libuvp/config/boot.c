@@ -278,19 +278,6 @@ static int check_entry(const struct uvp_config *config, const struct uvpi_boot_e
 			 entry->what == UVPI_BOOT_ONE_VIF ? "network interface" : "disk", entry->name);
 }
 
-bool uvpi_boot_is_uefi(const struct uvp_config *config)
-{
-	static const char *const keys[] = { "bios", "firmware" };
-	bool uefi = false;
-
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(keys) && config->type == UVPI_TYPE_HVM; i++) {
-		_cleanup_free_ char *text = uvpi_config_extra_text(config, keys[i]);
-
-		uefi |= text && (!strcmp(text, "ovmf") || !strcmp(text, "uefi"));
-	}
-	return uefi;
-}
-
 int uvpi_boot_check(const struct uvp_config *config, const struct uvpi_boot *boot, struct uvp_error *err)
 {
 	int r = 0;
@@ -299,11 +286,6 @@ int uvpi_boot_check(const struct uvp_config *config, const struct uvpi_boot *boo
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "a %s guest with kernel= is started by that kernel, and not from a device",
 			  uvpi_type_name(config->type));
 		uvpi_hint(err, "bootloader=\"pvgrub\" instead of kernel= lets it boot from its disks");
-		return -UVP_E_UNSUPPORTED;
-	}
-	if (uvpi_boot_is_uefi(config)) {
-		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "a guest with UEFI boots by the order in its own variables, and from nothing that is said here");
-		uvpi_hint(err, "'xlx nvram' shows and changes them; the guest's own boot menu does, too");
 		return -UVP_E_UNSUPPORTED;
 	}
 	for (int i = 0; i < boot->n && r == 0; i++)

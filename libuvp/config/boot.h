@@ -66,8 +66,6 @@ enum uvpi_loader {
 };
 enum uvpi_loader uvpi_config_loader(const struct uvp_config *config);
 
-/* An HVM guest with OVMF, which keeps its own order in variables. */
-bool uvpi_boot_is_uefi(const struct uvp_config *config);
 /* Is there a device of each name, and can a guest of this kind boot from it? INVALID or UNSUPPORTED says why not. */
 int uvpi_boot_check(const struct uvp_config *config, const struct uvpi_boot *boot, struct uvp_error *err);
 /* The part of it that is refused whatever devices there are. */

@@ -95,16 +95,18 @@ static int boot(struct uvpi_dm *dm, struct uvp_error *err)
 	const struct uvp_config *c = dm->config;
 	struct uvpi_boot boot;
 	bool given = uvpi_boot_get(c, "boot", &boot);
+	/* UEFI knows nothing of CMOS memory. */
+	bool by_list = given && (dm->hvm->ovmf || uvpi_boot_has_devices(&boot));
 
 	uvpi_qemu_arg(&dm->qemu, "-boot");
-	if (given && uvpi_boot_has_devices(&boot))
+	if (by_list)
 		uvpi_qemu_arg(&dm->qemu, "menu=off");
 	else if (given)
 		boot_classes(dm, &boot);
 	else
 		uvpi_qemu_arg(&dm->qemu, "order=cda");
 	if (!c->kernel)
-		return given && uvpi_boot_has_devices(&boot) && !dm->hvm->ovmf ? uvpi_dm_pass_on(dm, err) : 0;
+		return by_list ? uvpi_dm_pass_on(dm, err) : 0;
 	add(dm, "-kernel", c->kernel);
 	if (c->ramdisk)
 		add(dm, "-initrd", c->ramdisk);

@@ -23,6 +23,7 @@
 #define LOOK_BELOW (UINT64_C(256) << 20)
 #define MARK "uvp-efi"
 #define TRAILER 16u
+#define ONCE 1u
 
 int uvpi_nvram_path(const struct uvp_config *config, const char *named, char ret_path[PATH_MAX])
 {
@@ -61,6 +62,8 @@ int uvpi_nvram_read(const char *path, struct uvpi_nvram_file *ret_file, struct u
 	if (r == 0 && file.len > TRAILER && !memcmp(text + file.len - TRAILER, MARK, sizeof(MARK))) {
 		file.len -= TRAILER;
 		file.below = get_trailer(file.image + file.len);
+		file.once = file.below & ONCE;
+		file.below &= ~(uint64_t)ONCE;
 	}
 	if (r == 0)
 		r = uvpi_nvram_parse(file.image, file.len, &nvram, &why);
@@ -88,11 +91,13 @@ int uvpi_nvram_write(const char *path, const struct uvpi_nvram_file *file, struc
 	memset(text + file->len, 0, TRAILER);
 	memcpy(text + file->len, MARK, sizeof(MARK));
 	for (int i = 0; i < 8; i++)
-		text[file->len + 8 + (size_t)i] = (char)(file->below >> 8 * i);
+		text[file->len + 8 + (size_t)i] = (char)((file->below | (file->once ? ONCE : 0)) >> 8 * i);
 	return uvpi_def_write(path, text, file->len + TRAILER, err);
 }
 
 /* ---- the note ---- */
+
+#define ONCE_WORD " once"
 
 static void note_path(uint32_t domid, char path[160])
 {
@@ -101,11 +106,11 @@ static void note_path(uint32_t domid, char path[160])
 	snprintf(path, 160, "%s/nvram", uvpi_qemu_dir(domid, dir, sizeof(dir)));
 }
 
-int uvpi_nvram_note(uint32_t domid, const char *path, uint64_t ram_end, struct uvp_error *err)
+int uvpi_nvram_note(uint32_t domid, const char *path, uint64_t ram_end, bool once, struct uvp_error *err)
 {
 	char note[160], text[PATH_MAX + 32];
 	_cleanup_close_ int fd = -1;
-	int len = snprintf(text, sizeof(text), "%" PRIu64 "\n%s", ram_end, path);
+	int len = snprintf(text, sizeof(text), "%" PRIu64 "%s\n%s", ram_end, once ? ONCE_WORD : "", path);
 
 	note_path(domid, note);
 	fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -114,9 +119,9 @@ int uvpi_nvram_note(uint32_t domid, const char *path, uint64_t ram_end, struct u
 	return 0;
 }
 
-int uvpi_nvram_noted(uint32_t domid, char ret_path[PATH_MAX], uint64_t *ret_ram_end)
+int uvpi_nvram_noted(uint32_t domid, struct uvpi_nvram_note *ret_note)
 {
-	char note[160], text[PATH_MAX + 32], *end;
+	char note[160], text[PATH_MAX + 32], *end, *word;
 	_cleanup_close_ int fd = -1;
 	ssize_t n;
 
@@ -130,9 +135,13 @@ int uvpi_nvram_noted(uint32_t domid, char ret_path[PATH_MAX], uint64_t *ret_ram_
 	if (!end)
 		return 0;
 	*end = '\0';
-	if (uvpi_parse_u64(text, "address", PAGE, UINT64_C(1) << 32, ret_ram_end, NULL) < 0)
+	word = strchr(text, ' ');
+	ret_note->once = word && !strcmp(word, ONCE_WORD);
+	if (word)
+		*word = '\0';
+	if (uvpi_parse_u64(text, "address", PAGE, UINT64_C(1) << 32, &ret_note->ram_end, NULL) < 0)
 		return 0;
-	return snprintf(ret_path, PATH_MAX, "%s", end + 1) < PATH_MAX;
+	return snprintf(ret_note->path, PATH_MAX, "%s", end + 1) < PATH_MAX;
 }
 
 /* ---- the guest's memory ---- */
@@ -158,7 +167,7 @@ static int fetch_at(struct uvp_host *host, uint32_t domid, uint64_t address, siz
 	    uvpi_nvram_parse(image, len, &nvram, NULL) < 0)
 		return 0;
 	uvpi_nvram_done(&nvram);
-	*ret_file = (struct uvpi_nvram_file){ uvpi_steal(&image), len, 0 };
+	*ret_file = (struct uvpi_nvram_file){ .image = uvpi_steal(&image), .len = len };
 	return 1;
 }
 
@@ -193,25 +202,25 @@ int uvpi_nvram_save(struct uvp_host *host, uint32_t domid, struct uvp_error *err
 {
 	struct uvpi_nvram_file file, before = { NULL };
 	struct uvp_error why = UVP_ERROR_INIT;
-	char path[PATH_MAX];
-	uint64_t ram_end;
+	struct uvpi_nvram_note note;
 	int r;
 
-	if (!uvpi_nvram_noted(domid, path, &ram_end))
+	if (!uvpi_nvram_noted(domid, &note))
 		return 0;
-	r = uvpi_nvram_fetch(host, domid, ram_end, &file, &why);
+	r = uvpi_nvram_fetch(host, domid, note.ram_end, &file, &why);
 	if (r < 0 && err)
 		*err = why;
 	/* No variables yet is no failure, unless it was given some. */
-	if (r == -UVP_E_NOT_FOUND && uvpi_nvram_read(path, &before, NULL) == 0 && before.below)
+	if (r == -UVP_E_NOT_FOUND && uvpi_nvram_read(note.path, &before, NULL) == 0 && before.below)
 		r = uvpi_fail(err, UVP_E_IO, 0, "they are not in its memory any more");
 	if (r < 0) {
 		free(before.image);
 		return r;
 	}
-	if (uvpi_nvram_read(path, &before, NULL) < 0 || !before.image || before.len != file.len || before.below != file.below ||
-	    memcmp(before.image, file.image, file.len))
-		r = uvpi_nvram_write(path, &file, err);
+	file.once = note.once;
+	if (uvpi_nvram_read(note.path, &before, NULL) < 0 || !before.image || before.len != file.len || before.below != file.below ||
+	    before.once != file.once || memcmp(before.image, file.image, file.len))
+		r = uvpi_nvram_write(note.path, &file, err);
 	free(file.image);
 	free(before.image);
 	return r;
