@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/cleanup.h"
@@ -13,8 +14,9 @@
 #include "core/num.h"
 #include "domain/hostd.h"
 #include "history/ring.h"
+#include "hostd/listen.h"
 
-enum kind { COUNT, SECONDS_OF_TIME, SIZE, FOLDER, SWITCH };
+enum kind { COUNT, SECONDS_OF_TIME, SIZE, FOLDER, SWITCH, LISTEN };
 
 static const struct key {
 	const char *name;
@@ -33,6 +35,7 @@ static const struct key {
 	{ "history_interval", SECONDS_OF_TIME, offsetof(struct hostd_conf, history_interval_s), 0, 0 },
 	{ "history_size", SIZE, offsetof(struct hostd_conf, history_size), UVPI_HISTORY_MIN, UVPI_HISTORY_MAX },
 	{ "history_dir", FOLDER, offsetof(struct hostd_conf, history_dir), 0, 0 },
+	{ "metrics_listen", LISTEN, offsetof(struct hostd_conf, metrics_listen), 0, 0 },
 };
 
 void hostd_conf_init(struct hostd_conf *conf)
@@ -41,6 +44,7 @@ void hostd_conf_init(struct hostd_conf *conf)
 		.limit = { 5, 60 }, .jobs = 4, .tries = 8, .dump_free = 512u << 20,
 		.dump_dir = UVPI_HOSTD_DUMPS, .failed_dir = UVPI_HOSTD_FAILED,
 		.history = true, .history_interval_s = 1, .history_size = 32u << 20, .history_dir = UVPI_HISTORY_DIR,
+		.metrics_listen = HOSTD_METRICS_LISTEN,
 	};
 }
 
@@ -75,6 +79,17 @@ static int set_size(const struct key *key, const char *value, uint64_t *at, stru
 	return 0;
 }
 
+static int set_listen(const struct key *key, const char *value, char *at, struct uvp_error *err)
+{
+	struct hostd_address address;
+	int r = hostd_listen_parse(value, key->name, &address, err);
+
+	/* what was understood is no longer than a socket's path */
+	if (r == 0)
+		snprintf(at, sizeof(((struct hostd_conf *)NULL)->metrics_listen), "%s", value);
+	return r;
+}
+
 static int set_value(struct hostd_conf *conf, const struct key *key, const char *value, struct uvp_error *err)
 {
 	char *at = (char *)conf + key->offset;
@@ -96,6 +111,8 @@ static int set_value(struct hostd_conf *conf, const struct key *key, const char 
 		return set_size(key, value, (uint64_t *)at, err);
 	case SWITCH:
 		return uvpi_parse_bool(value, key->name, (bool *)at, err);
+	case LISTEN:
+		return set_listen(key, value, at, err);
 	case FOLDER:
 		if (*value != '/' || strlen(value) >= PATH_MAX - 300)
 			return uvpi_fail(err, UVP_E_INVALID, 0, "%s is '%.64s': expected the full path of a folder",

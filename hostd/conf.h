@@ -11,6 +11,7 @@
 
 #include "hostd/decide.h"
 
+#define HOSTD_METRICS_LISTEN "localhost:9709"
 #define HOSTD_CONF_PATH "/etc/uvp/hostd.conf"
 
 struct hostd_conf {
@@ -24,6 +25,7 @@ struct hostd_conf {
 	int64_t history_interval_s;
 	uint64_t history_size;   /* bytes of each of its two files */
 	char history_dir[PATH_MAX];
+	char metrics_listen[128];
 };
 
 void hostd_conf_init(struct hostd_conf *conf);

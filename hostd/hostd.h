@@ -7,10 +7,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
+#include <time.h>
 
 #include <uvp/error.h>
 
 #include "hostd/conf.h"
+#include "hostd/openmetrics.h"
 #include "hostd/work.h"
 
 struct uvpi_hyp;
@@ -63,7 +65,10 @@ struct hostd {
 	uint32_t highest; /* id that the last scan saw */
 	struct hostd_qemu *qemus; /* device models that are looked after */
 	sd_event_source *qemu_source;
+	struct hostd_sampler *sampler; /* NULL: nobody wants samples */
+	struct hostd_sample sample;
 	struct hostd_history *history; /* NULL: none is kept */
+	struct hostd_metrics *metrics; /* NULL: nobody can ask for them */
 	int kept; /* the lock that tells that the names are kept, or -1 */
 	bool stopping;
 };
@@ -89,9 +94,20 @@ void hostd_names_lost(struct hostd *hostd);
 int hostd_qemu_start(struct hostd *hostd, struct uvp_error *err);
 void hostd_qemu_stop(struct hostd *hostd);
 
-/* history.c: keep samples of the host's figures on disk. What hinders that is logged, and hinders nothing else. */
+/* sample.c: take the host's figures now and then, for those who want them. What hinders that is logged, and hinders nothing
+ * else; the same holds for the history and the metrics. */
+void hostd_sample_start(struct hostd *hostd);
+void hostd_sample_stop(struct hostd *hostd);
+int64_t hostd_clock_ns(clockid_t clock);
+
+/* history.c: keep samples on disk. */
 void hostd_history_start(struct hostd *hostd);
+void hostd_history_add(struct hostd *hostd); /* the one that was just taken */
 void hostd_history_stop(struct hostd *hostd);
+
+/* metrics.c: tell the last sample to who asks by HTTP. */
+void hostd_metrics_start(struct hostd *hostd);
+void hostd_metrics_stop(struct hostd *hostd);
 
 /* task.c */
 struct hostd_task *hostd_task_new(struct hostd *hostd, enum hostd_job job);
