@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# uvp-hostd keeps samples, and xlx sar tells what was: also after the daemon was killed, and of a domain that is gone.
+# uvp-hostd keeps samples, and xlx sar tells what was: also after the daemon was killed, and of a domain that is gone. The
+# last sample can be had by HTTP.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hostd.bash"
 requires python3
@@ -45,9 +46,53 @@ python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$t
 expect_fail 4 sar no-such-domain
 err_has "knows no domain 'no-such-domain'"
 
+# the exporter: both formats, also while xenstored says nothing, and no more than it can do at a time
+cat >"$tmp/scrape.py" <<'EOF'
+import socket, sys
+def scrape(path="/metrics", accept="*/*"):
+    with socket.create_connection(("127.0.0.1", 9709), 60) as s:
+        s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n".encode())
+        return s.makefile("rb").read().decode()
+head, text = scrape().split("\r\n\r\n", 1)
+assert head.startswith("HTTP/1.1 200 OK") and "version=0.0.4" in head, head
+assert f"Content-Length: {len(text.encode())}" in head
+assert 'xlx_domain_cpu_seconds_total{name="Domain-0"' in text, text
+assert "\nxlx_xenstore_up 1\n" in text
+assert scrape(accept="application/openmetrics-text; version=1.0.0").endswith("# EOF\n")
+assert scrape("/etc/passwd").startswith("HTTP/1.1 404 ")
+idle = [socket.create_connection(("127.0.0.1", 9709)) for _ in range(8)]
+idle[0].sendall(b"GET /metrics HTTP")
+with socket.create_connection(("127.0.0.1", 9709), 60) as last:
+    last.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    last.settimeout(0.5)
+    try:
+        raise SystemExit("nine at a time are served: %r" % last.recv(1))
+    except socket.timeout:
+        idle.pop().close()
+    last.settimeout(60)
+    assert last.recv(12) == b"HTTP/1.1 200"
+EOF
+python3 "$tmp/scrape.py" || fail "the exporter does not do its work"
+xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
+kill -STOP "$xenstored"
+on_exit kill -CONT "$xenstored"
+timeout 60 python3 "$tmp/scrape.py"
+status=$?
+kill -CONT "$xenstored"
+[ $status -eq 0 ] || fail "the exporter does not answer while xenstored stands still"
+
 # what is on its place is left alone, and the daemon does the rest of its work
 end_hostd
 echo precious >"$tmp/history/seconds"
-start_hostd
+start_hostd -s "metrics_listen=$tmp/metrics"
 wait_logged 'no history is kept'
+python3 - "$tmp/metrics" <<'EOF' || fail "the exporter's Unix socket does not answer"
+import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert s.makefile("rb").read().startswith(b"HTTP/1.1 ")
+EOF
 [ "$(cat "$tmp/history/seconds")" = precious ] || fail "a foreign file was overwritten"
+end_hostd
+[ ! -e "$tmp/metrics" ] || fail "the exporter's socket is left"

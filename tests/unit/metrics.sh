@@ -18,6 +18,6 @@ for name in openmetrics empty; do
 done
 # every metric of the dashboard is one of them
 for name in $(grep -o 'xlx_[a-z_]*' "$top_srcdir/hostd/grafana-xen-hosts.json" | sort -u); do
-	grep -q "^$name[ {]" "$tmp/text" || fail "the dashboard wants $name"
+	grep -q "^${name}[ {]" "$tmp/text" || fail "the dashboard wants $name"
 done
 exit 0
