@@ -232,7 +232,7 @@ static int serve(struct uvp_qmp *qmp, const struct uvpi_qdisk *disk, int *ret_fd
 	r = export_image(qmp, key, writes, err);
 	UVPI_STEP("image exported");
 	if (r == 0)
-		r = fd = uvpi_qdisk_connect(qmp, err);
+		r = fd = uvpi_qdisk_connect(err);
 	if (r >= 0)
 		r = say_hello(fd, &hello, err);
 	if (r < 0)

@@ -98,7 +98,7 @@ static int address_of(struct sockaddr_un *ret_address, struct uvp_error *err)
 	return 0;
 }
 
-static int try_connect(struct uvp_error *err)
+int uvpi_qdisk_connect(struct uvp_error *err)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
@@ -113,7 +113,7 @@ static int try_connect(struct uvp_error *err)
 
 bool uvpi_qdisk_listens(void)
 {
-	_cleanup_close_ int fd = try_connect(NULL);
+	_cleanup_close_ int fd = uvpi_qdisk_connect(NULL);
 
 	return fd >= 0;
 }
@@ -147,17 +147,6 @@ static int listen_for_disks(struct uvp_qmp *qmp, struct uvp_error *err)
 	return qmp_run(qmp, "nbd-server-start", args, -1, NULL, NULL, err);
 }
 
-int uvpi_qdisk_connect(struct uvp_qmp *qmp, struct uvp_error *err)
-{
-	int fd = try_connect(NULL), r;
-
-	if (fd >= 0)
-		return fd;
-	/* Whoever started it was interrupted before this. */
-	r = listen_for_disks(qmp, err);
-	return r < 0 ? r : try_connect(err);
-}
-
 /* ---- its process ---- */
 
 static int add_arguments(struct uvpi_qemu *qemu, struct uvp_error *err)
@@ -176,6 +165,7 @@ static int add_arguments(struct uvpi_qemu *qemu, struct uvp_error *err)
 	return 0;
 }
 
+/* The last thing that it gets: one without is not complete, and is ended by whoever wants one next. */
 static int write_tag(struct uvp_error *err)
 {
 	_cleanup_close_ int fd = -1;
@@ -207,15 +197,15 @@ int uvpi_qdisk_start(struct uvp_qmp **ret_qmp, struct uvp_error *err)
 		r = uvpi_qemu_start(&qemu, NULL, err);
 	if (r == 0) {
 		prlimit(qemu.pid, RLIMIT_NOFILE, &files, NULL);
-		r = write_tag(err);
-		UVPI_STEP("disk server has its tag");
+		r = listen_for_disks(qemu.qmp, err);
+		UVPI_STEP("disk server listens");
 		if (r == 0)
-			r = listen_for_disks(qemu.qmp, err);
+			r = write_tag(err);
 		if (r < 0)
 			uvpi_qdisk_end(NULL);
 	}
 	if (r == 0) {
-		UVPI_STEP("disk server listens");
+		UVPI_STEP("disk server has its tag");
 		*ret_qmp = uvpi_steal(&qemu.qmp);
 	}
 	uvpi_qemu_done(&qemu);

@@ -20,7 +20,7 @@ int uvpi_qdisk_start(struct uvp_qmp **ret_qmp, struct uvp_error *err);
 /* It goes, and its folder. qmp may be NULL. */
 void uvpi_qdisk_end(struct uvp_qmp *qmp);
 /* Connect to where it serves disks. */
-int uvpi_qdisk_connect(struct uvp_qmp *qmp, struct uvp_error *err);
+int uvpi_qdisk_connect(struct uvp_error *err);
 /* What tells this server from those before it; "" when there is none. */
 void uvpi_qdisk_tag(char ret_tag[UVPI_QDISK_TAG]);
 /* Is there a folder of one, running or not? */

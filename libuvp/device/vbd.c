@@ -21,6 +21,7 @@
 #include "device/image.h"
 #include "device/loop.h"
 #include "device/qdisk.h"
+#include "device/qdisk_server.h"
 #include "device/script.h"
 #include "device/xenbus.h"
 
@@ -139,6 +140,14 @@ static bool is_shared(const struct vbd *vbd, int layer)
 	return vbd->disk->shared && layer == 0;
 }
 
+/* A disk server may hold files for somebody who was killed before they became a disk. */
+static int check_locked(const struct uvpi_layer *layer, struct uvp_error *err)
+{
+	if (uvpi_qdisk_has_folder() && uvpi_disk_check_locked(layer->fd, layer->path, layer->readonly, NULL) < 0)
+		uvpi_qdisk_collect();
+	return uvpi_disk_check_locked(layer->fd, layer->path, layer->readonly, err);
+}
+
 static int check_layer(struct uvpi_devset *set, struct vbd *vbd, int i, struct uvp_error *err)
 {
 	const struct uvpi_layer *layer = &vbd->chain.layers[i];
@@ -148,7 +157,7 @@ static int check_layer(struct uvpi_devset *set, struct vbd *vbd, int i, struct u
 		return 0;
 	r = uvpi_disk_check_sharing(set->store, &set->users, layer->fd, &layer->st, layer->path, layer->readonly, err);
 	if (r == 0 && S_ISREG(layer->st.st_mode))
-		r = uvpi_disk_check_locked(layer->fd, layer->path, layer->readonly, err);
+		r = check_locked(layer, err);
 	return r;
 }
 
