@@ -8,14 +8,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/error.h"
 #include "core/num.h"
 #include "xlx/open.h"
 #include "xlx/top/dump.h"
 #include "xlx/top/loop.h"
+#include "xlx/top/past.h"
 #include "xlx/top/ui.h"
 
 struct wish {
 	struct top_ui ui;
+	struct top_past past;
+	int64_t ago_ms; /* 0: now */
 	int width, height;
 	uint64_t count; /* rounds of --plain; 0: without end */
 	bool once, json, plain;
@@ -85,6 +89,7 @@ static int read_view(const struct xlx_args *args, struct wish *wish)
 
 static int read_wish(const struct xlx_args *args, struct wish *wish)
 {
+	struct uvp_error err = UVP_ERROR_INIT;
 	int status;
 
 	top_ui_init(&wish->ui);
@@ -95,6 +100,11 @@ static int read_wish(const struct xlx_args *args, struct wish *wish)
 		return xlx_usage(args, "--json and --plain exclude each other");
 	if (xlx_value(args, "count") && !wish->plain)
 		return xlx_usage(args, "--count is for --plain");
+	if (xlx_value(args, "ago") && (wish->plain || wish->json))
+		return xlx_usage(args, "--ago is for the screen and --once");
+	wish->past.folder = xlx_value(args, "dir") ? xlx_value(args, "dir") : UVPI_HISTORY_DIR;
+	if (xlx_value(args, "ago") && uvpi_parse_duration(xlx_value(args, "ago"), "--ago", &wish->ago_ms, &err) < 0)
+		return xlx_fail(&err);
 	status = xlx_value(args, "count") ? xlx_number(args, xlx_value(args, "count"), "--count", 1, UINT32_MAX, &wish->count) : 0;
 	if (!status)
 		status = read_size(args, wish);
@@ -116,13 +126,31 @@ static int take_two(struct top_source *source, struct top_model *model, const st
 	return top_source_take(source, model, &err) < 0 ? xlx_fail(&err) : 0;
 }
 
+static int go_back(struct wish *wish, const struct top_model *now)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	int r = top_past_go(&wish->past, wish->ago_ms / 1000, false, top_wall_ns(), now, &err);
+
+	if (r == 0)
+		uvpi_fail(&err, UVP_E_NOT_FOUND, 0, "the history in '%s' does not go back so far", wish->past.folder);
+	if (r <= 0) {
+		uvpi_hint(&err, "uvp-hostd keeps the history; 'xlx sar --since 7d' tells how far it goes back");
+		return xlx_fail(&err);
+	}
+	wish->ui.past_at = wish->past.at_ns / 1000000000;
+	wish->ui.past_age = top_wall_ns() / 1000000000 - wish->ui.past_at;
+	return 0;
+}
+
 static int show_once(struct top_source *source, struct top_model *model, struct wish *wish)
 {
 	struct top_frame *frame;
-	int status = take_two(source, model, wish);
+	int status = wish->ago_ms ? go_back(wish, model) : take_two(source, model, wish);
 
 	if (status)
 		return status;
+	if (wish->past.model)
+		model = wish->past.model;
 	if (wish->json)
 		return top_dump_json(model);
 	if (wish->plain)
@@ -163,7 +191,9 @@ static int show_screen(struct top_source *source, struct top_model *model, struc
 	}
 	if (top_source_take(source, model, &err) < 0)
 		return xlx_fail(&err);
-	return top_loop(source, model, &wish->ui, !no_color || !*no_color);
+	if (wish->ago_ms && go_back(wish, model))
+		return XLX_EXIT_FAILED;
+	return top_loop(source, model, &wish->ui, &wish->past, !no_color || !*no_color);
 }
 
 static int open_source(const struct xlx_args *args, struct uvp_host **ret_host, struct wish *wish)
@@ -188,7 +218,7 @@ static void name_host(struct uvp_host *host, struct top_model *model)
 
 	if (gethostname(model->host, sizeof(model->host) - 1))
 		snprintf(model->host, sizeof(model->host), "?");
-	if (uvp_host_get_info(host, &info, NULL) == 0)
+	if (host && uvp_host_get_info(host, &info, NULL) == 0)
 		snprintf(model->xen, sizeof(model->xen), "%u.%u%s", info.xen_major, info.xen_minor, info.xen_extra);
 }
 
@@ -202,7 +232,8 @@ static int run_top(const struct xlx_args *args)
 
 	if (!status && !model)
 		status = XLX_EXIT_FAILED;
-	if (!status)
+	/* What was can be seen on another host. */
+	if (!status && (!wish.once || !wish.ago_ms || xlx_n_args(args)))
 		status = open_source(args, &host, &wish);
 	if (status)
 		return status;
@@ -213,6 +244,7 @@ static int run_top(const struct xlx_args *args)
 	name_host(host, model);
 	status = wish.once ? show_once(&source, model, &wish) : wish.plain ? show_plain(&source, model, &wish) :
 			     show_screen(&source, model, &wish);
+	top_past_done(&wish.past);
 	top_ui_done(&wish.ui);
 	return status;
 }
@@ -223,6 +255,8 @@ static const struct xlx_opt opts[] = {
 	{ "view", 0, "VIEW", "domains, cpus, memory, disks, networks or help", XLX_VALUE },
 	{ "sort", 0, "COLUMN", "of the domains (CPU%)", XLX_VALUE },
 	{ "filter", 0, "FILTER", "only domains that pass: text, cpu>50, mem<512, state:paused", XLX_VALUE },
+	{ "ago", 0, "DURATION", "begin, or print, what was so long ago", XLX_VALUE },
+	{ "dir", 0, "FOLDER", "where uvp-hostd keeps what was", XLX_VALUE },
 	{ "interval", 'd', "DURATION", "between two samples, 100ms to 60s (1s)", XLX_VALUE },
 	{ "ascii", 0, NULL, "no characters beyond ASCII", XLX_NO_VALUE },
 	{ "plain", 0, NULL, "sentences one after the other, without a screen", XLX_NO_VALUE },

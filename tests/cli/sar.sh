@@ -1,12 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# xlx sar: what it refuses. That it reports what was, tests/lab/sar.sh shows.
+# xlx sar, and xlx top when it goes back in time: what they refuse. That it reports what was, tests/lab/sar.sh shows.
 . "$(dirname "$0")/lib.sh"
 
 run sar --dir "$tmp"
 expect_status 4
 expect_err_has "cannot open '$tmp/seconds'"
 expect_err_has 'uvp-hostd keeps the history'
+run top --once --ago 5m --dir "$tmp"
+expect_status 4
+expect_err_has "cannot open '$tmp/seconds'"
+expect_err_has 'uvp-hostd keeps the history'
+run top --json --ago 5m
+expect_status 2
 run sar web wrong
 expect_status 2
 expect_err_has "'wrong' is none of host, cpu, mem, disk, net"

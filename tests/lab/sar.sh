@@ -4,7 +4,7 @@
 # last sample can be had by HTTP.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hostd.bash"
-requires python3
+requires python3 tmux
 prefix=sar-
 
 sar() { xlx sar --dir "$tmp/history" --since 1h --step 3600 "$@"; }
@@ -43,6 +43,20 @@ expect_ok sar disk
 expect_ok sar --svg "$tmp/plot.svg" host
 grep -q '<path' "$tmp/plot.svg" || fail "the plot has no line"
 python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$tmp/plot.svg" || fail "the plot is no XML"
+expect_ok xlx top --once --ago 1s --dir "$tmp/history" --size 80x24
+out_has 'NOT NOW'
+screen() { tmux -L sar -f /dev/null "$@"; }
+on_exit screen kill-server
+shows() { screen capture-pane -p | grep -qF -- "$1"; }
+screen new-session -d -x 90 -y 26 "LC_ALL=C.UTF-8 xlx top --dir '$tmp/history'"
+wait_for 60 shows read-only
+screen send-keys '<'
+wait_for 60 shows 'NOT NOW'
+screen send-keys '!' P
+wait_for 60 shows 'nothing was done: this is the past'
+screen send-keys Escape
+wait_for 60 shows read-only
+screen send-keys q
 expect_fail 4 sar no-such-domain
 err_has "knows no domain 'no-such-domain'"
 

@@ -4,8 +4,11 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
+#include "history/ring.h"
+#include "xlx/top/past.h"
 #include "xlx/top/ui.h"
 
 #define SECOND 1000000000ull
@@ -324,6 +327,96 @@ START_TEST(a_million_keys_do_nothing_while_locked)
 }
 END_TEST
 
+/* ---- the past ---- */
+
+#define NS INT64_C(1000000000)
+#define WALL INT64_C(1790000000)
+
+/* Samples at seconds 0 to 299 and 400 to 409: "web" has half of a CPU, from second 200 on another boot. */
+static void keep_samples(const char *folder)
+{
+	struct uvpi_history_ring ring, empty;
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/minutes", folder);
+	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &empty, NULL), 0);
+	uvpi_history_close(&empty);
+	snprintf(path, sizeof(path), "%s/seconds", folder);
+	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &ring, NULL), 0);
+	for (int64_t s = 0; s < 410; s++) {
+		struct uvpi_history_domain domains[2] = {
+			{ .name = "Domain-0", .vcpus = 1 },
+			{ .domid = 7, .name = "web", .vcpus = 2, .uuid = { 1 }, .cpu_ns = (uint64_t)(s * NS / 2), .memory = 1 << 20,
+			  .disk_reads = (uint64_t)s, .disk_read_bytes = (uint64_t)s * 4096 },
+		};
+		struct uvpi_history_frame frame = {
+			.wall_ns = (WALL + s) * NS, .time_ns = (uint64_t)((s + 50) * NS), .boot = { s >= 200 }, .cpus = 2,
+			.idle_ns = (uint64_t)(s * NS * 3 / 2), .total_memory = 8u << 20, .free_memory = 4u << 20, .n_domains = 2,
+			.domains = domains,
+		};
+
+		if (s < 300 || s >= 400)
+			ck_assert_int_eq(uvpi_history_append(&ring, &frame, NULL), 0);
+	}
+	uvpi_history_close(&ring);
+}
+
+START_TEST(the_past_is_as_it_was)
+{
+	char folder[] = "/tmp/uvp-past-XXXXXX", path[64];
+	_cleanup_model_ struct top_model *now = model_of(1, few);
+	struct top_past past = { .folder = folder };
+	struct uvp_error err = UVP_ERROR_INIT;
+	const struct top_domain *web;
+	const int64_t at = (WALL + 410) * NS;
+	struct top_ui ui;
+	char **argv = NULL;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	ck_assert_int_eq(top_past_go(&past, 0, false, at, now, &err), -UVP_E_NOT_FOUND);
+	keep_samples(folder);
+	ck_assert_int_eq(top_past_go(&past, 0, true, at, now, &err), 0);
+	ck_assert_int_eq(top_past_go(&past, 0, false, at, now, &err), 1);
+	ck_assert_int_eq(past.at_ns, (WALL + 409) * NS);
+	web = top_model_domain(past.model, 7);
+	ck_assert_str_eq(web->label, "web");
+	ck_assert_double_eq_tol(web->cpu, 50, 1e-6);
+	ck_assert_double_eq_tol(web->read_rate, 4096, 1e-6);
+	ck_assert_double_eq_tol(past.model->usage.idle, 0.75, 1e-6);
+	top_ui_init(&ui);
+	ui.past_at = past.at_ns / NS;
+	ui.past_age = 1;
+	compare(past.model, &ui, 80, 24, "past-80x24.txt");
+	press(&ui, past.model, "!S", 5, &argv);
+	ck_assert_str_eq(ui.message, "nothing was done: this is the past");
+	ck_assert_ptr_null(argv);
+	ck_assert_int_eq(top_key(&ui, past.model, '>', 10, 5, &argv), TOP_ACT_FORWARD);
+	ck_assert_int_eq(top_key(&ui, past.model, TOP_KEY_ESCAPE, 10, 5, &argv), TOP_ACT_NOW);
+	top_ui_done(&ui);
+	/* over the gap, and to the first sample of a boot, which has no rates */
+	for (int i = 0; i < 10; i++)
+		ck_assert_int_eq(top_past_go(&past, 0, false, at, now, &err), 1);
+	ck_assert_int_eq(past.at_ns, (WALL + 299) * NS);
+	ck_assert_int_eq(top_past_go(&past, 99, false, at, now, &err), 1);
+	ck_assert_int_eq(past.at_ns, (WALL + 200) * NS);
+	ck_assert_ptr_null(past.model->before);
+	ck_assert_int_eq(top_past_go(&past, 0, true, at, now, &err), 1);
+	ck_assert_int_eq(past.at_ns, (WALL + 201) * NS);
+	ck_assert_int_eq(top_past_go(&past, 100, true, at, now, &err), 1);
+	ck_assert_int_eq(past.at_ns, (WALL + 400) * NS);
+	ck_assert_int_eq(top_past_go(&past, 1000, false, at, now, &err), 0);
+	ck_assert_int_eq(past.at_ns, (WALL + 400) * NS);
+	ck_assert_int_eq(top_past_go(&past, 60, true, at, now, &err), 0);
+	ck_assert_ptr_null(past.model);
+	top_past_done(&past);
+	snprintf(path, sizeof(path), "%s/seconds", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/minutes", folder);
+	unlink(path);
+	rmdir(folder);
+}
+END_TEST
+
 static void setup(TCase *tcase)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -335,6 +428,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, acts_need_the_lock_open_and_a_yes);
 	tcase_add_test(tcase, destroy_wants_the_name_typed);
 	tcase_add_test(tcase, filters_hold_all_their_words);
+	tcase_add_test(tcase, the_past_is_as_it_was);
 	tcase_add_test(tcase, a_million_keys_do_nothing_while_locked);
 }
 

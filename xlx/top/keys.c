@@ -211,6 +211,8 @@ static const struct key keys[] = {
 static const struct {
 	const char *key, *help;
 } more_help[] = {
+	{ "< >", "a sample back, forward in time" },
+	{ "{ }", "a minute back, forward" },
 	{ "!", "unlock acts for five minutes, lock again" },
 	{ "q", "quit" },
 };
@@ -263,6 +265,10 @@ static void ask(struct top_ui *ui, const struct top_model *model, const struct t
 	bool console = verb->key == 'C';
 	size_t n = !console && ui->n_marked && ui->view != TOP_DOMAIN ? ui->n_marked : 1;
 
+	if (ui->past_at) {
+		top_say(ui, true, "nothing was done: this is the past", "Esc comes back to now");
+		return;
+	}
 	if (ui->unlocked_until <= now) {
 		top_say(ui, true, "this screen is read-only", "! unlocks acts for five minutes");
 		return;
@@ -451,6 +457,25 @@ static void look_key(struct top_ui *ui, const struct top_model *model, int key, 
 	}
 }
 
+/* Keys that change the time that is shown. */
+static enum top_act time_key(const struct top_ui *ui, int key)
+{
+	switch (key) {
+	case '<':
+		return TOP_ACT_BACK;
+	case '{':
+		return TOP_ACT_MINUTE_BACK;
+	case '>':
+		return ui->past_at ? TOP_ACT_FORWARD : TOP_ACT_NONE;
+	case '}':
+		return ui->past_at ? TOP_ACT_MINUTE_FORWARD : TOP_ACT_NONE;
+	case TOP_KEY_ESCAPE:
+		return ui->past_at && ui->view != TOP_DOMAIN && ui->view != TOP_HELP ? TOP_ACT_NOW : TOP_ACT_NONE;
+	default:
+		return TOP_ACT_NONE;
+	}
+}
+
 enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, int page, uint64_t now, char ***ret_argv)
 {
 	if (ui->mode == TOP_CONFIRMING)
@@ -465,6 +490,8 @@ enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, 
 		ui->held = false;
 		return TOP_ACT_REFRESH;
 	}
+	if (time_key(ui, key) != TOP_ACT_NONE)
+		return time_key(ui, key);
 	look_key(ui, model, key, page, now);
 	return TOP_ACT_NONE;
 }

@@ -15,12 +15,14 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "xlx/cmd.h"
+#include "xlx/top/past.h"
 #include "xlx/top/term.h"
 #include "xlx/top/ui.h"
 
 #define STORE_PAUSE_MS 10000
 #define FIRST_INTERVAL_MS 250 /* until there are rates */
 #define OUTPUT_MAX 4096
+#define NS INT64_C(1000000000)
 
 extern char **environ;
 
@@ -37,6 +39,7 @@ struct screen {
 	struct top_source *source;
 	struct top_model *model;
 	struct top_ui *ui;
+	struct top_past *past;
 	struct job job;
 	int64_t next_ms;
 	bool quit, colour;
@@ -49,6 +52,14 @@ int64_t top_clock_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t top_wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int top_source_take(struct top_source *source, struct top_model *model, struct uvp_error *err)
@@ -182,13 +193,44 @@ static uint64_t seconds(void)
 	return (uint64_t)top_clock_ms() / 1000;
 }
 
+/* What the operator looks at. */
+static const struct top_model *looked_at(const struct screen *screen)
+{
+	return screen->past->model ? screen->past->model : screen->model;
+}
+
+static void tell_time(struct screen *screen)
+{
+	screen->ui->past_at = screen->past->model ? screen->past->at_ns / NS : 0;
+	screen->ui->past_age = top_wall_ns() / NS - screen->ui->past_at;
+}
+
+static void go_in_time(struct screen *screen, enum top_act act)
+{
+	bool forward = act == TOP_ACT_FORWARD || act == TOP_ACT_MINUTE_FORWARD;
+	int64_t seconds = act == TOP_ACT_MINUTE_BACK || act == TOP_ACT_MINUTE_FORWARD ? 60 : 0;
+	struct uvp_error err = UVP_ERROR_INIT;
+	int r = 0;
+
+	if (act == TOP_ACT_NOW)
+		top_past_done(screen->past);
+	else
+		r = top_past_go(screen->past, seconds, forward, top_wall_ns(), screen->model, &err);
+	if (r < 0)
+		top_say(screen->ui, true, err.message, err.code == UVP_E_NOT_FOUND ? "uvp-hostd keeps the history" : err.hint);
+	else
+		top_say(screen->ui, false, r == 0 && !forward && act != TOP_ACT_NOW ? "the history does not go back further" : "", "");
+	tell_time(screen);
+}
+
 static void show(struct screen *screen)
 {
 	struct top_frame *frame;
 	int width, height;
 
+	tell_time(screen);
 	top_term_size(&width, &height);
-	frame = top_draw(screen->model, screen->ui, width, height, seconds());
+	frame = top_draw(looked_at(screen), screen->ui, width, height, seconds());
 	if (frame)
 		top_term_show(frame);
 	top_frame_free(frame);
@@ -206,12 +248,21 @@ static void sample(struct screen *screen)
 static void do_key(struct screen *screen, int key)
 {
 	int width, height, interval = screen->ui->interval_ms;
+	enum top_act key_act;
 	char **argv = NULL;
 
 	top_term_size(&width, &height);
-	switch (top_key(screen->ui, screen->model, key, height - 7, seconds(), &argv)) {
+	key_act = top_key(screen->ui, looked_at(screen), key, height - 7, seconds(), &argv);
+	switch (key_act) {
 	case TOP_ACT_QUIT:
 		screen->quit = true;
+		break;
+	case TOP_ACT_BACK:
+	case TOP_ACT_FORWARD:
+	case TOP_ACT_MINUTE_BACK:
+	case TOP_ACT_MINUTE_FORWARD:
+	case TOP_ACT_NOW:
+		go_in_time(screen, key_act);
 		break;
 	case TOP_ACT_REFRESH:
 		screen->next_ms = 0;
@@ -248,9 +299,9 @@ static void wait_for_something(struct screen *screen)
 		read_job(screen);
 }
 
-int top_loop(struct top_source *source, struct top_model *model, struct top_ui *ui, bool colour)
+int top_loop(struct top_source *source, struct top_model *model, struct top_ui *ui, struct top_past *past, bool colour)
 {
-	struct screen screen = { .source = source, .model = model, .ui = ui, .colour = colour, .sample_error = UVP_ERROR_INIT };
+	struct screen screen = { .source = source, .model = model, .ui = ui, .past = past, .colour = colour, .sample_error = UVP_ERROR_INIT };
 	int key;
 
 	if (!top_term_open(colour)) {

@@ -9,6 +9,7 @@
 #include <uvp/error.h>
 
 struct top_model;
+struct top_past;
 struct top_ui;
 struct uvp_host;
 
@@ -20,9 +21,11 @@ struct top_source {
 
 /* Take one sample into the model. */
 int top_source_take(struct top_source *source, struct top_model *model, struct uvp_error *err);
+/* Nanoseconds since 1970. */
+int64_t top_wall_ns(void);
 /* Milliseconds of the monotonic clock. */
 int64_t top_clock_ms(void);
 /* The screen, until the operator quits. Returns an exit status. */
-int top_loop(struct top_source *source, struct top_model *model, struct top_ui *ui, bool colour);
+int top_loop(struct top_source *source, struct top_model *model, struct top_ui *ui, struct top_past *past, bool colour);
 
 #endif

@@ -46,6 +46,7 @@ struct top_ui {
 	char message[512], hint[256]; /* of what was done last */
 	bool bad;
 	bool held; /* the display stands still */
+	int64_t past_at, past_age; /* seconds since 1970 of what is shown, and how long ago that was; 0: it is now */
 	int interval_ms;
 	bool ascii;
 };
@@ -94,7 +95,18 @@ enum { /* beyond characters */
 	TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
 	TOP_KEY_CLICK = 0x200000 /* + row of the screen */
 };
-enum top_act { TOP_ACT_NONE, TOP_ACT_QUIT, TOP_ACT_REFRESH, TOP_ACT_RUN, TOP_ACT_CONSOLE };
+enum top_act {
+	TOP_ACT_NONE,
+	TOP_ACT_QUIT,
+	TOP_ACT_BACK, /* in time, by a sample or a minute */
+	TOP_ACT_FORWARD,
+	TOP_ACT_MINUTE_BACK,
+	TOP_ACT_MINUTE_FORWARD,
+	TOP_ACT_NOW,
+	TOP_ACT_REFRESH,
+	TOP_ACT_RUN,
+	TOP_ACT_CONSOLE
+};
 
 /* What a key means. RUN and CONSOLE come only while unlocked, after the operator has confirmed them: *ret_argv is then the command,
  * an array that ends with NULL, to top_argv_free(). page is the number of rows of the list. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The picture as a whole: header, what the view shows, and the line at the lower edge. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -40,6 +41,11 @@ static void draw_first_row(struct top_frame *frame, const struct top_model *mode
 	if (ui->unlocked_until > now)
 		snprintf(lock, sizeof(lock), "UNLOCKED %u:%02u", (unsigned int)(ui->unlocked_until - now) / 60,
 			 (unsigned int)(ui->unlocked_until - now) % 60);
+	if (ui->past_at) {
+		snprintf(right, sizeof(right), "NOT NOW: %s, %" PRId64 " s ago; Esc: now", clock, ui->past_age);
+		top_put_right(frame, 0, frame->width / 2, frame->width - frame->width / 2, TOP_BAD, right);
+		return;
+	}
 	snprintf(right, sizeof(right), "%s%s  every %d.%d s  %s", ui->held ? "HELD  " : "", lock, ui->interval_ms / 1000,
 		 ui->interval_ms % 1000 / 100, clock);
 	top_put_right(frame, 0, frame->width / 2, frame->width - frame->width / 2,

@@ -103,6 +103,8 @@ static void draw_cpus(struct top_frame *frame, const struct top_model *model, st
 {
 	place(ui, model->n_cpus, area.rows);
 	top_put(frame, area.first - 1, 1, frame->width, TOP_TITLE, "  CPU   BUSY%   IDLE%");
+	if (ui->past_at)
+		top_put(frame, area.first - 1, 25, frame->width - 26, TOP_FAINT, "the history has their average only");
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)model->n_cpus; line++) {
 		const struct top_cpu *cpu = &model->cpus[line + ui->scroll];
 		double busy = cpu->idle < 100 ? 100 - cpu->idle : 0;
