@@ -55,7 +55,7 @@ wait_for 60 shows 'NOT NOW'
 screen send-keys '!' P
 wait_for 60 shows 'nothing was done: this is the past'
 screen send-keys Escape
-wait_for 60 shows read-only
+wait_for 60 shows UNLOCKED
 screen send-keys q
 expect_fail 4 sar no-such-domain
 err_has "knows no domain 'no-such-domain'"
