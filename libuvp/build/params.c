@@ -15,6 +15,7 @@
 /* What a guest may take beyond its memory= : the builder's special pages and tables, a little ballooning up. */
 #define SLACK_KIB 1024
 #define OVMF_KIB 4096
+#define ROM_KIB 256 /* of an emulated network interface, which QEMU puts into memory of the guest's */
 
 static uint32_t grant_version(const struct uvpi_build *b)
 {
@@ -160,6 +161,17 @@ static int set_time_offset(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
+/* UEFI runs from memory of its own below 4 GiB. Were that taken from the guest's, as hvmloader does in need, then firmware
+ * that asks QEMU for the end of the memory would find none there. */
+static uint64_t more_for_hvm(const struct uvpi_build *b)
+{
+	uint64_t kib = b->hvm.ovmf ? OVMF_KIB : 0;
+
+	for (int i = 0; i < b->config->n_vifs && b->config->type == UVPI_TYPE_HVM; i++)
+		kib += b->config->vifs[i].pv_only ? 0 : ROM_KIB;
+	return kib;
+}
+
 int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
@@ -174,9 +186,7 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 		r = uvpi_hyp_set_node_mask(b->host->hyp, b->domid, b->nodes, err);
 	if (r < 0)
 		return r;
-	/* UEFI runs from memory of its own below 4 GiB. Were that taken from the guest's, as hvmloader does in need, then
-	 * firmware that asks QEMU for the end of the memory would find none there. */
-	if (xc_domain_setmaxmem(b->xc, b->domid, c->memory_kib + SLACK_KIB + (b->hvm.ovmf ? OVMF_KIB : 0)))
+	if (xc_domain_setmaxmem(b->xc, b->domid, c->memory_kib + SLACK_KIB + more_for_hvm(b)))
 		return uvpi_build_fail(b, err, "setting the memory limit");
 	r = alloc_ports(b, err);
 	if (r < 0)

@@ -10,6 +10,7 @@
 #include "config/boot.h"
 #include "config/check.h"
 #include "config/cpuid.h"
+#include "config/devspec.h"
 #include "config/keys.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -379,6 +380,27 @@ static void warn_meaningless(struct uvpi_reader *reader)
 	}
 }
 
+/* Linux calls disks xvd and a letter, whatever prefix their names have: the second of a name fails there. */
+static void warn_same_disks(struct uvpi_reader *reader)
+{
+	const struct uvp_config *config = reader->config;
+
+	for (int i = 0; i < config->n_disks; i++)
+		for (int k = 0; k < i; k++) {
+			const struct uvpi_disk *disk = &config->disks[i], *other = &config->disks[k];
+			char name[32], other_name[32];
+
+			uvpi_vdev_name(disk->devid, name, sizeof(name));
+			uvpi_vdev_name(other->devid, other_name, sizeof(other_name));
+			if (strcmp(name + strcspn(name, "d"), other_name + strcspn(other_name, "d")) != 0 ||
+			    (config->type == UVPI_TYPE_HVM && (disk->cdrom || other->cdrom))) /* no PV devices */
+				continue;
+			go_to_key(reader, "disk");
+			uvpi_reader_warn(reader, "disk: '%s' and '%s' are both xv%s for a Linux guest, which will use only one of them",
+					 other_name, name, name + strcspn(name, "d"));
+		}
+}
+
 static int check_timer_mode(struct uvpi_reader *reader, struct uvp_error *err)
 {
 	if (reader->config->type != UVPI_TYPE_PV || !given(reader, "timer_mode"))
@@ -424,6 +446,7 @@ int uvpi_reader_finish(struct uvpi_reader *reader, struct uvp_error *err)
 		return uvpi_reader_at(reader, rc, err);
 	}
 	warn_meaningless(reader);
+	warn_same_disks(reader);
 	if (!given(reader, "memory")) {
 		go_to_key(reader, NULL);
 		uvpi_reader_warn(reader,

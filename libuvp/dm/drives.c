@@ -61,13 +61,41 @@ const char *uvpi_dm_file_driver(int fd)
 	return fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) ? "host_device" : "file";
 }
 
+static bool is_emulated(const struct uvpi_disk *disk)
+{
+	/* Hard disks of IDE cannot be read-only: such a disk is there for PV drivers alone. */
+	return disk->cdrom || !disk->readonly;
+}
+
+/* Two names for one place: hda and xvda. */
+static int check_place(const struct uvp_config *config, bool ahci, int i, struct uvp_error *err)
+{
+	const struct uvpi_disk *disk = &config->disks[i];
+	unsigned int number, other;
+	enum uvpi_bus bus = uvpi_dm_place(disk, ahci, &number);
+
+	if (bus == UVPI_BUS_NONE || !is_emulated(disk))
+		return 0;
+	for (int k = 0; k < i; k++) {
+		if (!is_emulated(&config->disks[k]) || uvpi_dm_place(&config->disks[k], ahci, &other) != bus || other != number)
+			continue;
+		uvpi_fail(err, UVP_E_INVALID, 0, "disks '%s' and '%s' have the same place in the machine",
+			  config->disks[k].vdev, disk->vdev);
+		uvpi_hint(err, "give each its own letter: hda and xvdb");
+		return -UVP_E_INVALID;
+	}
+	return 0;
+}
+
 int uvpi_dm_check_drives(const struct uvp_config *config, const struct uvpi_hvm *hvm, struct uvp_error *err)
 {
 	for (int i = 0; i < config->n_disks; i++) {
 		const struct uvpi_disk *disk = &config->disks[i];
 		unsigned int number;
-		int fd;
+		int fd = check_place(config, hvm->ahci, i, err);
 
+		if (fd < 0)
+			return fd;
 		if (!disk->cdrom)
 			continue;
 		if (uvpi_dm_place(disk, hvm->ahci, &number) == UVPI_BUS_NONE) {
@@ -132,8 +160,7 @@ static int add_drive(struct uvpi_dm *dm, const struct uvpi_disk *disk, struct uv
 	enum uvpi_bus bus = uvpi_dm_place(disk, dm->hvm->ahci, &number);
 	int r;
 
-	/* Hard disks of IDE cannot be read-only: such a disk is there for PV drivers alone, as are those beyond the bus. */
-	if (bus == UVPI_BUS_NONE || (disk->readonly && !disk->cdrom))
+	if (bus == UVPI_BUS_NONE || !is_emulated(disk)) /* beyond the bus: for PV drivers alone, too */
 		return 0;
 	if (disk->target) {
 		/* A medium that QEMU's disk server reads is a block device by now, as all disks are. */

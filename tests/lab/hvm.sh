@@ -49,4 +49,6 @@ expect_fail 3 xlx create "$(hvm_cfg lab-hvm2 'vga = "stdvga"')"
 err_has 'memory= is 16 MiB'
 expect_fail 4 xlx create "$(hvm_cfg lab-hvm2 "disk = [ '$tmp/none.iso,,hdc,cdrom' ]")"
 err_has "CD-ROM drive 'hdc': '$tmp/none.iso' does not exist"
+expect_fail 3 xlx create "$(hvm_cfg lab-hvm2 "disk = [ '$tmp/a.img,,hda', '$tmp/b.img,,xvda' ]")"
+err_has "disks 'hda' and 'xvda' have the same place in the machine"
 exit 0

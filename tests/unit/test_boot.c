@@ -157,6 +157,17 @@ START_TEST(devices_of_an_order)
 }
 END_TEST
 
+START_TEST(two_names_that_linux_takes_for_one_are_warned_about)
+{
+	static const char base[] = "name='g'\ntype='hvm'\nmemory=16\n";
+
+	uvp_config_free(parse(base, "disk=['/a,raw,hda,w','/b,raw,sda,w']"));
+	ck_assert_str_eq(warned, "disk: 'hda' and 'sda' are both xvda for a Linux guest, which will use only one of them\n");
+	uvp_config_free(parse(base, "disk=['/a,raw,hda,w','/b,raw,xvda1,w','/c,,hdb,cdrom','/d,raw,xvdb,w']"));
+	ck_assert_str_eq(warned, "");
+}
+END_TEST
+
 START_TEST(a_name_of_nothing_is_warned_about)
 {
 	uvp_config_free(parse(HVM, "boot='xvdc,disk'"));
@@ -182,8 +193,7 @@ START_TEST(no_network_for_pv)
 	ck_assert_int_eq(uvpi_boot_check(kernel, &boot, &err), -UVP_E_UNSUPPORTED);
 	uvp_config_free(kernel);
 	kernel = parse(HVM, "bios='ovmf'\nboot='c'");
-	ck_assert_int_eq(uvpi_boot_check(kernel, &boot, &err), -UVP_E_NOT_FOUND); /* it has no xvdb */
-	uvpi_boot_parse("network,cdrom", &boot, NULL);
+	uvpi_boot_parse("network,xvdb", &boot, NULL);
 	ck_assert_int_eq(uvpi_boot_check(kernel, &boot, &err), 0);
 }
 END_TEST
@@ -218,6 +228,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, order_is_the_same_in_both_formats);
 	tcase_add_test(tcase, orders_of_elements_are_sorted);
 	tcase_add_test(tcase, devices_of_an_order);
+	tcase_add_test(tcase, two_names_that_linux_takes_for_one_are_warned_about);
 	tcase_add_test(tcase, a_name_of_nothing_is_warned_about);
 	tcase_add_test(tcase, no_network_for_pv);
 	tcase_add_test(tcase, who_loads_is_told_by_the_configuration);
