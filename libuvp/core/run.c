@@ -20,7 +20,7 @@
 
 #define END_MS 2000 /* between SIGTERM and SIGKILL */
 
-static int spawn(char *const argv[], char *const env[], int out, pid_t *ret_pid, struct uvp_error *err)
+int uvpi_spawn(char *const argv[], char *const env[], int in, int out, int complaints, pid_t *ret_pid, struct uvp_error *err)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -39,11 +39,12 @@ static int spawn(char *const argv[], char *const env[], int out, pid_t *ret_pid,
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigdefault(&attr, &all);
 	posix_spawnattr_setsigmask(&attr, &none);
-	error = posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	error = in < 0 ? posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0) :
+			 posix_spawn_file_actions_adddup2(&files, in, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(&files, out, 1);
 	if (!error)
-		error = posix_spawn_file_actions_adddup2(&files, out, 2);
+		error = posix_spawn_file_actions_adddup2(&files, complaints, 2);
 	if (!error)
 		error = posix_spawn(ret_pid, argv[0], &files, &attr, argv, env);
 	posix_spawnattr_destroy(&attr);
@@ -128,7 +129,7 @@ int uvpi_run(char *const argv[], char *const env[], int64_t deadline_ms, int can
 	in = fds[0];
 	out = fds[1];
 	fcntl(in, F_SETFL, O_NONBLOCK);
-	r = spawn(argv, env, out, &pid, err);
+	r = uvpi_spawn(argv, env, -1, out, out, &pid, err);
 	if (r < 0)
 		return r;
 	close(out);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <uvp/error.h>
 
@@ -14,6 +15,10 @@
  * ret_said, as one line without control characters. */
 int uvpi_run(char *const argv[], char *const env[], int64_t deadline_ms, int cancel_fd, char *ret_said, size_t size,
 	     struct uvp_error *err);
+
+/* Only start it, with those as its standard descriptors (in -1: empty) and in a process group of its own. The caller waits
+ * for it. */
+int uvpi_spawn(char *const argv[], char *const env[], int in, int out, int complaints, pid_t *ret_pid, struct uvp_error *err);
 
 /* The program in the folders of PATH: false when there is none. */
 bool uvpi_find_program(const char *name, char *buf, size_t size);
