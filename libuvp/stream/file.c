@@ -55,6 +55,8 @@ static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
 		return r;
 	if (end.raw != reader->order.raw || end.records != reader->record.sequence)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: it has not as much as its end says");
+	if (reader->connection)
+		return 0;
 	do {
 		n = read(reader->fd, &more, 1);
 	} while (n < 0 && errno == EINTR);
@@ -111,6 +113,14 @@ static int read_to_memory(struct uvpi_stream_reader *reader, struct uvp_error *e
 	return r;
 }
 
+int uvpi_stream_check_config(const struct uvp_config *config, const struct uvpi_stream_domain *domain, struct uvp_error *err)
+{
+	if ((config->type == UVPI_TYPE_PV) != (domain->type == 1) || config->type == UVPI_TYPE_HVM ||
+	    domain->vcpus > config->maxvcpus || domain->memory_kib > config->maxmem_kib)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: its configuration is not that of the domain in it");
+	return 0;
+}
+
 int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error *err)
 {
 	uint8_t header[UVPI_STREAM_HEADER];
@@ -131,10 +141,7 @@ int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error
 		r = read_to_memory(reader, err);
 	if (r < 0)
 		return r;
-	if ((reader->config->type == UVPI_TYPE_PV) != (reader->domain.type == 1) || reader->config->type == UVPI_TYPE_HVM ||
-	    reader->domain.vcpus > reader->config->maxvcpus || reader->domain.memory_kib > reader->config->maxmem_kib)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: its configuration is not that of the domain in it");
-	return 0;
+	return uvpi_stream_check_config(reader->config, &reader->domain, err);
 }
 
 void uvpi_stream_close(struct uvpi_stream_reader *reader)

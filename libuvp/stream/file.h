@@ -21,6 +21,8 @@ struct uvpi_stream_reader {
 	struct uvpi_stream_domain domain; /* once it has come */
 	struct uvp_config *config;
 	uint64_t bytes; /* read so far */
+	bool connection; /* it is none that ends behind the last record */
+	const char *incoming; /* of a domain that moves: what marks it, migrate/handover.h */
 };
 
 /* Takes fd, also when it fails, and reads up to the first record of memory, so that the domain and the configuration are known. */
@@ -29,5 +31,12 @@ void uvpi_stream_close(struct uvpi_stream_reader *reader);
 /* The next piece of libxc's stream, in raw and raw_len, the first one included: 1, or 0 behind the last one, when the whole of
  * the file has been found in order. */
 int uvpi_stream_next(struct uvpi_stream_reader *reader, struct uvp_error *err);
+
+/* Can the two be of one domain? */
+int uvpi_stream_check_config(const struct uvp_config *config, const struct uvpi_stream_domain *domain, struct uvp_error *err);
+/* restore.c: the configuration becomes what the domain was, where that can change while it runs; name is another one, or
+ * NULL. */
+int uvpi_stream_as_saved(struct uvp_config *config, const struct uvpi_stream_domain *domain, const char *name,
+			 struct uvp_error *err);
 
 #endif

@@ -32,11 +32,34 @@ static int static_data_done(unsigned int missing, void *data)
 	return 0;
 }
 
+static int suspend(void *data)
+{
+	struct uvpi_stream_pipe *p = data;
+
+	return p->suspend(p->data);
+}
+
+/* Called before and after each round; after it, how much is left is not known. */
+static int next_round(struct precopy_stats stats, void *data)
+{
+	static const int answers[] = { [UVPI_ROUND_GO_ON] = XGS_POLICY_CONTINUE_PRECOPY, [UVPI_ROUND_LAST] = XGS_POLICY_STOP_AND_COPY,
+				       [UVPI_ROUND_ABORT] = XGS_POLICY_ABORT };
+	struct uvpi_stream_pipe *p = data;
+
+	if (stats.dirty_count < 0)
+		return XGS_POLICY_CONTINUE_PRECOPY;
+	return answers[p->round(p->data, stats.iteration, (unsigned long)stats.dirty_count)];
+}
+
 static void save(struct uvpi_stream_pipe *p)
 {
-	struct save_callbacks callbacks = { .suspend = has_suspended, .switch_qemu_logdirty = no_device_model };
+	struct save_callbacks callbacks = { .suspend = has_suspended, .switch_qemu_logdirty = no_device_model, .data = p };
 
-	p->result = xc_domain_save(p->xc, p->thread_fd, p->domid, 0, &callbacks, XC_STREAM_PLAIN, -1);
+	if (p->suspend) {
+		callbacks.suspend = suspend;
+		callbacks.precopy_policy = next_round;
+	}
+	p->result = xc_domain_save(p->xc, p->thread_fd, p->domid, p->suspend ? XCFLAGS_LIVE : 0, &callbacks, XC_STREAM_PLAIN, -1);
 }
 
 static void restore(struct uvpi_stream_pipe *p)
@@ -87,6 +110,22 @@ int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err)
 	}
 	p->running = true;
 	return 0;
+}
+
+uint32_t uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size)
+{
+	uint32_t have = 0;
+
+	while (have < size) {
+		ssize_t n = read(p->fd, (char *)buf + have, size - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		have += (uint32_t)n;
+	}
+	return have;
 }
 
 int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len)

@@ -9,11 +9,17 @@
 
 #include <uvp/error.h>
 
+enum uvpi_stream_round { UVPI_ROUND_GO_ON, UVPI_ROUND_LAST, UVPI_ROUND_ABORT };
 struct uvpi_stream_pipe {
 	struct xc_interface_core *xc; /* the thread's alone while it runs */
 	uint32_t domid;
 	bool hvm; /* container */
 	bool restore;
+	/* save: of a domain that runs, in rounds. NULL: it has suspended. Both are called in the thread. */
+	int (*suspend)(void *data); /* 1: it has, 0: it has not */
+	/* Before each round, with how many pages it is to send: go on, this is the last one before suspending, or give up. */
+	enum uvpi_stream_round (*round)(void *data, unsigned int round, unsigned long pages);
+	void *data;
 	/* restore: given, and what comes out */
 	unsigned int store_port, console_port;
 	unsigned long store_frame, console_frame;
@@ -28,6 +34,8 @@ struct uvpi_stream_pipe {
 
 /* Start it. The caller then reads the stream from fd until its end, or (restore) writes it with uvpi_stream_pipe_write(). */
 int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err);
+/* Save: up to a full buffer, less only at the end. */
+uint32_t uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size);
 /* 0, or 1 when the other side has ended: uvpi_stream_pipe_end() knows why. */
 int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len);
 /* Close the caller's end and wait until the thread has ended. Once it is known, what libxenguest had to say. Does nothing

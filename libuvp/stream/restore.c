@@ -65,15 +65,12 @@ int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
-/* What it was when it was saved, where that can change while it runs. */
-static int as_saved(struct uvpi_stream_reader *reader, const char *name, struct uvp_error *err)
+int uvpi_stream_as_saved(struct uvp_config *config, const struct uvpi_stream_domain *domain, const char *name, struct uvp_error *err)
 {
-	struct uvp_config *config = reader->config;
-
-	config->memory_kib = reader->domain.memory_kib;
-	config->vcpus = reader->domain.vcpus;
+	config->memory_kib = domain->memory_kib;
+	config->vcpus = domain->vcpus;
 	config->has_uuid = true;
-	memcpy(config->uuid, reader->domain.uuid, sizeof(config->uuid));
+	memcpy(config->uuid, domain->uuid, sizeof(config->uuid));
 	if (!name)
 		return 0;
 	free(config->name);
@@ -91,7 +88,7 @@ int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name
 		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
 	r = uvpi_stream_open(&reader, fd, err);
 	if (r == 0)
-		r = as_saved(&reader, name, err);
+		r = uvpi_stream_as_saved(reader.config, &reader.domain, name, err);
 	if (r == 0)
 		r = uvpi_create_from(host, reader.config, &reader, flags, op, ret_domain, err);
 	if (r < 0)

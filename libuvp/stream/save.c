@@ -9,22 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-
-#include <xenctrl.h>
 
 #include <uvp/stream.h>
 
 #include "config/devspec_pci.h"
 #include "config/model.h"
-#include "config/write.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
-#include "core/num.h"
 #include "core/progress.h"
-#include "core/store.h"
 #include "domain/domain.h"
+#include "stream/describe.h"
 #include "stream/frame.h"
 #include "stream/pipe.h"
 #include "stream/suspend.h"
@@ -131,38 +126,15 @@ static int write_record(struct save *s, uint32_t type, const void *body, uint32_
 
 /* ---- what goes in ---- */
 
-/* What it was last told to have, which it may not quite have reached. */
-static uint64_t memory_target(struct save *s, const struct uvp_config *config)
-{
-	_cleanup_free_ char *text = NULL;
-	struct uvpi_store *store;
-	char path[64];
-	uint64_t kib;
-
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/target", s->domain->domid);
-	if (uvpi_host_store(s->domain->host, &store, NULL) < 0 || uvpi_store_read(store, path, &text, NULL) < 0 || !text ||
-	    uvpi_parse_u64(text, "memory/target", 1, config->maxmem_kib, &kib, NULL) < 0)
-		return config->memory_kib;
-	return kib;
-}
-
 static int write_head(struct save *s, struct uvp_config *config, const struct uvpi_dominfo *info, struct uvp_error *err)
 {
-	struct uvpi_stream_domain domain = { .type = config->type == UVPI_TYPE_PV ? 1 : 2, .vcpus = info->online_vcpus };
 	uint8_t header[UVPI_STREAM_HEADER], body[UVPI_STREAM_DOMAIN_LEN];
-	int version = xc_version(uvpi_hyp_xc(s->domain->host->hyp), XENVER_version, NULL), r;
+	struct uvpi_stream_domain domain;
 	_cleanup_free_ char *text = NULL;
+	int r = uvpi_stream_describe(s->domain, config, info, &domain, &text, err);
 
-	config->has_uuid = true;
-	memcpy(config->uuid, s->domain->uuid, sizeof(config->uuid));
-	r = uvpi_config_write_record(config, &text, err);
 	if (r < 0)
 		return r;
-	memcpy(domain.uuid, s->domain->uuid, sizeof(domain.uuid));
-	domain.memory_kib = memory_target(s, config);
-	domain.saved_at = (uint64_t)time(NULL);
-	domain.xen_major = version < 0 ? 0 : (uint32_t)version >> 16;
-	domain.xen_minor = version < 0 ? 0 : (uint32_t)version & 0xffff;
 	uvpi_stream_put_header(header);
 	uvpi_stream_put_domain(body, &domain);
 	r = write_all(s, header, sizeof(header), err);
@@ -171,29 +143,12 @@ static int write_head(struct save *s, struct uvp_config *config, const struct uv
 	return r < 0 ? r : write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
 }
 
-/* Up to a full batch; less than that only at the end. */
-static ssize_t read_batch(struct save *s)
-{
-	size_t have = 0;
-
-	while (have < UVPI_STREAM_BATCH) {
-		ssize_t n = read(s->pipe.fd, s->buf + have, UVPI_STREAM_BATCH - have);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		have += (size_t)n;
-	}
-	return (ssize_t)have;
-}
-
 static int write_memory(struct save *s, struct uvp_error *err)
 {
-	ssize_t n;
+	uint32_t n;
 
-	while ((n = read_batch(s)) > 0) {
-		uint32_t type, len = uvpi_stream_pack(s->buf, (uint32_t)n, s->body, &type);
+	while ((n = uvpi_stream_pipe_read(&s->pipe, s->buf, UVPI_STREAM_BATCH)) > 0) {
+		uint32_t type, len = uvpi_stream_pack(s->buf, n, s->body, &type);
 		char phase[64];
 		int r = write_record(s, type, s->body, len, err);
 
@@ -201,7 +156,7 @@ static int write_memory(struct save *s, struct uvp_error *err)
 			return r;
 		if (uvpi_op_cancelled(s->op))
 			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-		s->raw += (uint64_t)n;
+		s->raw += n;
 		snprintf(phase, sizeof(phase), "saving, %.1f to 1", (double)s->raw / (double)s->written);
 		uvpi_op_progress(s->op, phase, s->raw, s->expected > s->raw ? s->expected : s->raw, UVP_UNIT_BYTES);
 	}

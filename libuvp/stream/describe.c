@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "stream/describe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <xenctrl.h>
+
+#include "config/model.h"
+#include "config/write.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/num.h"
+#include "core/store.h"
+#include "domain/domain.h"
+
+/* What it was last told to have, which it may not quite have reached. */
+static uint64_t memory_target(const struct uvp_domain *domain, const struct uvp_config *config)
+{
+	_cleanup_free_ char *text = NULL;
+	struct uvpi_store *store;
+	char path[64];
+	uint64_t kib;
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/target", domain->domid);
+	if (uvpi_host_store(domain->host, &store, NULL) < 0 || uvpi_store_read(store, path, &text, NULL) < 0 || !text ||
+	    uvpi_parse_u64(text, "memory/target", 1, config->maxmem_kib, &kib, NULL) < 0)
+		return config->memory_kib;
+	return kib;
+}
+
+int uvpi_stream_describe(struct uvp_domain *domain, struct uvp_config *config, const struct uvpi_dominfo *info,
+			 struct uvpi_stream_domain *ret_domain, char **ret_text, struct uvp_error *err)
+{
+	struct uvpi_stream_domain d = { .type = config->type == UVPI_TYPE_PV ? 1 : 2, .vcpus = info->online_vcpus };
+	int version = xc_version(uvpi_hyp_xc(domain->host->hyp), XENVER_version, NULL), r;
+
+	config->has_uuid = true;
+	memcpy(config->uuid, domain->uuid, sizeof(config->uuid));
+	r = uvpi_config_write_record(config, ret_text, err);
+	if (r < 0)
+		return r;
+	memcpy(d.uuid, domain->uuid, sizeof(d.uuid));
+	d.memory_kib = memory_target(domain, config);
+	d.saved_at = (uint64_t)time(NULL);
+	d.xen_major = version < 0 ? 0 : (uint32_t)version >> 16;
+	d.xen_minor = version < 0 ? 0 : (uint32_t)version & 0xffff;
+	*ret_domain = d;
+	return 0;
+}
