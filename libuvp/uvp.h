@@ -14,6 +14,7 @@
 #include <uvp/host.h>
 #include <uvp/list.h>
 #include <uvp/memory.h>
+#include <uvp/migrate.h>
 #include <uvp/pci.h>
 #include <uvp/progress.h>
 #include <uvp/qmp.h>

@@ -7,7 +7,6 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 
-#define NO_MOVING "this release does not migrate domains"
 #define NO_USB "USB devices are not passed to guests by this release"
 #define NO_DEVICE "this release has disks and network interfaces, but no such device"
 #define NO_LIST "one list has the devices of all classes"
@@ -21,9 +20,7 @@
 static const struct absent {
 	const char *name, *why, *hint;
 } absent[] = {
-	{ "migrate", NO_MOVING, NULL },
-	{ "migrate-receive", NO_MOVING, NULL },
-	{ "remus", NO_MOVING ", nor does it replicate them", NULL },
+	{ "remus", "this release does not replicate domains", "'xlx migrate' moves them" },
 	{ "config-update", "a domain keeps the configuration that it was created from",
 	  "change the file, shut the domain down and create it again" },
 	{ "vncviewer", "this release starts no viewer",

@@ -83,6 +83,8 @@ XLX_CMD(cmd_button_press)
 XLX_CMD(cmd_dump_core)
 XLX_CMD(cmd_save)
 XLX_CMD(cmd_restore)
+XLX_CMD(cmd_migrate)
+XLX_CMD(cmd_migrate_receive)
 XLX_CMD(cmd_image_info)
 XLX_CMD(cmd_image_verify)
 

@@ -22,6 +22,7 @@
 #include "device/pci.h"
 #include "domain/destroy.h"
 #include "domain/domain.h"
+#include "stream/file.h"
 
 #define CLOSE_MS 20000 /* for back ends, when what was made is undone */
 
@@ -150,6 +151,9 @@ static int make(struct uvpi_build *b, struct uvp_error *err)
 			return r;
 		UVPI_STEP("made");
 	}
+	/* One that another host has still to hand over gets it then. */
+	if (b->saved && b->saved->incoming)
+		return 0;
 	r = uvpi_name_settle(b->config->name, b->uuid, b->domid, err);
 	if (r < 0)
 		return r;

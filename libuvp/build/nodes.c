@@ -19,6 +19,7 @@
 #include "core/num.h"
 #include "core/store.h"
 #include "domain/domain.h"
+#include "stream/file.h"
 
 /* How much a guest may write to its console before xenconsoled drops the oldest. */
 #define CONSOLE_LIMIT "1048576"
@@ -244,6 +245,8 @@ int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 		uvpi_batch_rm(batch, base);
 	put(&notes, "uuid", uuid);
 	put_cpu(b, &notes);
+	if (b->saved && b->saved->incoming)
+		put(&notes, "incoming", b->saved->incoming);
 	r = put_config(b, batch, err);
 	if (r < 0)
 		return r;

@@ -21,7 +21,7 @@
 /* It is held for a few files' writing at a time. */
 #define LOCK_MS 10000
 
-static const char *state_dir(void)
+const char *uvpi_state_dir(void)
 {
 	const char *dir = getenv("UVP_STATE_DIR");
 
@@ -30,7 +30,7 @@ static const char *state_dir(void)
 
 int uvpi_def_path(char path[PATH_MAX], const char *fmt, ...)
 {
-	int len = snprintf(path, PATH_MAX, "%s/domains", state_dir()), more;
+	int len = snprintf(path, PATH_MAX, "%s/domains", uvpi_state_dir()), more;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -65,10 +65,10 @@ static int make_folders(struct uvp_error *err)
 	char path[PATH_MAX];
 	int r;
 
-	mkdir(state_dir(), 0755);
+	mkdir(uvpi_state_dir(), 0755);
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(folders); i++) {
 		if (uvpi_def_path(path, "%s", folders[i]) < 0)
-			return uvpi_fail_errno(err, errno, "cannot use the folder '%.200s'", state_dir());
+			return uvpi_fail_errno(err, errno, "cannot use the folder '%.200s'", uvpi_state_dir());
 		r = make_folder(path, err);
 		if (r < 0)
 			return r;

@@ -27,6 +27,8 @@
 #define UVPI_DEF_REMOVED ".removed-"
 
 /* ---- files (store.c) ---- */
+/* "/var/lib/uvp", or what UVP_STATE_DIR in the environment says. */
+const char *uvpi_state_dir(void);
 /* Path of what is below the folder of definitions. -1 with errno when that is too long. */
 int uvpi_def_path(char path[PATH_MAX], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The path of a definition's folder, or of something in it with leaf. */

@@ -61,6 +61,7 @@ UVPI_DEFINE_CLEANUP(struct uvp_domain *, uvp_domain_free);
  *   /uvp/domain/DOMID/uuid        this note belongs to that domain, not to an earlier one with the same id
  *   /uvp/domain/DOMID/cpu/policy  what cpu_policy= was when it started, cpu/level and cpu/pool the pool's; none: Xen's default
  *   /uvp/domain/DOMID/config/N    its configuration as XML, in pieces of at most 3900 bytes, N = 0, 1, ...
+ *   /uvp/domain/DOMID/incoming    and outgoing: it moves, and is another host's for now: migrate/handover.h
  *   /uvp/domain/DOMID/restarts    "COUNT SECONDS" how often and since when it was restarted in a row
  * and uvp-hostd's, for a domain that is between two lives:
  *   /uvp/restart/UUID/{name,config/N,restarts}

@@ -11,6 +11,7 @@
 #include "core/hyp.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "migrate/handover.h"
 #include "stream/suspend.h"
 
 #define WAIT_DEFAULT_MS (5 * 60 * 1000)
@@ -88,6 +89,9 @@ int uvp_domain_unpause(struct uvp_domain *domain, struct uvp_error *err)
 	if (r)
 		return r;
 	suspended = info.shutdown && !info.dying && info.reason == UVPI_REASON_SUSPEND;
+	/* One that moves runs on one host only. */
+	if ((suspended || info.paused) && uvpi_handover_check(domain, err) == -UVP_E_BUSY)
+		return -UVP_E_BUSY;
 	if (suspended)
 		r = resume_suspended(domain, err);
 	if (r < 0)

@@ -89,10 +89,11 @@ expect_err </dev/null
 run help
 grep -q "$(printf '\033')" "$tmp/out" && _wrong "escape sequences without a terminal"
 # What xl has and xlx has not is said with the reason, and never both.
-run migrate web host2
+run remus web host2
 expect_status 8
 expect_err <<'EOF'
-xlx: xl's command 'migrate' is not there: this release does not migrate domains
+xlx: xl's command 'remus' is not there: this release does not replicate domains
+hint: 'xlx migrate' moves them
 EOF
 run sched-rtds
 expect_status 8

@@ -13,17 +13,37 @@
 
 # Dying domains and daemons that were told to end may take a moment.
 at_end() {
-	local after end=$((SECONDS + 30))
+	local status=0
+	_same_state "the host" "$_state_before" host_state || status=1
+	[ -z "${_state_before_b:-}" ] || _same_state "host b" "$_state_before_b" _host_b_state || status=1
+	return $status
+}
+
+# _same_state WHICH BEFORE CMD...: wait until CMD prints what was before
+_same_state() {
+	local which=$1 before=$2 after end=$((SECONDS + 30))
+	shift 2
 	for (( ; ; )); do
-		after=$(host_state)
-		[ "$after" != "$_state_before" ] || return 0
+		after=$("$@")
+		[ "$after" != "$before" ] || return 0
 		[ "$SECONDS" -lt "$end" ] || break
 		sleep 0.5
 	done
-	echo "failed: this test changed the host:"
-	diff <(echo "$_state_before") <(echo "$after") | sed -n 's/^</  gone:/p; s/^>/  left:/p'
+	echo "failed: this test changed $which:"
+	diff <(echo "$before") <(echo "$after") | sed -n 's/^</  gone:/p; s/^>/  left:/p'
 	return 1
 }
+
+# requires_host_b: the test needs the lab's second host, which lab/check boots for it; what it leaves there is a failure, too.
+# Only on host a.
+requires_host_b() {
+	on_b true 2>/dev/null || skip "there is no second host; boot it with lab/boot.sh --host b"
+	_state_before_b=$(_host_b_state)
+}
+_host_b_state() { on_b bash -c ". '$tests_dir/lab/state.bash'; host_state"; }
+
+# on_b CMD...: run CMD in the second host's dom0
+on_b() { ssh b "$(printf '%q ' "$@")" </dev/null; }
 
 # expect_ok CMD...: CMD must succeed; $tmp/out and $tmp/err hold what it said
 expect_ok() { expect_fail 0 "$@"; }

@@ -108,7 +108,7 @@ START_TEST(what_only_xl_has_is_told_from_what_nobody_has)
 {
 	int status = 0;
 
-	ck_assert_ptr_null(xlx_find_cmd(table, "migrate", &status));
+	ck_assert_ptr_null(xlx_find_cmd(table, "remus", &status));
 	ck_assert_int_eq(status, xlx_exit_status(UVP_E_UNSUPPORTED));
 	ck_assert_int_eq(xlx_absent("migrat"), XLX_EXIT_OK);
 }

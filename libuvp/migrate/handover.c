@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "migrate/handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/names.h"
+#include "core/store.h"
+#include "define/store.h"
+#include "domain/domain.h"
+
+void uvpi_token_text(const uint8_t token[UVPI_WIRE_TOKEN], char text[UVPI_TOKEN_TEXT])
+{
+	for (int i = 0; i < UVPI_WIRE_TOKEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", token[i]);
+}
+
+static bool token_of_text(const char *text, uint8_t token[UVPI_WIRE_TOKEN])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < 2 * UVPI_WIRE_TOKEN; i++) {
+		const char *digit = text[i] ? strchr(digits, text[i]) : NULL;
+
+		if (!digit)
+			return false;
+		token[i / 2] = (uint8_t)(token[i / 2] << 4 | (digit - digits));
+	}
+	return true;
+}
+
+int uvpi_token_new(uint8_t token[UVPI_WIRE_TOKEN], struct uvp_error *err)
+{
+	return getrandom(token, UVPI_WIRE_TOKEN, 0) == UVPI_WIRE_TOKEN ? 0 : uvpi_fail_errno(err, errno, "cannot get random bytes");
+}
+
+/* ---- the decision on disk ---- */
+
+static const char *const words[] = { [UVPI_WIRE_TAKEN] = "taken\n", [UVPI_WIRE_OFF] = "off\n" };
+
+static int decision_path(const uint8_t token[UVPI_WIRE_TOKEN], const char *end, char path[PATH_MAX])
+{
+	char text[UVPI_TOKEN_TEXT];
+
+	uvpi_token_text(token, text);
+	return snprintf(path, PATH_MAX, "%s/incoming/%s%s", uvpi_state_dir(), text, end) < PATH_MAX ? 0 : -1;
+}
+
+static int sync_folder(struct uvp_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/incoming", uvpi_state_dir());
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && fsync(fd) == 0 ? 0 : uvpi_fail_errno(err, errno, "cannot write to '%.300s'", path);
+}
+
+static int read_decision(const char *path, enum uvpi_wire_state *ret_state, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[16] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+		return uvpi_fail_errno(err, errno, "cannot read '%.300s'", path);
+	for (enum uvpi_wire_state i = UVPI_WIRE_TAKEN; i <= UVPI_WIRE_OFF; i++)
+		if (!strcmp(text, words[i])) {
+			*ret_state = i;
+			return 0;
+		}
+	return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' does not say what was decided", path);
+}
+
+int uvpi_handover_decide(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_state state, enum uvpi_wire_state *ret_state,
+			 struct uvp_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX], aside[PATH_MAX], end[32], folder[PATH_MAX];
+	int linked;
+
+	snprintf(folder, sizeof(folder), "%s/incoming", uvpi_state_dir());
+	mkdir(uvpi_state_dir(), 0755);
+	mkdir(folder, 0700);
+	snprintf(end, sizeof(end), ".%d", (int)getpid());
+	if (decision_path(token, "", path) < 0 || decision_path(token, end, aside) < 0)
+		return uvpi_fail_errno(err, ENAMETOOLONG, "cannot use '%.200s'", folder);
+	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, words[state], strlen(words[state])) != (ssize_t)strlen(words[state]) || fsync(fd)) {
+		uvpi_fail_errno(err, errno, "cannot write '%.300s'", aside);
+		unlink(aside);
+		return err ? -err->code : -UVP_E_IO;
+	}
+	/* A link is made by one, and the file behind it is whole. */
+	linked = link(aside, path) == 0 ? 0 : errno;
+	unlink(aside);
+	if (linked && linked != EEXIST)
+		return uvpi_fail_errno(err, linked, "cannot make '%.300s'", path);
+	*ret_state = state;
+	if (linked) {
+		int r = read_decision(path, ret_state, err);
+
+		if (r < 0)
+			return r;
+	}
+	return sync_folder(err);
+}
+
+void uvpi_handover_forget(const uint8_t token[UVPI_WIRE_TOKEN])
+{
+	char path[PATH_MAX];
+
+	if (decision_path(token, "", path) == 0)
+		unlink(path);
+}
+
+/* ---- the receiver's domain ---- */
+
+static void node_path(const struct uvp_domain *domain, const char *name, char path[128])
+{
+	snprintf(path, 128, UVPI_NODE_DOMAIN "/%" PRIu32 "/%s", domain->domid, name);
+}
+
+int uvpi_handover_run(struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_store *store;
+	struct uvpi_dominfo info;
+	char path[128];
+	int r = uvpi_name_settle(domain->name, domain->uuid, domain->domid, err);
+
+	if (r == 0)
+		r = uvpi_host_store(domain->host, &store, err);
+	if (r == 0)
+		r = uvpi_domain_look(domain, &info, err);
+	if (r == 0 && info.paused)
+		r = uvpi_hyp_unpause(domain->host->hyp, domain->domid, err);
+	if (r < 0)
+		return r;
+	/* Last, so that whoever asks about one whose receiver was killed on the way finds it. */
+	node_path(domain, "incoming", path);
+	return uvpi_store_rm(store, path, err);
+}
+
+int uvpi_handover_find(struct uvp_host *host, const uint8_t token[UVPI_WIRE_TOKEN], struct uvp_domain **ret_domain,
+		       struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	char path[128], text[UVPI_TOKEN_TEXT];
+	struct uvpi_store *store;
+	int n, r = uvpi_host_store(host, &store, err);
+
+	*ret_domain = NULL;
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	n = r < 0 ? r : uvpi_hyp_domains(host->hyp, 0, &infos, err);
+	if (n < 0)
+		return n;
+	for (int i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), UVPI_NODE_DOMAIN "/%" PRIu32 "/incoming", infos[i].domid);
+		uvpi_batch_read(batch, path);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	uvpi_token_text(token, text);
+	for (int i = 0; i < n && r == 0; i++) {
+		const char *value = uvpi_batch_value(batch, i, NULL);
+
+		if (value && !strcmp(value, text) && !infos[i].dying)
+			return uvp_domain_open(host, infos[i].domid, ret_domain, err);
+	}
+	return r;
+}
+
+/* ---- the sender's ---- */
+
+int uvpi_handover_note(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err)
+{
+	char path[128], token[UVPI_TOKEN_TEXT], value[512];
+	struct uvpi_store *store;
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	if (r < 0)
+		return r;
+	node_path(domain, "outgoing", path);
+	uvpi_token_text(handover->token, token);
+	snprintf(value, sizeof(value), "%s\n%s\n%s", token, handover->host, handover->ssh);
+	return uvpi_store_write(store, path, value, err);
+}
+
+int uvpi_handover_noted(struct uvp_domain *domain, struct uvpi_handover *ret_handover, struct uvp_error *err)
+{
+	_cleanup_free_ char *value = NULL;
+	char path[128], *host, *ssh;
+	struct uvpi_store *store;
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	if (r < 0)
+		return r;
+	node_path(domain, "outgoing", path);
+	r = uvpi_store_read(store, path, &value, err);
+	if (r < 0 || !value)
+		return r;
+	host = strchr(value, '\n');
+	ssh = host ? strchr(host + 1, '\n') : NULL;
+	if (!ssh || !token_of_text(value, ret_handover->token) || host != value + 2 * UVPI_WIRE_TOKEN)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say where to the domain was handed over", path);
+	*ssh = '\0';
+	snprintf(ret_handover->host, sizeof(ret_handover->host), "%s", host + 1);
+	snprintf(ret_handover->ssh, sizeof(ret_handover->ssh), "%s", ssh + 1);
+	return 1;
+}
+
+int uvpi_handover_take_back(struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_store *store;
+	char path[128];
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	node_path(domain, "outgoing", path);
+	return r < 0 ? r : uvpi_store_rm(store, path, err);
+}
+
+/* ---- everybody ---- */
+
+int uvpi_handover_check(struct uvp_domain *domain, struct uvp_error *err)
+{
+	_cleanup_free_ char *incoming = NULL;
+	char path[128], label[UVPI_LABEL], word[UVPI_LABEL];
+	struct uvpi_handover handover;
+	struct uvpi_store *store;
+	int r = uvpi_handover_noted(domain, &handover, err);
+
+	uvpi_domain_label(domain, label);
+	uvpi_domain_word(domain, word);
+	if (r > 0) {
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "%s was handed over to host '%s', and may run there", label, handover.host);
+		uvpi_hint(err, "'xlx migrate --settle %.100s' asks there, and lets it run here or removes it here", word);
+	}
+	if (r == 0)
+		r = uvpi_host_store(domain->host, &store, err);
+	if (r < 0)
+		return r;
+	node_path(domain, "incoming", path);
+	r = uvpi_store_read(store, path, &incoming, err);
+	if (r < 0 || !incoming)
+		return r;
+	r = uvpi_fail(err, UVP_E_BUSY, 0, "%s came from another host, which has not handed it over: it may run there", label);
+	uvpi_hint(err, "'xlx destroy %.100s' removes what came; 'xlx migrate --settle' on the other host decides", word);
+	return r;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who may run a domain that moves. Each side writes down what it decides before it does it:
+ *
+ *   /uvp/domain/ID/incoming  xenstore, receiver: this domain waits for the word of another host; nobody else may run it
+ *   /uvp/domain/ID/outgoing  xenstore, sender: it was handed over; only the other host's word brings it back. Three lines:
+ *                            token, host, and the command for the connection ("-": ssh)
+ *   /var/lib/uvp/incoming/TOKEN  disk, receiver: "taken" or "off", whichever is written first: it is the decision, and outlives
+ *                            the host. The receiver writes "taken" before it lets the domain run; whoever answers for it on
+ *                            another connection writes "off" before he says so. It goes when the sender knows.
+ *
+ * The notes in xenstore live as long as the domains that they are about. A sender that is rebooted has lost its domain with
+ * them, and with it all that it could run. */
+#ifndef UVPI_MIGRATE_HANDOVER_H
+#define UVPI_MIGRATE_HANDOVER_H
+
+#include <uvp/domain.h>
+
+#include "migrate/wire.h"
+
+#define UVPI_TOKEN_TEXT (2 * UVPI_WIRE_TOKEN + 1)
+void uvpi_token_text(const uint8_t token[UVPI_WIRE_TOKEN], char text[UVPI_TOKEN_TEXT]);
+int uvpi_token_new(uint8_t token[UVPI_WIRE_TOKEN], struct uvp_error *err);
+
+/* ---- the receiver ---- */
+/* Decide, unless that has been done: *ret_state is what holds now, on disk. */
+int uvpi_handover_decide(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_state state, enum uvpi_wire_state *ret_state,
+			 struct uvp_error *err);
+/* Nobody will ask about it any more. */
+void uvpi_handover_forget(const uint8_t token[UVPI_WIRE_TOKEN]);
+/* It was decided that it runs here: give it its name for good, and let it run. */
+int uvpi_handover_run(struct uvp_domain *domain, struct uvp_error *err);
+/* The domain that waits for the word about this one: NULL when there is none. */
+int uvpi_handover_find(struct uvp_host *host, const uint8_t token[UVPI_WIRE_TOKEN], struct uvp_domain **ret_domain,
+		       struct uvp_error *err);
+
+/* ---- the sender ---- */
+struct uvpi_handover {
+	uint8_t token[UVPI_WIRE_TOKEN];
+	char host[128];
+	char ssh[256]; /* "-": none was given */
+};
+int uvpi_handover_note(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err);
+/* 1 and what it says, or 0 when the domain was not handed over. */
+int uvpi_handover_noted(struct uvp_domain *domain, struct uvpi_handover *ret_handover, struct uvp_error *err);
+int uvpi_handover_take_back(struct uvp_domain *domain, struct uvp_error *err);
+
+/* ---- everybody ---- */
+/* BUSY when the domain waits for the word of another host, or was handed over to one. */
+int uvpi_handover_check(struct uvp_domain *domain, struct uvp_error *err);
+
+#endif

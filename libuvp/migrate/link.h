@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A connection to another host's 'xlx migrate-receive', and messages on it. Between messages a stream as uvp-stream(5) has it
+ * in files goes over the same descriptors. */
+#ifndef UVPI_MIGRATE_LINK_H
+#define UVPI_MIGRATE_LINK_H
+
+#include <sys/types.h>
+
+#include <uvp/progress.h>
+
+#include "core/cleanup.h"
+#include "migrate/wire.h"
+
+struct uvpi_link {
+	int in, out; /* the same one, when it is ours */
+	bool ours;   /* the other end is a process of ours */
+	pid_t pid;
+	int said;    /* a file of what that said on its standard error */
+	bool greeted, aborted; /* aborted: the other end said why it gave up */
+	uint32_t sent, received; /* messages */
+	uint64_t bytes; /* sent */
+	char peer[128]; /* what messages call the other end */
+	uint8_t *body;  /* of the message that came last */
+	struct uvpi_wire_message message;
+};
+
+#define UVPI_LINK_INIT { .in = -1, .out = -1, .said = -1, .pid = -1 } /* none */
+
+/* Both ends: exchange the first messages. Whatever happens, uvpi_link_close() is called once. */
+int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err);
+int uvpi_link_accept(struct uvpi_link *link, int in, int out, const struct uvp_op *op, struct uvp_error *err);
+/* Waits, at most some seconds, for the other process to end. */
+void uvpi_link_close(struct uvpi_link *link);
+
+/* CANCELLED when the op is cancelled first. IO with what is known of why when the connection has broken. */
+int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const struct uvp_op *op, struct uvp_error *err);
+int uvpi_link_send(struct uvpi_link *link, const struct uvpi_wire_message *message, const struct uvp_op *op,
+		   struct uvp_error *err);
+/* The next message, which must be `type`, in link->message. ABORT becomes an error that says so. */
+int uvpi_link_receive(struct uvpi_link *link, uint32_t type, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err);
+/* The same for any type but ABORT. */
+int uvpi_link_receive_any(struct uvpi_link *link, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err);
+/* Messages without items. */
+int uvpi_link_tell(struct uvpi_link *link, uint32_t type, struct uvp_error *err);
+/* ABORT with that error; a failure to send it is none. */
+void uvpi_link_abort(struct uvpi_link *link, const struct uvp_error *why);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "migrate/rounds.h"
+
+/* Between the last page and the first instruction there: the state of the CPUs, the devices, two messages. */
+#define FIXED_MS 20
+
+enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pages, int64_t now_ms)
+{
+	int64_t took = now_ms - rounds->since_ms;
+
+	if (rounds->round) {
+		if (took > 0) {
+			rounds->rate = (double)rounds->pages / (double)took;
+			rounds->dirty_rate = (double)pages / (double)took;
+		}
+		if (rounds->rate > 0)
+			rounds->pause_ms = FIXED_MS + (uint64_t)((double)pages / rounds->rate);
+		/* A quarter less than the best one is progress. */
+		if (rounds->round > 1 && pages > rounds->least / 4 * 3)
+			rounds->stuck++;
+		else
+			rounds->stuck = 0;
+	}
+	if (!rounds->round || pages < rounds->least)
+		rounds->least = pages;
+	rounds->pages = pages;
+	rounds->since_ms = now_ms;
+	if (!rounds->round++)
+		return UVPI_ROUNDS_GO_ON;
+	if (!pages || (rounds->pause_ms && rounds->pause_ms <= rounds->max_pause_ms))
+		return UVPI_ROUNDS_STOP;
+	return rounds->stuck >= UVPI_ROUNDS_STUCK || rounds->round > UVPI_ROUNDS_MAX ? UVPI_ROUNDS_STUCK_NOW : UVPI_ROUNDS_GO_ON;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* When is a guest to be stopped? A pure function of what each round of sending its memory took. */
+#ifndef UVPI_MIGRATE_ROUNDS_H
+#define UVPI_MIGRATE_ROUNDS_H
+
+#include <stdint.h>
+
+#define UVPI_ROUNDS_STUCK 4 /* rounds that do not get smaller */
+#define UVPI_ROUNDS_MAX 60
+
+enum uvpi_rounds_answer {
+	UVPI_ROUNDS_GO_ON,
+	UVPI_ROUNDS_STOP,  /* what is left takes no longer than the pause may */
+	UVPI_ROUNDS_STUCK_NOW, /* it changes its memory faster than that is sent */
+};
+
+struct uvpi_rounds {
+	uint32_t max_pause_ms;
+	/* so far */
+	unsigned int round, stuck;
+	uint64_t pages, least; /* of the round that was sent last; of the smallest one */
+	int64_t since_ms;      /* when that began */
+	double rate;           /* pages in a millisecond, compression and connection included; 0: not known */
+	uint64_t pause_ms;     /* what is predicted; 0: nothing yet */
+	double dirty_rate;     /* pages in a millisecond that the guest changed */
+};
+
+/* A round with so many pages is about to be sent. */
+enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pages, int64_t now_ms);
+
+#endif

@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The host that a domain leaves. Until the other host says that all of it is there, nothing is lost: whatever fails, the guest
+ * runs on here. Then it is written down that it was handed over, and from there on only the other host's word counts. */
+#include <uvp/migrate.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uvp/cpu.h>
+
+#include "config/model.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "core/step.h"
+#include "domain/domain.h"
+#include "migrate/handover.h"
+#include "migrate/link.h"
+#include "migrate/preflight.h"
+#include "migrate/rounds.h"
+#include "migrate/settle.h"
+#include "stream/describe.h"
+#include "stream/pipe.h"
+#include "stream/suspend.h"
+
+#define VERDICT_MS 60000
+#define BUILT_MS 180000  /* devices on a busy host */
+#define RUNNING_MS 30000 /* then it is asked again */
+
+struct send {
+	struct uvp_domain *domain;
+	const struct uvp_migrate *how;
+	const struct uvp_op *op;
+	struct uvp_op quiet; /* for the thread: to be cancelled, but not to report */
+	struct uvp_migrate_report *report;
+	struct uvpi_link link;
+	struct uvp_config *config;
+	struct uvpi_dominfo info;
+	struct uvpi_wire_message *list; /* refusals and warnings */
+	struct uvpi_handover handover;
+	struct uvpi_stream_domain head;
+	char *text; /* the configuration */
+	uint32_t sequence; /* of the stream */
+	uint64_t raw;
+	struct uvpi_stream_pipe pipe;
+	uint8_t *buf, *body;
+
+	/* the thread's, read by the other */
+	struct uvpi_rounds rounds;
+	struct uvp_error why; /* it could not suspend, or must not go on */
+	_Atomic unsigned int round;
+	_Atomic uint64_t forecast, round_pages;
+	_Atomic bool suspended;
+	int64_t suspended_at;
+};
+
+/* ---- before anything moves ---- */
+
+static int look(struct send *s, struct uvp_error *err)
+{
+	int r;
+
+	if (!s->domain->domid)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "domain 0 is the host itself");
+	r = uvpi_domain_look(s->domain, &s->info, err);
+	if (r == 0)
+		r = uvp_domain_config(s->domain, &s->config, err);
+	if (r == -UVP_E_NOT_FOUND)
+		uvpi_hint(err, "a domain of 'xl create' is moved by 'xl migrate'");
+	if (r == 0)
+		r = uvpi_handover_check(s->domain, err);
+	if (r < 0)
+		return r;
+	if (s->info.shutdown && s->info.reason == UVPI_REASON_SUSPEND) {
+		uvpi_fail(err, UVP_E_BUSY, 0, "it is suspended already: whoever saved it did not come to an end");
+		uvpi_hint(err, "let it go on with 'xlx unpause', then move it");
+		return -UVP_E_BUSY;
+	}
+	if (s->info.shutdown || s->info.dying)
+		return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down: there is nothing that runs in it");
+	if (s->info.paused) {
+		uvpi_fail(err, UVP_E_BUSY, 0, "it is paused, and cannot suspend itself");
+		uvpi_hint(err, "let it go on with 'xlx unpause', then move it");
+		return -UVP_E_BUSY;
+	}
+	return 0;
+}
+
+static int offer(struct send *s, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
+	struct uvp_cpu_policy *policy = NULL;
+	_cleanup_free_ char *text = NULL;
+	int r;
+
+	if (!message)
+		return uvpi_no_memory(err);
+	r = uvp_cpu_policy_of_domain(s->domain, &policy, err);
+	if (r == 0)
+		r = uvp_cpu_policy_format(policy, &text, err);
+	uvp_cpu_policy_free(policy);
+	if (r == 0)
+		r = uvpi_stream_describe(s->domain, s->config, &s->info, &s->head, &s->text, err);
+	if (r == 0)
+		r = uvpi_token_new(s->handover.token, err);
+	if (r == 0)
+		r = uvpi_preflight_disks(s->config, message, err);
+	if (r < 0)
+		return r;
+	message->type = UVPI_WIRE_OFFER;
+	message->config = s->text;
+	message->policy = text;
+	message->domain = s->head;
+	message->token = s->handover.token;
+	message->flags = s->how->flags;
+	return uvpi_link_send(&s->link, message, s->op, err);
+}
+
+static void take_verdict(struct send *s, const struct uvpi_wire_message *list)
+{
+	struct uvp_migrate_report *report = s->report;
+
+	for (int i = 0; i < list->n_refusals && report->n_refusals < UVP_MIGRATE_REFUSALS; i++)
+		report->refusals[report->n_refusals++] = list->refusals[i];
+	for (int i = 0; i < list->n_warnings && report->n_warnings < UVP_MIGRATE_REFUSALS; i++)
+		snprintf(report->warnings[report->n_warnings++], sizeof(report->warnings[0]), "%s", list->warnings[i]);
+}
+
+/* Both sides are asked, so that the operator has all of it at once. */
+static int check(struct send *s, struct uvp_error *err)
+{
+	struct uvp_migrate_report *report = s->report;
+	int r = uvpi_preflight_source(s->domain, s->config, s->how->flags, s->list, err);
+
+	if (r < 0)
+		return r;
+	take_verdict(s, s->list);
+	/* The other side could not make sense of those. */
+	if (s->config->type != UVPI_TYPE_HVM) {
+		r = uvpi_link_open(&s->link, s->how, s->op, err);
+		if (r == 0)
+			r = offer(s, err);
+		if (r == 0)
+			r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + VERDICT_MS, s->op, err);
+		if (r < 0)
+			return r;
+		take_verdict(s, &s->link.message);
+	}
+	if (!report->n_refusals)
+		return 0;
+	if (err)
+		*err = report->refusals[0];
+	return -report->refusals[0].code;
+}
+
+/* ---- its memory ---- */
+
+static int suspend(void *data)
+{
+	struct send *s = data;
+
+	if (uvpi_suspend(s->domain, &s->quiet, &s->why) < 0)
+		return 0;
+	s->suspended_at = uvpi_now_ms();
+	s->suspended = true;
+	UVPI_STEP("suspended");
+	return 1;
+}
+
+static int take_why(struct send *s, struct uvp_error *err)
+{
+	if (err)
+		*err = s->why;
+	return -s->why.code;
+}
+
+static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
+{
+	struct send *s = data;
+	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, uvpi_now_ms());
+
+	s->round = s->rounds.round;
+	s->round_pages = pages;
+	s->forecast = s->rounds.pause_ms;
+	if (uvpi_op_cancelled(&s->quiet))
+		return UVPI_ROUND_ABORT;
+	if (answer != UVPI_ROUNDS_STUCK_NOW)
+		return answer == UVPI_ROUNDS_STOP ? UVPI_ROUND_LAST : UVPI_ROUND_GO_ON;
+	uvpi_fail(&s->why, UVP_E_TIMEOUT, 0,
+		  "its memory changes as fast as it can be sent: %lu pages are left after round %u, and would keep it still for %" PRIu64 " ms",
+		  pages, round, s->rounds.pause_ms);
+	uvpi_hint(&s->why, "allow for that with --max-downtime, or wait until it has less to do");
+	return UVPI_ROUND_ABORT;
+}
+
+static int write_record(struct send *s, uint32_t type, const void *body, uint32_t len, struct uvp_error *err)
+{
+	uint8_t header[UVPI_STREAM_RECORD];
+	int r;
+
+	uvpi_stream_put_record(header, type, s->sequence++, body, len);
+	r = uvpi_link_write(&s->link, header, sizeof(header), s->op, err);
+	if (r == 0)
+		r = uvpi_link_write(&s->link, body, len, s->op, err);
+	UVPI_STEP("record sent");
+	return r;
+}
+
+static void report_round(struct send *s)
+{
+	char phase[64];
+	uint64_t expected = s->info.pages * 4096, forecast = s->forecast;
+
+	if (s->suspended)
+		snprintf(phase, sizeof(phase), "sending what is left, %.1f to 1", (double)s->raw / (double)s->link.bytes);
+	else if (forecast)
+		snprintf(phase, sizeof(phase), "round %u, pause %" PRIu64 " ms, %.1f to 1", (unsigned int)s->round, forecast,
+			 (double)s->raw / (double)s->link.bytes);
+	else
+		snprintf(phase, sizeof(phase), "round %u, %.1f to 1", (unsigned int)s->round, (double)s->raw / (double)s->link.bytes);
+	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
+}
+
+static int pump(struct send *s, struct uvp_error *err)
+{
+	uint32_t n;
+
+	while ((n = uvpi_stream_pipe_read(&s->pipe, s->buf, UVPI_STREAM_BATCH)) > 0) {
+		uint32_t type, len = uvpi_stream_pack(s->buf, n, s->body, &type);
+		int r = write_record(s, type, s->body, len, err);
+
+		if (r < 0)
+			return r;
+		if (uvpi_op_cancelled(s->op))
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
+		s->raw += n;
+		report_round(s);
+	}
+	return 0;
+}
+
+static int write_head(struct send *s, struct uvp_error *err)
+{
+	uint8_t header[UVPI_STREAM_HEADER], body[UVPI_STREAM_DOMAIN_LEN];
+	int r;
+
+	uvpi_stream_put_header(header);
+	uvpi_stream_put_domain(body, &s->head);
+	r = uvpi_link_write(&s->link, header, sizeof(header), s->op, err);
+	if (r == 0)
+		r = write_record(s, UVPI_STREAM_CONFIG, s->text, (uint32_t)strlen(s->text), err);
+	return r < 0 ? r : write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
+}
+
+/* What the guest has written is in the images, for whoever reads them on the other host, before that runs it. */
+static int sync_disks(struct send *s, struct uvp_error *err)
+{
+	for (int i = 0; i < s->config->n_disks; i++) {
+		const struct uvpi_disk *disk = &s->config->disks[i];
+		_cleanup_close_ int fd = -1;
+
+		if (disk->readonly || !disk->target || disk->script || disk->format == UVPI_DISK_EMPTY)
+			continue;
+		fd = open(disk->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0 && fsync(fd) < 0)
+			return uvpi_fail_errno(err, errno, "disk '%s': cannot write '%.200s' out", disk->vdev, disk->target);
+	}
+	return 0;
+}
+
+static int write_guest(struct send *s, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	uint8_t body[UVPI_STREAM_END_LEN];
+	struct uvpi_stream_end end;
+	int r = write_head(s, err), ended;
+
+	if (r < 0)
+		return r;
+	s->pipe = (struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(s->domain->host->hyp), .domid = s->domain->domid, .hvm = s->info.hvm };
+	if (s->how->flags & UVP_MIGRATE_NO_LIVE) {
+		r = suspend(s) ? 0 : take_why(s, err);
+	} else {
+		s->pipe.suspend = suspend;
+		s->pipe.round = next_round;
+		s->pipe.data = s;
+	}
+	if (r == 0)
+		r = uvpi_stream_pipe_start(&s->pipe, err);
+	if (r < 0)
+		return r;
+	r = pump(s, err);
+	ended = uvpi_stream_pipe_end(&s->pipe, &why);
+	if (r == 0 && ended < 0 && s->why.code)
+		why = s->why;
+	if (r == 0 && ended < 0 && uvpi_op_cancelled(s->op))
+		uvpi_fail(&why, UVP_E_CANCELLED, 0, "stopped as you asked");
+	if (r == 0 && ended < 0) {
+		r = -why.code;
+		if (err)
+			*err = why;
+	}
+	if (r == 0)
+		r = sync_disks(s, err);
+	if (r < 0)
+		return r;
+	end = (struct uvpi_stream_end){ s->raw, s->sequence };
+	uvpi_stream_put_end(body, &end);
+	return write_record(s, UVPI_STREAM_END, body, sizeof(body), err);
+}
+
+/* ---- handing over ---- */
+
+/* The last word that came, if there was one, tells more than that the connection is gone. */
+static int say_why(struct send *s, int r, struct uvp_error *err)
+{
+	struct uvp_error theirs = UVP_ERROR_INIT;
+
+	if (r == -UVP_E_IO && !s->link.aborted && uvpi_link_receive_any(&s->link, uvpi_now_ms() + 2000, NULL, &theirs) < 0 &&
+	    s->link.aborted) {
+		if (err)
+			*err = theirs;
+		return -theirs.code;
+	}
+	return r;
+}
+
+static int give_up(struct send *s, int r, struct uvp_error *err)
+{
+	struct uvp_error resume = UVP_ERROR_INIT;
+	char word[UVPI_LABEL];
+
+	r = say_why(s, r, err);
+	if (s->suspended && uvpi_resume(s->domain, &resume) < 0) {
+		uvpi_debug("cannot resume: %s", resume.message);
+		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.100s' lets it go on", uvpi_domain_word(s->domain, word));
+	} else if (err && !err->hint[0]) {
+		uvpi_hint(err, "it runs on here, and nothing of it is left there");
+	}
+	return r;
+}
+
+/* It is there, and gone from here in a moment. */
+static int finish(struct send *s, struct uvp_error *err)
+{
+	struct uvp_op op = UVP_OP_INIT;
+	char word[UVPI_LABEL];
+	int r;
+
+	s->report->pause_ms = (uint64_t)(uvpi_now_ms() - s->suspended_at);
+	UVPI_STEP("runs there");
+	r = uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
+	UVPI_STEP("gone here");
+	if (r < 0) {
+		uvpi_prefix(err, "it runs on '%s', and what is left of it here cannot be removed", s->link.peer);
+		uvpi_hint(err, "try 'xlx migrate --settle %.100s' again", uvpi_domain_word(s->domain, word));
+		return r;
+	}
+	uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
+	return 0;
+}
+
+/* Neither side guesses: the other one is asked on a connection of its own. */
+static int ask(struct send *s, struct uvp_error *err)
+{
+	enum uvp_migrate_end end;
+	int r;
+
+	uvpi_debug("the connection broke while handing over: asking");
+	uvpi_link_close(&s->link);
+	r = uvpi_settle(s->domain, &s->handover, s->how, NULL, &end, err);
+	if (r < 0)
+		return r;
+	if (end == UVP_MIGRATE_THERE) {
+		s->report->pause_ms = (uint64_t)(uvpi_now_ms() - s->suspended_at);
+		return 0;
+	}
+	r = uvpi_fail(err, UVP_E_IO, 0, "the connection to '%s' broke as it was handed over", s->how->host);
+	uvpi_hint(err, "the other host was asked, and gave it back: it runs on here");
+	return r;
+}
+
+static int hand_over(struct send *s, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	int r;
+
+	snprintf(s->handover.host, sizeof(s->handover.host), "%s", s->how->host);
+	snprintf(s->handover.ssh, sizeof(s->handover.ssh), "%s", s->how->ssh ? s->how->ssh : "-");
+	r = uvpi_handover_note(s->domain, &s->handover, err);
+	if (r < 0)
+		return give_up(s, r, err);
+	UVPI_STEP("handed over");
+	uvpi_op_progress(s->op, "handing over", 0, 0, UVP_UNIT_NONE);
+	r = uvpi_link_tell(&s->link, UVPI_WIRE_GO, &why);
+	UVPI_STEP("said go");
+	if (r == 0)
+		r = uvpi_link_receive(&s->link, UVPI_WIRE_RUNNING, uvpi_now_ms() + RUNNING_MS, NULL, &why);
+	return r < 0 ? ask(s, err) : finish(s, err);
+}
+
+static int move(struct send *s, struct uvp_error *err)
+{
+	int r;
+
+	s->buf = malloc(UVPI_STREAM_BATCH);
+	s->body = malloc(UVPI_STREAM_BODY_MAX);
+	if (!s->buf || !s->body)
+		return uvpi_no_memory(err);
+	r = write_guest(s, err);
+	UVPI_STEP("all sent");
+	if (r == 0)
+		r = uvpi_link_receive(&s->link, UVPI_WIRE_BUILT, uvpi_now_ms() + BUILT_MS, s->op, err);
+	return r < 0 ? give_up(s, r, err) : hand_over(s, err);
+}
+
+static int migrate(struct send *s, struct uvp_error *err)
+{
+	int r = look(s, err);
+
+	if (r == 0)
+		r = check(s, err);
+	if (s->link.greeted)
+		snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
+	return r < 0 || s->how->flags & UVP_MIGRATE_CHECK ? r : move(s, err);
+}
+
+static void fill_report(struct send *s, int64_t began)
+{
+	s->report->rounds = s->rounds.round + s->suspended;
+	s->report->wire_bytes = s->link.bytes;
+	s->report->stream_bytes = s->raw;
+	s->report->total_ms = (uint64_t)(uvpi_now_ms() - began);
+}
+
+int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
+		       struct uvp_migrate_report *ret_report, struct uvp_error *err)
+{
+	struct send *s = calloc(1, sizeof(*s));
+	struct uvp_migrate_report *report = calloc(1, sizeof(*report));
+	char label[UVPI_LABEL];
+	int64_t began = uvpi_now_ms();
+	int lock, r;
+
+	if (!s || !report) {
+		free(s);
+		free(report);
+		return uvpi_no_memory(err);
+	}
+	*s = (struct send){ .domain = domain, .how = how, .op = op, .quiet = UVP_OP_INIT, .report = report, .link = UVPI_LINK_INIT };
+	s->quiet.cancel_fd = uvpi_op_cancel_fd(op);
+	s->rounds.max_pause_ms = how->max_pause_ms;
+	s->list = calloc(1, sizeof(*s->list));
+	lock = s->list ? uvpi_saving_begin(domain, err) : uvpi_no_memory(err);
+	r = lock;
+	if (lock >= 0) {
+		r = how->flags & ~(UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS | UVP_MIGRATE_NO_LIVE) ?
+			    uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", how->flags) :
+			    migrate(s, err);
+		fill_report(s, began);
+		uvpi_link_close(&s->link);
+		uvpi_saving_end(domain, lock);
+	}
+	if (r < 0)
+		uvpi_prefix(err, "cannot move %s to '%.100s'", uvpi_domain_label(domain, label), how->host);
+	if (ret_report)
+		*ret_report = *report;
+	uvp_config_free(s->config);
+	free(s->list);
+	free(s->text);
+	free(s->buf);
+	free(s->body);
+	free(s);
+	free(report);
+	return r;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "migrate/settle.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "core/step.h"
+#include "domain/domain.h"
+#include "migrate/handover.h"
+#include "migrate/link.h"
+#include "stream/suspend.h"
+
+#define ANSWER_MS 120000 /* it may have to end what came, and its devices */
+#define TRIES 3
+#define BETWEEN_MS 3000
+
+static int resume(struct uvp_domain *domain, struct uvp_error *err)
+{
+	int r = uvpi_resume(domain, err);
+
+	return r < 0 ? r : uvpi_handover_take_back(domain, err);
+}
+
+static int ask(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
+	       const struct uvp_op *op, struct uvpi_link *link, enum uvp_migrate_end *ret_end, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
+	struct uvp_op sure = UVP_OP_INIT;
+	int r;
+
+	if (!message)
+		return uvpi_no_memory(err);
+	message->type = UVPI_WIRE_ASK;
+	message->token = handover->token;
+	r = uvpi_link_open(link, how, op, err);
+	if (r == 0)
+		r = uvpi_link_send(link, message, op, err);
+	if (r == 0)
+		r = uvpi_link_receive(link, UVPI_WIRE_ANSWER, uvpi_now_ms() + ANSWER_MS, op, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("was told");
+	*ret_end = link->message.state == UVPI_WIRE_TAKEN ? UVP_MIGRATE_THERE : UVP_MIGRATE_HERE;
+	r = *ret_end == UVP_MIGRATE_THERE ? uvp_domain_destroy(domain, &sure, err) : resume(domain, err);
+	UVPI_STEP("did it");
+	if (r == 0)
+		uvpi_link_tell(link, UVPI_WIRE_DONE, NULL);
+	return r;
+}
+
+int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
+		const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err)
+{
+	struct uvpi_link *link = malloc(sizeof(*link));
+	struct uvp_error why = UVP_ERROR_INIT;
+	char word[UVPI_LABEL];
+	int r = -UVP_E_IO;
+
+	if (!link)
+		return uvpi_no_memory(err);
+	for (int i = 0; i < TRIES && r == -UVP_E_IO; i++) {
+		if (i && uvpi_op_pause(op, BETWEEN_MS))
+			break;
+		r = ask(domain, handover, how, op, link, ret_end, &why);
+		uvpi_link_close(link);
+	}
+	free(link);
+	if (r == 0)
+		return 0;
+	if (err) {
+		*err = why;
+		uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known; here it is suspended", how->host);
+		uvpi_hint(err, "when that host answers again, 'xlx migrate --settle %.100s' asks it, and lets it run here or removes it here",
+			  uvpi_domain_word(domain, word));
+	}
+	return r;
+}
+
+int uvp_migrate_settle(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
+		       enum uvp_migrate_end *ret_end, struct uvp_error *err)
+{
+	struct uvp_migrate other = *how;
+	struct uvpi_handover handover;
+	char label[UVPI_LABEL];
+	int lock = uvpi_saving_begin(domain, err), r;
+
+	if (lock < 0)
+		return lock;
+	r = uvpi_handover_noted(domain, &handover, err);
+	if (r == 0)
+		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "%s was not handed over to another host: there is nothing to settle",
+			      uvpi_domain_label(domain, label));
+	if (r > 0) {
+		if (!how->host)
+			other.host = handover.host;
+		if (!how->ssh && strcmp(handover.ssh, "-"))
+			other.ssh = handover.ssh;
+		r = uvpi_settle(domain, &handover, &other, op, ret_end, err);
+		if (r < 0)
+			uvpi_prefix(err, "cannot settle %s", uvpi_domain_label(domain, label));
+	}
+	uvpi_saving_end(domain, lock);
+	return r;
+}

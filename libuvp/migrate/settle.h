@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Finding out what became of a domain that was handed over. */
+#ifndef UVPI_MIGRATE_SETTLE_H
+#define UVPI_MIGRATE_SETTLE_H
+
+#include <uvp/migrate.h>
+
+struct uvpi_handover;
+
+/* Ask the other host on a new connection, several times if it cannot be reached, and do what follows from its answer. The
+ * caller has the domain's lock. */
+int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
+		const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err);
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What two hosts say to each other about a domain that moves, uvp-stream(5): messages as bytes. Pure functions; whatever
+ * comes in is checked before it is used, as the bytes of a stranger. */
+#ifndef UVPI_MIGRATE_WIRE_H
+#define UVPI_MIGRATE_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+#include <uvp/migrate.h>
+
+#include "stream/frame.h"
+
+#define UVPI_WIRE_VERSION 1 /* spoken, and the oldest that is understood */
+#define UVPI_WIRE_PREAMBLE 8
+#define UVPI_WIRE_HEAD UVPI_STREAM_RECORD
+#define UVPI_WIRE_BODY_MAX (4u << 20)
+#define UVPI_WIRE_DISKS 256
+#define UVPI_WIRE_TOKEN 16
+
+enum uvpi_wire_type {
+	UVPI_WIRE_HELLO = 0x101, /* both: who I am */
+	UVPI_WIRE_OFFER,   /* sender: the domain, and what it needs */
+	UVPI_WIRE_VERDICT, /* receiver: it can come, or all that is in its way */
+	UVPI_WIRE_BUILT,   /* receiver: all of it is there, and waits */
+	UVPI_WIRE_GO,      /* sender: it is yours */
+	UVPI_WIRE_RUNNING, /* receiver: it runs */
+	UVPI_WIRE_DONE,    /* sender: here it is gone; nobody will ask any more */
+	UVPI_WIRE_ABORT,   /* either: I give up, and why */
+	UVPI_WIRE_ASK,     /* sender, on a new connection: what became of it? */
+	UVPI_WIRE_ANSWER,  /* receiver: that */
+	UVPI_WIRE_TYPES
+};
+
+enum uvpi_wire_state {
+	UVPI_WIRE_UNSET = 0,
+	UVPI_WIRE_TAKEN = 1, /* the receiver has it, and nobody else may run it */
+	UVPI_WIRE_OFF = 2,   /* it never will */
+};
+
+/* What a disk's image looks like, for whoever has a path of that name, too. */
+struct uvpi_wire_disk {
+	uint64_t size, inode;
+	uint32_t kind; /* 0: none or not known, 1 a file, 2 a block device */
+};
+
+/* Any of them; a type says which members it has. Strings and token lie in what was decoded. */
+struct uvpi_wire_message {
+	uint32_t type;
+	uint32_t version, oldest, flags, state;
+	const char *program, *host, *config, *policy;
+	const uint8_t *token; /* UVPI_WIRE_TOKEN bytes: which migration; a secret of the two */
+	bool has_domain;
+	struct uvpi_stream_domain domain;
+	int n_disks;
+	struct uvpi_wire_disk disks[UVPI_WIRE_DISKS];
+	int n_refusals; /* ABORT has exactly one: why */
+	struct uvp_error refusals[UVP_MIGRATE_REFUSALS];
+	int n_warnings;
+	char warnings[UVP_MIGRATE_REFUSALS][256];
+};
+
+extern const uint8_t uvpi_wire_preamble[UVPI_WIRE_PREAMBLE];
+
+struct uvpi_wire_head {
+	uint32_t type, len, crc;
+};
+/* PROTOCOL when it is damaged, not the one that is due, or no message. */
+int uvpi_wire_get_head(const uint8_t buf[UVPI_WIRE_HEAD], uint32_t sequence, struct uvpi_wire_head *ret_head,
+		       struct uvp_error *err);
+/* The body of that type; its texts are made harmless in place. */
+int uvpi_wire_decode(uint32_t type, uint8_t *body, uint32_t len, struct uvpi_wire_message *ret_message, struct uvp_error *err);
+/* Head and body, the caller's to free. */
+int uvpi_wire_encode(const struct uvpi_wire_message *message, uint32_t sequence, uint8_t **ret_buf, size_t *ret_len,
+		     struct uvp_error *err);
+
+#endif

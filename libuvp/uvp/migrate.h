@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Moving running domains between hosts. */
+#ifndef UVP_MIGRATE_H
+#define UVP_MIGRATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+#include <uvp/host.h>
+#include <uvp/progress.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct uvp_domain;
+
+#define UVP_MIGRATE_CHECK 1u       /* all checks on both hosts, and nothing else */
+#define UVP_MIGRATE_TRUST_DISKS 2u /* files that look unlike on the two hosts are the same all the same */
+#define UVP_MIGRATE_NO_LIVE 4u     /* suspend the guest first, and send its memory once */
+
+/* How. Start with UVP_MIGRATE_INIT. */
+struct uvp_migrate {
+	size_t size;
+	const char *host; /* where to, as ssh knows it */
+	const char *ssh;  /* instead of ssh: a command and its arguments with blanks between; "": host is the whole command */
+	unsigned int flags;
+	uint32_t max_pause_ms; /* stop the guest when what is left will take no longer than that */
+};
+#define UVP_MIGRATE_INIT { sizeof(struct uvp_migrate), 0, 0, 0, 300 }
+
+#define UVP_MIGRATE_REFUSALS 16
+struct uvp_migrate_report {
+	int n_refusals; /* why it cannot move: all that was found on either host */
+	struct uvp_error refusals[UVP_MIGRATE_REFUSALS];
+	int n_warnings;
+	char warnings[UVP_MIGRATE_REFUSALS][256];
+	uint32_t rounds;  /* in which memory was sent, the last one included */
+	uint64_t wire_bytes, stream_bytes; /* sent, and what that was before compression */
+	uint64_t total_ms, pause_ms;       /* pause: from the guest's suspending until it ran there */
+	char there[128];  /* what the other host calls itself */
+	uint64_t reserved[8];
+};
+
+/* Move a domain of ours, PV or PVH, to the other host, where 'xlx migrate-receive' is run by ssh. At every instant it can run on
+ * one host only. When anything fails before it was handed over, it runs on here, and nothing is left there. When the connection
+ * breaks within that step, the other host is asked; if it cannot be, err tells, and uvp_migrate_settle() asks again.
+ * UNSUPPORTED or the code of the first refusal when it cannot move. Blocks. ret_report is filled as far as it went, whatever
+ * the result. */
+UVP_PUBLIC int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
+				  struct uvp_migrate_report *ret_report, struct uvp_error *err);
+
+enum uvp_migrate_end { UVP_MIGRATE_HERE = 0, UVP_MIGRATE_THERE = 1 };
+/* A domain that was handed over, and nobody knows how that ended: ask the other host, and either let it run on here or end
+ * what is left of it here. NOT_FOUND: it is no such domain. how->host may be NULL: the one that it was handed to. */
+UVP_PUBLIC int uvp_migrate_settle(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
+				  enum uvp_migrate_end *ret_end, struct uvp_error *err);
+
+/* The other end: serve one connection, which is read from and written to. The caller ignores SIGPIPE. */
+UVP_PUBLIC int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const struct uvp_op *op, struct uvp_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

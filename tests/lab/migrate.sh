@@ -1,0 +1,111 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Linux guests move to another host: a PV guest suspended, a PVH guest while it runs. What is in the way is named, all of it at
+# once; Ctrl-C, a connection that cannot be made, and one that breaks leave the guest where it was.
+. "$(dirname "$0")/../lib.sh"
+requires xlx brctl ssh
+requires_host_b
+
+# guest_cfg NAME TYPE KERNEL [LINE...]: the second host has no bmi2 and adx
+guest_cfg() {
+	printf '%s\n' "name = \"$1\"" "type = \"$2\"" "kernel = \"$3\"" 'ramdisk = "/guests/initrd.img"' \
+		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 72' 'vcpus = 1' "${@:4}" >"$tmp/$1.cfg"
+	on_exit destroy_guest "$1"
+	on_exit on_b bash -c "! xlx domid $1 2>/dev/null || xlx destroy --yes $1"
+}
+log_b() { on_b tr -d '\r' "</var/log/xen/guest-$1.log"; }
+ticks_b() { on_b bash -c "tr -d '\\r' </var/log/xen/guest-$1.log | grep -c '^$2 [0-9]'"; }
+goes_on_b() { [ "$(ticks_b "$@")" -gt 1 ]; }
+# refused STATUS TEXT...: one call names all of it
+refused() {
+	local status=$1 text
+	shift
+	expect_fail "$status" xlx migrate --check --no-live t-mig b
+	for text; do err_has "$text"; done
+}
+
+ip link add t-mig type bridge
+on_exit ip link del t-mig
+echo "disk of a" >"$tmp/disk"
+truncate -s 1M "$tmp/disk"
+guest_cfg t-mig pv /guests/vmlinux 'cpu_policy = "default,-bmi2,-adx"' 'vif = [ "bridge=t-mig,mac=00:16:3e:00:5b:01" ]' \
+	"disk = [ \"$tmp/disk,raw,xvda,w\" ]"
+guest_cfg t-live pvh /guests/vmlinuz 'cpu_policy = "default,-bmi2,-adx"'
+sed -i 's/^memory.*/memory = 96/' "$tmp/t-live.cfg"
+guest_cfg t-cpu pv /guests/vmlinux
+sed -i 's/^memory.*/memory = 76/' "$tmp/t-cpu.cfg"
+expect_ok xlx create "$tmp/t-live.cfg"
+expect_ok xlx create -p "$tmp/t-cpu.cfg"
+guest_boots t-mig xlx create "$tmp/t-mig.cfg"
+guest_run t-mig 'n=0; (while :; do n=$((n+1)); echo tick $n; sleep 1; done) & echo started'
+uuid=$(xlx list --json t-mig | sed 's/.*"uuid":"\([^"]*\)".*/\1/')
+
+# ---- what is in the way ----
+expect_fail 8 xlx migrate --check t-mig b
+err_has "has no shadow paging"
+err_has "there is no bridge 't-mig'"
+refused 4 "'t-mig'" "$tmp/disk"
+expect_ok on_b mkdir -p "$tmp"
+on_exit on_b rm -rf "$tmp"
+expect_ok on_b ip link add t-mig type bridge
+on_exit on_b ip link del t-mig
+expect_ok on_b truncate -s 2M "$tmp/disk"
+refused 3 "2097152 bytes here, and a file of 1048576 bytes on the other host"
+expect_ok on_b bash -c "echo disk of b >$tmp/disk; truncate -s 1M $tmp/disk"
+expect_ok on_b bash -c "printf '%s\n' 'name = \"t-mig\"' 'type = \"pvh\"' 'kernel = \"/guests/tiny-pvh\"' 'memory = 4' >$tmp/t.cfg; xlx create -p $tmp/t.cfg"
+expect_fail 5 xlx migrate --check --no-live --trust-disks --json t-mig b
+out_has '"can":false,"moved":false,"refusals":[{"code":"exists"'
+expect_ok on_b xlx destroy --yes t-mig
+expect_ok on_b bash -c "sed -i 's/t-mig/t-other/' $tmp/t.cfg; echo 'uuid = \"$uuid\"' >>$tmp/t.cfg; xlx create -p $tmp/t.cfg"
+expect_fail 5 xlx migrate --check --no-live --trust-disks t-mig b
+err_has "of this host has its UUID"
+expect_ok on_b xlx destroy --yes t-other
+expect_fail 6 xlx migrate --check --no-live t-cpu b
+err_has "it is paused"
+xlx unpause t-cpu
+expect_fail 8 xlx migrate --check --no-live t-cpu b
+err_has "feature bmi2,feature adx"
+xlx destroy --yes t-cpu
+expect_fail 8 xlx migrate t-mig tls:b
+err_has "over ssh only"
+printf '#!/bin/sh\nexit 127\n' >"$tmp/only-xl"
+printf '#!/bin/sh\necho welcome to b\n' >"$tmp/chatty"
+chmod +x "$tmp/only-xl" "$tmp/chatty"
+expect_fail 4 xlx migrate --no-live --ssh '' t-mig "$tmp/only-xl"
+err_has "there is no xlx on host"
+expect_fail 13 xlx migrate --no-live --ssh '' t-mig "$tmp/chatty"
+err_has "answers with something else: 'welcome to b'"
+
+# ---- moving ----
+expect_ok xlx migrate --check --no-live --trust-disks --json t-mig b
+out_has '"can":true,"moved":false,"refusals":[]'
+# it is stopped half way, and runs on here
+xlx migrate --no-live --trust-disks --progress=json t-mig b >"$tmp/stopped" 2>&1 &
+pid=$!
+wait_for 60 grep -q 'sending what is left' "$tmp/stopped"
+kill $pid
+wait $pid
+[ $? -eq 12 ] || fail "stopped: $(tail -n 3 "$tmp/stopped")"
+guest_run t-mig 'echo goes on'
+guest_has '^goes on'
+wait_for 60 on_b bash -c '! xlx domid t-mig 2>/dev/null'
+expect_ok xlx migrate --no-live --trust-disks --json t-mig b
+out_has '"moved":true'
+expect_fail 4 xlx domid t-mig
+wait_for 60 goes_on_b t-mig tick
+expect_ok on_b xlx list t-mig
+out_has t-mig
+expect_ok on_b bash -c "echo 'head -c 9 /dev/xvda; cat /sys/class/net/eth0/address' >\$(xenstore-read /local/domain/\$(xlx domid t-mig)/console/tty)"
+wait_for 60 on_b grep -q 'disk of b' /var/log/xen/guest-t-mig.log
+wait_for 60 on_b grep -q '00:16:3e:00:5b:01' /var/log/xen/guest-t-mig.log
+expect_ok on_b xlx destroy --yes t-mig
+
+_guest_log_from=1
+wait_for 240 guest_said t-live '^uvp-guest: ready'
+guest_run t-live 'n=0; (while :; do n=$((n+1)); echo tock $n; sleep 1; done) & echo started'
+expect_ok xlx migrate --max-downtime 3s t-live b
+out_has "moved in"
+expect_fail 4 xlx domid t-live
+wait_for 60 goes_on_b t-live tock
+expect_ok on_b xlx destroy --yes t-live
+exit 0

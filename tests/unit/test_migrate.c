@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What hosts say to each other about a domain that moves; and when a guest is stopped. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "migrate/rounds.h"
+#include "migrate/wire.h"
+#include "tests/unit/unit.h"
+
+static const uint8_t token[UVPI_WIRE_TOKEN] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
+
+static struct uvpi_wire_message *new_message(uint32_t type)
+{
+	struct uvpi_wire_message *m = calloc(1, sizeof(*m));
+
+	ck_assert_ptr_nonnull(m);
+	m->type = type;
+	m->version = m->oldest = 1;
+	m->program = "libuvp 0.1.0";
+	m->host = "a";
+	m->config = "name = \"web\"\n";
+	m->policy = "{}";
+	m->token = token;
+	m->flags = UVP_MIGRATE_CHECK;
+	m->state = UVPI_WIRE_OFF;
+	m->domain = (struct uvpi_stream_domain){ .type = 1, .vcpus = 2, .memory_kib = 65536 };
+	return m;
+}
+
+/* Encode, and check the head. */
+static uint32_t encode(const struct uvpi_wire_message *m, uint8_t **ret_buf)
+{
+	struct uvpi_wire_head head;
+	size_t len;
+
+	ck_assert_int_eq(uvpi_wire_encode(m, 7, ret_buf, &len, NULL), 0);
+	ck_assert_int_eq(uvpi_wire_get_head(*ret_buf, 7, &head, NULL), 0);
+	ck_assert_uint_eq(head.type, m->type);
+	ck_assert_uint_eq(head.len, len - UVPI_WIRE_HEAD);
+	ck_assert_uint_eq(head.crc, uvpi_stream_crc(*ret_buf + UVPI_WIRE_HEAD, head.len));
+	return head.len;
+}
+
+START_TEST(every_message_is_read_as_it_was_written)
+{
+	_cleanup_free_ struct uvpi_wire_message *back = malloc(sizeof(*back));
+
+	for (uint32_t type = UVPI_WIRE_HELLO; type < UVPI_WIRE_TYPES; type++) {
+		_cleanup_free_ struct uvpi_wire_message *m = new_message(type);
+		_cleanup_free_ uint8_t *buf = NULL;
+		uint32_t len;
+
+		m->n_refusals = type == UVPI_WIRE_ABORT ? 1 : type == UVPI_WIRE_VERDICT ? 2 : 0;
+		for (int i = 0; i < m->n_refusals; i++) {
+			m->refusals[i].code = UVP_E_NOT_FOUND;
+			strcpy(m->refusals[i].message, "there is no bridge");
+			strcpy(m->refusals[i].hint, i ? "make one" : "");
+		}
+		m->n_disks = type == UVPI_WIRE_OFFER ? 2 : 0;
+		m->disks[1] = (struct uvpi_wire_disk){ UINT64_MAX, 5, 2 };
+		len = encode(m, &buf);
+		ck_assert_int_eq(uvpi_wire_decode(type, buf + UVPI_WIRE_HEAD, len, back, NULL), 0);
+		ck_assert_int_eq(back->n_refusals, m->n_refusals);
+		ck_assert_int_eq(memcmp(back->refusals, m->refusals, sizeof(m->refusals)), 0);
+		ck_assert_int_eq(back->n_disks, m->n_disks);
+		if (type == UVPI_WIRE_OFFER) {
+			ck_assert_str_eq(back->config, m->config);
+			ck_assert_str_eq(back->policy, m->policy);
+			ck_assert_mem_eq(back->token, token, sizeof(token));
+			ck_assert_uint_eq(back->disks[1].size, UINT64_MAX);
+			ck_assert_uint_eq(back->domain.memory_kib, 65536);
+		}
+		if (type == UVPI_WIRE_ANSWER)
+			ck_assert_uint_eq(back->state, UVPI_WIRE_OFF);
+	}
+}
+END_TEST
+
+START_TEST(a_head_that_changed_is_found)
+{
+	_cleanup_free_ struct uvpi_wire_message *m = new_message(UVPI_WIRE_GO);
+	_cleanup_free_ uint8_t *buf = NULL;
+	struct uvpi_wire_head head;
+
+	encode(m, &buf);
+	ck_assert_int_eq(uvpi_wire_get_head(buf, 8, &head, NULL), -UVP_E_PROTOCOL);
+	for (int i = 0; i < UVPI_WIRE_HEAD; i++) {
+		buf[i] ^= 0x20;
+		ck_assert_int_eq(uvpi_wire_get_head(buf, 7, &head, NULL), -UVP_E_PROTOCOL);
+		buf[i] ^= 0x20;
+	}
+}
+END_TEST
+
+START_TEST(a_body_cut_off_or_changed_harms_nobody)
+{
+	_cleanup_free_ struct uvpi_wire_message *m = new_message(UVPI_WIRE_OFFER), *back = malloc(sizeof(*back));
+	_cleanup_free_ uint8_t *buf = NULL;
+	uint32_t len;
+
+	m->n_disks = 1;
+	len = encode(m, &buf);
+	/* Whole items fewer is what it takes to be read; the disk is the only one that may be missing. */
+	for (uint32_t cut = 0; cut < len; cut++) {
+		uint8_t *copy = malloc(cut + 1);
+		int r;
+
+		memcpy(copy, buf + UVPI_WIRE_HEAD, cut);
+		r = uvpi_wire_decode(UVPI_WIRE_OFFER, copy, cut, back, NULL);
+		ck_assert(r == -UVP_E_PROTOCOL || (r == 0 && cut == len - 28));
+		free(copy);
+	}
+	for (uint32_t i = 0; i < len; i++)
+		for (int bit = 0; bit < 8; bit++) {
+			uint8_t *copy = malloc(len);
+
+			memcpy(copy, buf + UVPI_WIRE_HEAD, len);
+			copy[i] ^= (uint8_t)(1 << bit);
+			uvpi_wire_decode(UVPI_WIRE_OFFER, copy, len, back, NULL);
+			free(copy);
+		}
+}
+END_TEST
+
+START_TEST(texts_for_people_are_made_harmless)
+{
+	_cleanup_free_ struct uvpi_wire_message *m = new_message(UVPI_WIRE_ABORT), *back = malloc(sizeof(*back));
+	_cleanup_free_ uint8_t *buf = NULL;
+	uint32_t len;
+
+	m->n_refusals = 1;
+	m->refusals[0].code = UVP_E_IO;
+	strcpy(m->refusals[0].message, "a\033[2Jb\n");
+	len = encode(m, &buf);
+	ck_assert_int_eq(uvpi_wire_decode(UVPI_WIRE_ABORT, buf + UVPI_WIRE_HEAD, len, back, NULL), 0);
+	ck_assert_str_eq(back->refusals[0].message, "a?[2Jb?");
+}
+END_TEST
+
+START_TEST(items_belong_to_their_message_and_come_once)
+{
+	_cleanup_free_ struct uvpi_wire_message *m = new_message(UVPI_WIRE_ASK), *back = malloc(sizeof(*back));
+	_cleanup_free_ uint8_t *buf = NULL, *twice = NULL;
+	uint32_t len = encode(m, &buf);
+
+	ck_assert_int_eq(uvpi_wire_decode(UVPI_WIRE_GO, buf + UVPI_WIRE_HEAD, len, back, NULL), -UVP_E_PROTOCOL);
+	twice = malloc(2 * len);
+	memcpy(twice, buf + UVPI_WIRE_HEAD, len);
+	memcpy(twice + len, buf + UVPI_WIRE_HEAD, len);
+	ck_assert_int_eq(uvpi_wire_decode(UVPI_WIRE_ASK, twice, 2 * len, back, NULL), -UVP_E_PROTOCOL);
+	/* one that is marked as not needed is passed over */
+	twice[len + 3] = 0x80;
+	ck_assert_int_eq(uvpi_wire_decode(UVPI_WIRE_ASK, twice, 2 * len, back, NULL), 0);
+}
+END_TEST
+
+/* Rounds of so many pages, each of them sent in so many milliseconds: the last answer, and how many there were. */
+static enum uvpi_rounds_answer play(struct uvpi_rounds *rounds, const uint64_t *pages, const int64_t *took, int n, int *ret_n)
+{
+	enum uvpi_rounds_answer answer = UVPI_ROUNDS_GO_ON;
+	int64_t now = 1000;
+
+	for (*ret_n = 0; *ret_n < n && answer == UVPI_ROUNDS_GO_ON; (*ret_n)++) {
+		answer = uvpi_rounds_next(rounds, pages[*ret_n], now);
+		now += took[*ret_n];
+	}
+	return answer;
+}
+
+START_TEST(an_idle_guest_is_stopped_at_once)
+{
+	const uint64_t pages[] = { 25000, 300 };
+	const int64_t took[] = { 2500, 30 };
+	struct uvpi_rounds rounds = { .max_pause_ms = 300 };
+	int n;
+
+	ck_assert_int_eq(play(&rounds, pages, took, 2, &n), UVPI_ROUNDS_STOP);
+	ck_assert_int_eq(n, 2);
+	ck_assert_uint_eq(rounds.pause_ms, 50); /* 300 pages at 10 in a millisecond, and what is always there */
+}
+END_TEST
+
+START_TEST(a_busy_guest_is_stopped_when_its_rest_is_small)
+{
+	const uint64_t pages[] = { 25000, 12000, 6000, 2500 };
+	const int64_t took[] = { 2500, 1200, 600, 250 };
+	struct uvpi_rounds rounds = { .max_pause_ms = 300 };
+	int n;
+
+	ck_assert_int_eq(play(&rounds, pages, took, 4, &n), UVPI_ROUNDS_STOP);
+	ck_assert_int_eq(n, 4);
+}
+END_TEST
+
+START_TEST(a_guest_that_gets_no_quieter_is_not_stopped)
+{
+	uint64_t pages[20];
+	int64_t took[20];
+	struct uvpi_rounds rounds = { .max_pause_ms = 300 };
+	int n;
+
+	for (int i = 0; i < 20; i++) {
+		pages[i] = i ? 9000 : 25000;
+		took[i] = i ? 900 : 2500;
+	}
+	ck_assert_int_eq(play(&rounds, pages, took, 20, &n), UVPI_ROUNDS_STUCK_NOW);
+	ck_assert_int_eq(n, 2 + UVPI_ROUNDS_STUCK);
+	ck_assert_uint_eq(rounds.pause_ms, 920);
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+	tcase_add_test(tcase, every_message_is_read_as_it_was_written);
+	tcase_add_test(tcase, a_head_that_changed_is_found);
+	tcase_add_test(tcase, a_body_cut_off_or_changed_harms_nobody);
+	tcase_add_test(tcase, texts_for_people_are_made_harmless);
+	tcase_add_test(tcase, items_belong_to_their_message_and_come_once);
+	tcase_add_test(tcase, an_idle_guest_is_stopped_at_once);
+	tcase_add_test(tcase, a_busy_guest_is_stopped_when_its_rest_is_small);
+	tcase_add_test(tcase, a_guest_that_gets_no_quieter_is_not_stopped);
+}
+
+UNIT_MAIN("migrate", add_tests);

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* xlx migrate */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <uvp/migrate.h>
+
+#include "core/json.h"
+#include "core/num.h"
+#include "xlx/bar.h"
+#include "xlx/open.h"
+#include "xlx/out.h"
+
+#define PAUSE_MAX_MS (10 * 60 * 1000)
+
+static struct uvpi_json *json_refusals(const struct uvp_migrate_report *report)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (int i = 0; i < report->n_refusals; i++) {
+		struct uvpi_json *object = uvpi_json_object();
+
+		uvpi_json_set_str(object, "code", uvp_errcode_name(report->refusals[i].code));
+		uvpi_json_set_str(object, "message", report->refusals[i].message);
+		uvpi_json_set_str(object, "hint", *report->refusals[i].hint ? report->refusals[i].hint : NULL);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static int print_json(const struct uvp_migrate_report *report, bool moved, bool can)
+{
+	struct uvpi_json *object = uvpi_json_object(), *warnings = uvpi_json_array();
+
+	for (int i = 0; i < report->n_warnings; i++)
+		uvpi_json_add_str(warnings, report->warnings[i]);
+	uvpi_json_set_bool(object, "can", can);
+	uvpi_json_set_bool(object, "moved", moved);
+	uvpi_json_set(object, "refusals", json_refusals(report));
+	uvpi_json_set(object, "warnings", warnings);
+	uvpi_json_set_u64(object, "rounds", report->rounds);
+	uvpi_json_set_u64(object, "wire_bytes", report->wire_bytes);
+	uvpi_json_set_u64(object, "stream_bytes", report->stream_bytes);
+	uvpi_json_set_u64(object, "total_ms", report->total_ms);
+	uvpi_json_set_u64(object, "pause_ms", report->pause_ms);
+	return out_json(object);
+}
+
+static void print_report(const struct uvp_migrate_report *report)
+{
+	char wire[32], stream[32];
+
+	out_format_size(report->wire_bytes, wire, sizeof(wire));
+	out_format_size(report->stream_bytes, stream, sizeof(stream));
+	printf("moved in %.1f s: %s for %s of memory and state, %u round%s; it stood still for %" PRIu64 " ms\n",
+	       (double)report->total_ms / 1000, wire, stream, report->rounds, report->rounds == 1 ? "" : "s", report->pause_ms);
+}
+
+static int settle(const struct xlx_args *args, struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	enum uvp_migrate_end end;
+	char name[64];
+
+	xlx_domain_text(domain, name, sizeof(name));
+	if (uvp_migrate_settle(domain, how, op, &end, &err) < 0)
+		return xlx_fail(&err);
+	printf("%s %s\n", name, end == UVP_MIGRATE_THERE ? "runs there; what was left of it here is gone" : "runs here, as it did before");
+	(void)args;
+	return XLX_EXIT_OK;
+}
+
+/* Each of several; the first one is the error. */
+static void print_refusals(const struct uvp_migrate_report *report)
+{
+	for (int i = 1; i < report->n_refusals; i++)
+		xlx_fail(&report->refusals[i]);
+}
+
+static int move(const struct xlx_args *args, struct uvp_domain *domain, const struct uvp_migrate *how, struct uvp_op *op)
+{
+	_cleanup_free_ struct uvp_migrate_report *report = calloc(1, sizeof(*report));
+	struct uvp_error err = UVP_ERROR_INIT;
+	bool json = xlx_has(args, "json"), checked = how->flags & UVP_MIGRATE_CHECK;
+	enum bar_mode mode;
+	struct bar bar;
+	int r, status;
+
+	if (!report)
+		return xlx_usage(args, "out of memory");
+	if (!bar_mode_of(args, &mode))
+		return XLX_EXIT_USAGE;
+	bar_init(&bar, stderr, mode, uvpi_now_ms);
+	op->progress = mode == BAR_NONE ? NULL : bar_update;
+	op->progress_data = &bar;
+	r = uvp_domain_migrate(domain, how, op, report, &err);
+	bar_done(&bar);
+	for (int i = 0; i < report->n_warnings && !json; i++)
+		xlx_warn("on '%s': %s", how->host, report->warnings[i]);
+	if (json && (r == 0 || report->n_refusals)) {
+		status = print_json(report, r == 0 && !checked, r == 0);
+		return status || r == 0 ? status : xlx_exit_status(err.code);
+	}
+	if (r < 0) {
+		status = xlx_fail(&err);
+		print_refusals(report);
+		return status;
+	}
+	if (checked)
+		printf("'%s' can move to '%s'\n", xlx_arg(args, 0), how->host);
+	else
+		print_report(report);
+	return XLX_EXIT_OK;
+}
+
+static int run(const struct xlx_args *args)
+{
+	_cleanup_host_ struct uvp_host *host = NULL;
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	struct uvp_migrate how = UVP_MIGRATE_INIT;
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvp_op op = UVP_OP_INIT;
+	const char *pause = xlx_value(args, "max-downtime");
+	int64_t ms;
+	int status;
+
+	how.host = xlx_arg(args, 1);
+	how.ssh = xlx_value(args, "ssh");
+	how.flags = (xlx_has(args, "check") ? UVP_MIGRATE_CHECK : 0) | (xlx_has(args, "trust-disks") ? UVP_MIGRATE_TRUST_DISKS : 0) |
+		    (xlx_has(args, "no-live") ? UVP_MIGRATE_NO_LIVE : 0);
+	if (!how.host && !xlx_has(args, "settle"))
+		return xlx_usage(args, "no host given");
+	if (pause && (uvpi_parse_duration(pause, "--max-downtime", &ms, &err) < 0 || ms > PAUSE_MAX_MS))
+		return xlx_usage(args, "%s", err.code ? err.message : "--max-downtime: at most 10 minutes");
+	if (pause)
+		how.max_pause_ms = (uint32_t)ms;
+	status = xlx_open_domain(args, 0, &host, &domain);
+	if (status)
+		return status;
+	op.cancel_fd = xlx_cancel_fd();
+	return xlx_has(args, "settle") ? settle(args, domain, &how, &op) : move(args, domain, &how, &op);
+}
+
+static const struct xlx_opt opts[] = {
+	{ "check", 0, NULL, "only find out, on both hosts, whether it can move", XLX_NO_VALUE },
+	{ "no-live", 0, NULL, "suspend the domain first, and send its memory once", XLX_NO_VALUE },
+	{ "max-downtime", 0, "DURATION", "stop the guest when what is left takes no longer (default 300ms)", XLX_VALUE },
+	{ "trust-disks", 0, NULL, "files that look unlike on the two hosts are the same storage", XLX_NO_VALUE },
+	{ "ssh", 's', "COMMAND", "make the connection by this instead of ssh; \"\": HOST is the command", XLX_VALUE },
+	{ "settle", 0, NULL, "ask what became of a domain whose move broke off at its end", XLX_NO_VALUE },
+	{ "json", 0, NULL, "print an object: can, moved, refusals, warnings, and what it took", XLX_NO_VALUE },
+	XLX_OPT_PROGRESS,
+	{ NULL },
+};
+
+const struct xlx_cmd cmd_migrate = {
+	.name = "migrate",
+	.group = "Domains",
+	.summary = "move a running domain to another host",
+	.args = "DOMAIN [HOST]",
+	.min_args = 1,
+	.max_args = 2,
+	.opts = opts,
+	.complete = XLX_COMPLETE_DOMAIN,
+	.run = run,
+};
