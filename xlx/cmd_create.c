@@ -10,15 +10,18 @@
 #include "core/cleanup.h"
 #include "core/json.h"
 #include "core/progress.h"
-#include "xlx/making.h"
+#include "xlx/domains.h"
+#include "xlx/making_many.h"
+#include "xlx/open.h"
 
-#define MAX_FILES 256
+#define MAX_FILES 1024
 
 static const struct xlx_opt options[] = {
 	XLX_OPTS_MAKING,
 	{ "file", 'f', "FILE", "read this file, also where its name has a '=' in it", XLX_VALUE },
 	{ "foreground", 'F', NULL, "accepted from xl, and without effect: nothing waits for the domain", XLX_NO_VALUE },
 	{ "no-daemon", 'e', NULL, "accepted from xl, and without effect, as -F", XLX_NO_VALUE },
+	{ "jobs", 'j', "N", "make as many at once (as many as domain 0 has CPUs)", XLX_VALUE },
 	{ "json", 0, NULL, "print what was made as JSON", XLX_NO_VALUE },
 	XLX_OPT_PROGRESS,
 	{ NULL },
@@ -72,7 +75,7 @@ static void warn_config(void *data, const char *where, const char *text)
 		xlx_warn("%s: %s", where, text);
 }
 
-static int create_file(struct job *job, const char *file)
+static int read_file(struct job *job, const char *file, struct uvp_config **ret_config)
 {
 	_cleanup_config_ struct uvp_config *config = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -80,8 +83,17 @@ static int create_file(struct job *job, const char *file)
 
 	if (r == 0)
 		r = uvp_config_check_supported(config, &err);
-	if (r == 0 && !job->making.host)
-		r = uvp_host_open(&job->making.host, &err);
+	if (r < 0)
+		return xlx_fail(&err);
+	*ret_config = uvpi_steal(&config);
+	return 0;
+}
+
+static int create(struct job *job, const struct uvp_config *config)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	int r = job->making.host ? 0 : uvp_host_open(&job->making.host, &err);
+
 	if (r == 0)
 		r = xlx_make(&job->making, config, NULL, &err);
 	if (r < 0)
@@ -97,29 +109,56 @@ static bool stopped(void)
 	return uvpi_op_cancelled(&op);
 }
 
+/* How many at once. 0 or an exit status. */
+static int read_jobs(struct job *job, int *ret_jobs)
+{
+	const char *text = xlx_value(job->making.args, "jobs");
+	uint64_t jobs = 0;
+	int status = text ? xlx_number(job->making.args, text, "--jobs", 1, XLX_JOBS_MAX, &jobs) : 0;
+
+	if (!status)
+		*ret_jobs = (int)jobs;
+	return status;
+}
+
+/* A file that is wrong does not keep the others from being started; a wish to stop does. */
+static int create_all(struct job *job, int jobs)
+{
+	struct uvp_config *configs[MAX_FILES] = { NULL };
+	int status = XLX_EXIT_OK;
+
+	for (int i = 0; i < job->n_files; i++)
+		xlx_status_add(&status, read_file(job, job->files[i], &configs[i]));
+	if (!jobs)
+		jobs = xlx_making_jobs(configs, job->n_files);
+	if (jobs > 1 && !job->making.dry_run)
+		xlx_make_many(&job->making, configs, job->n_files, jobs, &status);
+	else
+		for (int i = 0; i < job->n_files && !(i && stopped()); i++)
+			if (configs[i])
+				xlx_status_add(&status, create(job, configs[i]));
+	for (int i = 0; i < job->n_files; i++)
+		uvp_config_free(configs[i]);
+	return status;
+}
+
 static int run(const struct xlx_args *args)
 {
 	_cleanup_free_ struct job *job = calloc(1, sizeof(*job));
-	int status, first = XLX_EXIT_OK;
+	int status, jobs = 0;
 
 	if (!job)
 		return xlx_usage(args, "out of memory");
 	status = xlx_making_init(&job->making, args);
 	if (!status)
 		status = sort_arguments(job);
+	if (!status)
+		status = read_jobs(job, &jobs);
 	if (status)
 		return status;
 	if (job->making.json)
 		job->making.made = uvpi_json_array();
-	/* A file that is wrong does not keep the others from being started; a wish to stop does. */
-	for (int i = 0; i < job->n_files; i++) {
-		if (i && stopped())
-			break;
-		status = create_file(job, job->files[i]);
-		if (status && !first)
-			first = status;
-	}
-	return xlx_making_end(&job->making, first);
+	return xlx_making_end(&job->making, create_all(job, jobs));
 }
 
 const struct xlx_cmd cmd_create = {

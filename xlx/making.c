@@ -45,33 +45,43 @@ static void report_plan(const struct xlx_making *job, const struct uvp_config *c
 	       config->vcpus == 1 ? "" : "s", (unsigned long long)(config->memory_kib / 1024));
 }
 
-static void report_domain(const struct xlx_making *job, const struct uvp_domain *domain)
+static void report_domain(const struct xlx_making *job, const char *domain_name, uint32_t id, const uint8_t uuid_bytes[16])
 {
 	char name[256], uuid[UVPI_UUID_TEXT];
 	struct uvpi_json *object;
 
 	if (job->json) {
 		object = uvpi_json_object();
-		uvpi_format_uuid(uvp_domain_uuid(domain), uuid);
-		uvpi_json_set_str(object, "name", uvp_domain_name(domain));
-		uvpi_json_set_u64(object, "domid", uvp_domain_id(domain));
+		uvpi_format_uuid(uuid_bytes, uuid);
+		uvpi_json_set_str(object, "name", domain_name);
+		uvpi_json_set_u64(object, "domid", id);
 		uvpi_json_set_str(object, "uuid", uuid);
 		uvpi_json_add(job->made, object);
 	} else if (!job->quiet) {
-		out_sanitize(uvp_domain_name(domain), name, sizeof(name));
-		printf("'%s' is domain %u\n", name, uvp_domain_id(domain));
+		out_sanitize(domain_name, name, sizeof(name));
+		printf("'%s' is domain %u\n", name, id);
 	}
 }
 
 /* Xen may have had to round it. */
-static void report_cap(const struct xlx_making *job, const struct uvp_config *config)
+static void report_cap(struct xlx_making *job, const struct uvp_config *config)
 {
 	struct uvp_cap cap;
 	char text[32];
 
 	snprintf(text, sizeof(text), "%uMHz", config->sched.cap_mhz);
-	if (config->sched.cap_mhz && uvp_cap_parse(job->host, text, &cap, NULL) == 0)
+	if (config->sched.cap_mhz && (job->host || uvp_host_open(&job->host, NULL) == 0) &&
+	    uvp_cap_parse(job->host, text, &cap, NULL) == 0)
 		xlx_print_cap(&cap);
+}
+
+void xlx_report_made(struct xlx_making *job, const struct uvp_config *config, uint32_t id, const uint8_t uuid[16])
+{
+	report_domain(job, config->name, id, uuid);
+	if (!job->quiet && !job->json)
+		report_cap(job, config);
+	if (!job->quiet)
+		warn_without_hostd(config);
 }
 
 struct seat {
@@ -127,11 +137,7 @@ int xlx_make(struct xlx_making *job, const struct uvp_config *config, const stru
 		report_plan(job, config);
 		return 0;
 	}
-	report_domain(job, domain);
-	if (!job->quiet && !job->json)
-		report_cap(job, config);
-	if (!job->quiet)
-		warn_without_hostd(config);
+	xlx_report_made(job, config, uvp_domain_id(domain), uvp_domain_uuid(domain));
 	if (console)
 		sit_at_console(job, domain);
 	return 0;

@@ -4,6 +4,7 @@
 #define XLX_MAKING_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <uvp/define.h>
 
@@ -35,5 +36,7 @@ int xlx_making_end(struct xlx_making *making, int first);
 /* Make one domain, from its configuration or (then the configuration is only reported) from its definition. */
 int xlx_make(struct xlx_making *making, const struct uvp_config *config, const struct uvp_definition *definition,
 	     struct uvp_error *err);
+/* Say that it was made. */
+void xlx_report_made(struct xlx_making *making, const struct uvp_config *config, uint32_t id, const uint8_t uuid[16]);
 
 #endif

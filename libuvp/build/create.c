@@ -126,6 +126,7 @@ static int attach_devices(struct uvpi_build *b, struct uvp_error *err)
 		return 0;
 	uvpi_op_progress(b->op, "attaching devices", 0, 0, UVP_UNIT_NONE);
 	uvpi_devset_bind(&b->devices, b->domid);
+	b->devices.creating = true;
 	r = uvpi_devset_attach(&b->devices, false, b->op, err);
 	b->has_devices = r == 0;
 	return r;

@@ -437,9 +437,33 @@ static int write_some(struct uvpi_devset *set, int from, int to, struct uvp_erro
 /* What xenstored does for each request of a transaction grows with what the transaction has touched. */
 #define PER_TRANSACTION 4
 
+/* The folder of all guests' devices of a kind is everybody's: a transaction that adds to it conflicts with that of any
+ * other guest. So the folder of this guest in it comes before the transactions where many may be made at once. */
+static int make_folders(struct uvpi_devset *set, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(set->store, &batch, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < set->n; i++) {
+		const char *kind = set->list[i]->class->kind;
+		char path[160];
+
+		if (i && !strcmp(kind, set->list[i - 1]->class->kind))
+			continue;
+		snprintf(path, sizeof(path), "%.*s", (int)(strrchr(set->list[i]->backend, '/') - set->list[i]->backend),
+			 set->list[i]->backend);
+		uvpi_batch_mkdir(batch, path);
+	}
+	return uvpi_batch_run(batch, false, err);
+}
+
 static int write_nodes(struct uvpi_devset *set, struct uvp_error *err)
 {
-	int r = 0;
+	int r = set->creating ? make_folders(set, err) : 0;
+
+	UVPI_STEP("device folders made");
 
 	for (int i = 0; i < set->n && r == 0; i += PER_TRANSACTION)
 		r = write_some(set, i, i + PER_TRANSACTION < set->n ? i + PER_TRANSACTION : set->n, err);

@@ -77,7 +77,7 @@ static int add_device(struct devices *devices, const char *kind, const char *id,
 	memset(more, 0, sizeof(*more));
 	memcpy(more->kind, kind, strlen(kind));
 	memcpy(more->id, id, strlen(id));
-	snprintf(more->backend, sizeof(more->backend), BACKENDS "/%s/%" PRIu32 "/%s", kind, domid, id);
+	snprintf(more->backend, sizeof(more->backend), BACKENDS "/%s/%" PRIu32 "%s%s", kind, domid, *id ? "/" : "", id);
 	return 0;
 }
 
