@@ -85,22 +85,6 @@ static void print_summary(const struct uvp_config *config)
 	puts(": good");
 }
 
-/* Formats of disks that the QEMU of this host was built without. On a host that has none, nobody can tell. */
-static int check_formats(const struct uvp_config *config, struct uvp_error *err)
-{
-	for (int i = 0; i < config->n_disks; i++) {
-		const struct uvpi_disk *disk = &config->disks[i];
-		struct uvp_error why = UVP_ERROR_INIT;
-
-		if (!uvpi_disk_needs_qemu(disk) || uvpi_qdisk_check(disk->format, &why) != -UVP_E_UNSUPPORTED)
-			continue;
-		uvpi_prefix(&why, "disk '%s'", disk->vdev);
-		*err = why;
-		return -UVP_E_UNSUPPORTED;
-	}
-	return 0;
-}
-
 static const char **overrides_of(const struct xlx_args *args)
 {
 	const char **overrides = calloc((size_t)xlx_n_args(args), sizeof(*overrides));
@@ -124,7 +108,7 @@ static int run(const struct xlx_args *args)
 	if (rc == 0)
 		rc = uvp_config_check_supported(config, &unsupported);
 	if (rc == 0)
-		rc = check_formats(config, &unsupported);
+		rc = uvpi_qdisk_check_formats(config, &unsupported);
 	if (config && rc < 0) {
 		err = unsupported;
 		if (xlx_has(args, "syntax") && !json)

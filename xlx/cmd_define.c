@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/num.h"
+#include "device/qdisk.h"
 #include "xlx/definition.h"
 #include "xlx/out.h"
 
@@ -48,7 +49,7 @@ static void warn_unsupported(const struct uvp_config *config)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
 
-	if (uvp_config_check_supported(config, &err) < 0)
+	if (uvp_config_check_supported(config, &err) < 0 || uvpi_qdisk_check_formats(config, &err) < 0)
 		xlx_warn("this release cannot start '%s': %s", config->name, err.message);
 }
 

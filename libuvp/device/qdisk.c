@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "config/model.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -74,6 +75,21 @@ int uvpi_qdisk_check(enum uvpi_disk_format format, struct uvp_error *err)
 	if (!mark || uvpi_qemu_contains(program, mark, strlen(mark), PROGRAM_MAX))
 		return 0;
 	return fail_format(format, err);
+}
+
+int uvpi_qdisk_check_formats(const struct uvp_config *config, struct uvp_error *err)
+{
+	for (int i = 0; i < config->n_disks; i++) {
+		const struct uvpi_disk *disk = &config->disks[i];
+		struct uvp_error why = UVP_ERROR_INIT;
+
+		if (!uvpi_disk_needs_qemu(disk) || uvpi_qdisk_check(disk->format, &why) != -UVP_E_UNSUPPORTED)
+			continue;
+		uvpi_prefix(&why, "disk '%s'", disk->vdev);
+		*err = why;
+		return -UVP_E_UNSUPPORTED;
+	}
+	return 0;
 }
 
 /* "TAG.NUMBER": of the server that it belongs to, and of the disk. */

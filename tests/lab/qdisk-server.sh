@@ -16,6 +16,8 @@ for format in vdi qed qcow; do
 	expect_fail 8 xlx config-check "$(tiny_cfg lab-qdisk "disk = [ '$work/raw.img,$format,xvda,w' ]")"
 	err_has "disk 'xvda': the QEMU for Xen of this host was built without the format $format"
 done
+UVP_STATE_DIR=$tmp/state expect_ok xlx define "$tmp/lab-qdisk.cfg"
+err_has "cannot start 'lab-qdisk': disk 'xvda': the QEMU for Xen"
 on_exit destroy_guest lab-qdisk
 expect_ok xlx create "$(tiny_cfg lab-qdisk "disk = [ '$work/a.qcow2,qcow2,xvda,w' ]")"
 # a second guest has the same server and the same backing file; the formats each serve a disk

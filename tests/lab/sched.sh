@@ -74,6 +74,27 @@ err_has "not 'credit'"
 expect_fail 4 xlx sched-credit
 share 300 50
 
+# what it is for: a guest that never sleeps gets no more, and all of a CPU without
+LC_ALL=C sed 's/\xfb\xf4\xeb/\xfb\x90\xeb/' /guests/tiny-pvh >"$tmp/burns"
+sed -i "s,/guests/tiny-pvh,$tmp/burns," "$(tiny_cfg lab-burns 'cap = 25')"
+create_guest "$tmp/lab-burns.cfg"
+permille() { # of a CPU, in some seconds
+	local from to at
+	cpu_ns() { xlx list --json lab-burns | grep -o '"cpu_time_ns":[0-9]*' | cut -d: -f2; }
+	at=$(date +%s%N) from=$(cpu_ns)
+	sleep 3
+	to=$(cpu_ns) at=$(($(date +%s%N) - at))
+	echo $(((to - from) * 1000 / at))
+}
+quarter=$(permille)
+expect_ok xlx sched lab-burns --cap 50%
+half=$(permille)
+expect_ok xlx sched lab-burns --cap none
+all=$(permille)
+echo "of 1000: $quarter capped to 250, $half to 500, $all without"
+[ "$quarter" -le 300 ] && [ "$half" -le 550 ] && [ "$all" -gt "$half" ] && [ "$half" -gt "$quarter" ] ||
+	fail "of 1000: $quarter capped to 250, $half to 500, $all without"
+
 before=$(xlx sched -s --json | sed 's/.*"ratelimit_us":\([0-9]*\).*/\1/')
 on_exit xlx sched -s -r "$before"
 expect_ok xlx sched -s -r 700
