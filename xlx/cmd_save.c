@@ -4,38 +4,29 @@
 
 #include <uvp/stream.h>
 
-#include "core/num.h"
-#include "xlx/bar.h"
 #include "xlx/open.h"
 #include "xlx/out.h"
+#include "xlx/wait.h"
 
 static int run_save(const struct xlx_args *args)
 {
 	_cleanup_host_ struct uvp_host *host = NULL;
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
-	struct uvp_op op = UVP_OP_INIT;
 	struct uvp_save_result result;
+	struct xlx_wait wait;
 	char size[32], raw[32];
-	enum bar_mode mode;
 	unsigned int flags;
-	struct bar bar;
 	int status, r;
 
 	flags = (xlx_has(args, "live") ? UVP_SAVE_LIVE : 0) | (xlx_has(args, "paused") ? UVP_SAVE_PAUSED : 0);
 	if (xlx_count(args, "live") + xlx_count(args, "paused") + xlx_count(args, "destroy") > 1)
 		return xlx_usage(args, "--live, --paused and --destroy exclude each other");
-	if (!bar_mode_of(args, &mode))
-		return XLX_EXIT_USAGE;
-	status = xlx_open_domain(args, 0, &host, &domain);
+	status = xlx_wait_domain(&wait, args, &host, &domain);
 	if (status)
 		return status;
-	bar_init(&bar, stderr, mode, uvpi_now_ms);
-	op.progress = mode == BAR_NONE ? NULL : bar_update;
-	op.progress_data = &bar;
-	op.cancel_fd = xlx_cancel_fd();
-	r = uvp_domain_save(domain, xlx_arg(args, 1), flags, &op, &result, &err);
-	bar_done(&bar);
+	r = uvp_domain_save(domain, xlx_arg(args, 1), flags, &wait.op, &result, &err);
+	bar_done(&wait.bar);
 	if (r < 0)
 		return xlx_fail(&err);
 	out_format_size(result.file_bytes, size, sizeof(size));
@@ -48,6 +39,7 @@ static const struct xlx_opt opts[] = {
 	{ "live", 'c', NULL, "let the domain go on afterwards", XLX_NO_VALUE },
 	{ "paused", 'p', NULL, "leave the domain paused afterwards", XLX_NO_VALUE },
 	{ "destroy", 0, NULL, "end the domain when it is saved: what is done without these", XLX_NO_VALUE },
+	XLX_OPT_TIMEOUT,
 	XLX_OPT_PROGRESS,
 	{ NULL },
 };

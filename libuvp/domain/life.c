@@ -71,10 +71,13 @@ int uvp_domain_pause(struct uvp_domain *domain, struct uvp_error *err)
 /* One that was being saved when whoever did it was killed. */
 static int resume_suspended(struct uvp_domain *domain, struct uvp_error *err)
 {
+	char label[UVPI_LABEL];
 	int lock = uvpi_saving_begin(domain, err), r;
 
-	if (lock < 0)
+	if (lock < 0) {
+		uvpi_prefix(err, "cannot let %s go on", uvpi_domain_label(domain, label));
 		return lock;
+	}
 	r = uvpi_resume(domain, err);
 	uvpi_saving_end(domain, lock);
 	return r;

@@ -27,6 +27,7 @@
 #include "migrate/rounds.h"
 #include "migrate/settle.h"
 #include "stream/describe.h"
+#include "stream/packer.h"
 #include "stream/pipe.h"
 #include "stream/suspend.h"
 
@@ -50,7 +51,7 @@ struct send {
 	uint32_t sequence; /* of the stream */
 	uint64_t raw;
 	struct uvpi_stream_pipe pipe;
-	uint8_t *buf, *body;
+	struct uvpi_packer *packer;
 
 	/* the thread's, read by the other */
 	struct uvpi_rounds rounds;
@@ -228,21 +229,15 @@ static void report_round(struct send *s)
 	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
 }
 
-static int pump(struct send *s, struct uvp_error *err)
+static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)
 {
-	uint32_t n;
+	struct send *s = data;
+	int r = write_record(s, piece->type, piece->body, piece->len, err);
 
-	while ((n = uvpi_stream_pipe_read(&s->pipe, s->buf, UVPI_STREAM_BATCH)) > 0) {
-		uint32_t type, len = uvpi_stream_pack(s->buf, n, s->body, &type);
-		int r = write_record(s, type, s->body, len, err);
-
-		if (r < 0)
-			return r;
-		if (uvpi_op_cancelled(s->op))
-			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-		s->raw += n;
-		report_round(s);
-	}
+	if (r < 0)
+		return r;
+	s->raw += piece->raw;
+	report_round(s);
 	return 0;
 }
 
@@ -296,7 +291,7 @@ static int write_guest(struct send *s, struct uvp_error *err)
 		r = uvpi_stream_pipe_start(&s->pipe, err);
 	if (r < 0)
 		return r;
-	r = pump(s, err);
+	r = uvpi_packer_pump(s->packer, &s->pipe, s->op, send_piece, s, err);
 	ended = uvpi_stream_pipe_end(&s->pipe, &why);
 	if (r == 0 && ended < 0 && s->why.code)
 		why = s->why;
@@ -410,10 +405,9 @@ static int move(struct send *s, struct uvp_error *err)
 {
 	int r;
 
-	s->buf = malloc(UVPI_STREAM_BATCH);
-	s->body = malloc(UVPI_STREAM_BODY_MAX);
-	if (!s->buf || !s->body)
-		return uvpi_no_memory(err);
+	r = uvpi_packer_new(&s->packer, err);
+	if (r < 0)
+		return r;
 	r = write_guest(s, err);
 	UVPI_STEP("all sent");
 	if (r == 0)
@@ -475,8 +469,7 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 	uvp_config_free(s->config);
 	free(s->list);
 	free(s->text);
-	free(s->buf);
-	free(s->body);
+	uvpi_packer_free(s->packer);
 	free(s);
 	free(report);
 	return r;

@@ -88,7 +88,8 @@ static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
 		return uvpi_stream_get_domain(reader->body, reader->record.len, &reader->domain, err);
 	case UVPI_STREAM_MEMORY:
 	case UVPI_STREAM_MEMORY_ZSTD:
-		r = uvpi_stream_unpack(reader->record.type, reader->body, reader->record.len, reader->raw, err);
+	case UVPI_STREAM_MEMORY_SPARSE:
+		r = uvpi_codec_unpack(&reader->codec, reader->record.type, reader->body, reader->record.len, reader->raw, err);
 		if (r < 0)
 			return r;
 		reader->raw_len = (uint32_t)r;
@@ -150,6 +151,7 @@ void uvpi_stream_close(struct uvpi_stream_reader *reader)
 		close(reader->fd);
 	free(reader->body);
 	free(reader->raw);
+	uvpi_codec_done(&reader->codec);
 	uvp_config_free(reader->config);
 	*reader = (struct uvpi_stream_reader){ .fd = -1 };
 }

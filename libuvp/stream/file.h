@@ -7,6 +7,7 @@
 
 #include <uvp/error.h>
 
+#include "stream/codec.h"
 #include "stream/frame.h"
 
 struct uvp_config;
@@ -16,6 +17,7 @@ struct uvpi_stream_reader {
 	struct uvpi_stream_order order;
 	struct uvpi_stream_record record; /* the current one */
 	uint8_t *body; /* its content */
+	struct uvpi_codec codec;
 	uint8_t *raw;  /* MEMORY: what it is of libxc's stream */
 	uint32_t raw_len;
 	struct uvpi_stream_domain domain; /* once it has come */

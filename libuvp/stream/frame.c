@@ -4,7 +4,6 @@
 
 #include <string.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include "core/bytes.h"
 #include "core/cleanup.h"
@@ -12,8 +11,6 @@
 
 /* No text file begins so, and a transfer that changes line ends is found at once. */
 static const uint8_t magic[8] = { 0x8e, 'U', 'V', 'P', 'S', '\r', '\n', 0x1a };
-
-#define LEVEL 1 /* of zstd: what is saved is written once and read once */
 
 uint32_t uvpi_stream_crc(const void *data, size_t len)
 {
@@ -87,7 +84,7 @@ int uvpi_stream_get_record(const uint8_t buf[UVPI_STREAM_RECORD], uint32_t seque
 		return damaged(err, "a record is missing or out of its place");
 	if (record.len > UVPI_STREAM_BODY_MAX)
 		return damaged(err, "a record is larger than any can be");
-	if (record.type > UVPI_STREAM_MEMORY_ZSTD && !(record.flags & UVPI_STREAM_OPTIONAL)) {
+	if (record.type > UVPI_STREAM_MEMORY_SPARSE && !(record.flags & UVPI_STREAM_OPTIONAL)) {
 		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has a record of type %u, which this release does not know and must", record.type);
 		uvpi_hint(err, "restore it with the release that wrote it");
 		return r;
@@ -118,6 +115,7 @@ int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_s
 		break;
 	case UVPI_STREAM_MEMORY:
 	case UVPI_STREAM_MEMORY_ZSTD:
+	case UVPI_STREAM_MEMORY_SPARSE:
 		memory = true;
 		ok = ok && order->config && order->domain;
 		break;
@@ -181,33 +179,4 @@ int uvpi_stream_get_end(const void *body, size_t len, struct uvpi_stream_end *re
 	ret_end->raw = uvpi_get_le64(body);
 	ret_end->records = uvpi_get_le32((const uint8_t *)body + 8);
 	return 0;
-}
-
-uint32_t uvpi_stream_pack(const void *raw, uint32_t len, void *buf, uint32_t *ret_type)
-{
-	size_t n = ZSTD_compress(buf, UVPI_STREAM_BODY_MAX, raw, len, LEVEL);
-
-	if (!ZSTD_isError(n) && n < len) {
-		*ret_type = UVPI_STREAM_MEMORY_ZSTD;
-		return (uint32_t)n;
-	}
-	memcpy(buf, raw, len);
-	*ret_type = UVPI_STREAM_MEMORY;
-	return len;
-}
-
-int uvpi_stream_unpack(uint32_t type, const void *body, uint32_t len, void *raw, struct uvp_error *err)
-{
-	size_t n = len;
-
-	if (type == UVPI_STREAM_MEMORY) {
-		if (!len || len > UVPI_STREAM_BATCH)
-			return damaged(err, "a piece of the memory has a wrong length");
-		memcpy(raw, body, len);
-	} else {
-		n = ZSTD_decompress(raw, UVPI_STREAM_BATCH, body, len);
-		if (ZSTD_isError(n) || !n)
-			return damaged(err, "a piece of the memory cannot be decompressed");
-	}
-	return (int)n;
 }

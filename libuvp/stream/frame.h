@@ -22,6 +22,7 @@ enum uvpi_stream_type {
 	UVPI_STREAM_DOMAIN = 2,
 	UVPI_STREAM_MEMORY = 3,      /* a piece of libxc's stream as it is */
 	UVPI_STREAM_MEMORY_ZSTD = 4, /* the same, compressed */
+	UVPI_STREAM_MEMORY_SPARSE = 5, /* without its zeros, and compressed */
 };
 #define UVPI_STREAM_OPTIONAL 1u /* flag: a reader that does not know the type passes it over */
 
@@ -61,12 +62,6 @@ void uvpi_stream_put_domain(uint8_t buf[UVPI_STREAM_DOMAIN_LEN], const struct uv
 int uvpi_stream_get_domain(const void *body, size_t len, struct uvpi_stream_domain *ret_domain, struct uvp_error *err);
 void uvpi_stream_put_end(uint8_t buf[UVPI_STREAM_END_LEN], const struct uvpi_stream_end *end);
 int uvpi_stream_get_end(const void *body, size_t len, struct uvpi_stream_end *ret_end, struct uvp_error *err);
-
-/* A piece of libxc's stream as a body: buf has UVPI_STREAM_BODY_MAX bytes. Returns the length; *ret_type says which of
- * the two it is, the smaller one. */
-uint32_t uvpi_stream_pack(const void *raw, uint32_t len, void *buf, uint32_t *ret_type);
-/* And back, into UVPI_STREAM_BATCH bytes. Returns how many there are. */
-int uvpi_stream_unpack(uint32_t type, const void *body, uint32_t len, void *raw, struct uvp_error *err);
 
 /* Where a reader is: what may come next. */
 struct uvpi_stream_order {

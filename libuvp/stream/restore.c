@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/names.h"
 #include "core/progress.h"
+#include "core/step.h"
 #include "stream/file.h"
 #include "stream/pipe.h"
 
@@ -27,6 +28,8 @@ static int feed(struct uvpi_build *b, struct uvpi_stream_pipe *p, struct uvp_err
 			return uvpi_build_cancelled(b, err);
 		if (uvpi_stream_pipe_write(p, reader->raw, reader->raw_len))
 			return 1; /* it has ended before the stream: it will say why */
+		if (!fed)
+			UVPI_STEP("memory starts");
 		fed += reader->raw_len;
 		uvpi_op_progress(b->op, "restoring", fed, 0, UVP_UNIT_BYTES);
 	}

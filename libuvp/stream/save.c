@@ -18,9 +18,11 @@
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/progress.h"
+#include "core/step.h"
 #include "domain/domain.h"
 #include "stream/describe.h"
 #include "stream/frame.h"
+#include "stream/packer.h"
 #include "stream/pipe.h"
 #include "stream/suspend.h"
 
@@ -33,7 +35,7 @@ struct save {
 	uint32_t sequence;
 	uint64_t raw, written, expected;
 	struct uvpi_stream_pipe pipe;
-	uint8_t *buf, *body;
+	struct uvpi_packer *packer;
 };
 
 /* ---- the file ---- */
@@ -69,25 +71,39 @@ static int open_file(struct save *s, const char *path, struct uvp_error *err)
 	return uvpi_fail_errno(err, errno, "cannot make a file in '%.200s'", s->folder);
 }
 
+/* A name for the file that has none: its own, or, when that is taken, one beside it in s->aside. */
+static int link_file(struct save *s, struct uvp_error *err)
+{
+	char proc[64];
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->fd);
+	if (linkat(AT_FDCWD, proc, AT_FDCWD, s->path, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno == EEXIST && snprintf(s->aside, sizeof(s->aside), "%s.new", s->path) >= (int)sizeof(s->aside))
+		errno = ENAMETOOLONG;
+	if (errno == EEXIST) {
+		unlink(s->aside); /* of one that was killed right here */
+		if (linkat(AT_FDCWD, proc, AT_FDCWD, s->aside, AT_SYMLINK_FOLLOW) == 0) {
+			UVPI_STEP("file linked");
+			return 0;
+		}
+	}
+	s->aside[0] = '\0';
+	return uvpi_fail_errno(err, errno, "cannot name '%.200s'", s->path);
+}
+
 static int name_file(struct save *s, struct uvp_error *err)
 {
 	_cleanup_close_ int folder = -1;
-	char proc[64];
 	int r = 0;
 
 	if (fsync(s->fd))
 		return uvpi_fail_errno(err, errno, "cannot write '%.200s'", s->path);
-	if (!s->aside[0]) {
-		if (snprintf(s->aside, sizeof(s->aside), "%s.%d", s->path, (int)getpid()) >= (int)sizeof(s->aside))
-			r = -1;
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->fd);
-		unlink(s->aside);
-		if (r || linkat(AT_FDCWD, proc, AT_FDCWD, s->aside, AT_SYMLINK_FOLLOW)) {
-			s->aside[0] = '\0';
-			return uvpi_fail_errno(err, r ? ENAMETOOLONG : errno, "cannot name '%.200s'", s->path);
-		}
-	}
-	if (rename(s->aside, s->path))
+	if (!s->aside[0])
+		r = link_file(s, err);
+	if (r < 0)
+		return r;
+	if (s->aside[0] && rename(s->aside, s->path))
 		return uvpi_fail_errno(err, errno, "cannot name '%.200s'", s->path);
 	s->aside[0] = '\0';
 	folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -143,23 +159,17 @@ static int write_head(struct save *s, struct uvp_config *config, const struct uv
 	return r < 0 ? r : write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
 }
 
-static int write_memory(struct save *s, struct uvp_error *err)
+static int write_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)
 {
-	uint32_t n;
+	struct save *s = data;
+	char phase[64];
+	int r = write_record(s, piece->type, piece->body, piece->len, err);
 
-	while ((n = uvpi_stream_pipe_read(&s->pipe, s->buf, UVPI_STREAM_BATCH)) > 0) {
-		uint32_t type, len = uvpi_stream_pack(s->buf, n, s->body, &type);
-		char phase[64];
-		int r = write_record(s, type, s->body, len, err);
-
-		if (r < 0)
-			return r;
-		if (uvpi_op_cancelled(s->op))
-			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-		s->raw += n;
-		snprintf(phase, sizeof(phase), "saving, %.1f to 1", (double)s->raw / (double)s->written);
-		uvpi_op_progress(s->op, phase, s->raw, s->expected > s->raw ? s->expected : s->raw, UVP_UNIT_BYTES);
-	}
+	if (r < 0)
+		return r;
+	s->raw += piece->raw;
+	snprintf(phase, sizeof(phase), "saving, %.1f to 1", (double)s->raw / (double)s->written);
+	uvpi_op_progress(s->op, phase, s->raw, s->expected > s->raw ? s->expected : s->raw, UVP_UNIT_BYTES);
 	return 0;
 }
 
@@ -175,7 +185,7 @@ static int write_guest(struct save *s, bool hvm, struct uvp_error *err)
 	r = uvpi_stream_pipe_start(&s->pipe, err);
 	if (r < 0)
 		return r;
-	r = write_memory(s, err);
+	r = uvpi_packer_pump(s->packer, &s->pipe, s->op, write_piece, s, err);
 	ended = uvpi_stream_pipe_end(&s->pipe, &why);
 	if (r == 0 && ended < 0) {
 		r = ended;
@@ -187,7 +197,11 @@ static int write_guest(struct save *s, bool hvm, struct uvp_error *err)
 	end = (struct uvpi_stream_end){ s->raw, s->sequence };
 	uvpi_stream_put_end(body, &end);
 	r = write_record(s, UVPI_STREAM_END, body, sizeof(body), err);
-	return r < 0 ? r : name_file(s, err);
+	UVPI_STEP("memory written");
+	if (r == 0)
+		r = name_file(s, err);
+	UVPI_STEP("file named");
+	return r;
 }
 
 /* ---- the domain ---- */
@@ -257,6 +271,7 @@ static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
 
 	if (r < 0)
 		return r;
+	UVPI_STEP("suspended");
 	r = write_guest(s, hvm, err);
 	if (r == 0)
 		return finish(s, err);
@@ -280,10 +295,10 @@ static int save(struct save *s, const char *path, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	s->expected = info.pages * 4096;
-	s->buf = malloc(UVPI_STREAM_BATCH);
-	s->body = malloc(UVPI_STREAM_BODY_MAX);
-	if (!s->buf || !s->body)
-		return uvpi_no_memory(err);
+	r = uvpi_packer_new(&s->packer, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("file made");
 	r = write_head(s, config, &info, err);
 	return r < 0 ? r : suspend_and_write(s, info.hvm, err);
 }
@@ -311,8 +326,7 @@ int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int fl
 		close(s->fd);
 	if (s->aside[0])
 		unlink(s->aside);
-	free(s->buf);
-	free(s->body);
+	uvpi_packer_free(s->packer);
 	uvpi_saving_end(domain, lock);
 	return r;
 }

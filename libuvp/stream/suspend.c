@@ -20,11 +20,12 @@
 #include "core/names.h"
 #include "core/num.h"
 #include "core/progress.h"
+#include "core/step.h"
 #include "core/store.h"
 #include "domain/domain.h"
 
-#define HEAR_MS 60000    /* until the guest takes the request */
-#define SUSPEND_MS 60000 /* from then on */
+#define HEAR_MS 60000    /* until the guest takes the request, */
+#define SUSPEND_MS 60000 /* and from then on, unless the caller has a deadline for both */
 #define LATE_MS 2000     /* for one that took it in the moment in which it was taken back */
 
 struct suspend {
@@ -44,7 +45,7 @@ static void lock_path(const struct uvp_domain *domain, char path[128])
 
 int uvpi_saving_begin(const struct uvp_domain *domain, struct uvp_error *err)
 {
-	char path[128], label[UVPI_LABEL], command[64] = "";
+	char path[128], command[64] = "";
 	int fd, r;
 
 	lock_path(domain, path);
@@ -64,7 +65,7 @@ int uvpi_saving_begin(const struct uvp_domain *domain, struct uvp_error *err)
 		close(fd);
 	}
 	if (r > 0)
-		r = uvpi_fail(err, UVP_E_BUSY, 0, "%s is being saved by process %d", uvpi_domain_label(domain, label),
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "it is being saved by process %d",
 			      (int)uvpi_flock_who(fd, command, sizeof(command)));
 	close(fd);
 	return r;
@@ -91,8 +92,6 @@ static int is_unheard(struct suspend *s, struct uvp_error *err)
 /* 1 suspended, 0 not until the deadline; with `heard`, 2 when the guest has taken the request. */
 static int wait_until(struct suspend *s, bool heard, int64_t deadline, struct uvp_error *err)
 {
-	char label[UVPI_LABEL];
-
 	for (;;) {
 		struct uvpi_store_event event = { 0 };
 		struct uvpi_dominfo info;
@@ -103,8 +102,7 @@ static int wait_until(struct suspend *s, bool heard, int64_t deadline, struct uv
 		if (info.shutdown && info.reason == UVPI_REASON_SUSPEND)
 			return 1;
 		if (info.shutdown || info.dying)
-			return uvpi_fail(err, UVP_E_BUSY, 0, "%s has shut down instead of being suspended",
-					 uvpi_domain_label(s->domain, label));
+			return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down instead of being suspended");
 		if (heard) {
 			r = is_unheard(s, err);
 			if (r <= 0)
@@ -127,19 +125,19 @@ static int take_back(struct suspend *s, struct uvp_error *err)
 	return r < 0 ? r : wait_until(s, false, uvpi_now_ms() + LATE_MS, err);
 }
 
-static int say_deaf(const struct suspend *s, bool heard, struct uvp_error *err)
+static int say_deaf(const struct suspend *s, bool heard, int64_t waited_ms, struct uvp_error *err)
 {
-	char label[UVPI_LABEL], word[UVPI_LABEL];
+	int seconds = (int)((waited_ms + 500) / 1000);
+	char word[UVPI_LABEL];
 
-	uvpi_domain_label(s->domain, label);
 	uvpi_domain_word(s->domain, word);
 	if (heard) {
-		uvpi_fail(err, UVP_E_TIMEOUT, 0, "%s took the request to suspend, but has not done so in %d s; it was left as it is",
-			  label, SUSPEND_MS / 1000);
+		uvpi_fail(err, UVP_E_TIMEOUT, 0, "it took the request to suspend, but has not done so in %d s; it was left as it is",
+			  seconds);
 		uvpi_hint(err, "see 'xlx console %s'; if it suspends later, 'xlx unpause %s' lets it go on", word, word);
 	} else {
-		uvpi_fail(err, UVP_E_TIMEOUT, 0, "%s did not answer the request to suspend in %d s; the request was taken back, and it runs on",
-			  label, HEAR_MS / 1000);
+		uvpi_fail(err, UVP_E_TIMEOUT, 0,
+			  "it did not answer the request to suspend in %d s; the request was taken back, and it runs on", seconds);
 		uvpi_hint(err, "a guest needs Xen's drivers to be saved, and must not hang: see 'xlx console %s'", word);
 	}
 	return -UVP_E_TIMEOUT;
@@ -148,24 +146,29 @@ static int say_deaf(const struct suspend *s, bool heard, struct uvp_error *err)
 static int ask(struct suspend *s, struct uvp_error *err)
 {
 	struct uvp_error ignored = UVP_ERROR_INIT;
+	int64_t since = uvpi_now_ms(), waited_ms;
 	bool heard;
 	int r;
 
 	r = uvpi_domain_request(s->domain, "shutdown", "suspend", err);
 	if (r < 0)
 		return r;
-	r = wait_until(s, true, uvpi_now_ms() + HEAR_MS, err);
+	UVPI_STEP("asked to suspend");
+	r = wait_until(s, true, uvpi_op_deadline(s->op, HEAR_MS), err);
 	heard = r == 2;
-	if (heard)
-		r = wait_until(s, false, uvpi_now_ms() + SUSPEND_MS, err);
+	if (heard) {
+		since = uvpi_now_ms();
+		r = wait_until(s, false, uvpi_op_deadline(s->op, SUSPEND_MS), err);
+	}
 	if (r == 1)
 		return 0;
+	waited_ms = uvpi_now_ms() - since;
 	if (take_back(s, &ignored) == 1) {
 		if (r == 0)
 			return 0;
 		uvpi_resume(s->domain, NULL); /* it was cancelled, and came too far */
 	}
-	return r < 0 ? r : say_deaf(s, heard, err);
+	return r < 0 ? r : say_deaf(s, heard, waited_ms, err);
 }
 
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)
@@ -192,21 +195,33 @@ int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_
 	return r;
 }
 
-int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err)
+/* xenstored notes that a domain has shut down, and tells nobody of the next time until this is taken back. */
+static int resume_store(struct uvpi_store *store, uint32_t domid, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
-	int r;
+	int r = uvpi_batch_new(store, &batch, err);
 
+	if (r < 0)
+		return r;
+	uvpi_batch_resume(batch, domid);
+	return uvpi_batch_run(batch, false, err);
+}
+
+int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_store *store;
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	/* Before, so that a domain that runs is never left with the note; and after, because xenstored looks again whenever any
+	 * domain ends. */
+	if (r == 0)
+		r = resume_store(store, domain->domid, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("resume");
 	/* What its hypercall returns tells it that suspending was called off, so that it keeps its connections. */
 	if (xc_domain_resume(uvpi_hyp_xc(domain->host->hyp), domain->domid, 1))
 		return uvpi_hyp_fail(err, domain->domid, "resume");
-	r = uvpi_host_store(domain->host, &store, err);
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
-	if (r < 0)
-		return r;
-	/* xenstored has noted that it shut down. */
-	uvpi_batch_resume(batch, domain->domid);
-	return uvpi_batch_run(batch, false, err);
+	UVPI_STEP("resumed");
+	return resume_store(store, domain->domid, err);
 }

@@ -6,7 +6,8 @@
 #include <uvp/domain.h>
 #include <uvp/progress.h>
 
-/* Ask the guest to suspend, and wait until it has. When it does not, the request is taken back, and err says so. */
+/* Ask the guest to suspend, and wait until it has, or until op's deadline (a minute to hear, and one from then on). When it does
+ * not, the request is taken back, and err says so. */
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err);
 /* Let a suspended guest go on where it was; its devices never noticed. */
 int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err);

@@ -23,8 +23,8 @@ struct uvp_save_result {
 	uint64_t file_bytes, stream_bytes; /* on the disk, and before compression */
 };
 /* Have the guest suspend itself, write it to path, and destroy it unless the flags say otherwise. PV and PVH guests of this
- * library's. path holds all of it or what it held before; when anything fails the guest goes on where it was. Blocks; a guest has 60 s
- * to answer. ret_result may be NULL. */
+ * library's. path holds all of it or what it held before; when anything fails the guest goes on where it was. Blocks; op's deadline
+ * (60 s to answer, 60 s from then on) is the guest's, to suspend itself. ret_result may be NULL. */
 UVP_PUBLIC int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int flags, const struct uvp_op *op,
 			       struct uvp_save_result *ret_result, struct uvp_error *err);
 /* Make the domain that is in a file, with this name if it is not NULL. flags as for uvp_domain_create(). What is damaged is never

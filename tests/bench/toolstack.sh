@@ -125,6 +125,30 @@ measure_hvm() { # TOOL
   done
 }
 
+# An idle Linux guest that has booted: saved and restored again, and the bytes of its file (in MB, where others are seconds).
+measure_save() { # TOOL
+  local tool=$1 log=/var/log/xen/guest-benchsave.log op i
+  rm -f "$work"/t-* "$log"
+  linux_cfg benchsave
+  sed -i 's/^memory = .*/memory = 256/; s/vmlinuz-xz/vmlinux/' "$work/benchsave.cfg"
+  "$tool" create -q "$work/benchsave.cfg" >/dev/null 2>&1 </dev/null || exit 1
+  for ((i = 0; i < 120; i++)); do
+    ! grep -q '^uvp-guest: ready' "$log" 2>/dev/null || break
+    sleep 1
+  done
+  [ "$i" -lt 120 ] || { echo "the guest does not boot" >&2; exit 1; }
+  for ((i = 0; i < repeats; i++)); do
+    rm -f "$work/saved"
+    cost "$tool" save benchsave "$work/saved" >>"$work/t-save" || exit 1
+    stat -c %s "$work/saved" >>"$work/t-save-file-MB"
+    cost "$tool" restore "$work/saved" >>"$work/t-restore" || exit 1
+  done
+  "$tool" destroy benchsave >/dev/null 2>&1
+  for op in save save-file-MB restore; do
+    report "$tool" 0 "$op" "t-$op"
+  done
+}
+
 fill_to() { # TOOL FROM TO
   local i
   for ((i = $2; i < $3; i++)); do
@@ -152,6 +176,8 @@ for tool in ${TOOLS:-xl xlx}; do
   tiny_cfg warm # the first introduction after a boot costs far more than any other, for either tool
   cost "$tool" create -q "$work/warm.cfg" >/dev/null || exit 1
   "$tool" destroy warm >/dev/null 2>&1
+  [ "${ONLY:-save}" != save ] || measure_save "$tool" || exit 1
+  [ "${ONLY:-}" != save ] || continue
   measure_hvm "$tool" || exit 1
   [ "${ONLY:-}" != hvm ] || continue
   measure_linux "$tool" || exit 1

@@ -34,10 +34,13 @@ static void parts(uint8_t what, const uint8_t *data, size_t size)
 	struct uvpi_stream_domain domain;
 	uint8_t again[UVPI_STREAM_DOMAIN_LEN];
 
-	if (what == 1) {
-		int n = uvpi_stream_unpack(UVPI_STREAM_MEMORY_ZSTD, data, (uint32_t)size, raw, NULL);
+	if (what == 1 || what == 4) {
+		struct uvpi_codec codec = { 0 };
+		int n = uvpi_codec_unpack(&codec, what == 1 ? UVPI_STREAM_MEMORY_ZSTD : UVPI_STREAM_MEMORY_SPARSE, data,
+					  (uint32_t)size, raw, NULL);
 
 		FUZZ_CHECK(n <= (int)sizeof(raw) && n != 0);
+		uvpi_codec_done(&codec);
 	} else if (what == 2 && size >= UVPI_STREAM_RECORD) {
 		if (uvpi_stream_get_record(data, 0, &record, NULL) == 0)
 			FUZZ_CHECK(record.len <= UVPI_STREAM_BODY_MAX);

@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Linux guests with a disk and an interface are saved and restored, and go on; full disks and damaged files harm nobody.
+# Linux guests with a disk and an interface are saved and restored, and go on. Full disks, damaged files, deaf guests and
+# kill -9 at every step harm nobody.
+# shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
 requires xlx ip ping
 
@@ -11,6 +13,64 @@ ip link set t-save up
 mkdir -p "$tmp/small"
 mount -t tmpfs -o size=2m none "$tmp/small"
 on_exit umount "$tmp/small"
+
+suspended() { xlx list "$1" | grep -q suspend; }
+
+# A guest that does not answer: the request is taken back.
+deaf() {
+	local request
+	create_guest "$(tiny_cfg t-save-deaf)"
+	expect_fail 8 xlx save t-save-deaf "$tmp/deaf"
+	expect_ok xlx destroy -f t-save-deaf
+	expect_ok xlx create "$(tiny_cfg t-save-deaf 'type = "pv"' 'kernel = "/guests/tiny-pv"')"
+	request=/local/domain/$(xlx domid t-save-deaf)/control/shutdown
+	expect_fail 11 xlx save --timeout 1 t-save-deaf "$tmp/deaf"
+	err_has "did not answer the request to suspend in 1 s"
+	[ -z "$(xenstore-read "$request")" ] || fail "the request is still there"
+	xlx save t-save-deaf "$tmp/deaf" >"$tmp/out" 2>"$tmp/err" &
+	wait_for 60 bash -c "[ \"\$(xenstore-read $request)\" = suspend ]"
+	expect_fail 6 xlx save t-save-deaf "$tmp/deaf"
+	err_has "is being saved by process $!"
+	kill -TERM $!
+	wait $!
+	[ $? -eq 12 ] || fail "it was not stopped: $(cat "$tmp/err")"
+	[ -z "$(xenstore-read "$request")" ] || fail "the request is still there"
+	[ ! -e "$tmp/deaf" ] || fail "there is a file"
+	expect_ok xlx destroy -f t-save-deaf
+}
+
+# kill -9 at every step of saving: the guest goes on by itself or is suspended, and nothing is left
+killed_saves() { # NAME
+	local step status
+	mkdir "$tmp/killed"
+	for ((step = 1; step < 40; step++)); do
+		status=0
+		UVP_KILL_AT_STEP=$step xlx save --live "$1" "$tmp/killed/file" >/dev/null 2>"$tmp/err" || status=$?
+		[ $status -ne 0 ] || break
+		[ $status -eq 137 ] || fail "save, step $step: status $status: $(cat "$tmp/err")"
+		[ "$step" -gt 4 ] || [ -z "$(ls -A "$tmp/killed")" ] || fail "save, step $step: $(ls "$tmp/killed") is left"
+		[ "$step" -ne 2 ] || wait_for 60 suspended "$1" # it was asked, and nobody waits for it
+		xlx unpause "$1" >/dev/null 2>&1 || fail "save, step $step: it cannot be let go on"
+		guest_run "$1" "echo alive-$step"
+	done
+	[ "$step" -ne 1 ] || echo "no kill -9: built without --enable-fault-points"
+	[ "$(ls -A "$tmp/killed")" = file ] || fail "left: $(ls -A "$tmp/killed")"
+	echo "save: $((step - 1)) steps"
+}
+
+# and, more coarsely, of restoring: destroy removes what there is of the domain
+killed_restores() { # NAME FILE
+	local step status
+	for ((step = 9; step < 80; step += 5)); do
+		status=0
+		UVP_KILL_AT_STEP=$step xlx restore -p "$2" >/dev/null 2>"$tmp/err" || status=$?
+		[ $status -ne 0 ] || break
+		[ $status -eq 137 ] || fail "restore, step $step: status $status: $(cat "$tmp/err")"
+		xlx destroy -f "$1" >/dev/null 2>"$tmp/err" || true
+		expect_fail 4 xlx domid "$1"
+	done
+	xlx destroy -f "$1" >/dev/null
+}
 
 # one TYPE KERNEL MEMORY: everything with a guest of that type
 one() {
@@ -27,8 +87,11 @@ one() {
 	[ -z "$(ls -A "$tmp/small")" ] || fail "something is left of it"
 	guest_run "$name" 'head -c 6 /dev/xvda; echo here'
 	guest_has here
+	[ "$1" != pv ] || killed_saves "$name"
 	expect_ok xlx save --live "$name" "$file"
 	guest_run "$name" 'echo goes on'
+	expect_fail 5 xlx restore --name t-save-other "$file"
+	err_has "it is the same domain"
 	expect_ok xlx save "$name" "$file"
 	expect_fail 4 xlx domid "$name"
 	expect_ok xlx image-verify "$file"
@@ -36,6 +99,7 @@ one() {
 	head -c 100000 "$file" >"$tmp/cut"
 	expect_fail 3 xlx restore "$tmp/cut"
 	expect_fail 4 xlx domid "$name"
+	[ "$1" != pv ] || killed_restores "$name" "$file"
 	expect_ok xlx restore "$file"
 	guest_run "$name" 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts; dd if=/dev/xvda bs=512 count=1 iflag=direct 2>/dev/null | head -n 1; ping -c 2 10.98.0.1 | grep received'
 	guest_has counts
@@ -44,5 +108,6 @@ one() {
 	expect_ok ping -c 2 -w 60 10.98.0.2
 	expect_ok xlx destroy -f "$name"
 }
+deaf
 [ "${1:-}" = pvh ] || one pv /guests/vmlinux 128
 [ "${1:-}" = pv ] || one pvh /guests/vmlinux 128

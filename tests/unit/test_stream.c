@@ -4,9 +4,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include "core/cleanup.h"
 #include "stream/file.h"
+#include "stream/packer.h"
 #include "tests/unit/unit.h"
 
 static const char config[] = "name = \"web\"\ntype = \"pvh\"\nkernel = \"/boot/vmlinuz\"\nmemory = 64\nvcpus = 2\n";
@@ -50,12 +52,14 @@ static void add_end(struct image *image, uint64_t raw)
 static void make(struct image *image)
 {
 	_cleanup_free_ uint8_t *body = malloc(UVPI_STREAM_BODY_MAX);
+	struct uvpi_codec codec = { 0 };
 	uint8_t raw[8192] = { 1, 2, 3 };
 	uint32_t type, len;
 
 	add_head(image);
-	len = uvpi_stream_pack(raw, sizeof(raw), body, &type);
-	ck_assert_uint_eq(type, UVPI_STREAM_MEMORY_ZSTD);
+	len = uvpi_codec_pack(&codec, raw, sizeof(raw), body, &type);
+	uvpi_codec_done(&codec);
+	ck_assert_uint_eq(type, UVPI_STREAM_MEMORY_SPARSE);
 	ck_assert_uint_lt(len, 100); /* zeros cost next to nothing */
 	add(image, type, body, len);
 	add(image, UVPI_STREAM_MEMORY, "x", 1);
@@ -168,20 +172,112 @@ START_TEST(other_tools_files_are_named)
 }
 END_TEST
 
+/* Pack it, and look whether the same comes back. Returns the length of the body. */
+static uint32_t there_and_back(struct uvpi_codec *codec, const uint8_t *raw, uint32_t size, uint32_t type)
+{
+	_cleanup_free_ uint8_t *body = malloc(UVPI_STREAM_BODY_MAX), *back = malloc(UVPI_STREAM_BATCH);
+	uint32_t is, len = uvpi_codec_pack(codec, raw, size, body, &is);
+
+	ck_assert_uint_eq(is, type);
+	memset(back, 0xee, UVPI_STREAM_BATCH);
+	ck_assert_int_eq(uvpi_codec_unpack(codec, type, body, len, back, NULL), (int)size);
+	ck_assert_mem_eq(raw, back, size);
+	return len;
+}
+
+START_TEST(zeros_are_taken_out_wherever_they_are)
+{
+	_cleanup_free_ uint8_t *raw = calloc(1, UVPI_STREAM_BATCH);
+	struct uvpi_codec codec = { 0 };
+
+	ck_assert_uint_lt(there_and_back(&codec, raw, UVPI_STREAM_BATCH, UVPI_STREAM_MEMORY_SPARSE), 40);
+	raw[UVPI_STREAM_BATCH - 1] = 1;
+	there_and_back(&codec, raw, UVPI_STREAM_BATCH, UVPI_STREAM_MEMORY_SPARSE);
+	for (uint32_t i = 0; i < UVPI_STREAM_BATCH; i += 512) /* as many runs as there can be */
+		raw[i] = 7;
+	there_and_back(&codec, raw, UVPI_STREAM_BATCH, UVPI_STREAM_MEMORY_SPARSE);
+	there_and_back(&codec, raw + 256, UVPI_STREAM_BATCH - 256, UVPI_STREAM_MEMORY_SPARSE);
+	there_and_back(&codec, raw + 1, 10000, UVPI_STREAM_MEMORY_SPARSE);
+	there_and_back(&codec, raw, 1, UVPI_STREAM_MEMORY);
+	memset(raw, 7, UVPI_STREAM_BATCH);
+	there_and_back(&codec, raw, UVPI_STREAM_BATCH, UVPI_STREAM_MEMORY_ZSTD);
+	uvpi_codec_done(&codec);
+}
+END_TEST
+
+static int unpack_sparse(struct uvpi_codec *codec, const uint8_t *sparse, size_t size)
+{
+	static uint8_t raw[UVPI_STREAM_BATCH];
+	uint8_t body[256];
+	size_t n = ZSTD_compress(body, sizeof(body), sparse, size, 1);
+
+	ck_assert(!ZSTD_isError(n));
+	return uvpi_codec_unpack(codec, UVPI_STREAM_MEMORY_SPARSE, body, (uint32_t)n, raw, NULL);
+}
+
+START_TEST(runs_that_cannot_be_are_refused)
+{
+	struct uvpi_codec codec = { 0 };
+	uint8_t sparse[32] = { 1, 0, 0, 0, /* zeros */ 4, 0, 0, 0, /* others */ 2, 0, 0, 0, 'a', 'b' };
+
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 14), 6);
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 13), -UVP_E_INVALID);
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 15), -UVP_E_INVALID);
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 3), -UVP_E_INVALID);
+	sparse[6] = 0x10; /* 1 MiB and more */
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 14), -UVP_E_INVALID);
+	memset(sparse, 0, sizeof(sparse));
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 4), -UVP_E_INVALID); /* none */
+	sparse[0] = 1;
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 12), -UVP_E_INVALID); /* an empty one */
+	memset(sparse, 0xff, sizeof(sparse));
+	ck_assert_int_eq(unpack_sparse(&codec, sparse, 32), -UVP_E_INVALID);
+	uvpi_codec_done(&codec);
+}
+END_TEST
+
+START_TEST(pieces_come_out_in_their_order)
+{
+	_cleanup_packer_ struct uvpi_packer *packer = NULL;
+	struct uvpi_codec codec = { 0 };
+	_cleanup_free_ uint8_t *raw = malloc(UVPI_STREAM_BATCH);
+	struct uvpi_packed piece;
+	uint32_t in = 0, out = 0;
+	uint8_t *buf;
+
+	ck_assert_int_eq(uvpi_packer_new(&packer, NULL), 0);
+	while (out < 100) {
+		buf = in < 100 ? uvpi_packer_buffer(packer) : NULL;
+		if (buf) {
+			memset(buf, 0, UVPI_STREAM_BATCH);
+			buf[in % 2 ? 77777 : 3] = (uint8_t)(in + 1);
+			in++;
+			uvpi_packer_put(packer, UVPI_STREAM_BATCH - in);
+		}
+		if (!uvpi_packer_take(packer, !buf, &piece))
+			continue;
+		out++;
+		ck_assert_uint_eq(piece.raw, UVPI_STREAM_BATCH - out);
+		ck_assert_int_eq(uvpi_codec_unpack(&codec, piece.type, piece.body, piece.len, raw, NULL), (int)piece.raw);
+		ck_assert_uint_eq(raw[(out - 1) % 2 ? 77777 : 3], out);
+	}
+	ck_assert_int_eq(uvpi_packer_take(packer, true, &piece), 0);
+	uvpi_codec_done(&codec);
+}
+END_TEST
+
 START_TEST(what_does_not_compress_stays_as_it_is)
 {
-	_cleanup_free_ uint8_t *body = malloc(UVPI_STREAM_BODY_MAX), *raw = malloc(UVPI_STREAM_BATCH),
-			       *back = malloc(UVPI_STREAM_BATCH);
-	uint32_t type, len, seed = 1;
+	_cleanup_free_ uint8_t *raw = malloc(UVPI_STREAM_BATCH);
+	struct uvpi_codec codec = { 0 };
+	uint32_t seed = 1;
 
 	for (size_t i = 0; i < UVPI_STREAM_BATCH; i++) {
 		seed = seed * 1664525 + 1013904223;
 		raw[i] = (uint8_t)(seed >> 24);
 	}
-	len = uvpi_stream_pack(raw, UVPI_STREAM_BATCH, body, &type);
-	ck_assert_uint_eq(type, UVPI_STREAM_MEMORY);
-	ck_assert_int_eq(uvpi_stream_unpack(type, body, len, back, NULL), (int)UVPI_STREAM_BATCH);
-	ck_assert_mem_eq(raw, back, UVPI_STREAM_BATCH);
+	ck_assert_uint_eq(there_and_back(&codec, raw, UVPI_STREAM_BATCH, UVPI_STREAM_MEMORY), UVPI_STREAM_BATCH);
+	uvpi_codec_done(&codec);
 }
 END_TEST
 
@@ -193,6 +289,9 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, records_come_in_their_order_and_once);
 	tcase_add_test(tcase, unknown_records_must_be_understood_unless_they_say_otherwise);
 	tcase_add_test(tcase, other_tools_files_are_named);
+	tcase_add_test(tcase, zeros_are_taken_out_wherever_they_are);
+	tcase_add_test(tcase, runs_that_cannot_be_are_refused);
+	tcase_add_test(tcase, pieces_come_out_in_their_order);
 	tcase_add_test(tcase, what_does_not_compress_stays_as_it_is);
 }
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A ring of pieces. Its counts only grow: pieces from `taken` to `put` are in it, those before `started` have a thread. */
+#include "stream/packer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/progress.h"
+#include "stream/codec.h"
+#include "stream/frame.h"
+#include "stream/pipe.h"
+
+#define THREADS_MAX 4 /* libxenguest, which fills the pieces, is not faster than that many pack them */
+#define RING_MAX (2 * THREADS_MAX + 1)
+
+struct piece {
+	uint8_t *raw, *body;
+	uint32_t len, packed, type;
+	bool ready;
+};
+
+struct uvpi_packer {
+	struct piece pieces[RING_MAX];
+	unsigned int n, put, started, taken;
+	bool out; /* the piece before `taken` is with the caller */
+	struct uvpi_codec codec; /* without threads */
+	pthread_t threads[THREADS_MAX];
+	int n_threads;
+	pthread_mutex_t lock;
+	pthread_cond_t work, ready;
+	bool stop;
+};
+
+static void pack(struct piece *piece, struct uvpi_codec *codec)
+{
+	piece->packed = uvpi_codec_pack(codec, piece->raw, piece->len, piece->body, &piece->type);
+}
+
+static void *run(void *data)
+{
+	struct uvpi_packer *packer = data;
+	struct uvpi_codec codec = { 0 };
+
+	pthread_mutex_lock(&packer->lock);
+	while (!packer->stop) {
+		struct piece *piece;
+
+		if (packer->started == packer->put) {
+			pthread_cond_wait(&packer->work, &packer->lock);
+			continue;
+		}
+		piece = &packer->pieces[packer->started++ % packer->n];
+		pthread_mutex_unlock(&packer->lock);
+		pack(piece, &codec);
+		pthread_mutex_lock(&packer->lock);
+		piece->ready = true;
+		pthread_cond_signal(&packer->ready);
+	}
+	pthread_mutex_unlock(&packer->lock);
+	uvpi_codec_done(&codec);
+	return NULL;
+}
+
+/* One that cannot be started is done without. */
+static void start_threads(struct uvpi_packer *packer)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	sigset_t all, before;
+
+	if (cpus < 2)
+		return;
+	/* Signals are the caller's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (packer->n_threads < cpus && packer->n_threads < THREADS_MAX &&
+	       !pthread_create(&packer->threads[packer->n_threads], NULL, run, packer))
+		packer->n_threads++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+int uvpi_packer_new(struct uvpi_packer **ret_packer, struct uvp_error *err)
+{
+	struct uvpi_packer *packer = calloc(1, sizeof(*packer));
+
+	if (!packer)
+		return uvpi_no_memory(err);
+	pthread_mutex_init(&packer->lock, NULL);
+	pthread_cond_init(&packer->work, NULL);
+	pthread_cond_init(&packer->ready, NULL);
+	packer->n = RING_MAX; /* no thread looks at it before there is work */
+	start_threads(packer);
+	packer->n = 2 * (unsigned int)packer->n_threads + 1;
+	for (unsigned int i = 0; i < packer->n; i++) {
+		packer->pieces[i].raw = malloc(UVPI_STREAM_BATCH);
+		packer->pieces[i].body = malloc(UVPI_STREAM_BODY_MAX);
+		if (!packer->pieces[i].raw || !packer->pieces[i].body) {
+			uvpi_packer_free(packer);
+			return uvpi_no_memory(err);
+		}
+	}
+	*ret_packer = packer;
+	return 0;
+}
+
+void uvpi_packer_free(struct uvpi_packer *packer)
+{
+	if (!packer)
+		return;
+	pthread_mutex_lock(&packer->lock);
+	packer->stop = true;
+	pthread_cond_broadcast(&packer->work);
+	pthread_mutex_unlock(&packer->lock);
+	for (int i = 0; i < packer->n_threads; i++)
+		pthread_join(packer->threads[i], NULL);
+	for (unsigned int i = 0; i < packer->n; i++) {
+		free(packer->pieces[i].raw);
+		free(packer->pieces[i].body);
+	}
+	uvpi_codec_done(&packer->codec);
+	pthread_cond_destroy(&packer->work);
+	pthread_cond_destroy(&packer->ready);
+	pthread_mutex_destroy(&packer->lock);
+	free(packer);
+}
+
+uint8_t *uvpi_packer_buffer(struct uvpi_packer *packer)
+{
+	/* The one that the caller still reads is not to be written to. */
+	unsigned int used = packer->put - packer->taken + (packer->out ? 1 : 0);
+
+	return used < packer->n ? packer->pieces[packer->put % packer->n].raw : NULL;
+}
+
+void uvpi_packer_put(struct uvpi_packer *packer, uint32_t len)
+{
+	struct piece *piece = &packer->pieces[packer->put % packer->n];
+
+	piece->len = len;
+	piece->ready = false;
+	if (!packer->n_threads) {
+		pack(piece, &packer->codec);
+		piece->ready = true;
+		packer->put++;
+		return;
+	}
+	pthread_mutex_lock(&packer->lock);
+	packer->put++;
+	pthread_cond_signal(&packer->work);
+	pthread_mutex_unlock(&packer->lock);
+}
+
+int uvpi_packer_take(struct uvpi_packer *packer, bool wait, struct uvpi_packed *ret_packed)
+{
+	struct piece *piece = &packer->pieces[packer->taken % packer->n];
+	bool ready;
+
+	packer->out = false;
+	if (packer->taken == packer->put)
+		return 0;
+	pthread_mutex_lock(&packer->lock);
+	while (wait && !piece->ready)
+		pthread_cond_wait(&packer->ready, &packer->lock);
+	ready = piece->ready;
+	pthread_mutex_unlock(&packer->lock);
+	if (!ready)
+		return 0;
+	packer->taken++;
+	packer->out = true;
+	*ret_packed = (struct uvpi_packed){ piece->type, piece->packed, piece->body, piece->len };
+	return 1;
+}
+
+/* Read as fast as there is room, write what is ready. */
+int uvpi_packer_pump(struct uvpi_packer *packer, struct uvpi_stream_pipe *pipe, const struct uvp_op *op,
+		     int (*write)(void *data, const struct uvpi_packed *piece, struct uvp_error *err), void *data,
+		     struct uvp_error *err)
+{
+	bool end = false;
+
+	for (;;) {
+		uint8_t *buf = end ? NULL : uvpi_packer_buffer(packer);
+		struct uvpi_packed piece;
+		uint32_t n;
+		int r = 0;
+
+		if (uvpi_op_cancelled(op))
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
+		if (buf) {
+			n = uvpi_stream_pipe_read(pipe, buf, UVPI_STREAM_BATCH);
+			if (n)
+				uvpi_packer_put(packer, n);
+			end = n < UVPI_STREAM_BATCH;
+		}
+		if (uvpi_packer_take(packer, !buf, &piece))
+			r = write(data, &piece, err);
+		else if (end && !buf)
+			return 0;
+		if (r < 0)
+			return r;
+	}
+}
