@@ -7,7 +7,6 @@
 #include "config/xml_list.h"
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "core/step.h"
 #include "device/pci.h"
 #include "device/pci_assign.h"
 #include "device/record.h"
@@ -55,36 +54,22 @@ static int drop(struct uvp_domain *domain, struct xlcfg_value *list, uint32_t sb
 	return r;
 }
 
-/* spec NULL: only remove. */
-static int change(struct uvp_domain *domain, const char *spec, uint32_t sbdf, struct uvp_error *err)
+static int add_one(struct uvp_domain *domain, struct xlcfg_value *list, const void *spec, struct uvp_error *err)
 {
-	_cleanup_value_ struct xlcfg_value list = { .kind = XLCFG_LIST };
-	_cleanup_free_ char *text = NULL, *changed = NULL;
-	int r = uvpi_domain_config_text(domain, &text, err);
+	return uvpi_list_append(list, spec, err);
+}
 
-	if (r == -UVP_E_NOT_FOUND)
-		return 0;
-	if (r == 0)
-		r = uvpi_xml_list_get(text, "pci", &list, err);
-	if (r == 0)
-		r = spec ? uvpi_list_append(&list, spec, err) : drop(domain, &list, sbdf, err);
-	if (r == 0)
-		r = uvpi_xml_list_set(text, "pci", &list, &changed, err);
-	UVPI_STEP("configuration made");
-	if (r == 0 && strcmp(text, changed) != 0)
-		r = uvpi_domain_save_config(domain, changed, err);
-	UVPI_STEP("configuration saved");
-	if (r < 0)
-		uvpi_prefix(err, "cannot change the configuration of domain %u", domain->domid);
-	return r;
+static int remove_one(struct uvp_domain *domain, struct xlcfg_value *list, const void *sbdf, struct uvp_error *err)
+{
+	return drop(domain, list, *(const uint32_t *)sbdf, err);
 }
 
 int uvpi_record_pci(struct uvp_domain *domain, const char *spec, struct uvp_error *err)
 {
-	return change(domain, spec, 0, err);
+	return uvpi_record_edit(domain, "pci", add_one, spec, err);
 }
 
 int uvpi_record_remove_pci(struct uvp_domain *domain, uint32_t sbdf, struct uvp_error *err)
 {
-	return change(domain, NULL, sbdf, err);
+	return uvpi_record_edit(domain, "pci", remove_one, &sbdf, err);
 }

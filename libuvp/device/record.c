@@ -82,8 +82,8 @@ static int change_list(struct xlcfg_value *list, const char *key, uint32_t devid
 	return r;
 }
 
-/* spec NULL: only remove. */
-static int change(struct uvp_domain *domain, const char *key, uint32_t devid, const char *spec, struct uvp_error *err)
+int uvpi_record_edit(struct uvp_domain *domain, const char *key, uvpi_record_edit_list *edit, const void *data,
+		     struct uvp_error *err)
 {
 	_cleanup_value_ struct xlcfg_value list = { .kind = XLCFG_LIST };
 	_cleanup_free_ char *text = NULL, *changed = NULL;
@@ -94,7 +94,7 @@ static int change(struct uvp_domain *domain, const char *key, uint32_t devid, co
 	if (r == 0)
 		r = uvpi_xml_list_get(text, key, &list, err);
 	if (r == 0)
-		r = change_list(&list, key, devid, spec, err);
+		r = edit(domain, &list, data, err);
 	if (r == 0)
 		r = uvpi_xml_list_set(text, key, &list, &changed, err);
 	UVPI_STEP("configuration made");
@@ -104,6 +104,26 @@ static int change(struct uvp_domain *domain, const char *key, uint32_t devid, co
 	if (r < 0)
 		uvpi_prefix(err, "cannot change the configuration of domain %" PRIu32, domain->domid);
 	return r;
+}
+
+/* spec NULL: only remove. */
+struct numbered {
+	const char *key, *spec;
+	uint32_t devid;
+};
+
+static int edit_numbered(struct uvp_domain *domain, struct xlcfg_value *list, const void *data, struct uvp_error *err)
+{
+	const struct numbered *device = data;
+
+	return change_list(list, device->key, device->devid, device->spec, err);
+}
+
+static int change(struct uvp_domain *domain, const char *key, uint32_t devid, const char *spec, struct uvp_error *err)
+{
+	const struct numbered device = { key, spec, devid };
+
+	return uvpi_record_edit(domain, key, edit_numbered, &device, err);
 }
 
 int uvpi_record_disk(struct uvp_domain *domain, const struct uvpi_disk *disk, struct uvp_error *err)

@@ -7,6 +7,13 @@
 #include <uvp/domain.h>
 
 struct uvpi_disk;
+struct xlcfg_value;
+
+/* The list `key` of the configuration as `edit` leaves it. */
+typedef int uvpi_record_edit_list(struct uvp_domain *domain, struct xlcfg_value *list, const void *data,
+				  struct uvp_error *err);
+int uvpi_record_edit(struct uvp_domain *domain, const char *key, uvpi_record_edit_list *edit, const void *data,
+		     struct uvp_error *err);
 
 /* In place of what the configuration says about that number. */
 int uvpi_record_disk(struct uvp_domain *domain, const struct uvpi_disk *disk, struct uvp_error *err);

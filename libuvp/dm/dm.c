@@ -193,7 +193,7 @@ int uvpi_dm_check(const struct uvp_config *config, const struct uvpi_hvm *hvm, c
 
 /* ---- once it runs ---- */
 
-int uvpi_dm_check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err)
+static int check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *message = NULL;
 	const char *status;
@@ -209,19 +209,29 @@ int uvpi_dm_check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uv
 			 qmp_clean(status ? status : "?", buf, sizeof(buf)));
 }
 
-static int set_password(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
+int uvpi_dm_settle(struct uvp_host *host, uint32_t domid, const struct uvpi_qemu *qemu, uvpi_dm_more *more,
+		   const void *data, const struct uvp_op *op, struct uvp_error *err)
 {
-	struct qmp_value *args;
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	char path[96];
+	int r = uvpi_host_store(host, &store, err);
 
-	if (!dm->password)
-		return 0;
-	args = qmp_value_new();
-	qmp_value_set_str(args, "password", dm->password);
-	return qmp_run(dm->qemu.qmp, "change-vnc-password", args, -1, op, NULL, err);
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	if (r == 0)
+		r = check_status(qemu->qmp, op, err);
+	if (r == 0)
+		r = more(data, qemu->qmp, batch, op, err);
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
+	uvpi_batch_writef(batch, path, "%d", (int)qemu->pid);
+	return uvpi_batch_run(batch, false, err);
 }
 
 /* Which terminals the serial ports got. */
-static int note_serial(struct uvpi_dm *dm, struct uvpi_batch *batch, const struct uvp_op *op, struct uvp_error *err)
+static int note_serial(const struct uvpi_dm *dm, struct uvpi_batch *batch, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *message = NULL;
 	const struct qmp_value *list;
@@ -248,28 +258,13 @@ static int note_serial(struct uvpi_dm *dm, struct uvpi_batch *batch, const struc
 	return 0;
 }
 
-static int settle(struct uvpi_dm *dm, const struct uvp_op *op, struct uvp_error *err)
+static int open_ports(const void *data, struct uvp_qmp *qmp, struct uvpi_batch *batch, const struct uvp_op *op,
+		      struct uvp_error *err)
 {
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
-	char path[96];
-	int r = uvpi_host_store(dm->host, &store, err);
+	const struct uvpi_dm *dm = data;
+	int r = note_serial(dm, batch, op, err);
 
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
-	if (r == 0)
-		r = uvpi_dm_check_status(dm->qemu.qmp, op, err);
-	if (r == 0)
-		r = set_password(dm, op, err);
-	if (r == 0)
-		r = note_serial(dm, batch, op, err);
-	if (r == 0)
-		r = dm->hvm->vnc ? uvpi_dm_note_vnc(dm->qemu.qmp, dm->domid, batch, op, err) : 0;
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", dm->domid);
-	uvpi_batch_writef(batch, path, "%d", (int)dm->qemu.pid);
-	return uvpi_batch_run(batch, false, err);
+	return r == 0 && dm->hvm->vnc ? uvpi_dm_open_screen(qmp, dm->domid, dm->password, batch, op, err) : r;
 }
 
 int uvpi_dm_make_folder(struct uvp_host *host, uint32_t domid, struct uvp_error *err)
@@ -321,7 +316,7 @@ int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *
 			       "VNC listen on 127.0.0.1 only, to be reached by ssh");
 	if (r < 0)
 		return r;
-	r = settle(dm, op, err);
+	r = uvpi_dm_settle(dm->host, dm->domid, &dm->qemu, open_ports, dm, op, err);
 	if (r < 0) {
 		uvpi_prefix(err, "the device model");
 		uvpi_qemu_end(dm->domid, NULL, uvpi_now_ms() + 5000);

@@ -47,18 +47,23 @@ enum uvpi_bus uvpi_dm_place(const struct uvpi_disk *disk, bool ahci, unsigned in
 int uvpi_dm_open_medium(const char *path, struct uvp_error *err);
 /* The first line of a file. */
 int uvpi_dm_read_password(const char *path, char **ret_password, struct uvp_error *err);
-/* Does QEMU say that it is running? */
-int uvpi_dm_check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err);
+/* It greets: does it say that it is running? What its screen and ports became (`more` queues that), and its process, go to
+ * xenstore. */
+struct uvpi_batch;
+typedef int uvpi_dm_more(const void *data, struct uvp_qmp *qmp, struct uvpi_batch *batch, const struct uvp_op *op,
+			 struct uvp_error *err);
+int uvpi_dm_settle(struct uvp_host *host, uint32_t domid, const struct uvpi_qemu *qemu, uvpi_dm_more *more,
+		   const void *data, const struct uvp_op *op, struct uvp_error *err);
 /* QEMU writes its state to a node, which must be there before. */
 int uvpi_dm_make_folder(struct uvp_host *host, uint32_t domid, struct uvp_error *err);
 /* screen.c: the argument for the VNC server; with a password it lets nobody in until that is set.
  * vnc->listen is borrowed until QEMU has started. */
 struct uvpi_vnc;
 int uvpi_dm_vnc_arg(struct uvpi_qemu *qemu, const struct uvpi_vnc *vnc, struct uvp_error *err);
-/* Queue where the VNC server really listens: console/vnc-listen and vnc-port of the domain. */
-struct uvpi_batch;
-int uvpi_dm_note_vnc(struct uvp_qmp *qmp, uint32_t domid, struct uvpi_batch *batch, const struct uvp_op *op,
-		     struct uvp_error *err);
+/* Tell the VNC server its password (NULL: none), and queue where it really listens: console/vnc-listen and vnc-port of the
+ * domain. */
+int uvpi_dm_open_screen(struct uvp_qmp *qmp, uint32_t domid, const char *password, struct uvpi_batch *batch,
+			const struct uvp_op *op, struct uvp_error *err);
 
 /* pv.c: the QEMU of a PV or PVH guest, which serves screen, keyboards, folders and channels. */
 struct uvpi_pvdevs;

@@ -153,48 +153,23 @@ static int open_folders(const struct uvpi_pvdm *dm, struct uvpi_qemu_root *root,
 
 /* ---- once it runs ---- */
 
-static int set_password(const struct uvpi_vnc *vnc, struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err)
+static int open_screen(const void *data, struct uvp_qmp *qmp, struct uvpi_batch *batch, const struct uvp_op *op,
+		       struct uvp_error *err)
 {
-	_cleanup_free_ char *password = NULL;
-	struct qmp_value *args;
-	int r;
+	const struct uvpi_pvdm *dm = data;
+	const struct uvpi_vnc *vnc = &dm->devs->vnc;
+	_cleanup_free_ char *from_file = NULL;
+	int r = 0;
 
-	if (!vnc->password && !vnc->password_file)
+	if (!vnc->on)
 		return 0;
 	if (vnc->password_file)
-		r = uvpi_dm_read_password(vnc->password_file, &password, err);
-	else
-		r = (password = strdup(vnc->password)) ? 0 : uvpi_no_memory(err);
-	if (r < 0)
-		return r;
-	args = qmp_value_new();
-	qmp_value_set_str(args, "password", password);
-	explicit_bzero(password, strlen(password));
-	return qmp_run(qmp, "change-vnc-password", args, -1, op, NULL, err);
-}
-
-static int settle(const struct uvpi_pvdm *dm, const struct uvpi_qemu *qemu, const struct uvp_op *op,
-		  struct uvp_error *err)
-{
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
-	char path[96];
-	int r = uvpi_host_store(dm->host, &store, err);
-
+		r = uvpi_dm_read_password(vnc->password_file, &from_file, err);
 	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
-	if (r == 0)
-		r = uvpi_dm_check_status(qemu->qmp, op, err);
-	if (r == 0 && dm->devs->vnc.on) {
-		r = set_password(&dm->devs->vnc, qemu->qmp, op, err);
-		if (r == 0)
-			r = uvpi_dm_note_vnc(qemu->qmp, dm->domid, batch, op, err);
-	}
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", dm->domid);
-	uvpi_batch_writef(batch, path, "%d", (int)qemu->pid);
-	return uvpi_batch_run(batch, false, err);
+		r = uvpi_dm_open_screen(qmp, dm->domid, from_file ? from_file : vnc->password, batch, op, err);
+	if (from_file)
+		explicit_bzero(from_file, strlen(from_file));
+	return r;
 }
 
 static int start(const struct uvpi_pvdm *dm, struct uvpi_qemu *qemu, struct uvpi_qemu_root *root,
@@ -220,7 +195,7 @@ static int start(const struct uvpi_pvdm *dm, struct uvpi_qemu *qemu, struct uvpi
 	qemu->small_files = !dm->devs->n_shares; /* what it writes to are the guest's files, too */
 	r = uvpi_qemu_start(qemu, op, err);
 	if (r == 0) {
-		r = settle(dm, qemu, op, err);
+		r = uvpi_dm_settle(dm->host, dm->domid, qemu, open_screen, dm, op, err);
 		if (r < 0) {
 			uvpi_prefix(err, "%.200s", qemu->who);
 			uvpi_qemu_end(dm->domid, NULL, uvpi_now_ms() + 5000);

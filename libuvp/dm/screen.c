@@ -34,8 +34,8 @@ int uvpi_dm_vnc_arg(struct uvpi_qemu *qemu, const struct uvpi_vnc *vnc, struct u
 	return vnc->on && is_unix ? uvpi_qemu_has_socket(qemu, listen + 5, err) : 0;
 }
 
-int uvpi_dm_note_vnc(struct uvp_qmp *qmp, uint32_t domid, struct uvpi_batch *batch, const struct uvp_op *op,
-		     struct uvp_error *err)
+static int note_vnc(struct uvp_qmp *qmp, uint32_t domid, struct uvpi_batch *batch, const struct uvp_op *op,
+		    struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *message = NULL;
 	const struct qmp_value *vnc;
@@ -61,4 +61,18 @@ int uvpi_dm_note_vnc(struct uvp_qmp *qmp, uint32_t domid, struct uvpi_batch *bat
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/console/vnc-port", domid);
 	uvpi_batch_write(batch, path, qmp_clean(port, buf, sizeof(buf)));
 	return 0;
+}
+
+int uvpi_dm_open_screen(struct uvp_qmp *qmp, uint32_t domid, const char *password, struct uvpi_batch *batch,
+			const struct uvp_op *op, struct uvp_error *err)
+{
+	int r = 0;
+
+	if (password) {
+		struct qmp_value *args = qmp_value_new();
+
+		qmp_value_set_str(args, "password", password);
+		r = qmp_run(qmp, "change-vnc-password", args, -1, op, NULL, err);
+	}
+	return r < 0 ? r : note_vnc(qmp, domid, batch, op, err);
 }

@@ -75,6 +75,20 @@ expect_ok xlx pci-list --no-header lab-pci
 [ ! -s "$tmp/out" ] || fail "it has devices still: $(cat "$tmp/out")"
 expect_ok xlx pci-attach --no-wait lab-pci $one
 expect_ok xlx destroy --yes lab-pci
+# killed while a guest is made with it, it is free again when that is destroyed
+expect_ok xlx pci-assignable-add $one
+cfg=$(pv_cfg lab-pci "pci = [ '$one' ]")
+for ((step = 5; step < 80; step += 3)); do
+	status=0
+	UVP_KILL_AT_STEP=$step xlx create -q "$cfg" >/dev/null 2>"$tmp/err" || status=$?
+	[ "$status" -eq 137 ] || break
+	xlx destroy --yes lab-pci >/dev/null 2>"$tmp/err" || true
+	expect_ok xlx pci-assignable-list --json
+	! grep -q '"domid":[0-9]' "$tmp/out" || fail "step $step: a domain has it: $(cat "$tmp/out")"
+done
+[ "$status" -eq 0 ] || fail "create, step $step: $(cat "$tmp/err")"
+echo "create: killed at $(((step - 5) / 3)) steps"
+expect_ok xlx destroy --yes lab-pci
 expect_ok xlx pci-assignable-list --json
 out_has '"domid":null'
 for device in $one $two; do expect_ok xlx pci-assignable-remove $device; done
