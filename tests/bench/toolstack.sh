@@ -149,6 +149,9 @@ measure_save() { # TOOL
   done
 }
 
+# wanted GROUP: ONLY names one of save, hvm, linux, devices, verbs; without it all are measured
+wanted() { [ "${ONLY:-$1}" = "$1" ]; }
+
 fill_to() { # TOOL FROM TO
   local i
   for ((i = $2; i < $3; i++)); do
@@ -176,12 +179,11 @@ for tool in ${TOOLS:-xl xlx}; do
   tiny_cfg warm # the first introduction after a boot costs far more than any other, for either tool
   cost "$tool" create -q "$work/warm.cfg" >/dev/null || exit 1
   "$tool" destroy warm >/dev/null 2>&1
-  [ "${ONLY:-save}" != save ] || measure_save "$tool" || exit 1
-  [ "${ONLY:-}" != save ] || continue
-  measure_hvm "$tool" || exit 1
-  [ "${ONLY:-}" != hvm ] || continue
-  measure_linux "$tool" || exit 1
-  measure_devices "$tool" || exit 1
+  if wanted save; then measure_save "$tool" || exit 1; fi
+  if wanted hvm; then measure_hvm "$tool" || exit 1; fi
+  if wanted linux; then measure_linux "$tool" || exit 1; fi
+  if wanted devices; then measure_devices "$tool" || exit 1; fi
+  wanted verbs || continue
   have=0
   for n in $counts; do
     fill_to "$tool" "$have" "$n" || exit 1
