@@ -114,6 +114,7 @@ static int run(struct hostd *hostd, struct uvp_error *err)
 		r = daemon_loop_new(stop, hostd, &hostd->event, err);
 	if (r < 0)
 		return r;
+	daemon_log_events();
 	hostd_dump_clean(&hostd->conf);
 	r = hostd_watch_start(hostd, err);
 	if (r >= 0)

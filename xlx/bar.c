@@ -5,13 +5,17 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "core/jobs.h"
+#include "core/num.h"
 #include "xlx/out.h"
 
 #define BAR_TERMINAL_MS 100 /* no eye reads more than ten changes a second */
 #define BAR_LINES_MS 10000
 #define BAR_JSON_MS 500
+#define BAR_JOB_MS 300
 
 static struct bar *current;
 
@@ -38,6 +42,7 @@ void bar_init(struct bar *bar, FILE *out, enum bar_mode mode, int64_t (*now)(voi
 	bar->out = out;
 	bar->mode = mode;
 	bar->now = now;
+	bar->job = -1;
 	bar->width = 80;
 	if (mode == BAR_TERMINAL && !ioctl(fileno(out), TIOCGWINSZ, &size) && size.ws_col >= 20)
 		bar->width = size.ws_col;
@@ -125,6 +130,23 @@ static void draw_json(struct bar *bar, const struct uvp_progress *p)
 		p->done, p->total, (unsigned int)p->unit < 4 ? units[p->unit] : "none");
 }
 
+/* For those who watch the host: what ends at once is not worth a file. */
+static void tell_others(struct bar *bar, const struct uvp_progress *p)
+{
+	struct uvpi_job job = { .started_s = (int64_t)time(NULL), .done = p->done, .total = p->total, .unit = p->unit };
+
+	/* a clock of a test */
+	if (bar->now != uvpi_now_ms || bar->now() - bar->started < BAR_JOB_MS || bar->now() - bar->told_at < BAR_JOB_MS)
+		return;
+	bar->told_at = bar->now();
+	if (bar->job < 0)
+		bar->job = uvpi_job_begin();
+	job.started_s -= (bar->told_at - bar->started) / 1000;
+	out_sanitize(p->phase ? p->phase : "", job.phase, sizeof(job.phase));
+	uvpi_job_command(job.command, sizeof(job.command));
+	uvpi_job_update(bar->job, &job);
+}
+
 void bar_update(void *data, const struct uvp_progress *p)
 {
 	struct bar *bar = data;
@@ -136,6 +158,7 @@ void bar_update(void *data, const struct uvp_progress *p)
 						    BAR_LINES_MS;
 	char amount[80];
 
+	tell_others(bar, p);
 	if (bar->mode == BAR_NONE)
 		return;
 	out_sanitize(p->phase, phase, sizeof(phase));
@@ -169,6 +192,8 @@ static void clear(struct bar *bar)
 void bar_done(struct bar *bar)
 {
 	clear(bar);
+	uvpi_job_end(bar->job);
+	bar->job = -1;
 	if (current == bar)
 		current = NULL;
 }

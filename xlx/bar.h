@@ -19,10 +19,11 @@ struct bar {
 	enum bar_mode mode;
 	int width;           /* of the terminal */
 	int64_t (*now)(void); /* milliseconds of a clock that only goes forward */
-	int64_t started, drawn_at;
+	int64_t started, drawn_at, told_at;
 	bool on_screen;
 	char phase[64];
 	uint64_t done;
+	int job; /* what tells others of it, or -1 */
 };
 
 /* The line of an option table for --progress, and the mode that the operator wants: BAR_TERMINAL or BAR_LINES as

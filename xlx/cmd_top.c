@@ -68,7 +68,7 @@ static int read_view(const struct xlx_args *args, struct wish *wish)
 	if (view) {
 		found = top_view_find(view);
 		if (found < 0 || (found == TOP_DOMAIN && !xlx_n_args(args)))
-			return xlx_usage(args, "--view: '%s' is none of domains, cpus, memory, disks, networks, help%s", view,
+			return xlx_usage(args, "--view: '%s' is none of domains, cpus, memory, disks, networks, jobs, events, help%s", view,
 					 found < 0 ? "" : "; name a domain to see it");
 		wish->ui.view = (enum top_view)found;
 	}
@@ -241,6 +241,8 @@ static int run_top(const struct xlx_args *args)
 	setlocale(LC_CTYPE, "");
 	wish.ui.ascii = xlx_has(args, "ascii") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	source.host = host;
+	top_source_want(&source, &wish.ui);
+	source.vcpus |= wish.json;
 	name_host(host, model);
 	status = wish.once ? show_once(&source, model, &wish) : wish.plain ? show_plain(&source, model, &wish) :
 			     show_screen(&source, model, &wish);
@@ -252,7 +254,7 @@ static int run_top(const struct xlx_args *args)
 static const struct xlx_opt opts[] = {
 	{ "once", 0, NULL, "print one picture and end", XLX_NO_VALUE },
 	{ "size", 0, "COLUMNSxROWS", "of that picture (100x30)", XLX_VALUE },
-	{ "view", 0, "VIEW", "domains, cpus, memory, disks, networks or help", XLX_VALUE },
+	{ "view", 0, "VIEW", "domains, cpus, memory, disks, networks, jobs, events or help", XLX_VALUE },
 	{ "sort", 0, "COLUMN", "of the domains (CPU%)", XLX_VALUE },
 	{ "filter", 0, "FILTER", "only domains that pass: text, cpu>50, mem<512, state:paused", XLX_VALUE },
 	{ "ago", 0, "DURATION", "begin, or print, what was so long ago", XLX_VALUE },

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The macros of this header would put our own file and line into every message: it is the caller's that counts. */
@@ -17,6 +18,7 @@
 #include <systemd/sd-journal.h>
 
 #include "core/cleanup.h"
+#include "core/jobs.h"
 
 static const char *const level_names[] = {
 	[DAEMON_ERROR] = "error", [DAEMON_WARNING] = "warning", [DAEMON_NOTICE] = "notice",
@@ -26,8 +28,8 @@ static const char *const level_names[] = {
 static struct {
 	const char *name;
 	enum daemon_level max;
-	bool journal;
-} logger = { "daemon", DAEMON_INFO, false };
+	bool journal, events;
+} logger = { .name = "daemon", .max = DAEMON_INFO };
 
 /* systemd tells device and inode of the stream that it connected. */
 static bool stderr_is_journal(void)
@@ -47,6 +49,11 @@ void daemon_log_open(const char *name, enum daemon_level max)
 	logger.name = name;
 	logger.max = max;
 	logger.journal = stderr_is_journal();
+}
+
+void daemon_log_events(void)
+{
+	logger.events = true;
 }
 
 int daemon_level_by_name(const char *name)
@@ -71,6 +78,8 @@ static void emit(enum daemon_level level, const char *domain, const char *code, 
 
 	snprintf(line, sizeof(line), "%s", text);
 	make_harmless(line);
+	if (logger.events && level <= DAEMON_NOTICE)
+		uvpi_event_add((int64_t)time(NULL), (int)level, line);
 	if (!logger.journal) {
 		fprintf(stderr, "%s: %s: %s\n", logger.name, level_names[level], line);
 		return;

@@ -16,6 +16,8 @@ enum daemon_level {
 
 /* name goes before each line on standard error. Levels above max are dropped. */
 void daemon_log_open(const char *name, enum daemon_level max);
+/* From now on, notices and what is worse are events for those who watch the host, too (core/jobs.h). */
+void daemon_log_events(void);
 /* "error", "warning", "notice", "info" or "debug"; -1 for others. */
 int daemon_level_by_name(const char *name);
 

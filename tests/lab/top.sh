@@ -31,6 +31,15 @@ expect_ok xlx top --once watched
 out_has ' VCPU  ON CPU  STATE'
 expect_ok xlx top --plain --count 2 -d 200ms --filter watched
 [ "$(grep -c '^Domain .*watched' "$tmp/out")" -eq 2 ] || fail "two rounds do not tell of it twice"
+xlx shutdown --wait --timeout 60s watched 2>/dev/null &
+job=$!
+at_work() { xlx top --once -d 100ms --view jobs | grep -q "$job .*xlx shutdown --wait"; }
+wait_for 60 at_work
+kill "$job"
+wait "$job"
+wait_for 60 eval '! at_work'
+expect_ok xlx top --once --view events
+out_has 'WHEN'
 expect_fail 2 xlx top --size 10x10
 expect_fail 2 xlx top --filter 'net>3'
 expect_fail 2 xlx top --sort nothing

@@ -69,6 +69,26 @@ static struct uvp_stats *sample(uint64_t time_s, size_t n, const char *const *na
 static const char *const few[] = { "Domain-0", "web", "database-with-a-long-name-that-is-cut-in-the-middle" };
 static const char *const odd[] = { "Domain-0", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "a\033[2Jb", NULL };
 
+static void add_news(struct top_model *model)
+{
+	static const struct uvpi_job jobs[] = {
+		{ 812, 1699999000, "xlx save database-with-a-long-name /srv/saved/database", "saving memory", 3ull << 30, 8ull << 30, UVP_UNIT_BYTES },
+		{ 9001, 1699999990, "xlx shutdown --wait web", "waiting for the guest", 10, 60, UVP_UNIT_SECONDS },
+	};
+	static const struct uvpi_event events[] = {
+		{ 1699999999, 5, "domain 7 'web' has crashed: on_crash=restart" },
+		{ 1699999000, 4, "'web' cannot be restarted now (try 1 of 8): \033[2J" },
+		{ 1699900000, 3, "xenstored cannot be reached" },
+	};
+
+	model->n_jobs = UVPI_ARRAY_SIZE(jobs);
+	model->jobs = calloc(model->n_jobs, sizeof(*jobs));
+	memcpy(model->jobs, jobs, sizeof(jobs));
+	model->n_events = UVPI_ARRAY_SIZE(events);
+	model->events = calloc(model->n_events, sizeof(*events));
+	memcpy(model->events, events, sizeof(events));
+}
+
 static struct top_model *model_of(size_t n, const char *const *names)
 {
 	struct top_model *model = top_model_new();
@@ -76,6 +96,7 @@ static struct top_model *model_of(size_t n, const char *const *names)
 	snprintf(model->host, sizeof(model->host), "alpha");
 	snprintf(model->xen, sizeof(model->xen), "4.17.5");
 	model->taken_at = 1700000000;
+	add_news(model);
 	ck_assert_int_eq(top_model_add(model, sample(START + 10, n, names)), 0);
 	ck_assert_int_eq(top_model_add(model, sample(START + 12, n, names)), 0);
 	return model;
@@ -161,15 +182,15 @@ START_TEST(every_view_looks_as_it_did)
 	struct top_ui ui;
 
 	top_ui_init(&ui);
-	for (int view = 0; view < TOP_VIEWS; view++) {
+	for (size_t i = 0; i < TOP_VIEWS * UVPI_ARRAY_SIZE(sizes); i++) {
+		int width = sizes[i % UVPI_ARRAY_SIZE(sizes)].width, height = sizes[i % UVPI_ARRAY_SIZE(sizes)].height;
 		char golden[64];
-		int size = view % 3;
 
-		ui.view = (enum top_view)view;
+		ui.view = (enum top_view)(i / UVPI_ARRAY_SIZE(sizes));
 		ui.has_selected = true;
 		memcpy(ui.selected, model->domains[1].info->uuid, 16);
-		snprintf(golden, sizeof(golden), "%s-%dx%d.txt", top_view_name(ui.view), sizes[size].width, sizes[size].height);
-		compare(model, &ui, sizes[size].width, sizes[size].height, golden);
+		snprintf(golden, sizeof(golden), "%s-%dx%d.txt", top_view_name(ui.view), width, height);
+		compare(model, &ui, width, height, golden);
 	}
 	top_ui_done(&ui);
 }

@@ -55,6 +55,8 @@ GO(go_cpus, TOP_CPUS)
 GO(go_memory, TOP_MEMORY)
 GO(go_disks, TOP_DISKS)
 GO(go_nets, TOP_NETS)
+GO(go_jobs, TOP_JOBS)
+GO(go_events, TOP_EVENTS)
 GO(go_help, TOP_HELP)
 
 static bool lists_domains(const struct top_ui *ui)
@@ -88,6 +90,8 @@ static size_t count_rows(const struct top_ui *ui, const struct top_model *model)
 		free(top_rows(model, ui, &n));
 	else if (ui->view == TOP_CPUS)
 		n = model->n_cpus;
+	else if (ui->view == TOP_JOBS || ui->view == TOP_EVENTS)
+		n = ui->view == TOP_JOBS ? model->n_jobs : model->n_events;
 	else if (ui->view == TOP_DISKS || ui->view == TOP_NETS)
 		for (size_t i = 0; i < model->n_devices; i++)
 			n += model->devices[i].counters->disk == (ui->view == TOP_DISKS);
@@ -187,6 +191,8 @@ static const struct key keys[] = {
 	{ 'm', go_memory, "m", "memory" },
 	{ 'k', go_disks, "k", "disks" },
 	{ 'n', go_nets, "n", "network interfaces" },
+	{ 'j', go_jobs, "j", "commands that are at work" },
+	{ 'e', go_events, "e", "what has happened" },
 	{ TOP_KEY_ENTER, enter, "Enter", "the domain in full" },
 	{ TOP_KEY_ESCAPE, escape, "Esc", "back; forget marks, filter" },
 	{ TOP_KEY_UP, up, "Up", "one up" },

@@ -22,6 +22,8 @@
 #define STORE_PAUSE_MS 10000
 #define FIRST_INTERVAL_MS 250 /* until there are rates */
 #define OUTPUT_MAX 4096
+#define JOBS 64
+#define EVENTS 100
 #define NS INT64_C(1000000000)
 
 extern char **environ;
@@ -62,17 +64,36 @@ int64_t top_wall_ns(void)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+void top_source_want(struct top_source *source, const struct top_ui *ui)
+{
+	source->vcpus = ui->view == TOP_DOMAIN;
+	source->news = ui->view == TOP_JOBS || ui->view == TOP_EVENTS;
+}
+
+static void take_news(struct top_model *model)
+{
+	if (!model->jobs)
+		model->jobs = calloc(JOBS, sizeof(*model->jobs));
+	if (!model->events)
+		model->events = calloc(EVENTS, sizeof(*model->events));
+	model->n_jobs = model->jobs ? uvpi_job_list(model->jobs, JOBS) : 0;
+	model->n_events = model->events ? uvpi_event_list(model->events, EVENTS) : 0;
+}
+
 int top_source_take(struct top_source *source, struct top_model *model, struct uvp_error *err)
 {
 	bool ask = top_clock_ms() >= source->ask_names_at;
 	struct uvp_stats *stats;
-	int r = uvp_stats_take(source->host, UVP_STATS_VCPUS | UVP_STATS_DEVICES | (ask ? 0 : UVP_STATS_NO_NAMES), &stats, err);
+	int r = uvp_stats_take(source->host, (source->vcpus ? UVP_STATS_VCPUS : 0) | UVP_STATS_DEVICES | (ask ? 0 : UVP_STATS_NO_NAMES), &stats,
+			       err);
 
 	if (r < 0)
 		return r;
 	if (ask && stats->domains.store_error.code)
 		source->ask_names_at = top_clock_ms() + STORE_PAUSE_MS;
 	model->taken_at = time(NULL);
+	if (source->news)
+		take_news(model);
 	return top_model_add(model, stats) < 0 ? uvpi_no_memory(err) : 0;
 }
 
@@ -240,6 +261,7 @@ static void sample(struct screen *screen)
 {
 	bool first = !screen->model->before;
 
+	top_source_want(screen->source, screen->ui);
 	if (!screen->ui->held && top_source_take(screen->source, screen->model, &screen->sample_error) < 0)
 		top_say(screen->ui, true, screen->sample_error.message, screen->sample_error.hint);
 	screen->next_ms = top_clock_ms() + (first ? FIRST_INTERVAL_MS : screen->ui->interval_ms);
@@ -248,6 +270,7 @@ static void sample(struct screen *screen)
 static void do_key(struct screen *screen, int key)
 {
 	int width, height, interval = screen->ui->interval_ms;
+	enum top_view view = screen->ui->view;
 	enum top_act key_act;
 	char **argv = NULL;
 
@@ -276,6 +299,9 @@ static void do_key(struct screen *screen, int key)
 	case TOP_ACT_NONE:
 		break;
 	}
+	/* what this view shows was not asked for until now */
+	if (screen->ui->view != view)
+		screen->next_ms = 0;
 	if (screen->ui->interval_ms != interval && screen->next_ms > top_clock_ms() + screen->ui->interval_ms)
 		screen->next_ms = top_clock_ms() + screen->ui->interval_ms;
 	top_argv_free(argv);

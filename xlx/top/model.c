@@ -22,6 +22,8 @@ void top_model_free(struct top_model *model)
 	free(model->devices);
 	free(model->vcpus);
 	free(model->cpus);
+	free(model->jobs);
+	free(model->events);
 	free(model);
 }
 
@@ -222,6 +224,10 @@ int top_model_add(struct top_model *model, struct uvp_stats *stats)
 	snprintf(next.host, sizeof(next.host), "%s", model->host);
 	snprintf(next.xen, sizeof(next.xen), "%s", model->xen);
 	next.taken_at = model->taken_at;
+	next.n_jobs = model->n_jobs;
+	next.n_events = model->n_events;
+	next.jobs = model->jobs;
+	next.events = model->events;
 	next.n_domains = stats->domains.n;
 	next.n_devices = stats->n_devices;
 	next.n_vcpus = stats->n_vcpus;

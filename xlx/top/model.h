@@ -10,6 +10,7 @@
 #include <uvp/stats.h>
 
 #include "core/cleanup.h"
+#include "core/jobs.h"
 
 #define TOP_HISTORY 60 /* rounds that the small curves show */
 
@@ -55,7 +56,11 @@ struct top_model {
 	struct top_device *devices;
 	struct top_vcpu *vcpus;
 	struct top_cpu *cpus;           /* those that are online */
-	/* set by the owner, shown in the header */
+	/* set by the owner: what is at work, what has happened, newest first */
+	size_t n_jobs, n_events;
+	struct uvpi_job *jobs;
+	struct uvpi_event *events;
+	/* and shown in the header */
 	char host[64], xen[32];
 	int64_t taken_at;               /* seconds since 1970 */
 };

@@ -16,7 +16,7 @@
 #define TOP_MIN_INTERVAL_MS 100
 #define TOP_MAX_INTERVAL_MS 60000
 
-enum top_view { TOP_DOMAINS, TOP_CPUS, TOP_MEMORY, TOP_DISKS, TOP_NETS, TOP_DOMAIN, TOP_HELP, TOP_VIEWS };
+enum top_view { TOP_DOMAINS, TOP_CPUS, TOP_MEMORY, TOP_DISKS, TOP_NETS, TOP_JOBS, TOP_EVENTS, TOP_DOMAIN, TOP_HELP, TOP_VIEWS };
 enum top_mode { TOP_LOOKING, TOP_FILTERING, TOP_CONFIRMING };
 
 /* What can be done to domains from here: commands of xlx. */
@@ -87,6 +87,10 @@ struct top_area {
 	int first, rows; /* rows of the frame */
 };
 void top_draw_lists(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);
+/* view_news.c */
+void top_draw_news(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);
+/* For lists: the cursor and what is in sight of n rows are put where they can be. */
+void top_place(struct top_ui *ui, size_t n, int rows);
 void top_draw_domain(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui, struct top_area area);
 
 /* ---- keys.c ---- */

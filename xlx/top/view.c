@@ -11,7 +11,7 @@
 
 #define HEADER_ROWS 4
 
-static const char *const view_names[TOP_VIEWS] = { "domains", "cpus", "memory", "disks", "networks", "domain", "help" };
+static const char *const view_names[TOP_VIEWS] = { "domains", "cpus", "memory", "disks", "networks", "jobs", "events", "domain", "help" };
 
 const char *top_view_name(enum top_view view)
 {
@@ -155,7 +155,7 @@ static void draw_footer(struct top_frame *frame, const struct top_model *model, 
 		top_putf(frame, row, 0, frame->width, TOP_WARN, "filter: %s", ui->filter);
 	}
 	top_put(frame, row + 1, 0, frame->width, TOP_KEY,
-		"d domains  c CPUs  m memory  k disks  n networks  / filter  ? help  q quit");
+		"d domains  c CPUs  m memory  k disks  n nets  j jobs  e events  / filter  ? help  q quit");
 }
 
 static void draw_help(struct top_frame *frame, struct top_area area)
@@ -188,6 +188,8 @@ struct top_frame *top_draw(const struct top_model *model, struct top_ui *ui, int
 	draw_alert_row(frame, model);
 	if (ui->view == TOP_HELP)
 		draw_help(frame, area);
+	else if (ui->view == TOP_JOBS || ui->view == TOP_EVENTS)
+		top_draw_news(frame, model, ui, area);
 	else if (ui->view == TOP_DOMAIN)
 		top_draw_domain(frame, model, ui, area);
 	else

@@ -9,7 +9,7 @@
 #include "xlx/top/ui.h"
 
 /* Where the cursor is stays in sight. */
-static void place(struct top_ui *ui, size_t n, int rows)
+void top_place(struct top_ui *ui, size_t n, int rows)
 {
 	if (ui->cursor >= (int)n)
 		ui->cursor = n ? (int)n - 1 : 0;
@@ -69,7 +69,7 @@ static void draw_domains(struct top_frame *frame, const struct top_model *model,
 	int name_width, columns = fitting(frame->width, &name_width), at;
 
 	follow(ui, rows, n);
-	place(ui, n, area.rows);
+	top_place(ui, n, area.rows);
 	for (int line = -1; line < area.rows && line + ui->scroll < (int)n; line++) {
 		const struct top_domain *domain = line < 0 ? NULL : rows[line + ui->scroll];
 		enum top_style style = domain ? style_of(domain) : TOP_TITLE;
@@ -101,7 +101,7 @@ static void draw_domains(struct top_frame *frame, const struct top_model *model,
 
 static void draw_cpus(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
-	place(ui, model->n_cpus, area.rows);
+	top_place(ui, model->n_cpus, area.rows);
 	top_put(frame, area.first - 1, 1, frame->width, TOP_TITLE, "  CPU   BUSY%   IDLE%");
 	if (ui->past_at)
 		top_put(frame, area.first - 1, 25, frame->width - 26, TOP_FAINT, "the history has their average only");
@@ -125,7 +125,7 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 	double total = model->now->total_memory ? (double)model->now->total_memory : 1;
 
 	follow(ui, rows, n);
-	place(ui, n, area.rows);
+	top_place(ui, n, area.rows);
 	top_put(frame, area.first - 1, 1, frame->width, TOP_TITLE, "NAME                       ID    MEMORY      LIMIT  OF THE HOST");
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)n; line++) {
 		const struct top_domain *domain = rows[line + ui->scroll];
@@ -152,7 +152,7 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 
 	for (size_t i = 0; i < model->n_devices; i++)
 		n += model->devices[i].counters->disk == disks;
-	place(ui, n, area.rows);
+	top_place(ui, n, area.rows);
 	top_putf(frame, area.first - 1, 1, frame->width, TOP_TITLE, "%-20s %-14s%10s%10s%12s%11s", "DOMAIN",
 		 disks ? "DISK" : "INTERFACE", disks ? "READS/s" : "IN/s", disks ? "WRITES/s" : "OUT/s",
 		 disks ? "READ/s" : "RX/s", disks ? "WRITE/s" : "TX/s");
