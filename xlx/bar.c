@@ -136,13 +136,17 @@ static void tell_others(struct bar *bar, const struct uvp_progress *p)
 	struct uvpi_job job = { .started_s = (int64_t)time(NULL), .done = p->done, .total = p->total, .unit = p->unit };
 
 	/* a clock of a test */
-	if (bar->now != uvpi_now_ms || bar->now() - bar->started < BAR_JOB_MS || bar->now() - bar->told_at < BAR_JOB_MS)
+	if (bar->now != uvpi_now_ms)
+		return;
+	/* Whoever waits for a guest may not tell of it again. */
+	if ((bar->now() - bar->started < BAR_JOB_MS && strncmp(p->phase, "waiting", 7) != 0) ||
+	    (bar->job >= 0 && bar->now() - bar->told_at < BAR_JOB_MS))
 		return;
 	bar->told_at = bar->now();
 	if (bar->job < 0)
 		bar->job = uvpi_job_begin();
 	job.started_s -= (bar->told_at - bar->started) / 1000;
-	out_sanitize(p->phase ? p->phase : "", job.phase, sizeof(job.phase));
+	out_sanitize(p->phase, job.phase, sizeof(job.phase));
 	uvpi_job_command(job.command, sizeof(job.command));
 	uvpi_job_update(bar->job, &job);
 }

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 requires xlx python3 tmux
 
-tiny_cfg watched
+tiny_cfg watched 'maxvcpus = 2'
 expect_ok xlx create "$tmp/watched.cfg"
 on_exit xlx destroy --yes watched
 
@@ -31,9 +31,9 @@ expect_ok xlx top --once watched
 out_has ' VCPU  ON CPU  STATE'
 expect_ok xlx top --plain --count 2 -d 200ms --filter watched
 [ "$(grep -c '^Domain .*watched' "$tmp/out")" -eq 2 ] || fail "two rounds do not tell of it twice"
-xlx shutdown --wait --timeout 60s watched 2>/dev/null &
+xlx vcpu-set --timeout 60s watched 2 2>/dev/null &
 job=$!
-at_work() { xlx top --once -d 100ms --view jobs | grep -q "$job .*xlx shutdown --wait"; }
+at_work() { xlx top --once -d 100ms --view jobs | grep -q "$job .*xlx vcpu-set"; }
 wait_for 60 at_work
 kill "$job"
 wait "$job"

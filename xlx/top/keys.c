@@ -217,8 +217,8 @@ static const struct key keys[] = {
 static const struct {
 	const char *key, *help;
 } more_help[] = {
-	{ "< >", "a sample back, forward in time" },
-	{ "{ }", "a minute back, forward" },
+	{ "< >", "in time: a sample back, on" },
+	{ "{ }", "in time: a minute back, on" },
 	{ "!", "unlock acts for five minutes, lock again" },
 	{ "q", "quit" },
 };
