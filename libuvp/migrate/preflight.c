@@ -21,6 +21,7 @@
 #include "define/store.h"
 #include "device/xenbus.h"
 #include "domain/domain.h"
+#include "stream/describe.h"
 #include "stream/file.h"
 
 void uvpi_preflight_refuse(struct uvpi_wire_message *list, const struct uvp_error *why)
@@ -175,30 +176,20 @@ static void check_devices(struct uvp_host *host, const struct uvpi_wire_message 
 static int check_cpu(struct uvp_host *host, const struct uvpi_wire_message *offer, struct uvpi_wire_message *list,
 		     struct uvp_error *err)
 {
-	struct uvp_cpu_policy *guest = NULL, *there = NULL;
+	struct uvp_cpu_policy *guest = NULL;
 	struct uvp_error why = UVP_ERROR_INIT;
-	_cleanup_free_ char *missing = NULL;
 	int r = uvp_cpu_policy_parse("the guest's CPU", offer->policy, &guest, err);
 
-	if (r == 0)
-		r = uvp_cpu_policy_of_host(host, &there, err);
-	if (r == 0)
-		r = uvp_cpu_policy_check(guest, there, offer->domain.type == 1 ? UVP_CPU_PV : 0, &missing, err);
-	if (r > 0) {
-		size_t len = strlen(missing);
-
-		while (len && missing[len - 1] == '\n')
-			missing[--len] = '\0';
-		for (char *p = missing; *p; p++)
-			*p = *p == '\n' ? ',' : *p;
-		uvpi_fail(&why, UVP_E_UNSUPPORTED, 0, "the guest's CPU has what this host's lacks: %.400s%s", missing,
-			  strlen(missing) > 400 ? "..." : "");
-		uvpi_hint(&why, "a guest gets the level of a pool, or cpu_policy=, at its next start: see xlx-cpu-check(1)");
+	if (r < 0)
+		return r;
+	r = uvpi_stream_check_cpu(host, guest, offer->domain.type == 1, &why);
+	if (r == -UVP_E_UNSUPPORTED) {
 		uvpi_preflight_refuse(list, &why);
 		r = 0;
+	} else if (r < 0 && err) {
+		*err = why;
 	}
 	uvp_cpu_policy_free(guest);
-	uvp_cpu_policy_free(there);
 	return r;
 }
 

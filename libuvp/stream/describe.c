@@ -10,10 +10,12 @@
 
 #include "config/model.h"
 #include "config/write.h"
+#include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "cpu/standing.h"
 #include "domain/domain.h"
 
 /* What it was last told to have, which it may not quite have reached. */
@@ -49,4 +51,37 @@ int uvpi_stream_describe(struct uvp_domain *domain, struct uvp_config *config, c
 	d.xen_minor = version < 0 ? 0 : (uint32_t)version & 0xffff;
 	*ret_domain = d;
 	return 0;
+}
+
+int uvpi_stream_describe_cpu(struct uvp_domain *domain, char **ret_text, struct uvp_error *err)
+{
+	_cleanup_cpu_policy_ struct uvp_cpu_policy *policy = NULL;
+	int r = uvp_cpu_policy_of_domain(domain, &policy, err);
+
+	return r < 0 ? r : uvp_cpu_policy_format(policy, ret_text, err);
+}
+
+int uvpi_stream_check_cpu(struct uvp_host *host, const struct uvp_cpu_policy *guest, bool pv, struct uvp_error *err)
+{
+	_cleanup_cpu_policy_ struct uvp_cpu_policy *there = NULL;
+	_cleanup_free_ char *missing = NULL;
+	char list[400];
+	size_t len = 0;
+	int r = uvp_cpu_policy_of_host(host, &there, err);
+
+	if (r == 0)
+		r = uvp_cpu_policy_check(guest, there, pv ? UVP_CPU_PV : 0, &missing, err);
+	if (r <= 0)
+		return r;
+	for (const char *p = missing; *p && len < sizeof(list) - 8; p++) {
+		if (*p == '\n' && !p[1])
+			break;
+		list[len++] = *p == '\n' ? ',' : *p;
+		if (*p == '\n')
+			list[len++] = ' ';
+	}
+	snprintf(list + len, sizeof(list) - len, "%s", strlen(missing) > len + 1 ? "..." : "");
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "the guest's CPU has what this host's lacks: %s", list);
+	uvpi_hint(err, "a guest gets the level of a pool, or cpu_policy=, at its next start: see xlx-cpu-check(1)");
+	return -UVP_E_UNSUPPORTED;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <uvp/config.h>
+#include <uvp/cpu.h>
 
 #include "config/model.h"
 #include "core/cleanup.h"
@@ -42,6 +43,17 @@ static int take_config(struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
 	return uvp_config_parse("its configuration", (const char *)reader->body, reader->record.len, NULL, 0, NULL, NULL,
 				&reader->config, err);
+}
+
+static int take_cpu(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	_cleanup_free_ char *text = strndup((const char *)reader->body, reader->record.len);
+
+	if (!text)
+		return uvpi_no_memory(err);
+	if (strlen(text) < reader->record.len)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: what it says of the CPU is no text");
+	return uvp_cpu_policy_parse("its CPU", text, &reader->cpu, err);
 }
 
 static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
@@ -84,6 +96,8 @@ static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	switch (reader->record.type) {
 	case UVPI_STREAM_CONFIG:
 		return take_config(reader, err);
+	case UVPI_STREAM_CPU:
+		return take_cpu(reader, err);
 	case UVPI_STREAM_DOMAIN:
 		return uvpi_stream_get_domain(reader->body, reader->record.len, &reader->domain, err);
 	case UVPI_STREAM_MEMORY:
@@ -153,6 +167,7 @@ void uvpi_stream_close(struct uvpi_stream_reader *reader)
 	free(reader->raw);
 	uvpi_codec_done(&reader->codec);
 	uvp_config_free(reader->config);
+	uvp_cpu_policy_free(reader->cpu);
 	*reader = (struct uvpi_stream_reader){ .fd = -1 };
 }
 

@@ -11,6 +11,7 @@
 #include "stream/frame.h"
 
 struct uvp_config;
+struct uvp_cpu_policy;
 
 struct uvpi_stream_reader {
 	int fd;
@@ -22,6 +23,7 @@ struct uvpi_stream_reader {
 	uint32_t raw_len;
 	struct uvpi_stream_domain domain; /* once it has come */
 	struct uvp_config *config;
+	struct uvp_cpu_policy *cpu; /* what it read of CPUID; NULL: not known */
 	uint64_t bytes; /* read so far */
 	bool connection; /* it is none that ends behind the last record */
 	const char *incoming; /* of a domain that moves: what marks it, migrate/handover.h */

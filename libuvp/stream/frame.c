@@ -84,7 +84,7 @@ int uvpi_stream_get_record(const uint8_t buf[UVPI_STREAM_RECORD], uint32_t seque
 		return damaged(err, "a record is missing or out of its place");
 	if (record.len > UVPI_STREAM_BODY_MAX)
 		return damaged(err, "a record is larger than any can be");
-	if (record.type > UVPI_STREAM_MEMORY_SPARSE && !(record.flags & UVPI_STREAM_OPTIONAL)) {
+	if (record.type > UVPI_STREAM_CPU && !(record.flags & UVPI_STREAM_OPTIONAL)) {
 		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has a record of type %u, which this release does not know and must", record.type);
 		uvpi_hint(err, "restore it with the release that wrote it");
 		return r;
@@ -112,6 +112,10 @@ int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_s
 	case UVPI_STREAM_DOMAIN:
 		ok = ok && !order->domain && !order->memory;
 		order->domain = true;
+		break;
+	case UVPI_STREAM_CPU:
+		ok = ok && !order->cpu && !order->memory;
+		order->cpu = true;
 		break;
 	case UVPI_STREAM_MEMORY:
 	case UVPI_STREAM_MEMORY_ZSTD:

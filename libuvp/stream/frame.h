@@ -23,6 +23,7 @@ enum uvpi_stream_type {
 	UVPI_STREAM_MEMORY = 3,      /* a piece of libxc's stream as it is */
 	UVPI_STREAM_MEMORY_ZSTD = 4, /* the same, compressed */
 	UVPI_STREAM_MEMORY_SPARSE = 5, /* without its zeros, and compressed */
+	UVPI_STREAM_CPU = 6, /* a policy file */
 };
 #define UVPI_STREAM_OPTIONAL 1u /* flag: a reader that does not know the type passes it over */
 
@@ -66,11 +67,11 @@ int uvpi_stream_get_end(const void *body, size_t len, struct uvpi_stream_end *re
 /* Where a reader is: what may come next. */
 struct uvpi_stream_order {
 	uint32_t sequence;
-	bool config, domain, memory, end;
+	bool config, domain, cpu, memory, end;
 	bool started; /* the first piece of memory was handed out */
 	uint64_t raw;
 };
-/* The record may come here: CONFIG and DOMAIN once and first, then MEMORY, then END. */
+/* The record may come here: CONFIG, DOMAIN and perhaps CPU once and first, then MEMORY, then END. */
 int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_stream_record *record, struct uvp_error *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include "core/names.h"
 #include "core/progress.h"
 #include "core/step.h"
+#include "stream/describe.h"
 #include "stream/file.h"
 #include "stream/pipe.h"
 
@@ -90,6 +91,8 @@ int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
 	r = uvpi_stream_open(&reader, fd, err);
+	if (r == 0 && reader.cpu)
+		r = uvpi_stream_check_cpu(host, reader.cpu, reader.domain.type == 1, err);
 	if (r == 0)
 		r = uvpi_stream_as_saved(reader.config, &reader.domain, name, err);
 	if (r == 0)

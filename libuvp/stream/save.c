@@ -146,9 +146,11 @@ static int write_head(struct save *s, struct uvp_config *config, const struct uv
 {
 	uint8_t header[UVPI_STREAM_HEADER], body[UVPI_STREAM_DOMAIN_LEN];
 	struct uvpi_stream_domain domain;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *text = NULL, *cpu = NULL;
 	int r = uvpi_stream_describe(s->domain, config, info, &domain, &text, err);
 
+	if (r == 0)
+		r = uvpi_stream_describe_cpu(s->domain, &cpu, err);
 	if (r < 0)
 		return r;
 	uvpi_stream_put_header(header);
@@ -156,7 +158,9 @@ static int write_head(struct save *s, struct uvp_config *config, const struct uv
 	r = write_all(s, header, sizeof(header), err);
 	if (r == 0)
 		r = write_record(s, UVPI_STREAM_CONFIG, text, (uint32_t)strlen(text), err);
-	return r < 0 ? r : write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
+	if (r == 0)
+		r = write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
+	return r < 0 ? r : write_record(s, UVPI_STREAM_CPU, cpu, (uint32_t)strlen(cpu), err);
 }
 
 static int write_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)

@@ -4,7 +4,7 @@
 # kill -9 at every step harm nobody.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-requires xlx ip ping
+requires xlx ip ping python3
 
 ip link add t-save type bridge
 on_exit ip link del t-save
@@ -72,6 +72,26 @@ killed_restores() { # NAME FILE
 	xlx destroy -f "$1" >/dev/null
 }
 
+# other_cpu FILE: the same on standard output, with a guest that has found AVX-512
+other_cpu() {
+	python3 - "$1" <<'END'
+import json, struct, sys, zlib
+data, at, out = open(sys.argv[1], "rb").read(), 24, [b""]
+out[0] = data[:24]
+while at < len(data):
+    kind, flags, length, crc, number = struct.unpack_from("<5I", data, at)
+    body, at = data[at + 24:at + 24 + length], at + 24 + length
+    if kind == 6:
+        policies = json.loads(body)
+        leaf = [l for l in policies["policies"]["guest"]["leaves"] if int(l["leaf"], 0) == 7][0]
+        leaf["ebx"] = "0x%08x" % (int(leaf["ebx"], 0) | 1 << 16)
+        body = json.dumps(policies).encode()
+    head = struct.pack("<5I", kind, flags, len(body), zlib.crc32(body), number)
+    out += [head, struct.pack("<I", zlib.crc32(head)), body]
+sys.stdout.buffer.write(b"".join(out))
+END
+}
+
 # one TYPE KERNEL MEMORY: everything with a guest of that type
 one() {
 	local name=t-save-$1 file=$tmp/$1.saved
@@ -98,6 +118,11 @@ one() {
 	out_has "complete and undamaged"
 	head -c 100000 "$file" >"$tmp/cut"
 	expect_fail 3 xlx restore "$tmp/cut"
+	expect_fail 4 xlx domid "$name"
+	other_cpu "$file" >"$tmp/cpu"
+	expect_ok xlx image-verify "$tmp/cpu"
+	expect_fail 8 xlx restore "$tmp/cpu"
+	err_has "lacks: feature avx512f"
 	expect_fail 4 xlx domid "$name"
 	[ "$1" != pv ] || killed_restores "$name" "$file"
 	expect_ok xlx restore "$file"

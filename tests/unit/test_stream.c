@@ -120,6 +120,31 @@ START_TEST(a_file_cut_off_anywhere_is_not_complete)
 }
 END_TEST
 
+START_TEST(what_is_said_of_the_cpu_is_a_policy_file)
+{
+	static const char policy[] =
+		"{\"format\":\"uvp-cpu-policy\",\"version\":1,\"policies\":{\"guest\":{\"leaves\":["
+		"{\"leaf\":\"0x0\",\"eax\":\"0xd\",\"ebx\":\"0x68747541\",\"ecx\":\"0x444d4163\",\"edx\":\"0x69746e65\"},"
+		"{\"leaf\":\"0x1\",\"eax\":\"0x60fb1\",\"ebx\":\"0x0\",\"ecx\":\"0x0\",\"edx\":\"0x1\"}],\"msrs\":[]}}}";
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+
+	for (int times = 0; times < 3; times++) {
+		add_head(&image);
+		for (int i = 0; i < times; i++)
+			add(&image, UVPI_STREAM_CPU, policy, sizeof(policy) - 1);
+		add(&image, UVPI_STREAM_MEMORY, "x", 1);
+		add_end(&image, 1);
+		ck_assert_msg(read_image(image.bytes, image.len, &err) == (times < 2 ? 1 : -UVP_E_INVALID), "%d times: %s", times, err.message);
+	}
+	add_head(&image);
+	add(&image, UVPI_STREAM_CPU, policy, sizeof(policy)); /* with its NUL */
+	add(&image, UVPI_STREAM_MEMORY, "x", 1);
+	add_end(&image, 1);
+	ck_assert_int_eq(read_image(image.bytes, image.len, &err), -UVP_E_INVALID);
+}
+END_TEST
+
 START_TEST(records_come_in_their_order_and_once)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -286,6 +311,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, what_was_written_is_read);
 	tcase_add_test(tcase, any_byte_that_changed_is_found);
 	tcase_add_test(tcase, a_file_cut_off_anywhere_is_not_complete);
+	tcase_add_test(tcase, what_is_said_of_the_cpu_is_a_policy_file);
 	tcase_add_test(tcase, records_come_in_their_order_and_once);
 	tcase_add_test(tcase, unknown_records_must_be_understood_unless_they_say_otherwise);
 	tcase_add_test(tcase, other_tools_files_are_named);
