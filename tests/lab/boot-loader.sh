@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bootloader=: a program on the host that reads the guest's disk has no rights, and nothing of it is left, also after kill -9.
 . "$(dirname "$0")/../lib.sh"
-requires xlx
+requires xlx mke2fs
 
 # where the loader's user can read it
 loader=/tmp/lab-loader.$$
@@ -77,6 +77,21 @@ expect_fail 4 xlx create "$(cfg)"
 err_has 'no kernel here'
 nothing_left
 ! pgrep -f 'sleep 1000' || fail "the loader goes on"
+
+# the one that Xen brings
+if [ -x /usr/lib/xen-4.17/bin/pygrub ]; then
+	rm "$tmp/a.img" && truncate -s 4M "$tmp/a.img" && mke2fs -F "$tmp/a.img" >/dev/null 2>&1 && mkdir "$tmp/mnt" &&
+		mount -o loop "$tmp/a.img" "$tmp/mnt" || fail "cannot make a disk"
+	mkdir -p "$tmp/mnt/boot/grub"
+	cp /guests/tiny-pvh "$tmp/mnt/boot/vmlinuz"
+	printf '%s\n' 'set default=0' 'menuentry "tiny" {' 'linux /boot/vmlinuz g' '}' >"$tmp/mnt/boot/grub/grub.cfg"
+	umount "$tmp/mnt"
+	rm -f /var/log/xen/guest-lab-ldr.log
+	expect_ok xlx create "$(cfg)" 'bootloader="pygrub"'
+	wait_for 60 grep -q "uvp-tiny: ready" /var/log/xen/guest-lab-ldr.log
+	nothing_left
+	expect_ok xlx destroy --yes lab-ldr
+fi
 
 expect_fail 4 xlx create "$(cfg)" 'bootloader="no-such-loader"'
 err_has "there is no program 'no-such-loader'"
