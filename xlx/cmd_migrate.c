@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <uvp/define.h>
 #include <uvp/migrate.h>
 
 #include "core/json.h"
@@ -12,7 +13,7 @@
 #include "xlx/open.h"
 #include "xlx/out.h"
 
-#define PAUSE_MAX_MS (10 * 60 * 1000)
+#define LONGEST_MS (24 * 60 * 60 * 1000)
 
 static struct uvpi_json *json_refusals(const struct uvp_migrate_report *report)
 {
@@ -44,6 +45,8 @@ static int print_json(const struct uvp_migrate_report *report, bool moved, bool 
 	uvpi_json_set_u64(object, "stream_bytes", report->stream_bytes);
 	uvpi_json_set_u64(object, "total_ms", report->total_ms);
 	uvpi_json_set_u64(object, "pause_ms", report->pause_ms);
+	uvpi_json_set_u64(object, "forecast_ms", report->forecast_ms);
+	uvpi_json_set_u64(object, "cap", report->cap);
 	return out_json(object);
 }
 
@@ -78,7 +81,9 @@ static void print_refusals(const struct uvp_migrate_report *report)
 		xlx_fail(&report->refusals[i]);
 }
 
-static int move(const struct xlx_args *args, struct uvp_domain *domain, const struct uvp_migrate *how, struct uvp_op *op)
+/* domain, or definition with its host. */
+static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_domain *domain,
+		const struct uvp_definition *definition, const struct uvp_migrate *how, struct uvp_op *op)
 {
 	_cleanup_free_ struct uvp_migrate_report *report = calloc(1, sizeof(*report));
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -94,10 +99,11 @@ static int move(const struct xlx_args *args, struct uvp_domain *domain, const st
 	bar_init(&bar, stderr, mode, uvpi_now_ms);
 	op->progress = mode == BAR_NONE ? NULL : bar_update;
 	op->progress_data = &bar;
-	r = uvp_domain_migrate(domain, how, op, report, &err);
+	r = domain ? uvp_domain_migrate(domain, how, op, report, &err) :
+		     uvp_definition_migrate(host, definition, how, op, report, &err);
 	bar_done(&bar);
 	for (int i = 0; i < report->n_warnings && !json; i++)
-		xlx_warn("on '%s': %s", how->host, report->warnings[i]);
+		xlx_warn("'%s': %s", xlx_arg(args, 0), report->warnings[i]);
 	if (json && (r == 0 || report->n_refusals)) {
 		status = print_json(report, r == 0 && !checked, r == 0);
 		return status || r == 0 ? status : xlx_exit_status(err.code);
@@ -109,9 +115,43 @@ static int move(const struct xlx_args *args, struct uvp_domain *domain, const st
 	}
 	if (checked)
 		printf("'%s' can move to '%s'\n", xlx_arg(args, 0), how->host);
+	else if (!domain)
+		printf("'%s' does not run, and is defined on '%s' now\n", xlx_arg(args, 0), how->host);
 	else
 		print_report(report);
 	return XLX_EXIT_OK;
+}
+
+/* An option that is a duration: the number stays when it was not given. */
+static int read_ms(const struct xlx_args *args, const char *option, const char *what, uint32_t *ret_ms)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	const char *text = xlx_value(args, option);
+	int64_t ms;
+
+	if (!text)
+		return 0;
+	if (uvpi_parse_duration(text, what, &ms, &err) < 0)
+		return xlx_usage(args, "%s", err.message);
+	if (ms < 1 || ms > LONGEST_MS)
+		return xlx_usage(args, "%s: within 1ms and a day", what);
+	*ret_ms = (uint32_t)ms;
+	return 0;
+}
+
+static int read_limits(const struct xlx_args *args, struct uvp_migrate *how)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	const char *bandwidth = xlx_value(args, "bandwidth");
+	int status = read_ms(args, "max-downtime", "--max-downtime", &how->max_pause_ms);
+
+	if (!status)
+		status = read_ms(args, "timeout", "--timeout", &how->timeout_ms);
+	if (status || !bandwidth)
+		return status;
+	if (uvpi_parse_size(bandwidth, "--bandwidth", 1 << 20, &how->bandwidth, &err) < 0)
+		return xlx_usage(args, "%s", err.message);
+	return how->bandwidth < 1024 ? xlx_usage(args, "--bandwidth: 1k at least") : 0;
 }
 
 static int run(const struct xlx_args *args)
@@ -120,32 +160,38 @@ static int run(const struct xlx_args *args)
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvp_migrate how = UVP_MIGRATE_INIT;
 	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvp_definition definition;
 	struct uvp_op op = UVP_OP_INIT;
-	const char *pause = xlx_value(args, "max-downtime");
-	int64_t ms;
 	int status;
 
 	how.host = xlx_arg(args, 1);
 	how.ssh = xlx_value(args, "ssh");
 	how.flags = (xlx_has(args, "check") ? UVP_MIGRATE_CHECK : 0) | (xlx_has(args, "trust-disks") ? UVP_MIGRATE_TRUST_DISKS : 0) |
-		    (xlx_has(args, "no-live") ? UVP_MIGRATE_NO_LIVE : 0);
+		    (xlx_has(args, "no-live") ? UVP_MIGRATE_NO_LIVE : 0) | (xlx_has(args, "stop") ? UVP_MIGRATE_STOP : 0) |
+		    (xlx_has(args, "auto-converge") ? UVP_MIGRATE_SLOW_DOWN : 0);
 	if (!how.host && !xlx_has(args, "settle"))
 		return xlx_usage(args, "no host given");
-	if (pause && (uvpi_parse_duration(pause, "--max-downtime", &ms, &err) < 0 || ms > PAUSE_MAX_MS))
-		return xlx_usage(args, "%s", err.code ? err.message : "--max-downtime: at most 10 minutes");
-	if (pause)
-		how.max_pause_ms = (uint32_t)ms;
-	status = xlx_open_domain(args, 0, &host, &domain);
+	status = read_limits(args, &how);
 	if (status)
 		return status;
+	status = xlx_open_host(&host);
+	if (status)
+		return status;
+	if (uvp_domain_lookup(host, xlx_arg(args, 0), &domain, &err) < 0 &&
+	    (err.code != UVP_E_NOT_FOUND || xlx_has(args, "settle") || uvp_definition_find(xlx_arg(args, 0), &definition, NULL) < 0))
+		return xlx_fail(&err);
 	op.cancel_fd = xlx_cancel_fd();
-	return xlx_has(args, "settle") ? settle(args, domain, &how, &op) : move(args, domain, &how, &op);
+	return xlx_has(args, "settle") ? settle(args, domain, &how, &op) : move(args, host, domain, &definition, &how, &op);
 }
 
 static const struct xlx_opt opts[] = {
 	{ "check", 0, NULL, "only find out, on both hosts, whether it can move", XLX_NO_VALUE },
 	{ "no-live", 0, NULL, "suspend the domain first, and send its memory once", XLX_NO_VALUE },
 	{ "max-downtime", 0, "DURATION", "stop the guest when what is left takes no longer (default 300ms)", XLX_VALUE },
+	{ "auto-converge", 0, NULL, "give a guest that is too busy less and less of the CPUs", XLX_NO_VALUE },
+	{ "stop", 0, NULL, "suspend one that stays too busy all the same", XLX_NO_VALUE },
+	{ "bandwidth", 0, "SIZE", "send so many MiB a second at most, until the guest is suspended", XLX_VALUE },
+	{ "timeout", 0, "DURATION", "give up when it takes longer than that", XLX_VALUE },
 	{ "trust-disks", 0, NULL, "files that look unlike on the two hosts are the same storage", XLX_NO_VALUE },
 	{ "ssh", 's', "COMMAND", "make the connection by this instead of ssh; \"\": HOST is the command", XLX_VALUE },
 	{ "settle", 0, NULL, "ask what became of a domain whose move broke off at its end", XLX_NO_VALUE },
@@ -157,7 +203,7 @@ static const struct xlx_opt opts[] = {
 const struct xlx_cmd cmd_migrate = {
 	.name = "migrate",
 	.group = "Domains",
-	.summary = "move a running domain to another host",
+	.summary = "move a domain to another host while it runs",
 	.args = "DOMAIN [HOST]",
 	.min_args = 1,
 	.max_args = 2,

@@ -5,8 +5,8 @@
 #define UVPI_STEP_H
 
 #ifdef UVP_FAULT_POINTS
-/* Kills this process when it is the step whose number (from 1) the environment's UVP_KILL_AT_STEP names. Steps are
- * counted in the order in which the process meets them. */
+/* Kills this process when it is the step whose number (from 1), or whose name, is in the environment's UVP_KILL_AT_STEP. Steps
+ * are counted in the order in which the process meets them. */
 void uvpi_step(const char *name);
 #define UVPI_STEP(name) uvpi_step(name)
 #else

@@ -192,14 +192,14 @@ int uvpi_handover_note(struct uvp_domain *domain, const struct uvpi_handover *ha
 		return r;
 	node_path(domain, "outgoing", path);
 	uvpi_token_text(handover->token, token);
-	snprintf(value, sizeof(value), "%s\n%s\n%s", token, handover->host, handover->ssh);
+	snprintf(value, sizeof(value), "%s\n%s\n%s\n%s", token, handover->host, handover->ssh, handover->autostart ? "boot" : "");
 	return uvpi_store_write(store, path, value, err);
 }
 
 int uvpi_handover_noted(struct uvp_domain *domain, struct uvpi_handover *ret_handover, struct uvp_error *err)
 {
 	_cleanup_free_ char *value = NULL;
-	char path[128], *host, *ssh;
+	char path[128], *host, *ssh, *boot;
 	struct uvpi_store *store;
 	int r = uvpi_host_store(domain->host, &store, err);
 
@@ -211,9 +211,11 @@ int uvpi_handover_noted(struct uvp_domain *domain, struct uvpi_handover *ret_han
 		return r;
 	host = strchr(value, '\n');
 	ssh = host ? strchr(host + 1, '\n') : NULL;
-	if (!ssh || !token_of_text(value, ret_handover->token) || host != value + 2 * UVPI_WIRE_TOKEN)
+	boot = ssh ? strchr(ssh + 1, '\n') : NULL;
+	if (!boot || !token_of_text(value, ret_handover->token) || host != value + 2 * UVPI_WIRE_TOKEN)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say where to the domain was handed over", path);
-	*ssh = '\0';
+	*ssh = *boot = '\0';
+	ret_handover->autostart = !strcmp(boot + 1, "boot");
 	snprintf(ret_handover->host, sizeof(ret_handover->host), "%s", host + 1);
 	snprintf(ret_handover->ssh, sizeof(ret_handover->ssh), "%s", ssh + 1);
 	return 1;

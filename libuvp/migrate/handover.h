@@ -2,8 +2,8 @@
 /* Who may run a domain that moves. Each side writes down what it decides before it does it:
  *
  *   /uvp/domain/ID/incoming  xenstore, receiver: this domain waits for the word of another host; nobody else may run it
- *   /uvp/domain/ID/outgoing  xenstore, sender: it was handed over; only the other host's word brings it back. Three lines:
- *                            token, host, and the command for the connection ("-": ssh)
+ *   /uvp/domain/ID/outgoing  xenstore, sender: it was handed over; only the other host's word brings it back. Four lines:
+ *                            token, host, the command for the connection ("-": ssh), and "boot" if it was started at boot
  *   /var/lib/uvp/incoming/TOKEN  disk, receiver: "taken" or "off", whichever is written first: it is the decision, and outlives
  *                            the host. The receiver writes "taken" before it lets the domain run; whoever answers for it on
  *                            another connection writes "off" before he says so. It goes when the sender knows.
@@ -38,6 +38,7 @@ struct uvpi_handover {
 	uint8_t token[UVPI_WIRE_TOKEN];
 	char host[128];
 	char ssh[256]; /* "-": none was given */
+	bool autostart; /* it was started at boot here, and is not for now */
 };
 int uvpi_handover_note(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err);
 /* 1 and what it says, or 0 when the domain was not handed over. */

@@ -123,6 +123,14 @@ static int wait_fd(int fd, short events, int64_t deadline, const struct uvp_op *
 	}
 }
 
+bool uvpi_link_ended(struct uvpi_link *link)
+{
+	struct pollfd p = { link->in, POLLIN, 0 };
+	char byte;
+
+	return poll(&p, 1, 0) > 0 && read(link->in, &byte, 1) == 0;
+}
+
 int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const struct uvp_op *op, struct uvp_error *err)
 {
 	const char *at = data;

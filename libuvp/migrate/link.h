@@ -26,11 +26,14 @@ struct uvpi_link {
 
 #define UVPI_LINK_INIT { .in = -1, .out = -1, .said = -1, .pid = -1 } /* none */
 
-/* Both ends: exchange the first messages. Whatever happens, uvpi_link_close() is called once. */
+/* Both ends: exchange the first messages. Whatever happens, uvpi_link_close() is called. */
 int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err);
 int uvpi_link_accept(struct uvpi_link *link, int in, int out, const struct uvp_op *op, struct uvp_error *err);
-/* Waits, at most some seconds, for the other process to end. */
+/* Waits, at most some seconds, for the other process to end. Does nothing the second time. */
 void uvpi_link_close(struct uvpi_link *link);
+
+/* Has the other end closed it? For one of which nothing more is to be read. */
+bool uvpi_link_ended(struct uvpi_link *link);
 
 /* CANCELLED when the op is cancelled first. IO with what is known of why when the connection has broken. */
 int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const struct uvp_op *op, struct uvp_error *err);

@@ -193,9 +193,10 @@ static int check_cpu(struct uvp_host *host, const struct uvpi_wire_message *offe
 	return r;
 }
 
-static int check_identity(struct uvp_host *host, const struct uvpi_stream_domain *domain, const struct uvp_config *config,
+static int check_identity(struct uvp_host *host, const struct uvpi_wire_message *offer, const struct uvp_config *config,
 			  struct uvpi_wire_message *list, struct uvp_error *err)
 {
+	const struct uvpi_stream_domain *domain = &offer->domain;
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
 	struct uvp_error why = UVP_ERROR_INIT;
 	int n = uvpi_hyp_domains(host->hyp, 0, &infos, err), r;
@@ -209,6 +210,12 @@ static int check_identity(struct uvp_host *host, const struct uvpi_stream_domain
 		uvpi_hint(&why, "see 'xlx list' there");
 		uvpi_preflight_refuse(list, &why);
 		return 0;
+	}
+	if (offer->definition && uvpi_def_exists(domain->uuid)) {
+		uvpi_fail(&why, UVP_E_EXISTS, 0, "it is defined on this host, too, and would be kept twice");
+		uvpi_hint(&why, "'xlx undefine' there, or here, first");
+		uvpi_preflight_refuse(list, &why);
+		why = (struct uvp_error)UVP_ERROR_INIT;
 	}
 	r = uvpi_name_is_free(host, config->name, domain->uuid, &why);
 	if (r == 0)
@@ -244,7 +251,7 @@ int uvpi_preflight_target(struct uvp_host *host, const struct uvpi_wire_message 
 	int r = check_cpu(host, offer, list, err);
 
 	if (r == 0)
-		r = check_identity(host, &offer->domain, config, list, err);
+		r = check_identity(host, offer, config, list, err);
 	if (r < 0)
 		return r;
 	check_devices(host, offer, config, list);
@@ -253,4 +260,34 @@ int uvpi_preflight_target(struct uvp_host *host, const struct uvpi_wire_message 
 	if (!list->n_refusals)
 		try_create(host, config, list);
 	return 0;
+}
+
+int uvpi_preflight_stopped(struct uvp_host *host, struct uvpi_wire_message *asked, struct uvp_config *config,
+			   struct uvpi_wire_message *list, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	int r;
+
+	memcpy(asked->domain.uuid, asked->uuid, sizeof(asked->domain.uuid));
+	asked->domain.type = config->type == UVPI_TYPE_PV ? 1 : 2;
+	if (uvp_config_check_supported(config, &why) < 0)
+		uvpi_preflight_refuse(list, &why);
+	r = check_identity(host, asked, config, list, err);
+	if (r < 0)
+		return r;
+	check_devices(host, asked, config, list);
+	check_files(config, list);
+	/* Memory that is short today may be there when it is started. */
+	if (!list->n_refusals && list->n_warnings < UVP_MIGRATE_REFUSALS &&
+	    uvp_domain_create(host, config, UVP_CREATE_DRY_RUN, NULL, NULL, &why) < 0)
+		snprintf(list->warnings[list->n_warnings++], sizeof(list->warnings[0]), "%.250s", why.message);
+	return 0;
+}
+
+void uvpi_preflight_report(const struct uvpi_wire_message *list, struct uvp_migrate_report *report)
+{
+	for (int i = 0; i < list->n_refusals && report->n_refusals < UVP_MIGRATE_REFUSALS; i++)
+		report->refusals[report->n_refusals++] = list->refusals[i];
+	for (int i = 0; i < list->n_warnings && report->n_warnings < UVP_MIGRATE_REFUSALS; i++)
+		snprintf(report->warnings[report->n_warnings++], sizeof(report->warnings[0]), "%s", list->warnings[i]);
 }

@@ -17,6 +17,11 @@ int uvpi_preflight_source(const struct uvp_domain *domain, const struct uvp_conf
 /* On the host where it is to go. offer is not trusted; config is made of what is in it. */
 int uvpi_preflight_target(struct uvp_host *host, const struct uvpi_wire_message *offer, struct uvp_config *config,
 			  struct uvpi_wire_message *list, struct uvp_error *err);
+/* The same for a definition, in `asked`, of a domain that does not run. */
+int uvpi_preflight_stopped(struct uvp_host *host, struct uvpi_wire_message *asked, struct uvp_config *config,
+			   struct uvpi_wire_message *list, struct uvp_error *err);
+/* Add what is in a message to the report. */
+void uvpi_preflight_report(const struct uvpi_wire_message *list, struct uvp_migrate_report *report);
 /* What each disk's image looks like here, in the order of the configuration. */
 int uvpi_preflight_disks(const struct uvp_config *config, struct uvpi_wire_message *offer, struct uvp_error *err);
 

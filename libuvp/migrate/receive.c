@@ -4,6 +4,8 @@
  * which was looked at before. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <uvp/migrate.h>
@@ -16,9 +18,11 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "domain/domain.h"
+#include "migrate/defined.h"
 #include "migrate/handover.h"
 #include "migrate/link.h"
 #include "migrate/preflight.h"
+#include "migrate/stopped.h"
 #include "stream/file.h"
 
 #define OFFER_MS 60000
@@ -31,6 +35,9 @@ struct receive {
 	struct uvpi_link link;
 	uint8_t token[UVPI_WIRE_TOKEN];
 	struct uvp_domain *domain;
+	char *definition; /* NULL: there is none */
+	bool autostart;
+	uint32_t order, delay_ms;
 	bool undecided; /* whether it is ours could not be written down: whoever is asked about it decides */
 };
 
@@ -47,6 +54,7 @@ static int answer(struct receive *rx, struct uvp_error *err)
 	if (!message)
 		return uvpi_no_memory(err);
 	memcpy(rx->token, rx->link.message.token, sizeof(rx->token));
+	message->flags = rx->link.message.has_uuid && uvpi_def_exists(rx->link.message.uuid) ? UVPI_WIRE_DEFINED : 0;
 	r = uvpi_handover_decide(rx->token, UVPI_WIRE_OFF, &state, err);
 	UVPI_STEP("decided");
 	if (r == 0)
@@ -89,6 +97,12 @@ static int give_verdict(struct receive *rx, struct uvp_config **ret_config, bool
 		r = uvpi_preflight_target(rx->host, offer, config, verdict, &why);
 	if (r < 0)
 		uvpi_preflight_refuse(verdict, &why);
+	rx->definition = offer->definition ? strdup(offer->definition) : NULL;
+	rx->autostart = offer->autostart;
+	rx->order = offer->order;
+	rx->delay_ms = offer->delay_ms;
+	if (offer->definition && !rx->definition)
+		return uvpi_no_memory(err);
 	*ret_come = !verdict->n_refusals && !(offer->flags & UVP_MIGRATE_CHECK);
 	*ret_config = config;
 	return uvpi_link_send(&rx->link, verdict, rx->op, err);
@@ -124,6 +138,8 @@ static int build(struct receive *rx, const struct uvp_config *config, struct uvp
 	if (r == 0)
 		r = uvpi_create_from(rx->host, reader.config, &reader, UVP_CREATE_PAUSED, rx->op, &rx->domain, err);
 	uvpi_stream_close(&reader);
+	if (r == -UVP_E_INVALID && uvpi_link_ended(&rx->link))
+		r = uvpi_fail(err, UVP_E_IO, 0, "the connection broke before all of it had come");
 	return r;
 }
 
@@ -145,6 +161,22 @@ static int wait_for_word(struct receive *rx, struct uvp_error *err)
 	return r;
 }
 
+/* It runs; a definition that cannot be kept does not change that. */
+static int say_running(struct receive *rx, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
+	struct uvp_error why = UVP_ERROR_INIT;
+
+	if (!message)
+		return uvpi_no_memory(err);
+	message->type = UVPI_WIRE_RUNNING;
+	if (rx->definition && uvpi_defined_keep(rx->host, rx->definition, rx->autostart, rx->order, rx->delay_ms, &why) < 0)
+		snprintf(message->warnings[message->n_warnings++], sizeof(message->warnings[0]), "it is not defined there: %.220s",
+			 why.message);
+	UVPI_STEP("defined");
+	return uvpi_link_send(&rx->link, message, NULL, err);
+}
+
 static int run(struct receive *rx, struct uvp_error *err)
 {
 	int r;
@@ -153,13 +185,14 @@ static int run(struct receive *rx, struct uvp_error *err)
 	r = uvpi_handover_run(rx->domain, err);
 	UVPI_STEP("runs");
 	if (r == 0)
-		r = uvpi_link_tell(&rx->link, UVPI_WIRE_RUNNING, err);
+		r = say_running(rx, err);
 	UVPI_STEP("said running");
 	if (r == 0)
 		r = uvpi_link_receive(&rx->link, UVPI_WIRE_DONE, uvpi_now_ms() + DONE_MS, NULL, err);
-	if (r == 0)
-		uvpi_handover_forget(rx->token);
-	return r;
+	if (r < 0)
+		return r;
+	uvpi_handover_forget(rx->token);
+	return uvpi_link_tell(&rx->link, UVPI_WIRE_DONE, err);
 }
 
 static int take(struct receive *rx, struct uvp_error *err)
@@ -200,6 +233,8 @@ int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const stru
 		r = uvpi_link_receive_any(&rx->link, uvpi_now_ms() + OFFER_MS, op, &why);
 	if (r == 0 && rx->link.message.type == UVPI_WIRE_OFFER)
 		r = take(rx, &why);
+	else if (r == 0 && rx->link.message.type == UVPI_WIRE_KEEP)
+		r = uvpi_stopped_receive(host, &rx->link, op, &why);
 	else if (r == 0 && rx->link.message.type == UVPI_WIRE_ASK)
 		r = answer(rx, &why);
 	else if (r == 0)
@@ -210,6 +245,7 @@ int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const stru
 			*err = why;
 	}
 	uvp_domain_free(rx->domain);
+	free(rx->definition);
 	uvpi_link_close(&rx->link);
 	free(rx);
 	return r;

@@ -31,3 +31,9 @@ enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pa
 		return UVPI_ROUNDS_STOP;
 	return rounds->stuck >= UVPI_ROUNDS_STUCK || rounds->round > UVPI_ROUNDS_MAX ? UVPI_ROUNDS_STUCK_NOW : UVPI_ROUNDS_GO_ON;
 }
+
+void uvpi_rounds_again(struct uvpi_rounds *rounds)
+{
+	rounds->stuck = UVPI_ROUNDS_STUCK - 2;
+	rounds->least = rounds->pages;
+}

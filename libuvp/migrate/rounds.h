@@ -27,5 +27,7 @@ struct uvpi_rounds {
 
 /* A round with so many pages is about to be sent. */
 enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pages, int64_t now_ms);
+/* It has been slowed down: whether that helps is seen in two rounds. */
+void uvpi_rounds_again(struct uvpi_rounds *rounds);
 
 #endif

@@ -21,18 +21,22 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "domain/domain.h"
+#include "migrate/defined.h"
 #include "migrate/handover.h"
 #include "migrate/link.h"
 #include "migrate/preflight.h"
 #include "migrate/rounds.h"
 #include "migrate/settle.h"
+#include "migrate/slow.h"
 #include "stream/describe.h"
 #include "stream/packer.h"
 #include "stream/pipe.h"
 #include "stream/suspend.h"
 
+#define FLAGS (UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS | UVP_MIGRATE_NO_LIVE | UVP_MIGRATE_SLOW_DOWN | UVP_MIGRATE_STOP)
 #define VERDICT_MS 60000
 #define BUILT_MS 180000  /* devices on a busy host */
+#define DONE_MS 10000
 #define RUNNING_MS 30000 /* then it is asked again */
 
 struct send {
@@ -46,6 +50,7 @@ struct send {
 	struct uvpi_dominfo info;
 	struct uvpi_wire_message *list; /* refusals and warnings */
 	struct uvpi_handover handover;
+	struct uvpi_defined defined;
 	struct uvpi_stream_domain head;
 	char *text; /* the configuration */
 	uint32_t sequence; /* of the stream */
@@ -56,10 +61,11 @@ struct send {
 	/* the thread's, read by the other */
 	struct uvpi_rounds rounds;
 	struct uvp_error why; /* it could not suspend, or must not go on */
+	struct uvpi_slow slow;
 	_Atomic unsigned int round;
 	_Atomic uint64_t forecast, round_pages;
 	_Atomic bool suspended;
-	int64_t suspended_at;
+	int64_t suspended_at, began, pumped_at;
 };
 
 /* ---- before anything moves ---- */
@@ -110,6 +116,8 @@ static int offer(struct send *s, struct uvp_error *err)
 	if (r == 0)
 		r = uvpi_stream_describe(s->domain, s->config, &s->info, &s->head, &s->text, err);
 	if (r == 0)
+		r = uvpi_defined_get(s->domain->uuid, &s->defined, err);
+	if (r == 0)
 		r = uvpi_token_new(s->handover.token, err);
 	if (r == 0)
 		r = uvpi_preflight_disks(s->config, message, err);
@@ -121,17 +129,11 @@ static int offer(struct send *s, struct uvp_error *err)
 	message->domain = s->head;
 	message->token = s->handover.token;
 	message->flags = s->how->flags;
+	message->definition = s->defined.text;
+	message->autostart = s->defined.autostart;
+	message->order = s->defined.definition.order;
+	message->delay_ms = s->defined.definition.delay_ms;
 	return uvpi_link_send(&s->link, message, s->op, err);
-}
-
-static void take_verdict(struct send *s, const struct uvpi_wire_message *list)
-{
-	struct uvp_migrate_report *report = s->report;
-
-	for (int i = 0; i < list->n_refusals && report->n_refusals < UVP_MIGRATE_REFUSALS; i++)
-		report->refusals[report->n_refusals++] = list->refusals[i];
-	for (int i = 0; i < list->n_warnings && report->n_warnings < UVP_MIGRATE_REFUSALS; i++)
-		snprintf(report->warnings[report->n_warnings++], sizeof(report->warnings[0]), "%s", list->warnings[i]);
 }
 
 /* Both sides are asked, so that the operator has all of it at once. */
@@ -142,7 +144,7 @@ static int check(struct send *s, struct uvp_error *err)
 
 	if (r < 0)
 		return r;
-	take_verdict(s, s->list);
+	uvpi_preflight_report(s->list, s->report);
 	/* The other side could not make sense of those. */
 	if (s->config->type != UVPI_TYPE_HVM) {
 		r = uvpi_link_open(&s->link, s->how, s->op, err);
@@ -152,7 +154,7 @@ static int check(struct send *s, struct uvp_error *err)
 			r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + VERDICT_MS, s->op, err);
 		if (r < 0)
 			return r;
-		take_verdict(s, &s->link.message);
+		uvpi_preflight_report(&s->link.message, s->report);
 	}
 	if (!report->n_refusals)
 		return 0;
@@ -182,6 +184,13 @@ static int take_why(struct send *s, struct uvp_error *err)
 	return -s->why.code;
 }
 
+static int check_time(const struct send *s, struct uvp_error *err)
+{
+	if (!s->how->timeout_ms || uvpi_now_ms() - s->began < s->how->timeout_ms)
+		return 0;
+	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it was not there after %" PRIu32 " s", s->how->timeout_ms / 1000);
+}
+
 static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
 {
 	struct send *s = data;
@@ -190,14 +199,26 @@ static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigne
 	s->round = s->rounds.round;
 	s->round_pages = pages;
 	s->forecast = s->rounds.pause_ms;
-	if (uvpi_op_cancelled(&s->quiet))
+	if (uvpi_op_cancelled(&s->quiet) || check_time(s, &s->why) < 0)
 		return UVPI_ROUND_ABORT;
 	if (answer != UVPI_ROUNDS_STUCK_NOW)
 		return answer == UVPI_ROUNDS_STOP ? UVPI_ROUND_LAST : UVPI_ROUND_GO_ON;
+	if (s->how->flags & UVP_MIGRATE_SLOW_DOWN) {
+		int r = uvpi_slow_down(&s->slow, s->domain, &s->why);
+
+		if (r < 0)
+			return UVPI_ROUND_ABORT;
+		if (r > 0) {
+			uvpi_rounds_again(&s->rounds);
+			return UVPI_ROUND_GO_ON;
+		}
+	}
+	if (s->how->flags & UVP_MIGRATE_STOP)
+		return UVPI_ROUND_LAST;
 	uvpi_fail(&s->why, UVP_E_TIMEOUT, 0,
 		  "its memory changes as fast as it can be sent: %lu pages are left after round %u, and would keep it still for %" PRIu64 " ms",
 		  pages, round, s->rounds.pause_ms);
-	uvpi_hint(&s->why, "allow for that with --max-downtime, or wait until it has less to do");
+	uvpi_hint(&s->why, "allow for that with --max-downtime, slow it down with --auto-converge, or stop it anyway with --stop");
 	return UVPI_ROUND_ABORT;
 }
 
@@ -229,15 +250,28 @@ static void report_round(struct send *s)
 	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
 }
 
+/* So that others have a part of the connection, too. The rest of a guest that waits for it is not held back. */
+static void hold_back(struct send *s)
+{
+	int64_t due = (int64_t)(s->link.bytes * 1000 / s->how->bandwidth), took = uvpi_now_ms() - s->pumped_at;
+
+	if (due > took)
+		uvpi_op_pause(s->op, (int)(due - took > 10000 ? 10000 : due - took));
+}
+
 static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)
 {
 	struct send *s = data;
 	int r = write_record(s, piece->type, piece->body, piece->len, err);
 
+	if (r == 0)
+		r = check_time(s, err);
 	if (r < 0)
 		return r;
 	s->raw += piece->raw;
 	report_round(s);
+	if (s->how->bandwidth && !s->suspended)
+		hold_back(s);
 	return 0;
 }
 
@@ -291,6 +325,7 @@ static int write_guest(struct send *s, struct uvp_error *err)
 		r = uvpi_stream_pipe_start(&s->pipe, err);
 	if (r < 0)
 		return r;
+	s->pumped_at = uvpi_now_ms();
 	r = uvpi_packer_pump(s->packer, &s->pipe, s->op, send_piece, s, err);
 	ended = uvpi_stream_pipe_end(&s->pipe, &why);
 	if (r == 0 && ended < 0 && s->why.code)
@@ -333,11 +368,18 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 	char word[UVPI_LABEL];
 
 	r = say_why(s, r, err);
+	uvpi_slow_undo(&s->slow, s->domain);
+	uvpi_defined_switch_on(&s->defined);
 	if (s->suspended && uvpi_resume(s->domain, &resume) < 0) {
 		uvpi_debug("cannot resume: %s", resume.message);
 		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.100s' lets it go on", uvpi_domain_word(s->domain, word));
 	} else if (err && !err->hint[0]) {
 		uvpi_hint(err, "it runs on here, and nothing of it is left there");
+	}
+	/* Whoever was killed there has left something. */
+	if (r == -UVP_E_IO && s->link.greeted && !s->link.aborted) {
+		uvpi_link_close(&s->link);
+		uvpi_settle_tidy(s->handover.token, s->how);
 	}
 	return r;
 }
@@ -345,12 +387,16 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 /* It is there, and gone from here in a moment. */
 static int finish(struct send *s, struct uvp_error *err)
 {
+	struct uvp_error why = UVP_ERROR_INIT;
 	struct uvp_op op = UVP_OP_INIT;
 	char word[UVPI_LABEL];
+	bool kept;
 	int r;
 
 	s->report->pause_ms = (uint64_t)(uvpi_now_ms() - s->suspended_at);
 	UVPI_STEP("runs there");
+	kept = s->defined.there && !s->link.message.n_warnings;
+	uvpi_preflight_report(&s->link.message, s->report);
 	r = uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
 	UVPI_STEP("gone here");
 	if (r < 0) {
@@ -358,7 +404,17 @@ static int finish(struct send *s, struct uvp_error *err)
 		uvpi_hint(err, "try 'xlx migrate --settle %.100s' again", uvpi_domain_word(s->domain, word));
 		return r;
 	}
-	uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
+	if (kept && uvp_definition_remove(&s->defined.definition, &why) < 0 && s->report->n_warnings < UVP_MIGRATE_REFUSALS)
+		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]), "it is still defined here: %.200s",
+			 why.message);
+	r = uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
+	if (r == 0)
+		r = uvpi_link_receive(&s->link, UVPI_WIRE_DONE, uvpi_now_ms() + DONE_MS, NULL, NULL);
+	/* It was killed meanwhile, and has its decision still written down. */
+	if (r < 0) {
+		uvpi_link_close(&s->link);
+		uvpi_settle_tidy(s->handover.token, s->how);
+	}
 	return 0;
 }
 
@@ -375,8 +431,13 @@ static int ask(struct send *s, struct uvp_error *err)
 		return r;
 	if (end == UVP_MIGRATE_THERE) {
 		s->report->pause_ms = (uint64_t)(uvpi_now_ms() - s->suspended_at);
+		if (s->defined.there && uvpi_def_exists(s->domain->uuid) && s->report->n_warnings < UVP_MIGRATE_REFUSALS)
+			snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]),
+				 "it is not defined there, but still here, where it does not start at boot any more");
 		return 0;
 	}
+	uvpi_slow_undo(&s->slow, s->domain);
+	uvpi_defined_switch_on(&s->defined);
 	r = uvpi_fail(err, UVP_E_IO, 0, "the connection to '%s' broke as it was handed over", s->how->host);
 	uvpi_hint(err, "the other host was asked, and gave it back: it runs on here");
 	return r;
@@ -389,7 +450,13 @@ static int hand_over(struct send *s, struct uvp_error *err)
 
 	snprintf(s->handover.host, sizeof(s->handover.host), "%s", s->how->host);
 	snprintf(s->handover.ssh, sizeof(s->handover.ssh), "%s", s->how->ssh ? s->how->ssh : "-");
+	s->handover.autostart = s->defined.autostart;
 	r = uvpi_handover_note(s->domain, &s->handover, err);
+	if (r == 0) {
+		r = uvpi_defined_switch_off(&s->defined, err);
+		if (r < 0)
+			uvpi_handover_take_back(s->domain, NULL);
+	}
 	if (r < 0)
 		return give_up(s, r, err);
 	UVPI_STEP("handed over");
@@ -426,12 +493,14 @@ static int migrate(struct send *s, struct uvp_error *err)
 	return r < 0 || s->how->flags & UVP_MIGRATE_CHECK ? r : move(s, err);
 }
 
-static void fill_report(struct send *s, int64_t began)
+static void fill_report(struct send *s)
 {
 	s->report->rounds = s->rounds.round + s->suspended;
 	s->report->wire_bytes = s->link.bytes;
 	s->report->stream_bytes = s->raw;
-	s->report->total_ms = (uint64_t)(uvpi_now_ms() - began);
+	s->report->total_ms = (uint64_t)(uvpi_now_ms() - s->began);
+	s->report->forecast_ms = s->rounds.pause_ms;
+	s->report->cap = s->slow.steps ? s->slow.cap : 0;
 }
 
 int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
@@ -440,7 +509,6 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 	struct send *s = calloc(1, sizeof(*s));
 	struct uvp_migrate_report *report = calloc(1, sizeof(*report));
 	char label[UVPI_LABEL];
-	int64_t began = uvpi_now_ms();
 	int lock, r;
 
 	if (!s || !report) {
@@ -449,16 +517,17 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 		return uvpi_no_memory(err);
 	}
 	*s = (struct send){ .domain = domain, .how = how, .op = op, .quiet = UVP_OP_INIT, .report = report, .link = UVPI_LINK_INIT };
+	s->began = uvpi_now_ms();
 	s->quiet.cancel_fd = uvpi_op_cancel_fd(op);
 	s->rounds.max_pause_ms = how->max_pause_ms;
 	s->list = calloc(1, sizeof(*s->list));
 	lock = s->list ? uvpi_saving_begin(domain, err) : uvpi_no_memory(err);
 	r = lock;
 	if (lock >= 0) {
-		r = how->flags & ~(UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS | UVP_MIGRATE_NO_LIVE) ?
+		r = how->flags & ~FLAGS ?
 			    uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", how->flags) :
 			    migrate(s, err);
-		fill_report(s, began);
+		fill_report(s);
 		uvpi_link_close(&s->link);
 		uvpi_saving_end(domain, lock);
 	}
@@ -467,6 +536,7 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 	if (ret_report)
 		*ret_report = *report;
 	uvp_config_free(s->config);
+	uvpi_defined_done(&s->defined);
 	free(s->list);
 	free(s->text);
 	uvpi_packer_free(s->packer);

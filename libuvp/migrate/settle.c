@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "domain/domain.h"
+#include "migrate/defined.h"
 #include "migrate/handover.h"
 #include "migrate/link.h"
 #include "stream/suspend.h"
@@ -17,34 +18,83 @@
 #define TRIES 3
 #define BETWEEN_MS 3000
 
-static int resume(struct uvp_domain *domain, struct uvp_error *err)
+static int resume(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err)
 {
+	struct uvpi_defined defined;
 	int r = uvpi_resume(domain, err);
 
-	return r < 0 ? r : uvpi_handover_take_back(domain, err);
+	if (r == 0)
+		r = uvpi_handover_take_back(domain, err);
+	if (r < 0 || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)
+		return r;
+	defined.off = handover->autostart && !defined.autostart;
+	uvpi_defined_switch_on(&defined);
+	uvpi_defined_done(&defined);
+	return 0;
 }
 
-static int ask(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
-	       const struct uvp_op *op, struct uvpi_link *link, enum uvp_migrate_end *ret_end, struct uvp_error *err)
+/* It is the other host's; the definition is, too, if that has it. Otherwise it stays here, to be moved by hand. */
+static int end(struct uvp_domain *domain, bool defined_there, struct uvp_error *err)
+{
+	struct uvpi_defined defined;
+	struct uvp_op sure = UVP_OP_INIT;
+	int r = uvp_domain_destroy(domain, &sure, err);
+
+	if (r < 0 || !defined_there || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)
+		return r;
+	if (defined.there)
+		uvp_definition_remove(&defined.definition, NULL);
+	uvpi_defined_done(&defined);
+	return 0;
+}
+
+/* The answer is in link->message. */
+static int get_answer(const uint8_t *token, const uint8_t *uuid, const struct uvp_migrate *how, const struct uvp_op *op, struct uvpi_link *link,
+		      struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
-	struct uvp_op sure = UVP_OP_INIT;
 	int r;
 
 	if (!message)
 		return uvpi_no_memory(err);
 	message->type = UVPI_WIRE_ASK;
-	message->token = handover->token;
+	message->token = token;
+	message->has_uuid = uuid != NULL;
+	if (uuid)
+		memcpy(message->uuid, uuid, sizeof(message->uuid));
 	r = uvpi_link_open(link, how, op, err);
 	if (r == 0)
 		r = uvpi_link_send(link, message, op, err);
+	return r < 0 ? r : uvpi_link_receive(link, UVPI_WIRE_ANSWER, uvpi_now_ms() + ANSWER_MS, op, err);
+}
+
+void uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how)
+{
+	struct uvpi_link *link = malloc(sizeof(*link));
+	struct uvp_error why = UVP_ERROR_INIT;
+	int r;
+
+	if (!link)
+		return;
+	r = get_answer(token, NULL, how, NULL, link, &why);
 	if (r == 0)
-		r = uvpi_link_receive(link, UVPI_WIRE_ANSWER, uvpi_now_ms() + ANSWER_MS, op, err);
+		r = uvpi_link_tell(link, UVPI_WIRE_DONE, &why);
+	if (r < 0)
+		uvpi_debug("cannot tidy up there: %s", why.message);
+	uvpi_link_close(link);
+	free(link);
+}
+
+static int ask(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
+	       const struct uvp_op *op, struct uvpi_link *link, enum uvp_migrate_end *ret_end, struct uvp_error *err)
+{
+	int r = get_answer(handover->token, domain->uuid, how, op, link, err);
+
 	if (r < 0)
 		return r;
 	UVPI_STEP("was told");
 	*ret_end = link->message.state == UVPI_WIRE_TAKEN ? UVP_MIGRATE_THERE : UVP_MIGRATE_HERE;
-	r = *ret_end == UVP_MIGRATE_THERE ? uvp_domain_destroy(domain, &sure, err) : resume(domain, err);
+	r = *ret_end == UVP_MIGRATE_THERE ? end(domain, link->message.flags & UVPI_WIRE_DEFINED, err) : resume(domain, handover, err);
 	UVPI_STEP("did it");
 	if (r == 0)
 		uvpi_link_tell(link, UVPI_WIRE_DONE, NULL);

@@ -3,6 +3,8 @@
 #ifndef UVPI_MIGRATE_SETTLE_H
 #define UVPI_MIGRATE_SETTLE_H
 
+#include <stdint.h>
+
 #include <uvp/migrate.h>
 
 struct uvpi_handover;
@@ -11,5 +13,8 @@ struct uvpi_handover;
  * caller has the domain's lock. */
 int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
 		const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err);
+/* Nothing of it is to be left there, and no decision kept: for a connection that broke before it was handed over (HERE) or when
+ * it was known to run there (THERE). Tries once, and fails in silence: what is left is harmless, and listed there. */
+void uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how);
 
 #endif

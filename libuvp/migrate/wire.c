@@ -26,6 +26,9 @@ enum item {
 	REFUSAL,     /* code (4), message and hint: two texts */
 	WARNING,     /* text */
 	STATE,       /* number: enum uvpi_wire_state */
+	DEFINITION,  /* text: the configuration that is kept for the next boot */
+	AUTOSTART,   /* order (4), delay in ms (4) */
+	UUID,        /* 16 bytes */
 	ITEMS
 };
 #define OPTIONAL 0x80000000u /* whoever does not know it passes it over */
@@ -37,15 +40,17 @@ static const struct {
 	uint32_t must, may;
 } shapes[] = {
 	[UVPI_WIRE_HELLO - UVPI_WIRE_HELLO] = { BIT(VERSION) | BIT(OLDEST) | BIT(PROGRAM) | BIT(HOST), 0 },
-	[UVPI_WIRE_OFFER - UVPI_WIRE_HELLO] = { BIT(CONFIG) | BIT(POLICY) | BIT(DOMAIN) | BIT(TOKEN) | BIT(FLAGS), BIT(DISK) },
+	[UVPI_WIRE_OFFER - UVPI_WIRE_HELLO] = { BIT(CONFIG) | BIT(POLICY) | BIT(DOMAIN) | BIT(TOKEN) | BIT(FLAGS),
+						BIT(DISK) | BIT(DEFINITION) | BIT(AUTOSTART) },
 	[UVPI_WIRE_VERDICT - UVPI_WIRE_HELLO] = { 0, BIT(REFUSAL) | BIT(WARNING) },
 	[UVPI_WIRE_BUILT - UVPI_WIRE_HELLO] = { 0, 0 },
 	[UVPI_WIRE_GO - UVPI_WIRE_HELLO] = { 0, 0 },
-	[UVPI_WIRE_RUNNING - UVPI_WIRE_HELLO] = { 0, 0 },
+	[UVPI_WIRE_RUNNING - UVPI_WIRE_HELLO] = { 0, BIT(WARNING) },
 	[UVPI_WIRE_DONE - UVPI_WIRE_HELLO] = { 0, 0 },
 	[UVPI_WIRE_ABORT - UVPI_WIRE_HELLO] = { BIT(REFUSAL), 0 },
-	[UVPI_WIRE_ASK - UVPI_WIRE_HELLO] = { BIT(TOKEN), 0 },
-	[UVPI_WIRE_ANSWER - UVPI_WIRE_HELLO] = { BIT(STATE), 0 },
+	[UVPI_WIRE_ASK - UVPI_WIRE_HELLO] = { BIT(TOKEN), BIT(UUID) },
+	[UVPI_WIRE_ANSWER - UVPI_WIRE_HELLO] = { BIT(STATE), BIT(FLAGS) },
+	[UVPI_WIRE_KEEP - UVPI_WIRE_HELLO] = { BIT(DEFINITION) | BIT(UUID) | BIT(FLAGS), BIT(AUTOSTART) | BIT(DISK) },
 };
 
 static int wrong(struct uvp_error *err, const char *what)
@@ -139,6 +144,25 @@ static bool take_text(uint8_t *data, uint32_t len, bool shown, const char **ret_
 	return *ret_text != NULL;
 }
 
+static bool take_autostart(const uint8_t *data, uint32_t len, struct uvpi_wire_message *m)
+{
+	if (len != 8)
+		return false;
+	m->autostart = true;
+	m->order = uvpi_get_le32(data);
+	m->delay_ms = uvpi_get_le32(data + 4);
+	return true;
+}
+
+static bool take_uuid(const uint8_t *data, uint32_t len, struct uvpi_wire_message *m)
+{
+	if (len != sizeof(m->uuid))
+		return false;
+	m->has_uuid = true;
+	memcpy(m->uuid, data, sizeof(m->uuid));
+	return true;
+}
+
 static bool take(enum item item, uint8_t *data, uint32_t len, struct uvpi_wire_message *m)
 {
 	switch (item) {
@@ -170,6 +194,12 @@ static bool take(enum item item, uint8_t *data, uint32_t len, struct uvpi_wire_m
 		return take_refusal(data, len, m);
 	case WARNING:
 		return take_warning(data, len, m);
+	case DEFINITION:
+		return take_text(data, len, false, &m->definition);
+	case AUTOSTART:
+		return take_autostart(data, len, m);
+	case UUID:
+		return take_uuid(data, len, m);
 	default:
 		return false;
 	}
@@ -303,9 +333,21 @@ static void put_bytes(struct out *out, enum item item, const void *data, size_t 
 		memcpy(p, data, len);
 }
 
+static void put_definition(struct out *out, const struct uvpi_wire_message *m)
+{
+	uint8_t *p;
+
+	put_text(out, DEFINITION, m->definition);
+	p = m->autostart ? put_item(out, AUTOSTART, 8) : NULL;
+	if (!p)
+		return;
+	uvpi_put_le32(p, m->order);
+	uvpi_put_le32(p + 4, m->delay_ms);
+}
+
 static void put_all(struct out *out, const struct uvpi_wire_message *m)
 {
-	uint32_t items = shapes[m->type - UVPI_WIRE_HELLO].must;
+	uint32_t items = shapes[m->type - UVPI_WIRE_HELLO].must | (m->type == UVPI_WIRE_ANSWER ? BIT(FLAGS) : 0);
 	uint8_t domain[UVPI_STREAM_DOMAIN_LEN];
 
 	if (items & BIT(VERSION))
@@ -330,6 +372,10 @@ static void put_all(struct out *out, const struct uvpi_wire_message *m)
 		put_text(out, CONFIG, m->config);
 	if (items & BIT(POLICY))
 		put_text(out, POLICY, m->policy);
+	if (m->definition && (m->type == UVPI_WIRE_OFFER || m->type == UVPI_WIRE_KEEP))
+		put_definition(out, m);
+	if (m->has_uuid && (m->type == UVPI_WIRE_ASK || m->type == UVPI_WIRE_KEEP))
+		put_bytes(out, UUID, m->uuid, sizeof(m->uuid));
 	for (int i = 0; i < m->n_disks; i++)
 		put_disk(out, &m->disks[i]);
 	for (int i = 0; i < m->n_refusals; i++)

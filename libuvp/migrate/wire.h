@@ -27,10 +27,11 @@ enum uvpi_wire_type {
 	UVPI_WIRE_BUILT,   /* receiver: all of it is there, and waits */
 	UVPI_WIRE_GO,      /* sender: it is yours */
 	UVPI_WIRE_RUNNING, /* receiver: it runs */
-	UVPI_WIRE_DONE,    /* sender: here it is gone; nobody will ask any more */
+	UVPI_WIRE_DONE,    /* sender: here it is gone, nobody will ask any more; receiver, after RUNNING: then I forget it */
 	UVPI_WIRE_ABORT,   /* either: I give up, and why */
 	UVPI_WIRE_ASK,     /* sender, on a new connection: what became of it? */
 	UVPI_WIRE_ANSWER,  /* receiver: that */
+	UVPI_WIRE_KEEP,    /* sender, instead of OFFER: a definition of a domain that does not run */
 	UVPI_WIRE_TYPES
 };
 
@@ -39,6 +40,8 @@ enum uvpi_wire_state {
 	UVPI_WIRE_TAKEN = 1, /* the receiver has it, and nobody else may run it */
 	UVPI_WIRE_OFF = 2,   /* it never will */
 };
+
+#define UVPI_WIRE_DEFINED 1u /* flag of ANSWER: the UUID that was asked about is defined there */
 
 /* What a disk's image looks like, for whoever has a path of that name, too. */
 struct uvpi_wire_disk {
@@ -52,6 +55,11 @@ struct uvpi_wire_message {
 	uint32_t version, oldest, flags, state;
 	const char *program, *host, *config, *policy;
 	const uint8_t *token; /* UVPI_WIRE_TOKEN bytes: which migration; a secret of the two */
+	const char *definition; /* NULL: it is not defined */
+	bool autostart;
+	uint32_t order, delay_ms;
+	bool has_uuid;
+	uint8_t uuid[16];
 	bool has_domain;
 	struct uvpi_stream_domain domain;
 	int n_disks;

@@ -19,6 +19,10 @@ struct uvp_domain;
 #define UVP_MIGRATE_CHECK 1u       /* all checks on both hosts, and nothing else */
 #define UVP_MIGRATE_TRUST_DISKS 2u /* files that look unlike on the two hosts are the same all the same */
 #define UVP_MIGRATE_NO_LIVE 4u     /* suspend the guest first, and send its memory once */
+/* When its memory changes faster than it can be sent: give its vCPUs less and less time, by its cap; or, when that does not help
+ * or was not asked for, suspend it all the same. Otherwise moving is given up. */
+#define UVP_MIGRATE_SLOW_DOWN 8u
+#define UVP_MIGRATE_STOP 16u
 
 /* How. Start with UVP_MIGRATE_INIT. */
 struct uvp_migrate {
@@ -27,8 +31,10 @@ struct uvp_migrate {
 	const char *ssh;  /* instead of ssh: a command and its arguments with blanks between; "": host is the whole command */
 	unsigned int flags;
 	uint32_t max_pause_ms; /* stop the guest when what is left will take no longer than that */
+	uint32_t timeout_ms;   /* give up when it has not been handed over by then; 0: never */
+	uint64_t bandwidth;    /* bytes in a second at most, until the guest is suspended; 0: no limit */
 };
-#define UVP_MIGRATE_INIT { sizeof(struct uvp_migrate), 0, 0, 0, 300 }
+#define UVP_MIGRATE_INIT { sizeof(struct uvp_migrate), 0, 0, 0, 300, 0, 0 }
 
 #define UVP_MIGRATE_REFUSALS 16
 struct uvp_migrate_report {
@@ -39,6 +45,8 @@ struct uvp_migrate_report {
 	uint32_t rounds;  /* in which memory was sent, the last one included */
 	uint64_t wire_bytes, stream_bytes; /* sent, and what that was before compression */
 	uint64_t total_ms, pause_ms;       /* pause: from the guest's suspending until it ran there */
+	uint64_t forecast_ms; /* what the pause was last expected to be; 0: not known */
+	uint32_t cap;         /* the cap by which it was slowed down, in per cent of a CPU; 0: it was not */
 	char there[128];  /* what the other host calls itself */
 	uint64_t reserved[8];
 };
@@ -50,6 +58,12 @@ struct uvp_migrate_report {
  * the result. */
 UVP_PUBLIC int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
 				  struct uvp_migrate_report *ret_report, struct uvp_error *err);
+
+struct uvp_definition;
+/* The same for a defined domain that does not run: its definition goes there, and is removed here. BUSY when it runs. */
+UVP_PUBLIC int uvp_definition_migrate(struct uvp_host *host, const struct uvp_definition *definition,
+				      const struct uvp_migrate *how, const struct uvp_op *op,
+				      struct uvp_migrate_report *ret_report, struct uvp_error *err);
 
 enum uvp_migrate_end { UVP_MIGRATE_HERE = 0, UVP_MIGRATE_THERE = 1 };
 /* A domain that was handed over, and nobody knows how that ended: ask the other host, and either let it run on here or end

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Linux guests move to another host: a PV guest suspended, a PVH guest while it runs. What is in the way is named, all of it at
-# once; Ctrl-C, a connection that cannot be made, and one that breaks leave the guest where it was.
+# once; Ctrl-C, a connection that cannot be made, and one that breaks leave the guest where it was. UVP_LAB_LONG=1: a busy guest, too.
 . "$(dirname "$0")/../lib.sh"
 requires xlx brctl ssh
 requires_host_b
@@ -38,6 +38,10 @@ expect_ok xlx create "$tmp/t-live.cfg"
 expect_ok xlx create -p "$tmp/t-cpu.cfg"
 guest_boots t-mig xlx create "$tmp/t-mig.cfg"
 guest_run t-mig 'n=0; (while :; do n=$((n+1)); echo tick $n; sleep 1; done) & echo started'
+on_exit on_b bash -c '! xlx dumpxml t-mig >/dev/null 2>&1 || xlx undefine --yes t-mig'
+on_exit bash -c '! xlx dumpxml t-mig >/dev/null 2>&1 || xlx undefine --yes t-mig'
+expect_ok xlx define "$tmp/t-mig.cfg"
+expect_ok xlx autostart t-mig on --order 7
 uuid=$(xlx list --json t-mig | sed 's/.*"uuid":"\([^"]*\)".*/\1/')
 
 # ---- what is in the way ----
@@ -92,6 +96,9 @@ wait_for 60 on_b bash -c '! xlx domid t-mig 2>/dev/null'
 expect_ok xlx migrate --no-live --trust-disks --json t-mig b
 out_has '"moved":true'
 expect_fail 4 xlx domid t-mig
+expect_fail 4 xlx dumpxml t-mig
+expect_ok on_b cat "/var/lib/uvp/domains/$uuid/autostart"
+out_has 'order 7'
 wait_for 60 goes_on_b t-mig tick
 expect_ok on_b xlx list t-mig
 out_has t-mig
@@ -99,12 +106,29 @@ expect_ok on_b bash -c "echo 'head -c 9 /dev/xvda; cat /sys/class/net/eth0/addre
 wait_for 60 on_b grep -q 'disk of b' /var/log/xen/guest-t-mig.log
 wait_for 60 on_b grep -q '00:16:3e:00:5b:01' /var/log/xen/guest-t-mig.log
 expect_ok on_b xlx destroy --yes t-mig
+# what is left of it is a definition, which comes back
+expect_ok on_b xlx migrate t-mig a --trust-disks
+out_has "is defined on 'a' now"
+expect_fail 4 on_b xlx dumpxml t-mig
+expect_ok xlx autostart t-mig
+out_has 7
+expect_ok xlx undefine --yes t-mig
 
 _guest_log_from=1
 wait_for 240 guest_said t-live '^uvp-guest: ready'
 guest_run t-live 'n=0; (while :; do n=$((n+1)); echo tock $n; sleep 1; done) & echo started'
-expect_ok xlx migrate --max-downtime 3s t-live b
-out_has "moved in"
+expect_fail 11 xlx migrate --timeout 1s t-live b
+if [ -z "${UVP_LAB_LONG:-}" ]; then
+	expect_ok xlx migrate --max-downtime 3s t-live b
+	out_has "moved in"
+else
+	guest_run t-live 'dd if=/dev/zero of=/busy bs=1M count=16 2>/dev/null; (while :; do cat /busy >/busy2; done) & echo busy'
+	expect_fail 11 xlx migrate --max-downtime 30ms t-live b
+	err_has "its memory changes as fast as it can be sent"
+	expect_ok xlx migrate --max-downtime 100ms --auto-converge --stop --json t-live b
+	out_has '"moved":true'
+	grep -q '"cap":0' "$tmp/out" && fail "it was not slowed down: $(cat "$tmp/out")"
+fi
 expect_fail 4 xlx domid t-live
 wait_for 60 goes_on_b t-live tock
 expect_ok on_b xlx destroy --yes t-live

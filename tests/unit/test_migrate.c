@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What hosts say to each other about a domain that moves; and when a guest is stopped. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,12 @@ static struct uvpi_wire_message *new_message(uint32_t type)
 	m->host = "a";
 	m->config = "name = \"web\"\n";
 	m->policy = "{}";
+	m->definition = "name = \"web\"\nmemory = 64\n";
+	m->autostart = true;
+	m->order = 7;
+	m->delay_ms = 3000;
+	m->has_uuid = true;
+	m->uuid[3] = 9;
 	m->token = token;
 	m->flags = UVP_MIGRATE_CHECK;
 	m->state = UVPI_WIRE_OFF;
@@ -54,8 +61,8 @@ START_TEST(every_message_is_read_as_it_was_written)
 		m->n_refusals = type == UVPI_WIRE_ABORT ? 1 : type == UVPI_WIRE_VERDICT ? 2 : 0;
 		for (int i = 0; i < m->n_refusals; i++) {
 			m->refusals[i].code = UVP_E_NOT_FOUND;
-			strcpy(m->refusals[i].message, "there is no bridge");
-			strcpy(m->refusals[i].hint, i ? "make one" : "");
+			snprintf(m->refusals[i].message, sizeof(m->refusals[i].message), "there is no bridge");
+			snprintf(m->refusals[i].hint, sizeof(m->refusals[i].hint), "%s", i ? "make one" : "");
 		}
 		m->n_disks = type == UVPI_WIRE_OFFER ? 2 : 0;
 		m->disks[1] = (struct uvpi_wire_disk){ UINT64_MAX, 5, 2 };
@@ -71,6 +78,12 @@ START_TEST(every_message_is_read_as_it_was_written)
 			ck_assert_uint_eq(back->disks[1].size, UINT64_MAX);
 			ck_assert_uint_eq(back->domain.memory_kib, 65536);
 		}
+		if (type == UVPI_WIRE_OFFER || type == UVPI_WIRE_KEEP) {
+			ck_assert_str_eq(back->definition, m->definition);
+			ck_assert(back->autostart && back->order == 7 && back->delay_ms == 3000);
+		}
+		if (type == UVPI_WIRE_ASK || type == UVPI_WIRE_KEEP)
+			ck_assert_mem_eq(back->uuid, m->uuid, sizeof(m->uuid));
 		if (type == UVPI_WIRE_ANSWER)
 			ck_assert_uint_eq(back->state, UVPI_WIRE_OFF);
 	}
@@ -97,18 +110,21 @@ START_TEST(a_body_cut_off_or_changed_harms_nobody)
 {
 	_cleanup_free_ struct uvpi_wire_message *m = new_message(UVPI_WIRE_OFFER), *back = malloc(sizeof(*back));
 	_cleanup_free_ uint8_t *buf = NULL;
-	uint32_t len;
+	const uint32_t sizes[] = { 8 + 20, 8 + 8, 8 + (uint32_t)strlen(m->definition) + 1 };
+	uint32_t len, whole[4];
 
 	m->n_disks = 1;
-	len = encode(m, &buf);
-	/* Whole items fewer is what it takes to be read; the disk is the only one that may be missing. */
+	len = whole[0] = encode(m, &buf);
+	/* Whole items fewer is what it takes to be read; the last three may be missing. */
+	for (int i = 0; i < 3; i++)
+		whole[i + 1] = whole[i] - sizes[i];
 	for (uint32_t cut = 0; cut < len; cut++) {
 		uint8_t *copy = malloc(cut + 1);
 		int r;
 
 		memcpy(copy, buf + UVPI_WIRE_HEAD, cut);
 		r = uvpi_wire_decode(UVPI_WIRE_OFFER, copy, cut, back, NULL);
-		ck_assert(r == -UVP_E_PROTOCOL || (r == 0 && cut == len - 28));
+		ck_assert(r == -UVP_E_PROTOCOL || (r == 0 && (cut == whole[1] || cut == whole[2] || cut == whole[3])));
 		free(copy);
 	}
 	for (uint32_t i = 0; i < len; i++)
@@ -131,7 +147,7 @@ START_TEST(texts_for_people_are_made_harmless)
 
 	m->n_refusals = 1;
 	m->refusals[0].code = UVP_E_IO;
-	strcpy(m->refusals[0].message, "a\033[2Jb\n");
+	snprintf(m->refusals[0].message, sizeof(m->refusals[0].message), "a\033[2Jb\n");
 	len = encode(m, &buf);
 	ck_assert_int_eq(uvpi_wire_decode(UVPI_WIRE_ABORT, buf + UVPI_WIRE_HEAD, len, back, NULL), 0);
 	ck_assert_str_eq(back->refusals[0].message, "a?[2Jb?");
@@ -142,8 +158,10 @@ START_TEST(items_belong_to_their_message_and_come_once)
 {
 	_cleanup_free_ struct uvpi_wire_message *m = new_message(UVPI_WIRE_ASK), *back = malloc(sizeof(*back));
 	_cleanup_free_ uint8_t *buf = NULL, *twice = NULL;
-	uint32_t len = encode(m, &buf);
+	uint32_t len;
 
+	m->has_uuid = false;
+	len = encode(m, &buf);
 	ck_assert_int_eq(uvpi_wire_decode(UVPI_WIRE_GO, buf + UVPI_WIRE_HEAD, len, back, NULL), -UVP_E_PROTOCOL);
 	twice = malloc(2 * len);
 	memcpy(twice, buf + UVPI_WIRE_HEAD, len);

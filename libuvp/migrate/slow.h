@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Giving a guest less of the CPUs, step by step, so that it changes less of its memory. */
+#ifndef UVPI_MIGRATE_SLOW_H
+#define UVPI_MIGRATE_SLOW_H
+
+#include <stdint.h>
+
+#include <uvp/domain.h>
+
+struct uvpi_slow {
+	unsigned int steps;  /* done so far */
+	uint32_t before, cap; /* the cap that it had, and has now; 0: none */
+};
+
+/* 1, or 0 when there is no step left. UNSUPPORTED where the scheduler knows no cap. */
+int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
+void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain);
+
+#endif
