@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What one operation costs while more and more guests are there, in the lab's dom0. Prints lines
+# `TOOL GUESTS OPERATION SECONDS OWN XENSTORED XENCONSOLED`: all of it, and of that the command's own process and
+# the two daemons, in the time of the machine's clock; the repeat that is the median of all of it.
+#
+#   COST=.../tests/bench/cost scale.sh "0 50 100 200 500 1000" XL_MAX
+set -u
+: "${COST:?the program cost of tests/bench, as built}"
+counts=${1:-0 50 100 200 500 1000}
+xl_max=${2:-100}
+repeats=${REPEATS:-1} # the clock counts instructions: one is like the next
+work=$(mktemp -d)
+export COST_OWN=1
+
+tiny_cfg() { # NAME
+  printf 'name = "%s"\ntype = "pvh"\nkernel = "/guests/tiny-pvh"\nmemory = 4\nvcpus = 1\n' "$1" >"$work/$1.cfg"
+}
+
+ran() { # PROGRAM: microseconds so far
+  awk '{ printf "%d", $1 / 1000 }' "/proc/$(pgrep -x "$1")/schedstat"
+}
+
+# Idling costs nothing in the instruction clock: no command pays for what another left to daemons.
+cost() { # CMD...: four numbers
+  local store console line
+  sleep 1
+  store=$(ran "$store_daemon") console=$(ran xenconsoled)
+  line=$("$COST" "$@" 3>&1 >"$work/out" 2>&1 </dev/null) || { echo "failed: $*: $(head -3 "$work/out")" >&2; exit 1; }
+  sleep 0.5
+  echo "$line $(($(ran "$store_daemon") - store)) $(($(ran xenconsoled) - console))"
+}
+
+report() { # TOOL GUESTS OPERATION FILE [PARTS]
+  sort -n "$work/$4" | awk -v head="$1 $2 $3" -v parts="${5:-1}" '
+    { line[NR] = $0 }
+    END {
+      split(line[int((NR + 1) / 2)], v, " ")
+      printf "%s %.6f %.6f %.6f %.6f\n", head, v[1] / 1e6 / parts, v[2] / 1e6 / parts, v[3] / 1e6 / parts, v[4] / 1e6 / parts
+    }'
+}
+
+measure() { # TOOL GUESTS
+  local tool=$1 i op
+  rm -f "$work"/t-*
+  for ((i = 0; i < repeats; i++)); do
+    cost "$tool" create -q "$work/bench.cfg" >>"$work/t-create" || exit 1
+    cost "$tool" list >>"$work/t-list" || exit 1
+    cost "$tool" pause bench >>"$work/t-pause-by-name" || exit 1
+    cost "$tool" destroy bench >>"$work/t-destroy" || exit 1
+  done
+  for op in create list pause-by-name destroy; do report "$tool" "$2" "$op" "t-$op"; done
+}
+
+files() { # FROM TO
+  local i
+  for ((i = $1; i < $2; i++)); do
+    [ -f "$work/fill$i.cfg" ] || tiny_cfg "fill$i"
+    printf '%s\n' "$work/fill$i.cfg"
+  done
+}
+
+fill() { # TOOL FROM TO
+  local file
+  if [ "$1" = xlx ]; then
+    files "$2" "$3" | xargs -r -n 500 xlx create -q -j 1 >/dev/null || exit 1
+  else
+    while read -r file; do xl create -q "$file" >/dev/null 2>&1 </dev/null || exit 1; done < <(files "$2" "$3")
+  fi
+}
+
+# 64 at once: what each costs with so many in flight
+in_flight() {
+  local jobs
+  mapfile -t list < <(files 0 64)
+  for jobs in 1 8 64; do
+    rm -f "$work/t-many"
+    cost xlx create -q -j "$jobs" "${list[@]}" >"$work/t-many" || exit 1
+    report xlx "$jobs" create-in-flight t-many 64
+    xlx destroy --all --yes || exit 1
+  done
+}
+
+available() { awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }
+
+hostd=
+trap '[ -z "$hostd" ] || kill "$hostd"; rm -rf "$work"' EXIT
+store_daemon=xenstored
+pgrep -x xenstored >/dev/null || store_daemon=oxenstored
+tiny_cfg bench
+tiny_cfg warm
+for tool in ${TOOLS:-xlx xl}; do
+  if [ "$tool" = xlx ]; then
+    uvp-hostd --config /dev/null >/dev/null 2>&1 &
+    hostd=$!
+  fi
+  "$tool" create -q "$work/warm.cfg" >/dev/null 2>&1 </dev/null || exit 1
+  "$tool" destroy warm >/dev/null 2>&1
+  [ "$tool" = xl ] || in_flight
+  have=0 kib=$(available)
+  for n in $counts; do
+    [ "$tool" != xl ] || [ "$n" -le "$xl_max" ] || break
+    fill "$tool" "$have" "$n"
+    have=$n
+    measure "$tool" "$n" || exit 1
+  done
+  sleep 4
+  [ "$have" -eq 0 ] || echo "memory $tool $have $((kib - $(available))) KiB"
+  if [ "$tool" = xlx ]; then
+    kill "$hostd" && wait "$hostd" 2>/dev/null
+    hostd=
+    cost xlx destroy --all --yes >"$work/t-all" || exit 1
+    report xlx "$have" destroy-all t-all "$((have > 0 ? have : 1))"
+  else
+    xlx destroy --all --yes || exit 1
+  fi
+done

@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Many guests: made, listed, found, paused, renamed; the host's memory ends and the guests live on; then all of
+# those that are left end at the same moment, and uvp-hostd removes them. UVP_MANY is how many there are.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/hostd.bash"
+requires xl xlx uvp-hostd
+
+many=${UVP_MANY:-60}
+# shellcheck disable=SC2034 # of what hostd.bash removes at the end
+prefix=many-
+guests() { xlx list --no-header | grep -c '^many-'; }
+took() { # WHAT: the time since the last one
+	printf '%s: %s s\n' "$1" $((SECONDS - since))
+	since=$SECONDS
+}
+
+start_hostd
+files=()
+for ((i = 1; i <= many; i++)); do
+	tiny_cfg "many-$i" 'extra = "p"' >/dev/null # powers off as soon as it runs
+	files+=("$tmp/many-$i.cfg")
+done
+hostd_kib() { awk '/^VmRSS/ { print $2 }' "/proc/$hostd_pid/status"; }
+before=$(hostd_kib) since=$SECONDS
+expect_ok xlx create -q -p "${files[@]}"
+took "create"
+[ "$(guests)" -eq "$many" ] || fail "there are $(guests) guests, not $many"
+[ "$(xl list | grep -c '^many-')" -eq "$many" ] || fail "xl sees other guests: $(xl list | tail -3)"
+took "lists"
+after=$(hostd_kib)
+echo "uvp-hostd: $before KiB, then $after KiB"
+[ $(((after - before) / many)) -lt 16 ] || fail "uvp-hostd took $((after - before)) KiB for $many guests"
+
+# any one of them, by its name
+for i in 1 $((many / 2)) "$many"; do
+	expect_ok xlx domid "many-$i"
+	[ "$(xl domname "$(cat "$tmp/out")")" = "many-$i" ] || fail "many-$i is not domain $(cat "$tmp/out")"
+	expect_ok xlx pause "many-$i"
+	expect_ok xlx rename "many-$i" "many-new-$i"
+	expect_fail 4 xlx domid "many-$i"
+	expect_ok xlx domid "many-new-$i"
+done
+expect_fail 5 xlx rename "many-2" "many-3"
+expect_fail 5 xlx create -q "$tmp/many-2.cfg"
+took "names"
+
+# the host's memory ends
+left=$(xlx info free_memory)
+expect_ok xlx create -q -p "$(tiny_cfg many-fill "memory = $((left - 30))")" maxmem=$((left - 30))
+made=0
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+	xlx create -q -p "$(tiny_cfg "many-last-$i" 'extra = "p"')" >"$tmp/out" 2>"$tmp/err" || break
+	made=$i
+done
+[ "$made" -lt 15 ] || fail "there was no end of memory"
+expect_fail 9 xlx create -q -p "$tmp/many-last-$((made + 1)).cfg"
+err_has "needs"
+err_has "MiB are free"
+[ "$(guests)" -eq $((many + made + 1)) ] || fail "there are $(guests) guests, not $many and $((made + 1))"
+expect_ok xlx destroy --yes many-fill
+took "end of memory"
+
+# a third is destroyed, the rest ends by itself, all at once
+third=()
+for ((i = 2; i < many / 3; i++)); do third+=("many-$i"); done
+expect_ok xlx destroy --yes "${third[@]}"
+took "destroy of ${#third[@]}"
+expect_ok xlx unpause --all
+took "unpause"
+none() { [ "$(guests)" -eq 0 ]; }
+wait_for 240 none
+took "the end of all"
+expect_ok xlx list --json
+exit 0
