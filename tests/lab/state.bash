@@ -14,10 +14,12 @@ _state_nodes() {
 		'^/(tool|vm|libxl|uvp(/domain|/restart)?|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?|local/domain/0/error(/backend(/[a-z]+)?)?)( =|/tool)|^/tool/'
 }
 
-# Definitions, names, sockets, what libxl remembers of domains, folders of tests but this one's.
+# Definitions, names, sockets, what libxl remembers of domains, folders of tests but this one's. What has happened is
+# kept for those who look, and so is the job of a command that was killed, until they do.
 _state_files() {
 	find /run/uvp /run/xen /var/lib/uvp /var/lib/xen /tmp/uvp-test.* -path "${tmp:-none}" -prune -o \( -type d ! -path '/var/lib/uvp/domains/*' ! -path '/tmp/*' \) -o \
-		\( -name '*lock*' -o -path '*/names/.ids' -o -path '*/names/.kept' -o -path '*/names/Domain-0' -o -path /run/xen/domid-history \) -o \
+		\( -name '*lock*' -o -path '*/names/.ids' -o -path '*/names/.kept' -o -path '*/names/Domain-0' -o -path /run/xen/domid-history -o \
+		-path '/run/uvp/events*' -o -path '/run/uvp/jobs/*' \) -o \
 		-path '/tmp/*' -prune -printf 'folder %p\n' -o -printf 'file %p\n' 2>/dev/null
 }
 
