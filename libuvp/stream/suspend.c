@@ -127,7 +127,7 @@ static int take_back(struct suspend *s, struct uvp_error *err)
 
 static int say_deaf(const struct suspend *s, bool heard, int64_t waited_ms, struct uvp_error *err)
 {
-	int seconds = (int)((waited_ms + 500) / 1000);
+	int seconds = (int)(waited_ms / 1000 + 1);
 	char word[UVPI_LABEL];
 
 	uvpi_domain_word(s->domain, word);
