@@ -68,7 +68,7 @@ expect_fail 6 xlx migrate --check --no-live t-cpu b
 err_has "it is paused"
 xlx unpause t-cpu
 expect_fail 8 xlx migrate --check --no-live t-cpu b
-err_has "feature bmi2,feature adx"
+err_has "feature bmi2, feature adx"
 xlx destroy --yes t-cpu
 expect_fail 8 xlx migrate t-mig tls:b
 err_has "over ssh only"
