@@ -6,7 +6,7 @@
 . "$(dirname "$0")/hostd.bash"
 requires xl xlx uvp-hostd
 
-many=${UVP_MANY:-60}
+many=${UVP_MANY:-30}
 # shellcheck disable=SC2034 # of what hostd.bash removes at the end
 prefix=many-
 guests() { xlx list --no-header | grep -c '^many-'; }
