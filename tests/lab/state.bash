@@ -15,11 +15,13 @@ _state_nodes() {
 }
 
 # Definitions, names, sockets, what libxl remembers of domains, folders of tests but this one's. What has happened is
-# kept for those who look, and so is the job of a command that was killed, until they do.
+# kept for those who look, and so is the job of a command that was killed, until they do. The folders of the names of
+# definitions stay, what is in them must not.
 _state_files() {
 	find /run/uvp /run/xen /var/lib/uvp /var/lib/xen /tmp/uvp-test.* -path "${tmp:-none}" -prune -o \( -type d ! -path '/var/lib/uvp/domains/*' ! -path '/tmp/*' \) -o \
 		\( -name '*lock*' -o -path '*/names/.ids' -o -path '*/names/.kept' -o -path '*/names/Domain-0' -o -path /run/xen/domid-history -o \
 		-path '/run/uvp/events*' -o -path '/run/uvp/jobs/*' \) -o \
+		\( -type d \( -path /var/lib/uvp/domains/names -o -path /var/lib/uvp/domains/clones \) \) -o \
 		-path '/tmp/*' -prune -printf 'folder %p\n' -o -printf 'file %p\n' 2>/dev/null
 }
 
