@@ -38,8 +38,6 @@ static int set_memory_map(struct uvpi_build *b, struct uvp_error *err)
 	for (uint32_t i = 0; i < b->layout.n_ranges; i++)
 		b->e820[i] = (struct e820entry){ b->layout.ranges[i].addr, b->layout.ranges[i].size,
 						 b->layout.ranges[i].type };
-	b->dom->e820 = b->e820;
-	b->dom->e820_entries = b->layout.n_ranges;
 	if (xc_domain_set_memory_map(b->xc, b->domid, b->e820, b->layout.n_ranges))
 		return uvpi_build_fail(b, err, "setting the memory map");
 	return 0;
@@ -48,12 +46,7 @@ static int set_memory_map(struct uvpi_build *b, struct uvp_error *err)
 int uvpi_build_pvh_map(struct uvpi_build *b, struct uvp_error *err)
 {
 	uvpi_pvh_layout(b->config->maxmem_kib * 1024, UVPI_ACPI_SIZE, false, &b->layout);
-	for (uint32_t i = 0; i < b->layout.n_ranges; i++)
-		b->e820[i] = (struct e820entry){ b->layout.ranges[i].addr, b->layout.ranges[i].size,
-						 b->layout.ranges[i].type };
-	if (xc_domain_set_memory_map(b->xc, b->domid, b->e820, b->layout.n_ranges))
-		return uvpi_build_fail(b, err, "setting the memory map");
-	return 0;
+	return set_memory_map(b, err);
 }
 
 static int set_memory(struct uvpi_build *b, bool low_rsdp, struct uvp_error *err)
@@ -84,10 +77,12 @@ int uvpi_build_pvh(struct uvpi_build *b, struct uvp_error *err)
 		return r;
 	UVPI_STEP("memory");
 	set_acpi(b, low_rsdp);
-	/* The builder sizes start_info by the number of entries: they must be there before it. */
 	r = set_memory_map(b, err);
 	if (r < 0)
 		return r;
+	/* The builder sizes start_info by the number of entries: they must be there before it. */
+	b->dom->e820 = b->e820;
+	b->dom->e820_entries = b->layout.n_ranges;
 	if (xc_dom_build_image(b->dom))
 		return uvpi_build_fail(b, err, "loading the kernel");
 	UVPI_STEP("kernel loaded");

@@ -196,29 +196,37 @@ int uvpi_handover_note(struct uvp_domain *domain, const struct uvpi_handover *ha
 	return uvpi_store_write(store, path, value, err);
 }
 
+static int parse_outgoing(const struct uvp_domain *domain, const char *value, struct uvpi_handover *ret_handover, struct uvp_error *err)
+{
+	char text[512], path[128], *host, *ssh, *boot;
+
+	snprintf(text, sizeof(text), "%s", value);
+	host = strchr(text, '\n');
+	ssh = host ? strchr(host + 1, '\n') : NULL;
+	boot = ssh ? strchr(ssh + 1, '\n') : NULL;
+	if (!boot || !token_of_text(text, ret_handover->token) || host != text + 2 * UVPI_WIRE_TOKEN) {
+		node_path(domain, "outgoing", path);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say where to the domain was handed over", path);
+	}
+	*ssh = *boot = '\0';
+	ret_handover->autostart = !strcmp(boot + 1, "boot");
+	snprintf(ret_handover->host, sizeof(ret_handover->host), "%.127s", host + 1);
+	snprintf(ret_handover->ssh, sizeof(ret_handover->ssh), "%.255s", ssh + 1);
+	return 1;
+}
+
 int uvpi_handover_noted(struct uvp_domain *domain, struct uvpi_handover *ret_handover, struct uvp_error *err)
 {
 	_cleanup_free_ char *value = NULL;
-	char path[128], *host, *ssh, *boot;
 	struct uvpi_store *store;
+	char path[128];
 	int r = uvpi_host_store(domain->host, &store, err);
 
 	if (r < 0)
 		return r;
 	node_path(domain, "outgoing", path);
 	r = uvpi_store_read(store, path, &value, err);
-	if (r < 0 || !value)
-		return r;
-	host = strchr(value, '\n');
-	ssh = host ? strchr(host + 1, '\n') : NULL;
-	boot = ssh ? strchr(ssh + 1, '\n') : NULL;
-	if (!boot || !token_of_text(value, ret_handover->token) || host != value + 2 * UVPI_WIRE_TOKEN)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say where to the domain was handed over", path);
-	*ssh = *boot = '\0';
-	ret_handover->autostart = !strcmp(boot + 1, "boot");
-	snprintf(ret_handover->host, sizeof(ret_handover->host), "%s", host + 1);
-	snprintf(ret_handover->ssh, sizeof(ret_handover->ssh), "%s", ssh + 1);
-	return 1;
+	return r < 0 || !value ? r : parse_outgoing(domain, value, ret_handover, err);
 }
 
 int uvpi_handover_take_back(struct uvp_domain *domain, struct uvp_error *err)
@@ -233,27 +241,48 @@ int uvpi_handover_take_back(struct uvp_domain *domain, struct uvp_error *err)
 
 /* ---- everybody ---- */
 
+/* Both notes in one round trip: everybody who lets a domain run asks for them. */
+static int read_notes(struct uvp_domain *domain, struct uvpi_batch **ret_batch, int *ret_outgoing, int *ret_incoming,
+		      struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	char path[128];
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	node_path(domain, "outgoing", path);
+	*ret_outgoing = uvpi_batch_read(batch, path);
+	node_path(domain, "incoming", path);
+	*ret_incoming = uvpi_batch_read(batch, path);
+	r = uvpi_batch_run(batch, false, err);
+	if (r == 0)
+		*ret_batch = uvpi_steal(&batch);
+	return r;
+}
+
 int uvpi_handover_check(struct uvp_domain *domain, struct uvp_error *err)
 {
-	_cleanup_free_ char *incoming = NULL;
-	char path[128], label[UVPI_LABEL], word[UVPI_LABEL];
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	char label[UVPI_LABEL], word[UVPI_LABEL];
 	struct uvpi_handover handover;
-	struct uvpi_store *store;
-	int r = uvpi_handover_noted(domain, &handover, err);
+	int outgoing = -1, incoming = -1, r = read_notes(domain, &batch, &outgoing, &incoming, err);
+	const char *value;
 
+	if (r < 0)
+		return r;
 	uvpi_domain_label(domain, label);
 	uvpi_domain_word(domain, word);
+	value = uvpi_batch_value(batch, outgoing, NULL);
+	r = value ? parse_outgoing(domain, value, &handover, err) : 0;
 	if (r > 0) {
 		r = uvpi_fail(err, UVP_E_BUSY, 0, "%s was handed over to host '%s', and may run there", label, handover.host);
 		uvpi_hint(err, "'xlx migrate --settle %.100s' asks there, and lets it run here or removes it here", word);
 	}
-	if (r == 0)
-		r = uvpi_host_store(domain->host, &store, err);
-	if (r < 0)
-		return r;
-	node_path(domain, "incoming", path);
-	r = uvpi_store_read(store, path, &incoming, err);
-	if (r < 0 || !incoming)
+	if (r < 0 || !uvpi_batch_value(batch, incoming, NULL))
 		return r;
 	r = uvpi_fail(err, UVP_E_BUSY, 0, "%s came from another host, which has not handed it over: it may run there", label);
 	uvpi_hint(err, "'xlx destroy %.100s' removes what came; 'xlx migrate --settle' on the other host decides", word);

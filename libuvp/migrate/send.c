@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uvp/cpu.h>
-
 #include "config/model.h"
 #include "core/error.h"
 #include "core/host.h"
@@ -103,16 +101,12 @@ static int look(struct send *s, struct uvp_error *err)
 static int offer(struct send *s, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
-	struct uvp_cpu_policy *policy = NULL;
-	_cleanup_free_ char *text = NULL;
+	_cleanup_free_ char *cpu = NULL;
 	int r;
 
 	if (!message)
 		return uvpi_no_memory(err);
-	r = uvp_cpu_policy_of_domain(s->domain, &policy, err);
-	if (r == 0)
-		r = uvp_cpu_policy_format(policy, &text, err);
-	uvp_cpu_policy_free(policy);
+	r = uvpi_stream_describe_cpu(s->domain, &cpu, err);
 	if (r == 0)
 		r = uvpi_stream_describe(s->domain, s->config, &s->info, &s->head, &s->text, err);
 	if (r == 0)
@@ -125,7 +119,7 @@ static int offer(struct send *s, struct uvp_error *err)
 		return r;
 	message->type = UVPI_WIRE_OFFER;
 	message->config = s->text;
-	message->policy = text;
+	message->policy = cpu;
 	message->domain = s->head;
 	message->token = s->handover.token;
 	message->flags = s->how->flags;
