@@ -111,7 +111,10 @@ guest_boots() {
 	shift
 	_guest_log_from=$(($(stat -c %s "/var/log/xen/guest-$name.log" 2>/dev/null || echo 0) + 1))
 	expect_ok "$@"
-	wait_for "${guest_boot_seconds:-240}" guest_said "$name" '^uvp-guest: ready'
+	(wait_for "${guest_boot_seconds:-240}" guest_said "$name" '^uvp-guest: ready') || {
+		guest_log "$name" | tail -n 15
+		exit 1
+	}
 }
 
 # guest_run NAME CMD: run CMD in the Linux guest's shell; $tmp/guest has what it printed

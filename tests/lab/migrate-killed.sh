@@ -10,7 +10,7 @@ requires_host_b
 
 name=t-killed here=a there=b
 printf '%s\n' "name = \"$name\"" 'type = "pv"' 'kernel = "/guests/vmlinux"' 'ramdisk = "/guests/initrd.img"' \
-	'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 72' 'vcpus = 1' \
+	'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 96' 'vcpus = 1' \
 	'cpu_policy = "default,-bmi2,-adx"' >"$tmp/$name.cfg"
 on_exit destroy_guest "$name"
 on_exit on_b bash -c "! xlx domid $name 2>/dev/null || xlx destroy --yes $name"

@@ -9,7 +9,7 @@ requires_host_b
 # guest_cfg NAME TYPE KERNEL [LINE...]: the second host has no bmi2 and adx
 guest_cfg() {
 	printf '%s\n' "name = \"$1\"" "type = \"$2\"" "kernel = \"$3\"" 'ramdisk = "/guests/initrd.img"' \
-		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 72' 'vcpus = 1' "${@:4}" >"$tmp/$1.cfg"
+		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 96' 'vcpus = 1' "${@:4}" >"$tmp/$1.cfg"
 	on_exit destroy_guest "$1"
 	on_exit on_b bash -c "! xlx domid $1 2>/dev/null || xlx destroy --yes $1"
 }
@@ -31,7 +31,6 @@ truncate -s 1M "$tmp/disk"
 guest_cfg t-mig pv /guests/vmlinux 'cpu_policy = "default,-bmi2,-adx"' 'vif = [ "bridge=t-mig,mac=00:16:3e:00:5b:01" ]' \
 	"disk = [ \"$tmp/disk,raw,xvda,w\" ]"
 guest_cfg t-live pvh /guests/vmlinuz 'cpu_policy = "default,-bmi2,-adx"'
-sed -i 's/^memory.*/memory = 96/' "$tmp/t-live.cfg"
 guest_cfg t-cpu pv /guests/vmlinux
 sed -i 's/^memory.*/memory = 76/' "$tmp/t-cpu.cfg"
 guest_boots t-mig xlx create "$tmp/t-mig.cfg"
