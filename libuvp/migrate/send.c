@@ -70,26 +70,10 @@ struct send {
 
 static int look(struct send *s, struct uvp_error *err)
 {
-	int r;
+	int r = uvpi_suspend_check(s->domain, "moved by 'xl migrate'", "move it", &s->config, &s->info, err);
 
-	if (!s->domain->domid)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "domain 0 is the host itself");
-	r = uvpi_domain_look(s->domain, &s->info, err);
-	if (r == 0)
-		r = uvp_domain_config(s->domain, &s->config, err);
-	if (r == -UVP_E_NOT_FOUND)
-		uvpi_hint(err, "a domain of 'xl create' is moved by 'xl migrate'");
-	if (r == 0)
-		r = uvpi_handover_check(s->domain, err);
 	if (r < 0)
 		return r;
-	if (s->info.shutdown && s->info.reason == UVPI_REASON_SUSPEND) {
-		uvpi_fail(err, UVP_E_BUSY, 0, "it is suspended already: whoever saved it did not come to an end");
-		uvpi_hint(err, "let it go on with 'xlx unpause', then move it");
-		return -UVP_E_BUSY;
-	}
-	if (s->info.shutdown || s->info.dying)
-		return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down: there is nothing that runs in it");
 	if (s->info.paused) {
 		uvpi_fail(err, UVP_E_BUSY, 0, "it is paused, and cannot suspend itself");
 		uvpi_hint(err, "let it go on with 'xlx unpause', then move it");

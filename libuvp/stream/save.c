@@ -228,29 +228,13 @@ static int check(struct save *s, struct uvp_config **ret_config, struct uvpi_dom
 
 	if (s->flags & ~(UVP_SAVE_LIVE | UVP_SAVE_PAUSED))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", s->flags);
-	if (!s->domain->domid)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "domain 0 is the host itself");
-	r = uvpi_domain_look(s->domain, ret_info, err);
-	if (r == 0)
-		r = uvp_domain_config(s->domain, ret_config, err);
-	if (r == -UVP_E_NOT_FOUND)
-		uvpi_hint(err, "a domain of 'xl create' is saved by 'xl save'");
+	r = uvpi_suspend_check(s->domain, "saved by 'xl save'", "save it", ret_config, ret_info, err);
 	if (r < 0)
 		return r;
 	if ((*ret_config)->type == UVPI_TYPE_HVM)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
 				 "it is an HVM guest, and this release does not save the state of its device model (QEMU)");
-	r = refuse_pci(*ret_config, err);
-	if (r < 0)
-		return r;
-	if (ret_info->shutdown && ret_info->reason == UVPI_REASON_SUSPEND) {
-		uvpi_fail(err, UVP_E_BUSY, 0, "it is suspended already: whoever saved it did not come to an end");
-		uvpi_hint(err, "let it go on with 'xlx unpause', then save it");
-		return -UVP_E_BUSY;
-	}
-	if (ret_info->shutdown || ret_info->dying)
-		return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down: there is nothing that runs in it");
-	return 0;
+	return refuse_pci(*ret_config, err);
 }
 
 /* The file is complete. */

@@ -23,10 +23,37 @@
 #include "core/step.h"
 #include "core/store.h"
 #include "domain/domain.h"
+#include "migrate/handover.h"
 
 #define HEAR_MS 60000    /* until the guest takes the request, */
 #define SUSPEND_MS 60000 /* and from then on, unless the caller has a deadline for both */
 #define LATE_MS 2000     /* for one that took it in the moment in which it was taken back */
+
+int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *then, struct uvp_config **ret_config,
+		       struct uvpi_dominfo *ret_info, struct uvp_error *err)
+{
+	int r;
+
+	if (!domain->domid)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "domain 0 is the host itself");
+	r = uvpi_domain_look(domain, ret_info, err);
+	if (r == 0)
+		r = uvp_domain_config(domain, ret_config, err);
+	if (r == -UVP_E_NOT_FOUND)
+		uvpi_hint(err, "a domain of 'xl create' is %s", by);
+	if (r == 0)
+		r = uvpi_handover_check(domain, err);
+	if (r < 0)
+		return r;
+	if (ret_info->shutdown && ret_info->reason == UVPI_REASON_SUSPEND) {
+		uvpi_fail(err, UVP_E_BUSY, 0, "it is suspended already: whoever saved it did not come to an end");
+		uvpi_hint(err, "let it go on with 'xlx unpause', then %s", then);
+		return -UVP_E_BUSY;
+	}
+	if (ret_info->shutdown || ret_info->dying)
+		return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down: there is nothing that runs in it");
+	return 0;
+}
 
 struct suspend {
 	struct uvp_domain *domain;

@@ -6,6 +6,14 @@
 #include <uvp/domain.h>
 #include <uvp/progress.h>
 
+struct uvp_config;
+struct uvpi_dominfo;
+
+/* What is to leave this host must be a domain of ours that runs, and that nobody else is taking away. The hints say who else
+ * would do it ("saved by 'xl save'") and what to try then ("save it"). *ret_config is the caller's, in failure too. */
+int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *then, struct uvp_config **ret_config,
+		       struct uvpi_dominfo *ret_info, struct uvp_error *err);
+
 /* Ask the guest to suspend, and wait until it has, or until op's deadline (a minute to hear, and one from then on). When it does
  * not, the request is taken back, and err says so. */
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err);
