@@ -3,6 +3,7 @@
 #ifndef UVPI_CLEANUP_H
 #define UVPI_CLEANUP_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -67,8 +68,18 @@ static inline void uvpi_cleanup_fclose(FILE **f)
 	errno = saved;
 }
 
+static inline void uvpi_cleanup_closedir(DIR **dir)
+{
+	int saved = errno;
+
+	if (*dir)
+		closedir(*dir);
+	errno = saved;
+}
+
 #define _cleanup_free_ __attribute__((cleanup(uvpi_cleanup_free)))
 #define _cleanup_close_ __attribute__((cleanup(uvpi_cleanup_close)))
 #define _cleanup_fclose_ __attribute__((cleanup(uvpi_cleanup_fclose)))
+#define _cleanup_closedir_ __attribute__((cleanup(uvpi_cleanup_closedir)))
 
 #endif

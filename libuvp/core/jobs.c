@@ -19,9 +19,6 @@
 
 #define RECORD 512
 
-UVPI_DEFINE_CLEANUP(DIR *, closedir);
-#define _cleanup_dir_ UVPI_CLEANUP(closedir)
-
 static void path_of(const char *name, char path[PATH_MAX])
 {
 	snprintf(path, PATH_MAX, "%.3000s/%.512s", uvpi_run_dir(), name);
@@ -147,7 +144,7 @@ static int by_start(const void *a, const void *b)
 size_t uvpi_job_list(struct uvpi_job *jobs, size_t max)
 {
 	char folder[PATH_MAX];
-	_cleanup_dir_ DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 	size_t n = 0;
 

@@ -78,6 +78,20 @@ static struct uvpi_scale_check *share(struct judge *j, const char *name, const c
 	return check;
 }
 
+/* A limit of each guest: how many there are does not matter. */
+static struct uvpi_scale_check *each(struct judge *j, const char *name, const char *what, uint64_t need, uint64_t limit)
+{
+	struct uvpi_scale_check *check = new_check(j, name, what);
+
+	check->need = need;
+	check->limit = limit;
+	check->carries = UVPI_SCALE_UNKNOWN;
+	check->verdict = !known(limit) ? UVPI_SCALE_NOT_TOLD : need <= limit ? UVPI_SCALE_FITS : UVPI_SCALE_SHORT;
+	if (check->verdict == UVPI_SCALE_SHORT)
+		check->carries = 0;
+	return check;
+}
+
 /* What to do when it is too little; need and limit are in the check already. */
 static void change(struct uvpi_scale_check *check, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void change(struct uvpi_scale_check *check, const char *fmt, ...)
@@ -137,21 +151,13 @@ static void judge_maptrack(struct judge *j)
 	       round_up((check->need + GRANTS_PER_MAPTRACK_FRAME - 1) / GRANTS_PER_MAPTRACK_FRAME, 256));
 }
 
-/* Of each guest: how many there are does not matter. */
 static void judge_grant_frames(struct judge *j)
 {
 	const struct uvpi_scale_shape *s = j->shape;
-	struct uvpi_scale_check *check = new_check(j, "grant-frames", "grant frames of each guest");
 	uint64_t grants = 8 + s->disks * disk_grants(j) + (uint64_t)VIF_GUEST_GRANTS * s->vifs;
+	struct uvpi_scale_check *check = each(j, "grant-frames", "grant frames of each guest",
+					      (grants + GRANTS_PER_FRAME - 1) / GRANTS_PER_FRAME, j->facts->grant_frames);
 
-	check->need = (grants + GRANTS_PER_FRAME - 1) / GRANTS_PER_FRAME;
-	check->limit = j->facts->grant_frames;
-	check->carries = UVPI_SCALE_UNKNOWN;
-	check->verdict = !known(check->limit)	      ? UVPI_SCALE_NOT_TOLD :
-			 check->need <= check->limit ? UVPI_SCALE_FITS :
-						       UVPI_SCALE_SHORT;
-	if (check->verdict == UVPI_SCALE_SHORT)
-		check->carries = 0;
 	change(check, "add gnttab_max_frames=%" PRIu64 " " XEN_LINE "; or set max_grant_frames=%" PRIu64
 		      " in the guests' configuration",
 	       round_up(check->need, 16), check->need);
@@ -244,16 +250,9 @@ static void judge_dom0_memory(struct judge *j)
 static void judge_store(struct judge *j)
 {
 	uint64_t devices = (uint64_t)j->shape->disks + j->shape->vifs;
-	struct uvpi_scale_check *check = new_check(j, "xenstore-nodes", "xenstore nodes of each guest");
+	struct uvpi_scale_check *check = each(j, "xenstore-nodes", "xenstore nodes of each guest",
+					      BASE_NODES + DEVICE_NODES * devices, j->facts->store_nodes);
 
-	check->need = BASE_NODES + DEVICE_NODES * devices;
-	check->limit = j->facts->store_nodes;
-	check->carries = UVPI_SCALE_UNKNOWN;
-	check->verdict = !known(check->limit)	      ? UVPI_SCALE_NOT_TOLD :
-			 check->need <= check->limit ? UVPI_SCALE_FITS :
-						       UVPI_SCALE_SHORT;
-	if (check->verdict == UVPI_SCALE_SHORT)
-		check->carries = 0;
 	if (j->facts->store == UVPI_STORE_OCAML)
 		change(check, "set quota-maxentity = %" PRIu64 " in /etc/xen/oxenstored.conf, and boot the host again",
 		       round_up(check->need, 500));

@@ -27,9 +27,6 @@
 #define KLOG_READ_ALL 3
 #define KLOG_SIZE 10
 
-UVPI_DEFINE_CLEANUP(DIR *, closedir);
-#define _cleanup_closedir_ UVPI_CLEANUP(closedir)
-
 static uint64_t number_of(const char *text)
 {
 	uint64_t value;

@@ -23,8 +23,6 @@
 #define PAGE 4096
 #define BACKENDS "/sys/bus/xen-backend/devices"
 
-UVPI_DEFINE_CLEANUP(DIR *, closedir);
-#define _cleanup_dir_ UVPI_CLEANUP(closedir)
 UVPI_DEFINE_CLEANUP(struct uvp_stats *, uvp_stats_free);
 #define _cleanup_stats_ UVPI_CLEANUP(uvp_stats_free)
 
@@ -151,7 +149,7 @@ static bool parse_backend(const char *name, struct uvp_stats_device *device)
 
 static void name_device(const char *backend, struct uvp_stats_device *device)
 {
-	_cleanup_dir_ DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 	char path[320];
 
@@ -193,7 +191,7 @@ static int compare_devices(const void *a, const void *b)
 
 static int take_devices(struct uvp_stats *stats, struct uvp_error *err)
 {
-	_cleanup_dir_ DIR *dir = opendir(BACKENDS);
+	_cleanup_closedir_ DIR *dir = opendir(BACKENDS);
 	struct dirent *entry;
 
 	/* No back end was ever loaded. */

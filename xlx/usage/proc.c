@@ -16,9 +16,6 @@
 #include "core/num.h"
 #include "xlx/usage/tasks.h"
 
-UVPI_DEFINE_CLEANUP(DIR *, closedir);
-#define _cleanup_dir_ UVPI_CLEANUP(closedir)
-
 /* The file's beginning as text; false when it is gone. */
 static bool read_text(const char *path, char *buf, size_t size)
 {
@@ -74,7 +71,7 @@ static int add_thread(const char *folder, uint32_t pid, const char *tid, struct 
 static int add_process(const char *proc, const char *pid, struct usage_tasks *tasks, struct uvp_error *err)
 {
 	char folder[300];
-	_cleanup_dir_ DIR *dir = NULL;
+	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
 	uint64_t number;
 	int r = 0;
@@ -91,7 +88,7 @@ static int add_process(const char *proc, const char *pid, struct usage_tasks *ta
 
 int usage_proc_read(const char *proc, struct usage_tasks *ret_tasks, struct uvp_error *err)
 {
-	_cleanup_dir_ DIR *dir = opendir(proc);
+	_cleanup_closedir_ DIR *dir = opendir(proc);
 	struct usage_tasks tasks = { .estimated = true };
 	struct dirent *entry;
 	int r = 0;
