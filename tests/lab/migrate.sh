@@ -119,7 +119,11 @@ wait_for 240 guest_said t-live '^uvp-guest: ready'
 guest_run t-live 'n=0; (while :; do n=$((n+1)); echo tock $n; sleep 1; done) & echo started'
 expect_fail 11 xlx migrate --timeout 1s t-live b
 if [ -z "${UVP_LAB_LONG:-}" ]; then
-	expect_ok xlx migrate --max-downtime 3s t-live b
+	(expect_ok xlx migrate --max-downtime 3s t-live b) || {
+		guest_log t-live | tail -n 20
+		xl dmesg | grep -v ' save: \| restore: ' | tail -n 20
+		exit 1
+	}
 	out_has "moved in"
 else
 	guest_run t-live 'dd if=/dev/zero of=/busy bs=1M count=16 2>/dev/null; (while :; do cat /busy >/busy2; done) & echo busy'
