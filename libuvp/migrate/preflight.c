@@ -19,6 +19,7 @@
 #include "core/hyp.h"
 #include "core/names.h"
 #include "define/store.h"
+#include "device/qdisk.h"
 #include "device/xenbus.h"
 #include "domain/domain.h"
 #include "stream/describe.h"
@@ -270,7 +271,7 @@ int uvpi_preflight_stopped(struct uvp_host *host, struct uvpi_wire_message *aske
 
 	memcpy(asked->domain.uuid, asked->uuid, sizeof(asked->domain.uuid));
 	asked->domain.type = config->type == UVPI_TYPE_PV ? 1 : 2;
-	if (uvp_config_check_supported(config, &why) < 0)
+	if (uvpi_qdisk_check_config(config, &why) < 0)
 		uvpi_preflight_refuse(list, &why);
 	r = check_identity(host, asked, config, list, err);
 	if (r < 0)
