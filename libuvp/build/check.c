@@ -192,9 +192,7 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 			return r;
 	}
 	/* The files before the memory: a wrong kernel stays wrong when memory is found. */
-	if (b->saved)
-		r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware_again(b, err) : 0;
-	else
+	if (!b->saved)
 		r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware(b, err) : uvpi_build_image(b, err);
 	if (r < 0)
 		return r;
