@@ -67,7 +67,7 @@ static void tell_of_disks(void)
 {
 	char disks[600];
 
-	if (!uvpi_disk_list_lost(disks, sizeof(disks)))
+	if (!uvpi_disk_list_lost(NULL, disks, sizeof(disks)))
 		return;
 	daemon_log(DAEMON_ERROR, "Domain-0",
 		   "the QEMU that served disks in its formats has ended; these get errors now: %s; restart those guests, or "

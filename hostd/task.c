@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "config/xml_lib.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/host.h"
@@ -279,6 +280,9 @@ static int spawn(struct hostd_task *task, struct uvp_error *err)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return uvpi_fail_errno(err, errno, "cannot make a pipe");
+	/* Loading it costs more than the rest of a child's work: once here, for all of them. */
+	if (task->job != HOSTD_JOB_SWEEP)
+		uvpi_xml_lib(NULL);
 	fflush(NULL);
 	pid = fork();
 	if (!pid) {

@@ -106,9 +106,7 @@ static int run(const struct xlx_args *args)
 	rc = uvp_config_read(xlx_arg(args, 0), overrides, overrides ? xlx_n_args(args) - 1 : 0,
 			     warn, &report, &config, &err);
 	if (rc == 0)
-		rc = uvp_config_check_supported(config, &unsupported);
-	if (rc == 0)
-		rc = uvpi_qdisk_check_formats(config, &unsupported);
+		rc = uvpi_qdisk_check_config(config, &unsupported);
 	if (config && rc < 0) {
 		err = unsupported;
 		if (xlx_has(args, "syntax") && !json)

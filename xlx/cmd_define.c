@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/num.h"
-#include "device/qdisk.h"
 #include "xlx/definition.h"
 #include "xlx/out.h"
 
@@ -44,15 +43,6 @@ static void report(const struct uvp_definition *definition, bool unchanged)
 		printf("'%s' is defined; 'xlx start %s' starts it\n", name, name);
 }
 
-/* What cannot run today can be kept for a release or a host that can. */
-static void warn_unsupported(const struct uvp_config *config)
-{
-	struct uvp_error err = UVP_ERROR_INIT;
-
-	if (uvp_config_check_supported(config, &err) < 0 || uvpi_qdisk_check_formats(config, &err) < 0)
-		xlx_warn("this release cannot start '%s': %s", config->name, err.message);
-}
-
 static int define(struct uvp_host *host, const char *file, const char *const *overrides, int n, struct uvpi_json *array)
 {
 	_cleanup_config_ struct uvp_config *config = NULL;
@@ -64,7 +54,7 @@ static int define(struct uvp_host *host, const char *file, const char *const *ov
 		r = uvp_definition_save(host, config, 0, &definition, &err);
 	if (r < 0)
 		return xlx_fail(&err);
-	warn_unsupported(config);
+	xlx_warn_unsupported(config);
 	if (array)
 		report_json(&definition, array);
 	else

@@ -159,6 +159,8 @@ static int save(struct editing *e, struct uvp_error *err)
 	}
 	if (r == 0)
 		r = uvp_definition_save(e->host, config, e->definition.revision, &e->definition, err);
+	if (r == 0)
+		xlx_warn_unsupported(config);
 	return r < 0 ? r : r == 0;
 }
 

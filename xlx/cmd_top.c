@@ -13,7 +13,9 @@
 #include "xlx/open.h"
 #include "xlx/top/dump.h"
 #include "xlx/top/loop.h"
+#include "xlx/top/keep.h"
 #include "xlx/top/past.h"
+#include "xlx/top/source.h"
 #include "xlx/top/ui.h"
 
 struct wish {
@@ -61,14 +63,18 @@ static int read_interval(const struct xlx_args *args, struct wish *wish)
 
 static int read_view(const struct xlx_args *args, struct wish *wish)
 {
-	const char *view = xlx_value(args, "view"), *sort = xlx_value(args, "sort"), *filter = xlx_value(args, "filter");
+	const char *view = xlx_value(args, "view"), *sort = xlx_value(args, "sort"), *filter = xlx_value(args, "filter"),
+		   *columns = xlx_value(args, "columns");
 	char why[160];
 	int found;
 
+	if (columns && !top_columns_parse(&wish->ui, columns, why, sizeof(why)))
+		return xlx_usage(args, "--columns: %s", why);
+	wish->ui.tree |= xlx_has(args, "tree");
 	if (view) {
 		found = top_view_find(view);
 		if (found < 0 || (found == TOP_DOMAIN && !xlx_n_args(args)))
-			return xlx_usage(args, "--view: '%s' is none of domains, cpus, memory, disks, networks, jobs, events, help%s", view,
+			return xlx_usage(args, "--view: '%s' is none of domains, cpus, memory, disks, networks, jobs, events, columns, help%s", view,
 					 found < 0 ? "" : "; name a domain to see it");
 		wish->ui.view = (enum top_view)found;
 	}
@@ -93,6 +99,9 @@ static int read_wish(const struct xlx_args *args, struct wish *wish)
 	int status;
 
 	top_ui_init(&wish->ui);
+	/* A choice that cannot be read must not keep the screen away. */
+	if (top_keep_load(&wish->ui, &err) < 0)
+		top_say(&wish->ui, true, err.message, err.hint);
 	wish->json = xlx_has(args, "json");
 	wish->plain = xlx_has(args, "plain");
 	wish->once = xlx_has(args, "once") || wish->json;
@@ -243,6 +252,7 @@ static int run_top(const struct xlx_args *args)
 	source.host = host;
 	top_source_want(&source, &wish.ui);
 	source.vcpus |= wish.json;
+	source.devices |= wish.json;
 	name_host(host, model);
 	status = wish.once ? show_once(&source, model, &wish) : wish.plain ? show_plain(&source, model, &wish) :
 			     show_screen(&source, model, &wish);
@@ -254,8 +264,10 @@ static int run_top(const struct xlx_args *args)
 static const struct xlx_opt opts[] = {
 	{ "once", 0, NULL, "print one picture and end", XLX_NO_VALUE },
 	{ "size", 0, "COLUMNSxROWS", "of that picture (100x30)", XLX_VALUE },
-	{ "view", 0, "VIEW", "domains, cpus, memory, disks, networks, jobs, events or help", XLX_VALUE },
+	{ "view", 0, "VIEW", "domains, cpus, memory, disks, networks, jobs, events, columns or help", XLX_VALUE },
 	{ "sort", 0, "COLUMN", "of the domains (CPU%)", XLX_VALUE },
+	{ "columns", 0, "LIST", "the columns of the domains, with commas between", XLX_VALUE },
+	{ "tree", 0, NULL, "domains by their pools of CPUs", XLX_NO_VALUE },
 	{ "filter", 0, "FILTER", "only domains that pass: text, cpu>50, mem<512, state:paused", XLX_VALUE },
 	{ "ago", 0, "DURATION", "begin, or print, what was so long ago", XLX_VALUE },
 	{ "dir", 0, "FOLDER", "where uvp-hostd keeps what was", XLX_VALUE },

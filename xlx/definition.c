@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/model.h"
 #include "core/num.h"
+#include "device/qdisk.h"
 #include "domain/domain.h"
 #include "xlx/out.h"
 
@@ -42,6 +44,14 @@ int xlx_open_definition(const struct xlx_args *args, int i, struct uvp_host **re
 	int status = xlx_open_host_if_any(ret_host);
 
 	return status ? status : xlx_find_definition(*ret_host, xlx_arg(args, i), ret_definition);
+}
+
+void xlx_warn_unsupported(const struct uvp_config *config)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	if (uvpi_qdisk_check_config(config, &err) < 0)
+		xlx_warn("this release cannot start '%s': %s", config->name, err.message);
 }
 
 const char *xlx_revision(const struct uvp_definition *definition)

@@ -16,6 +16,9 @@ int xlx_find_definition(struct uvp_host *host, const char *text, struct uvp_defi
 int xlx_open_definition(const struct xlx_args *args, int i, struct uvp_host **ret_host,
 			struct uvp_definition *ret_definition);
 
+/* What cannot run today can be kept for a release or a host that can. */
+void xlx_warn_unsupported(const struct uvp_config *config);
+
 /* "revision 3": lent until the next call. */
 const char *xlx_revision(const struct uvp_definition *definition);
 /* "2026-11-28 18:05:11", or "-" for 0. */

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <uvp/device.h>
 #include <uvp/memory.h>
 
 #include "config/model.h"
@@ -15,6 +14,7 @@
 #include "core/num.h"
 #include "core/store.h"
 #include "device/console.h"
+#include "device/disk_share.h"
 #include "dm/qemu.h"
 #include "xlx/info.h"
 #include "xlx/json_cpu.h"
@@ -135,26 +135,11 @@ static int find_share(struct about *about, struct uvp_error *err)
 	return n;
 }
 
-/* Disks whose QEMU has ended. A list that cannot be had is not what was asked for. */
-static void find_lost(struct about *about)
-{
-	struct uvp_device_info *infos = NULL;
-	int n = uvp_device_list(about->domain, UVP_DEVICE_DISK, &infos, NULL);
-	size_t len = 0;
-
-	for (int i = 0; i < n; i++)
-		if (infos[i].lost && len < sizeof(about->lost))
-			len += (size_t)snprintf(about->lost + len, sizeof(about->lost) - len, "%s%s", len ? ", " : "",
-						infos[i].name);
-	uvp_device_list_free(infos, n);
-}
-
 static int find_out(struct about *about, struct uvp_error *err)
 {
 	char id[16];
 	int r = uvpi_hyp_domain(about->host->hyp, uvp_domain_id(about->domain), &about->info, err);
 
-	find_lost(about);
 	if (!r)
 		r = uvp_domain_get_memory(about->domain, &about->memory, err);
 	if (!r)
@@ -176,6 +161,7 @@ static int find_out(struct about *about, struct uvp_error *err)
 		r = read_store(about, err);
 	if (r)
 		return r;
+	uvpi_disk_list_lost(&about->info.domid, about->lost, sizeof(about->lost));
 	r = uvp_domain_config(about->domain, &about->config, err);
 	if (r == -UVP_E_NOT_FOUND)
 		xlx_info_cpu_done(&about->cpu); /* the notes are of an earlier one */

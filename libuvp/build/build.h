@@ -81,6 +81,7 @@ struct uvpi_build {
 	uint8_t rsdp[UVPI_ACPI_RSDP_SIZE];
 	struct uvpi_pvh_layout layout;
 	struct e820entry e820[UVPI_PVH_RANGES_MAX];
+	uint32_t n_e820;
 };
 
 /* loader.c: before all others. */
@@ -108,15 +109,22 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_late_params(struct uvpi_build *b, struct uvp_error *err);
 /* firmware.c: the same for an HVM guest, and whether its device model can be had. */
 int uvpi_build_firmware(struct uvpi_build *b, struct uvp_error *err);
+/* Of one whose firmware comes with its memory. */
+int uvpi_build_firmware_again(struct uvpi_build *b, struct uvp_error *err);
 /* pv.c, pvh.c, hvm.c: fill the memory. */
 int uvpi_build_pv(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_pvh(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_hvm(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_hvm_params(struct uvpi_build *b, struct uvp_error *err);
+/* hvm.c: of one whose memory comes from a file: the memory map alone; another generation number; where its RAM below 4 GiB ends. */
+int uvpi_build_hvm_map(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_hvm_generation(struct uvpi_build *b, struct uvp_error *err);
+uint64_t uvpi_build_hvm_lowmem_end(const struct uvpi_build *b);
 /* hvm.c: start the device model, if the guest has one. */
 int uvpi_build_dm(struct uvpi_build *b, struct uvp_error *err);
 /* nvram.c: UEFI variables: find and read them, put them into the firmware's image; into the guest's memory; note where they
  * go when it ends. Each does nothing for a guest without. */
+int uvpi_build_nvram_find(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_nvram_place(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_nvram_note(struct uvpi_build *b, struct uvp_error *err);

@@ -192,7 +192,9 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 			return r;
 	}
 	/* The files before the memory: a wrong kernel stays wrong when memory is found. */
-	if (!b->saved)
+	if (b->saved)
+		r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware_again(b, err) : 0;
+	else
 		r = b->config->type == UVPI_TYPE_HVM ? uvpi_build_firmware(b, err) : uvpi_build_image(b, err);
 	if (r < 0)
 		return r;

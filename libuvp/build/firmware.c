@@ -123,6 +123,27 @@ static int check_files(const struct uvp_config *c, struct uvp_error *err)
 	return 0;
 }
 
+static int choose_genid(struct uvpi_build *b, struct uvp_error *err)
+{
+	if (!b->hvm.genid || !strcmp(b->hvm.genid, "none"))
+		return 0;
+	if (!strcmp(b->hvm.genid, "generate"))
+		return uvpi_new_uuid((uint8_t *)b->genid, err);
+	return uvpi_parse_uuid(b->hvm.genid, (uint8_t *)b->genid, err);
+}
+
+int uvpi_build_firmware_again(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r = uvpi_dm_check(b->config, &b->hvm, b->dm_program, err);
+
+	/* QEMU shows both to the firmware, although nobody asks any more. */
+	if (r == 0)
+		r = check_files(b->config, err);
+	if (r == 0)
+		r = choose_genid(b, err);
+	return r < 0 ? r : uvpi_build_nvram_find(b, err);
+}
+
 int uvpi_build_firmware(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
@@ -140,10 +161,7 @@ int uvpi_build_firmware(struct uvpi_build *b, struct uvp_error *err)
 		uvpi_hint(err, "set memory=%" PRIu64 " or more", least);
 		return r;
 	}
-	if (b->hvm.genid && strcmp(b->hvm.genid, "generate") == 0)
-		r = uvpi_new_uuid((uint8_t *)b->genid, err);
-	else if (b->hvm.genid && strcmp(b->hvm.genid, "none") != 0)
-		r = uvpi_parse_uuid(b->hvm.genid, (uint8_t *)b->genid, err);
+	r = choose_genid(b, err);
 	if (r < 0)
 		return r;
 	xc_clear_last_error(b->xc);

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/step.h"
+#include "stream/file.h"
 
 #define GIB4 (UINT64_C(1) << 32)
 #define LOW_START UINT64_C(0x100000) /* hvmloader describes the first MiB itself */
@@ -25,20 +26,33 @@ static uint64_t pages_of(const struct uvpi_build *b, uint64_t kib)
 	return (kib - (uint64_t)b->hvm.videoram_mib * 1024) / 4;
 }
 
+uint64_t uvpi_build_hvm_lowmem_end(const struct uvpi_build *b)
+{
+	uint64_t bytes = pages_of(b, b->config->maxmem_kib) * 4096, hole = GIB4 - ((uint64_t)b->hvm.mmio_hole_mib << 20);
+
+	return bytes < hole ? bytes : hole;
+}
+
+static uint64_t highmem_end(const struct uvpi_build *b)
+{
+	uint64_t bytes = pages_of(b, b->config->maxmem_kib) * 4096, low = uvpi_build_hvm_lowmem_end(b);
+
+	return bytes > low ? GIB4 + bytes - low : 0;
+}
+
 static int set_memory(struct uvpi_build *b, struct uvp_error *err)
 {
 	struct xc_dom_image *dom = b->dom;
-	uint64_t hole = (uint64_t)b->hvm.mmio_hole_mib << 20, bytes;
+	uint64_t hole = (uint64_t)b->hvm.mmio_hole_mib << 20;
 
 	if (xc_dom_mem_init(dom, 1))
 		return uvpi_build_fail(b, err, "planning the memory");
 	dom->total_pages = pages_of(b, b->config->maxmem_kib);
 	dom->target_pages = pages_of(b, b->config->memory_kib);
-	bytes = dom->total_pages * 4096;
 	dom->mmio_size = hole;
 	dom->mmio_start = GIB4 - hole;
-	dom->lowmem_end = bytes < dom->mmio_start ? bytes : dom->mmio_start;
-	dom->highmem_end = bytes > dom->mmio_start ? GIB4 + bytes - dom->mmio_start : 0;
+	dom->lowmem_end = uvpi_build_hvm_lowmem_end(b);
+	dom->highmem_end = highmem_end(b);
 	dom->vga_hole_size = VGA_HOLE_PAGES;
 	dom->device_model = true;
 	if (xc_dom_boot_mem_init(dom))
@@ -48,14 +62,13 @@ static int set_memory(struct uvpi_build *b, struct uvp_error *err)
 
 static int set_memory_map(struct uvpi_build *b, struct uvp_error *err)
 {
-	const uint64_t ranges[][2] = { { LOW_START, b->dom->lowmem_end }, { GIB4, b->dom->highmem_end } };
+	const uint64_t ranges[][2] = { { LOW_START, uvpi_build_hvm_lowmem_end(b) }, { GIB4, highmem_end(b) } };
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(ranges); i++)
 		if (ranges[i][1] > ranges[i][0])
 			b->e820[n++] = (struct e820entry){ ranges[i][0], ranges[i][1] - ranges[i][0], E820_RAM };
-	b->dom->e820 = b->e820;
-	b->dom->e820_entries = n;
+	b->n_e820 = n;
 	if (xc_domain_set_memory_map(b->xc, b->domid, b->e820, n))
 		return uvpi_build_fail(b, err, "setting the memory map");
 	return 0;
@@ -113,6 +126,8 @@ int uvpi_build_hvm(struct uvpi_build *b, struct uvp_error *err)
 	r = set_memory_map(b, err);
 	if (r < 0)
 		return r;
+	b->dom->e820 = b->e820;
+	b->dom->e820_entries = b->n_e820;
 	if (xc_dom_build_image(b->dom))
 		return uvpi_build_fail(b, err, "loading hvmloader");
 	UVPI_STEP("kernel loaded");
@@ -130,12 +145,58 @@ int uvpi_build_hvm(struct uvpi_build *b, struct uvp_error *err)
 	return 0;
 }
 
+int uvpi_build_hvm_map(struct uvpi_build *b, struct uvp_error *err)
+{
+	return set_memory_map(b, err);
+}
+
+/* A number that the guest reads is another one when time went back for it: it was restored, and did not move. */
+int uvpi_build_hvm_generation(struct uvpi_build *b, struct uvp_error *err)
+{
+	uint64_t at = 0;
+	void *page;
+
+	if (!b->genid[0] && !b->genid[1])
+		return 0;
+	if (xc_hvm_param_get(b->xc, b->domid, HVM_PARAM_VM_GENERATION_ID_ADDR, &at) || !at)
+		return 0; /* its firmware has not got so far */
+	if (at % 4096 > 4096 - sizeof(b->genid))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "its generation number crosses two pages");
+	page = xc_map_foreign_range(b->xc, b->domid, 4096, PROT_READ | PROT_WRITE, at / 4096);
+	if (!page)
+		return uvpi_build_fail(b, err, "mapping the page of its generation number");
+	memcpy((char *)page + at % 4096, b->genid, sizeof(b->genid));
+	munmap(page, 4096);
+	return 0;
+}
+
+/* What its device model knew, if it comes from somewhere. */
+static int take_state(struct uvpi_build *b, struct uvp_error *err)
+{
+	struct uvpi_stream_machine machine;
+	int r;
+
+	if (!b->saved)
+		return 0;
+	r = uvpi_stream_get_machine(b->saved->machine, b->saved->machine_len, &machine, err);
+	if (r < 0)
+		return r;
+	b->dm.state = machine.state;
+	b->dm.state_len = machine.len;
+	b->dm.state_fw_cfg = machine.flags & UVPI_STREAM_FW_CFG;
+	memcpy(b->dm.state_version, machine.version, sizeof(b->dm.state_version));
+	return 0;
+}
+
 int uvpi_build_dm(struct uvpi_build *b, struct uvp_error *err)
 {
 	int r;
 
 	if (b->config->type != UVPI_TYPE_HVM)
 		return 0;
+	r = take_state(b, err);
+	if (r < 0)
+		return r;
 	b->dm.host = b->host;
 	b->dm.config = b->config;
 	b->dm.hvm = &b->hvm;

@@ -92,7 +92,10 @@ static void put_guest_nodes(const struct uvpi_build *b, const struct writer *w)
 static void put_hvm_nodes(const struct uvpi_build *b, const struct writer *w)
 {
 	const struct uvpi_hvm *hvm = &b->hvm;
-	const struct xc_hvm_firmware_module *acpi = &b->dom->acpi_modules[0], *smbios = &b->dom->smbios_module;
+	/* Its firmware has read them, when it comes with its memory. */
+	static const struct xc_hvm_firmware_module none;
+	const struct xc_hvm_firmware_module *acpi = b->dom ? &b->dom->acpi_modules[0] : &none;
+	const struct xc_hvm_firmware_module *smbios = b->dom ? &b->dom->smbios_module : &none;
 
 	put(w, "hvmloader/bios", hvm->ovmf ? "ovmf" : "seabios");
 	put(w, "hvmloader/allow-memory-relocate", "0");

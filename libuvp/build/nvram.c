@@ -54,17 +54,23 @@ static int order_again(struct uvpi_build *b, struct uvp_error *err)
 	return uvpi_boot_set(b->own, "boot", &boot) < 0 ? uvpi_no_memory(err) : 0;
 }
 
-int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err)
+int uvpi_build_nvram_find(struct uvpi_build *b, struct uvp_error *err)
 {
 	char path[PATH_MAX];
-	int r;
 
 	if (!b->hvm.ovmf || !uvpi_nvram_path(b->config, b->hvm.nvram, path))
 		return 0;
 	b->nvram_path = strdup(path);
-	if (!b->nvram_path)
-		return uvpi_no_memory(err);
-	r = uvpi_nvram_read(path, &b->nvram, err);
+	return b->nvram_path ? 0 : uvpi_no_memory(err);
+}
+
+int uvpi_build_nvram_read(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r = uvpi_build_nvram_find(b, err);
+
+	if (r < 0 || !b->nvram_path)
+		return r;
+	r = uvpi_nvram_read(b->nvram_path, &b->nvram, err);
 	if (r < 0 || !b->nvram.image)
 		return r;
 	r = order_again(b, err);
@@ -84,5 +90,5 @@ int uvpi_build_nvram_place(struct uvpi_build *b, struct uvp_error *err)
 
 int uvpi_build_nvram_note(struct uvpi_build *b, struct uvp_error *err)
 {
-	return b->nvram_path ? uvpi_nvram_note(b->domid, b->nvram_path, b->dom->lowmem_end, b->once, err) : 0;
+	return b->nvram_path ? uvpi_nvram_note(b->domid, b->nvram_path, uvpi_build_hvm_lowmem_end(b), b->once, err) : 0;
 }

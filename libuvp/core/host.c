@@ -41,3 +41,9 @@ int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct
 	*ret_store = host->store;
 	return 0;
 }
+
+void uvpi_host_drop_store(struct uvp_host *host)
+{
+	uvpi_store_close(host->store);
+	host->store = NULL;
+}

@@ -18,6 +18,10 @@ struct uvp_host {
 /* The host's xenstore connection, made at the first call. */
 int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct uvp_error *err);
 
+/* Give the connection up, as one must whose deadline passed: the next call of the above makes a new one. Whatever was lent by
+ * it must be gone. */
+void uvpi_host_drop_store(struct uvp_host *host);
+
 UVPI_DEFINE_CLEANUP(struct uvp_host *, uvp_host_close);
 #define _cleanup_host_ UVPI_CLEANUP(uvp_host_close)
 

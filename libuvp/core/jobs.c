@@ -227,3 +227,18 @@ size_t uvpi_event_list(struct uvpi_event *events, size_t max)
 
 	return n + read_events("events.old", events + n, max - n);
 }
+
+bool uvpi_event_changed(uint64_t *stamp)
+{
+	struct stat status;
+	char path[PATH_MAX];
+	uint64_t now = 1;
+
+	path_of("events", path);
+	if (stat(path, &status) == 0)
+		now = ((uint64_t)status.st_ino << 32) + (uint64_t)status.st_size + 2;
+	if (now == *stamp)
+		return false;
+	*stamp = now;
+	return true;
+}

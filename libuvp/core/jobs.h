@@ -5,6 +5,7 @@
 #ifndef UVPI_JOBS_H
 #define UVPI_JOBS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,7 @@ struct uvpi_event {
 void uvpi_event_add(int64_t time_s, int level, const char *text);
 /* The last ones, at most max, newest first; returns the number. */
 size_t uvpi_event_list(struct uvpi_event *events, size_t max);
+/* Whether there may be more since the last call, of which *stamp, 0 at first, is the memory. Costs next to nothing. */
+bool uvpi_event_changed(uint64_t *stamp);
 
 #endif

@@ -324,17 +324,6 @@ static void put_table_and_chain(struct writer *w, const char *ifname)
 
 /* ---- the kernel ---- */
 
-static int open_socket(struct uvp_error *err)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-
-	if (fd >= 0)
-		return fd;
-	uvpi_fail(err, UVP_E_UNSUPPORTED, errno, "ip= needs nftables, which this kernel does not have");
-	uvpi_hint(err, "modprobe nf_tables, or leave ip= out");
-	return -UVP_E_UNSUPPORTED;
-}
-
 /* Read until `n` acknowledgements came, or one is an error. Returns an errno. */
 static int read_acks(int fd, uint32_t n)
 {
@@ -369,19 +358,24 @@ static int read_acks(int fd, uint32_t n)
 	return 0;
 }
 
+/* Send what was written, and wait for its acknowledgements. Returns an errno. */
+static int ask(const struct writer *w, uint32_t n_acks)
+{
+	_cleanup_close_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	return fd < 0 || send(fd, w->buf, w->len, 0) < 0 ? errno : read_acks(fd, n_acks);
+}
+
 int uvpi_antispoof_check(struct uvp_error *err)
 {
-	_cleanup_close_ int fd = open_socket(err);
 	_cleanup_free_ struct writer *w = calloc(1, sizeof(*w));
 	int error;
 
-	if (fd < 0)
-		return fd;
 	if (!w)
 		return uvpi_no_memory(err);
 	begin_message(w, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN, NLM_F_ACK, AF_UNSPEC, 0);
 	end_message(w);
-	error = send(fd, w->buf, w->len, 0) < 0 ? errno : read_acks(fd, 1);
+	error = ask(w, 1);
 	if (!error)
 		return 0;
 	uvpi_fail(err, UVP_E_UNSUPPORTED, error, "ip= needs nftables, which this kernel does not offer: %s", strerror(error));
@@ -392,12 +386,9 @@ int uvpi_antispoof_check(struct uvp_error *err)
 int uvpi_antispoof_set(const char *ifname, const uint8_t mac[6], const struct uvpi_net *nets, int n,
 		       struct uvp_error *err)
 {
-	_cleanup_close_ int fd = open_socket(err);
 	_cleanup_free_ struct writer *w = calloc(1, sizeof(*w));
 	int error;
 
-	if (fd < 0)
-		return fd;
 	if (!w)
 		return uvpi_no_memory(err);
 	w->chain = ifname;
@@ -410,6 +401,6 @@ int uvpi_antispoof_set(const char *ifname, const uint8_t mac[6], const struct uv
 	if (w->full)
 		return uvpi_fail(err, UVP_E_NO_SPACE, 0, "ip= has too many addresses");
 	/* All but the two that embrace the transaction are answered. */
-	error = send(fd, w->buf, w->len, 0) < 0 ? errno : read_acks(fd, w->seq - 2);
+	error = ask(w, w->seq - 2);
 	return error ? uvpi_fail_errno(err, error, "cannot set up the address filter of '%s'", ifname) : 0;
 }

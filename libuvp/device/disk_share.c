@@ -100,7 +100,7 @@ static bool read_attr(int dir, const char *folder, const char *attr, char *buf, 
 struct uvpi_disk_user {
 	unsigned int major, minor;
 	bool writes;
-	char domid[12];
+	uint32_t domid;
 };
 
 /* Is the file or block device behind that device, or it itself? *ret_writes: may it be written to through that? */
@@ -123,13 +123,12 @@ static bool parse_device(char *text, unsigned int *ret_major, unsigned int *ret_
 {
 	char *colon = strchr(text, ':'), number[16];
 	uint32_t values[2];
-	const char *parts[] = { text, colon + 1 };
 
 	if (!colon)
 		return false;
 	*colon = '\0';
 	for (int i = 0; i < 2; i++) {
-		snprintf(number, sizeof(number), "0x%.8s", parts[i]);
+		snprintf(number, sizeof(number), "0x%.8s", i ? colon + 1 : text);
 		if (uvpi_parse_u32(number, "device", 0, UINT32_MAX, &values[i], NULL) < 0)
 			return false;
 	}
@@ -138,17 +137,30 @@ static bool parse_device(char *text, unsigned int *ret_major, unsigned int *ret_
 	return true;
 }
 
+/* "vbd-7-51712": disk 51712 of domain 7 */
+static bool parse_vbd(const char *name, uint32_t *ret_domid, uint32_t *ret_devid)
+{
+	const char *dash = strncmp(name, "vbd-", 4) ? NULL : strchr(name + 4, '-');
+	char domid[12];
+
+	if (!dash)
+		return false;
+	snprintf(domid, sizeof(domid), "%.*s", (int)(dash - name - 4), name + 4);
+	return uvpi_parse_u32(domid, "domain", 0, UINT32_MAX, ret_domid, NULL) == 0 &&
+	       uvpi_parse_u32(dash + 1, "devid", 0, UINT32_MAX, ret_devid, NULL) == 0;
+}
+
 static int add_user(struct uvpi_disk_users *users, int dir, const char *folder, struct uvp_error *err)
 {
 	struct uvpi_disk_user user = { 0 }, *more;
 	char text[40], mode[8];
+	uint32_t devid;
 
-	if (!read_attr(dir, folder, "physical_device", text, sizeof(text)) ||
+	if (!parse_vbd(folder, &user.domid, &devid) ||
+	    !read_attr(dir, folder, "physical_device", text, sizeof(text)) ||
 	    !parse_device(text, &user.major, &user.minor) || !read_attr(dir, folder, "mode", mode, sizeof(mode)))
 		return 0;
 	user.writes = strchr(mode, 'w') != NULL;
-	snprintf(user.domid, sizeof(user.domid), "%.*s",
-		 (int)(strcspn(folder + 4, "-") > 10 ? 10 : strcspn(folder + 4, "-")), folder + 4);
 	/* In steps of 32. */
 	more = users->n % 32 ? users->list : reallocarray(users->list, (size_t)users->n + 32, sizeof(*more));
 	if (!more)
@@ -164,10 +176,8 @@ static int read_users(struct uvpi_disk_users *users, struct uvp_error *err)
 	struct dirent *entry;
 	int r = 0;
 
-	/* "vbd-7-51712" */
 	while (r == 0 && dir && (entry = readdir(dir)))
-		if (!strncmp(entry->d_name, "vbd-", 4))
-			r = add_user(users, dirfd(dir), entry->d_name, err);
+		r = add_user(users, dirfd(dir), entry->d_name, err);
 	if (dir)
 		closedir(dir);
 	users->read = r == 0;
@@ -186,9 +196,9 @@ static int fail_shared(struct uvpi_store *store, const char *path, const struct 
 	_cleanup_free_ char *name = NULL;
 	char node[64];
 
-	snprintf(node, sizeof(node), "/local/domain/%s/name", user->domid);
+	snprintf(node, sizeof(node), "/local/domain/%" PRIu32 "/name", user->domid);
 	uvpi_store_read(store, node, &name, NULL);
-	uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is in use by domain '%.64s' (id %s), %s", path, name ? name : "",
+	uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' is in use by domain '%.64s' (id %" PRIu32 "), %s", path, name ? name : "",
 		  user->domid, writes ? "writing" : "reading");
 	uvpi_hint(err, "two who do not know of each other destroy each other's data; w! instead of w attaches it all "
 		       "the same, for file systems that are made for it");
@@ -217,7 +227,7 @@ bool uvpi_disk_is_served(const char *device)
 	return found;
 }
 
-int uvpi_disk_list_lost(char *buf, size_t size)
+int uvpi_disk_list_lost(const uint32_t *domid, char *buf, size_t size)
 {
 	DIR *dir = opendir(BACK_ENDS);
 	struct dirent *entry;
@@ -226,19 +236,20 @@ int uvpi_disk_list_lost(char *buf, size_t size)
 
 	buf[0] = '\0';
 	while (dir && (entry = readdir(dir))) {
-		char text[UVPI_NBD_TEXT], vdev[32], domid[12];
-		const char *dash = strncmp(entry->d_name, "vbd-", 4) ? NULL : strchr(entry->d_name + 4, '-');
+		char text[UVPI_NBD_TEXT], vdev[32];
 		unsigned int major, minor;
-		uint32_t number;
+		uint32_t owner, number;
 
-		if (!dash || !read_attr(dirfd(dir), entry->d_name, "physical_device", text, sizeof(text)) ||
+		if (!parse_vbd(entry->d_name, &owner, &number) || (domid && owner != *domid) ||
+		    !read_attr(dirfd(dir), entry->d_name, "physical_device", text, sizeof(text)) ||
 		    !parse_device(text, &major, &minor) || major != UVPI_NBD_MAJOR || !uvpi_nbd_text(minor, text) ||
-		    !uvpi_qdisk_is_lost(text) || uvpi_parse_u32(dash + 1, "devid", 0, UINT32_MAX, &number, NULL) < 0)
+		    !uvpi_qdisk_is_lost(text))
 			continue;
 		uvpi_vdev_name(number, vdev, sizeof(vdev));
-		snprintf(domid, sizeof(domid), "%.*s", (int)(dash - entry->d_name - 4), entry->d_name + 4);
-		if (len < size)
-			len += (size_t)snprintf(buf + len, size - len, "%sdomain %s (%s)", n ? ", " : "", domid, vdev);
+		if (len < size && domid)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s", n ? ", " : "", vdev);
+		else if (len < size)
+			len += (size_t)snprintf(buf + len, size - len, "%sdomain %" PRIu32 " (%s)", n ? ", " : "", owner, vdev);
 		n++;
 	}
 	if (dir)

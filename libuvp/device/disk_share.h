@@ -34,8 +34,8 @@ int uvpi_disk_check_sharing(struct uvpi_store *store, struct uvpi_disk_users *us
 /* Has a back end of the kernel that block device? */
 bool uvpi_disk_is_served(const char *device);
 
-/* Disks whose server has ended, as "domain 3 (xvda), ...": how many. */
-int uvpi_disk_list_lost(char *buf, size_t size);
+/* Disks whose server has ended: how many. As "xvda, xvdb" of one domain, or (domid NULL) "domain 3 (xvda), ..." of all. */
+int uvpi_disk_list_lost(const uint32_t *domid, char *buf, size_t size);
 
 /* BUSY when a process has locked the file, as QEMU does with its images, in a way that does not go together with ours. */
 int uvpi_disk_check_locked(int fd, const char *path, bool readonly, struct uvp_error *err);

@@ -146,16 +146,25 @@ void uvpi_nbd_each(void (*fn)(const char *name, const char *text, void *data), v
 
 /* ---- generic netlink ---- */
 
-static void see_family(uint16_t type, const char *value, size_t len, void *data)
+/* The attribute of an answer that is asked for, and where its number goes. */
+struct wanted {
+	uint16_t type;
+	size_t size;
+	void *to;
+};
+
+static void see_attr(uint16_t type, const char *value, size_t len, void *data)
 {
-	if (type == CTRL_ATTR_FAMILY_ID && len >= sizeof(uint16_t))
-		memcpy(data, value, sizeof(uint16_t));
+	const struct wanted *wanted = data;
+
+	if (type == wanted->type && len >= wanted->size)
+		memcpy(wanted->to, value, wanted->size);
 }
 
-static void see_family_message(const char *message, size_t len, void *data)
+static void see_message(const char *message, size_t len, void *data)
 {
 	if (len > GENL_ANSWER)
-		uvpi_nlattr_parse(message + GENL_ANSWER, len - GENL_ANSWER, see_family, data);
+		uvpi_nlattr_parse(message + GENL_ANSWER, len - GENL_ANSWER, see_attr, data);
 }
 
 static void init_command(struct uvpi_nlmsg *msg, uint16_t family, uint8_t command)
@@ -167,12 +176,13 @@ static void init_command(struct uvpi_nlmsg *msg, uint16_t family, uint8_t comman
 
 static int find_family(int fd, uint16_t *ret_family)
 {
+	struct wanted wanted = { CTRL_ATTR_FAMILY_ID, sizeof(*ret_family), ret_family };
 	struct uvpi_nlmsg msg;
 
 	init_command(&msg, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 	uvpi_nlmsg_attr(&msg, CTRL_ATTR_FAMILY_NAME, NBD_GENL_FAMILY_NAME, sizeof(NBD_GENL_FAMILY_NAME));
 	*ret_family = 0;
-	return uvpi_nlmsg_exchange(fd, &msg, see_family_message, ret_family);
+	return uvpi_nlmsg_exchange(fd, &msg, see_message, &wanted);
 }
 
 /* max_part=0: the kernel of domain 0 is not to read partition tables that guests write. */
@@ -213,18 +223,6 @@ static int open_nbd(uint16_t *ret_family, struct uvp_error *err)
 	return uvpi_steal_fd(&fd);
 }
 
-static void see_index(uint16_t type, const char *value, size_t len, void *data)
-{
-	if (type == NBD_ATTR_INDEX && len >= sizeof(uint32_t))
-		memcpy(data, value, sizeof(uint32_t));
-}
-
-static void see_index_message(const char *message, size_t len, void *data)
-{
-	if (len > GENL_ANSWER)
-		uvpi_nlattr_parse(message + GENL_ANSWER, len - GENL_ANSWER, see_index, data);
-}
-
 static void add_u64(struct uvpi_nlmsg *msg, uint16_t type, uint64_t value)
 {
 	uvpi_nlmsg_attr(msg, type, &value, sizeof(value));
@@ -233,6 +231,7 @@ static void add_u64(struct uvpi_nlmsg *msg, uint16_t type, uint64_t value)
 static int connect_device(int fd, uint16_t family, int socket, const struct uvpi_nbd_hello *hello, const char *text,
 			  uint32_t *ret_index)
 {
+	struct wanted wanted = { NBD_ATTR_INDEX, sizeof(*ret_index), ret_index };
 	struct uvpi_nlmsg msg;
 	uint32_t number = (uint32_t)socket;
 	size_t sockets, item;
@@ -248,7 +247,7 @@ static int connect_device(int fd, uint16_t family, int socket, const struct uvpi
 	uvpi_nlmsg_end(&msg, item);
 	uvpi_nlmsg_end(&msg, sockets);
 	*ret_index = UINT32_MAX;
-	return uvpi_nlmsg_exchange(fd, &msg, see_index_message, ret_index);
+	return uvpi_nlmsg_exchange(fd, &msg, see_message, &wanted);
 }
 
 /* From now on it goes with its last user. Not from the start: somebody who only looks at new devices could be that. */

@@ -77,19 +77,22 @@ int uvpi_qdisk_check(enum uvpi_disk_format format, struct uvp_error *err)
 	return fail_format(format, err);
 }
 
-int uvpi_qdisk_check_formats(const struct uvp_config *config, struct uvp_error *err)
+int uvpi_qdisk_check_config(const struct uvp_config *config, struct uvp_error *err)
 {
-	for (int i = 0; i < config->n_disks; i++) {
+	int r = uvp_config_check_supported(config, err);
+
+	for (int i = 0; i < config->n_disks && r == 0; i++) {
 		const struct uvpi_disk *disk = &config->disks[i];
 		struct uvp_error why = UVP_ERROR_INIT;
 
 		if (!uvpi_disk_needs_qemu(disk) || uvpi_qdisk_check(disk->format, &why) != -UVP_E_UNSUPPORTED)
 			continue;
 		uvpi_prefix(&why, "disk '%s'", disk->vdev);
-		*err = why;
+		if (err)
+			*err = why;
 		return -UVP_E_UNSUPPORTED;
 	}
-	return 0;
+	return r;
 }
 
 /* "TAG.NUMBER": of the server that it belongs to, and of the disk. */

@@ -23,10 +23,10 @@ struct uvpi_qdisk {
 
 /* Is there a QEMU that reads this format? Changes nothing. */
 int uvpi_qdisk_check(enum uvpi_disk_format format, struct uvp_error *err);
-/* UNSUPPORTED when the QEMU of this host was built without the format of one of the disks. On a host that has none, nobody
- * can tell. */
+/* uvp_config_check_supported(), and UNSUPPORTED when the QEMU of this host was built without the format of one of the disks.
+ * On a host that has none, nobody can tell. */
 struct uvp_config;
-int uvpi_qdisk_check_formats(const struct uvp_config *config, struct uvp_error *err);
+int uvpi_qdisk_check_config(const struct uvp_config *config, struct uvp_error *err);
 /* Have it served. *ret_fd is the block device, which goes when the last who has it open closes it. */
 int uvpi_qdisk_attach(const struct uvpi_qdisk *disk, int *ret_fd, char *name, int name_len, dev_t *ret_rdev,
 		      struct uvp_error *err);

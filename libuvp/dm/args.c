@@ -14,6 +14,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "dm/state.h"
 
 /* QEMU separates by commas; a double one stands for itself. NULL when out of memory. */
 static char *escape(const char *text)
@@ -106,7 +107,7 @@ static int boot(struct uvpi_dm *dm, struct uvp_error *err)
 	else
 		uvpi_qemu_arg(&dm->qemu, "order=cda");
 	if (!c->kernel)
-		return by_list ? uvpi_dm_pass_on(dm, err) : 0;
+		return (dm->state ? dm->state_fw_cfg : by_list) ? uvpi_dm_pass_on(dm, err) : 0;
 	add(dm, "-kernel", c->kernel);
 	if (c->ramdisk)
 		add(dm, "-initrd", c->ramdisk);
@@ -231,7 +232,7 @@ static int own_arguments(struct uvpi_dm *dm, struct uvp_error *err)
 int uvpi_dm_args(struct uvpi_dm *dm, struct uvp_error *err)
 {
 	static int (*const parts[])(struct uvpi_dm *dm, struct uvp_error *err) = {
-		identity, machine, boot, screen, ports, uvpi_dm_drives, interfaces, confinement, own_arguments,
+		identity, machine, boot, screen, ports, uvpi_dm_drives, interfaces, confinement, own_arguments, uvpi_dm_pass_state,
 	};
 	int r = 0;
 

@@ -193,6 +193,7 @@ int uvpi_dm_check(const struct uvp_config *config, const struct uvpi_hvm *hvm, c
 
 /* ---- once it runs ---- */
 
+/* 1 when it takes a state in, and will tell when it is done. */
 static int check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *message = NULL;
@@ -205,8 +206,31 @@ static int check_status(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp
 	status = qmp_value_str(qmp_value_get(message, "return"), "status");
 	if (status && !strcmp(status, "running"))
 		return 0;
+	if (status && !strcmp(status, "inmigrate"))
+		return 1;
 	return uvpi_fail(err, UVP_E_PROTOCOL, 0, "QEMU says that it is '%s' instead of running",
 			 qmp_clean(status ? status : "?", buf, sizeof(buf)));
+}
+
+static int wait_running(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err)
+{
+	struct uvp_op with_deadline = UVP_OP_INIT;
+	int r;
+
+	if (op)
+		with_deadline = *op;
+	with_deadline.deadline_ms = uvpi_op_deadline(op, UVPI_QEMU_READY_MS);
+	while ((r = check_status(qmp, op, err)) > 0) {
+		struct uvp_qmp_event event = { NULL };
+
+		r = uvp_qmp_next_event(qmp, &with_deadline, &event, err);
+		if (r == 0)
+			r = uvpi_fail(err, UVP_E_TIMEOUT, 0, "it has not taken in the state that it begins with");
+		if (r < 0)
+			return r;
+		uvp_qmp_event_done(&event);
+	}
+	return r;
 }
 
 int uvpi_dm_settle(struct uvp_host *host, uint32_t domid, const struct uvpi_qemu *qemu, uvpi_dm_more *more,
@@ -220,7 +244,7 @@ int uvpi_dm_settle(struct uvp_host *host, uint32_t domid, const struct uvpi_qemu
 	if (r == 0)
 		r = uvpi_batch_new(store, &batch, err);
 	if (r == 0)
-		r = check_status(qemu->qmp, op, err);
+		r = wait_running(qemu->qmp, op, err);
 	if (r == 0)
 		r = more(data, qemu->qmp, batch, op, err);
 	if (r < 0)
@@ -289,6 +313,18 @@ static bool needs_network(const struct uvpi_hvm *hvm)
 	return any;
 }
 
+/* It ends when it cannot make sense of the state, and says why. */
+static void say_state(const struct uvpi_dm *dm, int r, struct uvp_error *err)
+{
+	char words[330];
+
+	if (!dm->state || r != -UVP_E_IO)
+		return;
+	uvpi_qemu_last_words(dm->qemu.dir, words, sizeof(words));
+	uvpi_fail(err, UVP_E_IO, 0, "it cannot take in the state of QEMU %s%s%s", dm->state_version, *words ? ": " : "", words);
+	uvpi_hint(err, "the same QEMU, and the same devices, must be on this host");
+}
+
 int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *op, struct uvp_error *err)
 {
 	char who[300];
@@ -318,6 +354,7 @@ int uvpi_dm_start(struct uvpi_dm *dm, const char *program, const struct uvp_op *
 		return r;
 	r = uvpi_dm_settle(dm->host, dm->domid, &dm->qemu, open_ports, dm, op, err);
 	if (r < 0) {
+		say_state(dm, r, err);
 		uvpi_prefix(err, "the device model");
 		uvpi_qemu_end(dm->domid, NULL, uvpi_now_ms() + 5000);
 	}

@@ -21,6 +21,10 @@ struct uvpi_dm {
 	uint32_t domid;
 	struct uvpi_qemu qemu;
 	char *password; /* for VNC */
+	const uint8_t *state; /* what it begins with; NULL: nothing, the guest boots */
+	uint32_t state_len;
+	bool state_fw_cfg;      /* its machine has that device, and otherwise not */
+	char state_version[32]; /* of the QEMU that it is from */
 };
 
 /* What can be known before anything is changed: is there a QEMU, is the account there that it is to run as, can its files

@@ -19,6 +19,7 @@
 #include "core/hyp.h"
 #include "core/names.h"
 #include "define/store.h"
+#include "device/qdisk.h"
 #include "device/xenbus.h"
 #include "domain/domain.h"
 #include "stream/describe.h"
@@ -51,11 +52,6 @@ int uvpi_preflight_source(const struct uvp_domain *domain, const struct uvp_conf
 		uvpi_fail(&why, UVP_E_UNSUPPORTED, 0,
 			  "it is a PV guest, and this host's Xen has no shadow paging, by which it would tell what such a guest changes while it runs");
 		uvpi_hint(&why, "--no-live moves it all the same: it stands still meanwhile");
-		uvpi_preflight_refuse(list, &why);
-	}
-	if (config->type == UVPI_TYPE_HVM) {
-		uvpi_fail(&why, UVP_E_UNSUPPORTED, 0, "it is an HVM guest, and this release does not move the state of its device model (QEMU)");
-		uvpi_hint(&why, "shut it down, and start it on the other host");
 		uvpi_preflight_refuse(list, &why);
 	}
 	if (uvpi_config_extra_get(config, "pci")) {
@@ -163,7 +159,9 @@ static void check_devices(struct uvp_host *host, const struct uvpi_wire_message 
 	for (int i = 0; i < config->n_disks; i++) {
 		int before = list->n_refusals;
 
-		try_device(host, &offer->domain, &config->disks[i], NULL, list);
+		/* Such a drive is the device model's alone, which is tried below. */
+		if (config->type != UVPI_TYPE_HVM || !config->disks[i].cdrom)
+			try_device(host, &offer->domain, &config->disks[i], NULL, list);
 		if (list->n_refusals == before && i < offer->n_disks)
 			compare_disk(&config->disks[i], &offer->disks[i], offer->flags & UVP_MIGRATE_TRUST_DISKS, list);
 	}
@@ -269,8 +267,8 @@ int uvpi_preflight_stopped(struct uvp_host *host, struct uvpi_wire_message *aske
 	int r;
 
 	memcpy(asked->domain.uuid, asked->uuid, sizeof(asked->domain.uuid));
-	asked->domain.type = config->type == UVPI_TYPE_PV ? 1 : 2;
-	if (uvp_config_check_supported(config, &why) < 0)
+	asked->domain.type = uvpi_stream_type_of(config);
+	if (uvpi_qdisk_check_config(config, &why) < 0)
 		uvpi_preflight_refuse(list, &why);
 	r = check_identity(host, asked, config, list, err);
 	if (r < 0)

@@ -27,6 +27,7 @@
 #include "migrate/settle.h"
 #include "migrate/slow.h"
 #include "stream/describe.h"
+#include "stream/machine.h"
 #include "stream/packer.h"
 #include "stream/pipe.h"
 #include "stream/suspend.h"
@@ -54,6 +55,7 @@ struct send {
 	uint32_t sequence; /* of the stream */
 	uint64_t raw;
 	struct uvpi_stream_pipe pipe;
+	struct uvpi_machine machine; /* the thread's, too, while that runs */
 	struct uvpi_packer *packer;
 
 	/* the thread's, read by the other */
@@ -123,17 +125,14 @@ static int check(struct send *s, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	uvpi_preflight_report(s->list, s->report);
-	/* The other side could not make sense of those. */
-	if (s->config->type != UVPI_TYPE_HVM) {
-		r = uvpi_link_open(&s->link, s->how, s->op, err);
-		if (r == 0)
-			r = offer(s, err);
-		if (r == 0)
-			r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + VERDICT_MS, s->op, err);
-		if (r < 0)
-			return r;
-		uvpi_preflight_report(&s->link.message, s->report);
-	}
+	r = uvpi_link_open(&s->link, s->how, s->op, err);
+	if (r == 0)
+		r = offer(s, err);
+	if (r == 0)
+		r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + VERDICT_MS, s->op, err);
+	if (r < 0)
+		return r;
+	uvpi_preflight_report(&s->link.message, s->report);
 	if (!report->n_refusals)
 		return 0;
 	if (err)
@@ -152,7 +151,14 @@ static int suspend(void *data)
 	s->suspended_at = uvpi_now_ms();
 	s->suspended = true;
 	UVPI_STEP("suspended");
-	return 1;
+	return uvpi_machine_hold(&s->machine, &s->why) == 0;
+}
+
+static int log_dirty(void *data, bool on)
+{
+	struct send *s = data;
+
+	return uvpi_machine_log_dirty(&s->machine, on, on ? &s->why : NULL);
 }
 
 static int take_why(struct send *s, struct uvp_error *err)
@@ -282,6 +288,15 @@ static int sync_disks(struct send *s, struct uvp_error *err)
 	return 0;
 }
 
+static int write_machine(struct send *s, struct uvp_error *err)
+{
+	_cleanup_free_ uint8_t *body = NULL;
+	uint32_t len;
+	int r = uvpi_machine_record(&s->machine, &body, &len, err);
+
+	return r < 0 || !len ? r : write_record(s, UVPI_STREAM_MACHINE, body, len, err);
+}
+
 static int write_guest(struct send *s, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
@@ -297,6 +312,7 @@ static int write_guest(struct send *s, struct uvp_error *err)
 	} else {
 		s->pipe.suspend = suspend;
 		s->pipe.round = next_round;
+		s->pipe.log_dirty = log_dirty;
 		s->pipe.data = s;
 	}
 	if (r == 0)
@@ -315,6 +331,8 @@ static int write_guest(struct send *s, struct uvp_error *err)
 		if (err)
 			*err = why;
 	}
+	if (r == 0)
+		r = write_machine(s, err);
 	if (r == 0)
 		r = sync_disks(s, err);
 	if (r < 0)
@@ -453,7 +471,10 @@ static int move(struct send *s, struct uvp_error *err)
 	r = uvpi_packer_new(&s->packer, err);
 	if (r < 0)
 		return r;
-	r = write_guest(s, err);
+	r = uvpi_machine_open(&s->machine, s->domain, s->config, err);
+	if (r == 0)
+		r = write_guest(s, err);
+	uvpi_machine_close(&s->machine);
 	UVPI_STEP("all sent");
 	if (r == 0)
 		r = uvpi_link_receive(&s->link, UVPI_WIRE_BUILT, uvpi_now_ms() + BUILT_MS, s->op, err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stream/describe.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,30 +12,26 @@
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
-#include "core/num.h"
-#include "core/store.h"
 #include "cpu/standing.h"
+#include "dm/state.h"
 #include "domain/domain.h"
+#include "memory/memory.h"
+#include "stream/file.h"
 
 /* What it was last told to have, which it may not quite have reached. */
-static uint64_t memory_target(const struct uvp_domain *domain, const struct uvp_config *config)
+static uint64_t memory_target(struct uvp_domain *domain, const struct uvp_config *config)
 {
-	_cleanup_free_ char *text = NULL;
-	struct uvpi_store *store;
-	char path[64];
-	uint64_t kib;
+	struct uvp_memory memory;
 
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/memory/target", domain->domid);
-	if (uvpi_host_store(domain->host, &store, NULL) < 0 || uvpi_store_read(store, path, &text, NULL) < 0 || !text ||
-	    uvpi_parse_u64(text, "memory/target", 1, config->maxmem_kib, &kib, NULL) < 0)
+	if (uvpi_memory_read(domain, &memory, NULL, NULL) < 0 || !memory.target || memory.target > config->maxmem_kib)
 		return config->memory_kib;
-	return kib;
+	return memory.target;
 }
 
 int uvpi_stream_describe(struct uvp_domain *domain, struct uvp_config *config, const struct uvpi_dominfo *info,
 			 struct uvpi_stream_domain *ret_domain, char **ret_text, struct uvp_error *err)
 {
-	struct uvpi_stream_domain d = { .type = config->type == UVPI_TYPE_PV ? 1 : 2, .vcpus = info->online_vcpus };
+	struct uvpi_stream_domain d = { .type = uvpi_stream_type_of(config), .vcpus = info->online_vcpus };
 	int version = xc_version(uvpi_hyp_xc(domain->host->hyp), XENVER_version, NULL), r;
 
 	config->has_uuid = true;
@@ -46,6 +41,12 @@ int uvpi_stream_describe(struct uvp_domain *domain, struct uvp_config *config, c
 		return r;
 	memcpy(d.uuid, domain->uuid, sizeof(d.uuid));
 	d.memory_kib = memory_target(domain, config);
+	/* The machine has as many as were plugged in, whatever its guest does with them. */
+	if (config->type == UVPI_TYPE_HVM) {
+		r = uvpi_dm_count_vcpus(domain, &d.vcpus, err);
+		if (r < 0)
+			return r;
+	}
 	d.saved_at = (uint64_t)time(NULL);
 	d.xen_major = version < 0 ? 0 : (uint32_t)version >> 16;
 	d.xen_minor = version < 0 ? 0 : (uint32_t)version & 0xffff;

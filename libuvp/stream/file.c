@@ -56,6 +56,21 @@ static int take_cpu(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	return uvp_cpu_policy_parse("its CPU", text, &reader->cpu, err);
 }
 
+static int take_machine(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	struct uvpi_stream_machine machine;
+	int r = uvpi_stream_get_machine(reader->body, reader->record.len, &machine, err);
+
+	if (r < 0)
+		return r;
+	reader->machine = malloc(reader->record.len);
+	if (!reader->machine)
+		return uvpi_no_memory(err);
+	memcpy(reader->machine, reader->body, reader->record.len);
+	reader->machine_len = reader->record.len;
+	return 0;
+}
+
 static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
 	struct uvpi_stream_end end;
@@ -67,6 +82,9 @@ static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
 		return r;
 	if (end.raw != reader->order.raw || end.records != reader->record.sequence)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: it has not as much as its end says");
+	if ((reader->domain.type == 3) != (reader->machine != NULL))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: it has %s",
+				 reader->machine ? "a device model that its domain has not" : "not the state of its domain's device model");
 	if (reader->connection)
 		return 0;
 	do {
@@ -98,6 +116,8 @@ static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
 		return take_config(reader, err);
 	case UVPI_STREAM_CPU:
 		return take_cpu(reader, err);
+	case UVPI_STREAM_MACHINE:
+		return take_machine(reader, err);
 	case UVPI_STREAM_DOMAIN:
 		return uvpi_stream_get_domain(reader->body, reader->record.len, &reader->domain, err);
 	case UVPI_STREAM_MEMORY:
@@ -128,9 +148,14 @@ static int read_to_memory(struct uvpi_stream_reader *reader, struct uvp_error *e
 	return r;
 }
 
+uint32_t uvpi_stream_type_of(const struct uvp_config *config)
+{
+	return config->type == UVPI_TYPE_PV ? 1 : config->type == UVPI_TYPE_PVH ? 2 : 3;
+}
+
 int uvpi_stream_check_config(const struct uvp_config *config, const struct uvpi_stream_domain *domain, struct uvp_error *err)
 {
-	if ((config->type == UVPI_TYPE_PV) != (domain->type == 1) || config->type == UVPI_TYPE_HVM ||
+	if (uvpi_stream_type_of(config) != domain->type ||
 	    domain->vcpus > config->maxvcpus || domain->memory_kib > config->maxmem_kib)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: its configuration is not that of the domain in it");
 	return 0;
@@ -165,6 +190,7 @@ void uvpi_stream_close(struct uvpi_stream_reader *reader)
 		close(reader->fd);
 	free(reader->body);
 	free(reader->raw);
+	free(reader->machine);
 	uvpi_codec_done(&reader->codec);
 	uvp_config_free(reader->config);
 	uvp_cpu_policy_free(reader->cpu);

@@ -24,6 +24,8 @@ struct uvpi_stream_reader {
 	struct uvpi_stream_domain domain; /* once it has come */
 	struct uvp_config *config;
 	struct uvp_cpu_policy *cpu; /* what it read of CPUID; NULL: not known */
+	uint8_t *machine; /* the body of MACHINE; NULL: none has come */
+	uint32_t machine_len;
 	uint64_t bytes; /* read so far */
 	bool connection; /* it is none that ends behind the last record */
 	const char *incoming; /* of a domain that moves: what marks it, migrate/handover.h */
@@ -36,6 +38,8 @@ void uvpi_stream_close(struct uvpi_stream_reader *reader);
  * the file has been found in order. */
 int uvpi_stream_next(struct uvpi_stream_reader *reader, struct uvp_error *err);
 
+/* What DOMAIN calls the configuration's type. */
+uint32_t uvpi_stream_type_of(const struct uvp_config *config);
 /* Can the two be of one domain? */
 int uvpi_stream_check_config(const struct uvp_config *config, const struct uvpi_stream_domain *domain, struct uvp_error *err);
 /* restore.c: the configuration becomes what the domain was, where that can change while it runs; name is another one, or

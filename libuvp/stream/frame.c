@@ -84,7 +84,7 @@ int uvpi_stream_get_record(const uint8_t buf[UVPI_STREAM_RECORD], uint32_t seque
 		return damaged(err, "a record is missing or out of its place");
 	if (record.len > UVPI_STREAM_BODY_MAX)
 		return damaged(err, "a record is larger than any can be");
-	if (record.type > UVPI_STREAM_CPU && !(record.flags & UVPI_STREAM_OPTIONAL)) {
+	if (record.type > UVPI_STREAM_MACHINE && !(record.flags & UVPI_STREAM_OPTIONAL)) {
 		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has a record of type %u, which this release does not know and must", record.type);
 		uvpi_hint(err, "restore it with the release that wrote it");
 		return r;
@@ -121,7 +121,11 @@ int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_s
 	case UVPI_STREAM_MEMORY_ZSTD:
 	case UVPI_STREAM_MEMORY_SPARSE:
 		memory = true;
-		ok = ok && order->config && order->domain;
+		ok = ok && order->config && order->domain && !order->machine;
+		break;
+	case UVPI_STREAM_MACHINE:
+		ok = ok && order->memory && !order->machine;
+		order->machine = true;
 		break;
 	case UVPI_STREAM_END:
 		ok = ok && order->memory;
@@ -162,11 +166,40 @@ int uvpi_stream_get_domain(const void *body, size_t len, struct uvpi_stream_doma
 	d.saved_at = uvpi_get_le64(p + 32);
 	d.xen_major = uvpi_get_le32(p + 40);
 	d.xen_minor = uvpi_get_le32(p + 44);
-	if (d.type < 1 || d.type > 2)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it is of a domain of type %u, and this release restores PV and PVH guests", d.type);
+	if (d.type < 1 || d.type > 3)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it is of a domain of type %u, and this release restores PV, PVH and HVM guests",
+				 d.type);
 	if (!d.vcpus || d.vcpus > 8192 || !d.memory_kib || d.memory_kib > UINT64_C(1) << 40)
 		return damaged(err, "what it says of the domain cannot be");
 	*ret_domain = d;
+	return 0;
+}
+
+void uvpi_stream_put_machine(uint8_t buf[UVPI_STREAM_MACHINE_LEN], const struct uvpi_stream_machine *machine)
+{
+	memset(buf, 0, UVPI_STREAM_MACHINE_LEN);
+	memcpy(buf, machine->version, strnlen(machine->version, sizeof(machine->version) - 1));
+	uvpi_put_le32(buf + 32, machine->flags);
+}
+
+int uvpi_stream_get_machine(const void *body, size_t len, struct uvpi_stream_machine *ret_machine, struct uvp_error *err)
+{
+	struct uvpi_stream_machine machine = { .flags = 0 };
+	const uint8_t *p = body;
+
+	if (len <= UVPI_STREAM_MACHINE_LEN)
+		return damaged(err, "what it says of the device model is too short");
+	memcpy(machine.version, p, sizeof(machine.version));
+	for (size_t i = 0; i < sizeof(machine.version) && machine.version[i]; i++)
+		if (machine.version[i] < ' ' || machine.version[i] > '~' || i == sizeof(machine.version) - 1)
+			return damaged(err, "the version of its device model is none");
+	machine.flags = uvpi_get_le32(p + 32);
+	if (machine.flags & ~UVPI_STREAM_FW_CFG)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "its device model has features 0x%x, of which this release knows 0x%x",
+				 machine.flags, UVPI_STREAM_FW_CFG);
+	machine.state = p + UVPI_STREAM_MACHINE_LEN;
+	machine.len = (uint32_t)(len - UVPI_STREAM_MACHINE_LEN);
+	*ret_machine = machine;
 	return 0;
 }
 

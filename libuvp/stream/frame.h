@@ -24,6 +24,7 @@ enum uvpi_stream_type {
 	UVPI_STREAM_MEMORY_ZSTD = 4, /* the same, compressed */
 	UVPI_STREAM_MEMORY_SPARSE = 5, /* without its zeros, and compressed */
 	UVPI_STREAM_CPU = 6, /* a policy file */
+	UVPI_STREAM_MACHINE = 7, /* what its device model knows */
 };
 #define UVPI_STREAM_OPTIONAL 1u /* flag: a reader that does not know the type passes it over */
 
@@ -33,12 +34,21 @@ struct uvpi_stream_record {
 
 struct uvpi_stream_domain {
 	uint8_t uuid[16];
-	uint32_t type; /* 1 PV, 2 PVH */
+	uint32_t type; /* 1 PV, 2 PVH, 3 HVM */
 	uint32_t vcpus; /* online */
 	uint64_t memory_kib, saved_at; /* what it was to have; seconds since 1970 */
 	uint32_t xen_major, xen_minor;
 };
 #define UVPI_STREAM_DOMAIN_LEN 48
+
+struct uvpi_stream_machine {
+	char version[32]; /* of QEMU */
+	uint32_t flags;
+	const uint8_t *state; /* QEMU's own, behind the head */
+	uint32_t len;
+};
+#define UVPI_STREAM_MACHINE_LEN 64 /* the head */
+#define UVPI_STREAM_FW_CFG 1u      /* the machine has this device */
 
 struct uvpi_stream_end {
 	uint64_t raw; /* bytes of libxc's stream */
@@ -61,17 +71,20 @@ int uvpi_stream_check_body(const struct uvpi_stream_record *record, const void *
 
 void uvpi_stream_put_domain(uint8_t buf[UVPI_STREAM_DOMAIN_LEN], const struct uvpi_stream_domain *domain);
 int uvpi_stream_get_domain(const void *body, size_t len, struct uvpi_stream_domain *ret_domain, struct uvp_error *err);
+void uvpi_stream_put_machine(uint8_t buf[UVPI_STREAM_MACHINE_LEN], const struct uvpi_stream_machine *machine);
+/* ret_machine->state points into body. */
+int uvpi_stream_get_machine(const void *body, size_t len, struct uvpi_stream_machine *ret_machine, struct uvp_error *err);
 void uvpi_stream_put_end(uint8_t buf[UVPI_STREAM_END_LEN], const struct uvpi_stream_end *end);
 int uvpi_stream_get_end(const void *body, size_t len, struct uvpi_stream_end *ret_end, struct uvp_error *err);
 
 /* Where a reader is: what may come next. */
 struct uvpi_stream_order {
 	uint32_t sequence;
-	bool config, domain, cpu, memory, end;
+	bool config, domain, cpu, memory, machine, end;
 	bool started; /* the first piece of memory was handed out */
 	uint64_t raw;
 };
-/* The record may come here: CONFIG, DOMAIN and perhaps CPU once and first, then MEMORY, then END. */
+/* The record may come here: CONFIG, DOMAIN and perhaps CPU once and first, then MEMORY, then perhaps MACHINE, then END. */
 int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_stream_record *record, struct uvp_error *err);
 
 #endif

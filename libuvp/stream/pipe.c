@@ -21,10 +21,11 @@ static int has_suspended(void *data)
 	return 1;
 }
 
-/* Nothing but the guest writes to its memory: it has no device model. */
-static int no_device_model(uint32_t domid, unsigned int enable, void *data)
+static int log_dirty(uint32_t domid, unsigned int enable, void *data)
 {
-	return 0;
+	struct uvpi_stream_pipe *p = data;
+
+	return p->log_dirty ? p->log_dirty(p->data, enable) : 0;
 }
 
 static int static_data_done(unsigned int missing, void *data)
@@ -53,7 +54,7 @@ static int next_round(struct precopy_stats stats, void *data)
 
 static void save(struct uvpi_stream_pipe *p)
 {
-	struct save_callbacks callbacks = { .suspend = has_suspended, .switch_qemu_logdirty = no_device_model, .data = p };
+	struct save_callbacks callbacks = { .suspend = has_suspended, .switch_qemu_logdirty = log_dirty, .data = p };
 
 	if (p->suspend) {
 		callbacks.suspend = suspend;

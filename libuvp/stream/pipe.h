@@ -15,10 +15,12 @@ struct uvpi_stream_pipe {
 	uint32_t domid;
 	bool hvm; /* container */
 	bool restore;
-	/* save: of a domain that runs, in rounds. NULL: it has suspended. Both are called in the thread. */
+	/* save: of a domain that runs, in rounds. NULL: it has suspended. All are called in the thread. */
 	int (*suspend)(void *data); /* 1: it has, 0: it has not */
 	/* Before each round, with how many pages it is to send: go on, this is the last one before suspending, or give up. */
 	enum uvpi_stream_round (*round)(void *data, unsigned int round, unsigned long pages);
+	/* The device model tells Xen of what it writes, or no longer: 0, or a failure. NULL: there is none. */
+	int (*log_dirty)(void *data, bool on);
 	void *data;
 	/* restore: given, and what comes out */
 	unsigned int store_port, console_port;

@@ -37,6 +37,13 @@ static int feed(struct uvpi_build *b, struct uvpi_stream_pipe *p, struct uvp_err
 	return r;
 }
 
+static int set_map(struct uvpi_build *b, struct uvp_error *err)
+{
+	if (b->config->type == UVPI_TYPE_PV)
+		return 0;
+	return b->config->type == UVPI_TYPE_PVH ? uvpi_build_pvh_map(b, err) : uvpi_build_hvm_map(b, err);
+}
+
 int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err)
 {
 	struct uvpi_stream_pipe p = {
@@ -47,7 +54,7 @@ int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err)
 		.console_port = (unsigned int)b->console_port,
 	};
 	struct uvp_error why = UVP_ERROR_INIT;
-	int r = b->config->type == UVPI_TYPE_PVH ? uvpi_build_pvh_map(b, err) : 0, ended;
+	int r = set_map(b, err), ended;
 
 	if (r == 0)
 		r = uvpi_stream_pipe_start(&p, err);
@@ -66,7 +73,7 @@ int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: there is more in it than the domain");
 	b->store_frame = p.store_frame;
 	b->console_frame = p.console_frame;
-	return 0;
+	return b->saved->incoming ? 0 : uvpi_build_hvm_generation(b, err);
 }
 
 int uvpi_stream_as_saved(struct uvp_config *config, const struct uvpi_stream_domain *domain, const char *name, struct uvp_error *err)

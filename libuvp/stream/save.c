@@ -22,6 +22,7 @@
 #include "domain/domain.h"
 #include "stream/describe.h"
 #include "stream/frame.h"
+#include "stream/machine.h"
 #include "stream/packer.h"
 #include "stream/pipe.h"
 #include "stream/suspend.h"
@@ -35,6 +36,7 @@ struct save {
 	uint32_t sequence;
 	uint64_t raw, written, expected;
 	struct uvpi_stream_pipe pipe;
+	struct uvpi_machine machine;
 	struct uvpi_packer *packer;
 };
 
@@ -177,6 +179,16 @@ static int write_piece(void *data, const struct uvpi_packed *piece, struct uvp_e
 	return 0;
 }
 
+static int write_machine(struct save *s, struct uvp_error *err)
+{
+	_cleanup_free_ uint8_t *body = NULL;
+	uint32_t len;
+	int r = uvpi_machine_record(&s->machine, &body, &len, err);
+
+	UVPI_STEP("device model");
+	return r < 0 || !len ? r : write_record(s, UVPI_STREAM_MACHINE, body, len, err);
+}
+
 /* With the guest suspended. */
 static int write_guest(struct save *s, bool hvm, struct uvp_error *err)
 {
@@ -196,6 +208,8 @@ static int write_guest(struct save *s, bool hvm, struct uvp_error *err)
 		if (err)
 			*err = why;
 	}
+	if (r == 0)
+		r = write_machine(s, err);
 	if (r < 0)
 		return r;
 	end = (struct uvpi_stream_end){ s->raw, s->sequence };
@@ -231,9 +245,6 @@ static int check(struct save *s, struct uvp_config **ret_config, struct uvpi_dom
 	r = uvpi_suspend_check(s->domain, "saved by 'xl save'", "save it", ret_config, ret_info, err);
 	if (r < 0)
 		return r;
-	if ((*ret_config)->type == UVPI_TYPE_HVM)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
-				 "it is an HVM guest, and this release does not save the state of its device model (QEMU)");
 	return refuse_pci(*ret_config, err);
 }
 
@@ -260,7 +271,10 @@ static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	UVPI_STEP("suspended");
-	r = write_guest(s, hvm, err);
+	r = uvpi_machine_hold(&s->machine, err);
+	if (r == 0)
+		r = write_guest(s, hvm, err);
+	uvpi_machine_close(&s->machine);
 	if (r == 0)
 		return finish(s, err);
 	if (uvpi_resume(s->domain, &resume) < 0) {
@@ -288,6 +302,8 @@ static int save(struct save *s, const char *path, struct uvp_error *err)
 		return r;
 	UVPI_STEP("file made");
 	r = write_head(s, config, &info, err);
+	if (r == 0)
+		r = uvpi_machine_open(&s->machine, s->domain, config, err);
 	return r < 0 ? r : suspend_and_write(s, info.hvm, err);
 }
 
@@ -314,6 +330,7 @@ int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int fl
 		close(s->fd);
 	if (s->aside[0])
 		unlink(s->aside);
+	uvpi_machine_close(&s->machine);
 	uvpi_packer_free(s->packer);
 	uvpi_saving_end(domain, lock);
 	return r;

@@ -12,6 +12,7 @@
 
 #include <xenctrl.h>
 #include <xenguest.h>
+#include <xen/hvm/params.h>
 
 #include "core/error.h"
 #include "core/flock.h"
@@ -22,6 +23,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "dm/state.h"
 #include "domain/domain.h"
 #include "migrate/handover.h"
 
@@ -170,6 +172,37 @@ static int say_deaf(const struct suspend *s, bool heard, int64_t waited_ms, stru
 	return -UVP_E_TIMEOUT;
 }
 
+/* xenstored notes that a domain has shut down, and tells nobody of the next time until this is taken back. */
+static int resume_store(struct uvpi_store *store, uint32_t domid, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(store, &batch, err);
+
+	if (r < 0)
+		return r;
+	uvpi_batch_resume(batch, domid);
+	return uvpi_batch_run(batch, false, err);
+}
+
+static int resume(struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_store *store;
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	/* Before, so that a domain that runs is never left with the note; and after, because xenstored looks again whenever any
+	 * domain ends. */
+	if (r == 0)
+		r = resume_store(store, domain->domid, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("resume");
+	/* What its hypercall returns tells it that suspending was called off, so that it keeps its connections. */
+	if (xc_domain_resume(uvpi_hyp_xc(domain->host->hyp), domain->domid, 1))
+		return uvpi_hyp_fail(err, domain->domid, "resume");
+	UVPI_STEP("resumed");
+	return resume_store(store, domain->domid, err);
+}
+
 static int ask(struct suspend *s, struct uvp_error *err)
 {
 	struct uvp_error ignored = UVP_ERROR_INIT;
@@ -193,17 +226,47 @@ static int ask(struct suspend *s, struct uvp_error *err)
 	if (take_back(s, &ignored) == 1) {
 		if (r == 0)
 			return 0;
-		uvpi_resume(s->domain, NULL); /* it was cancelled, and came too far */
+		resume(s->domain, NULL); /* it was cancelled, and came too far */
 	}
 	return r < 0 ? r : say_deaf(s, heard, waited_ms, err);
+}
+
+/* A PC that knows nothing of Xen has nothing to get ready: it is stopped where it is. Xen keeps such a state for a guest that
+ * sleeps, too, whose drivers do not hear. */
+static int stop(struct uvp_domain *domain, struct uvp_error *err)
+{
+	if (xc_domain_shutdown(uvpi_hyp_xc(domain->host->hyp), domain->domid, SHUTDOWN_suspend))
+		return uvpi_hyp_fail(err, domain->domid, "stop");
+	UVPI_STEP("stopped");
+	return 0;
+}
+
+/* Is it an HVM guest without PV drivers, or with drivers that sleep? */
+static int is_deaf(struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_dominfo info;
+	uint64_t sleeps = 0;
+	bool has_drivers = true;
+	int r = uvpi_domain_look(domain, &info, err);
+
+	if (r < 0 || !info.hvm || !uvpi_dm_is_there(domain))
+		return r;
+	r = uvpi_hyp_has_callback(domain->host->hyp, domain->domid, &has_drivers, err);
+	if (r < 0)
+		return r;
+	xc_hvm_param_get(uvpi_hyp_xc(domain->host->hyp), domain->domid, HVM_PARAM_ACPI_S_STATE, &sleeps);
+	return !has_drivers || sleeps;
 }
 
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct suspend s = { .domain = domain, .op = op };
 	struct uvpi_dominfo info;
-	int r = uvpi_domain_can_hear(domain, "be saved", &info, err), w;
+	int r = is_deaf(domain, err), w;
 
+	if (r)
+		return r < 0 ? r : stop(domain, err);
+	r = uvpi_domain_can_hear(domain, "be saved", &info, err);
 	if (r == 0)
 		r = uvpi_host_store(domain->host, &s.store, err);
 	if (r < 0)
@@ -222,33 +285,9 @@ int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_
 	return r;
 }
 
-/* xenstored notes that a domain has shut down, and tells nobody of the next time until this is taken back. */
-static int resume_store(struct uvpi_store *store, uint32_t domid, struct uvp_error *err)
-{
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err);
-
-	if (r < 0)
-		return r;
-	uvpi_batch_resume(batch, domid);
-	return uvpi_batch_run(batch, false, err);
-}
-
 int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err)
 {
-	struct uvpi_store *store;
-	int r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_dm_let_go(domain, err);
 
-	/* Before, so that a domain that runs is never left with the note; and after, because xenstored looks again whenever any
-	 * domain ends. */
-	if (r == 0)
-		r = resume_store(store, domain->domid, err);
-	if (r < 0)
-		return r;
-	UVPI_STEP("resume");
-	/* What its hypercall returns tells it that suspending was called off, so that it keeps its connections. */
-	if (xc_domain_resume(uvpi_hyp_xc(domain->host->hyp), domain->domid, 1))
-		return uvpi_hyp_fail(err, domain->domid, "resume");
-	UVPI_STEP("resumed");
-	return resume_store(store, domain->domid, err);
+	return r < 0 ? r : resume(domain, err);
 }

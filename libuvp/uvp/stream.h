@@ -22,8 +22,8 @@ struct uvp_domain;
 struct uvp_save_result {
 	uint64_t file_bytes, stream_bytes; /* on the disk, and before compression */
 };
-/* Have the guest suspend itself, write it to path, and destroy it unless the flags say otherwise. PV and PVH guests of this
- * library's. path holds all of it or what it held before; when anything fails the guest goes on where it was. Blocks; op's deadline
+/* Have the guest suspend itself, write it to path, and destroy it unless the flags say otherwise; an HVM guest's device
+ * model is saved with it. Domains of this library's. path holds all of it or what it held before; when anything fails the guest goes on where it was. Blocks; op's deadline
  * (60 s to answer, 60 s from then on) is the guest's, to suspend itself. ret_result may be NULL. */
 UVP_PUBLIC int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int flags, const struct uvp_op *op,
 			       struct uvp_save_result *ret_result, struct uvp_error *err);
@@ -35,7 +35,7 @@ UVP_PUBLIC int uvp_domain_restore(struct uvp_host *host, const char *path, const
 struct uvp_saved {
 	char name[256];
 	uint8_t uuid[16];
-	char type[8]; /* "pv" or "pvh" */
+	char type[8]; /* "pv", "pvh" or "hvm" */
 	uint32_t vcpus; /* that were on */
 	uint64_t memory_kib;
 	uint64_t saved_at; /* seconds since 1970 */

@@ -44,6 +44,11 @@ static void parts(uint8_t what, const uint8_t *data, size_t size)
 	} else if (what == 2 && size >= UVPI_STREAM_RECORD) {
 		if (uvpi_stream_get_record(data, 0, &record, NULL) == 0)
 			FUZZ_CHECK(record.len <= UVPI_STREAM_BODY_MAX);
+	} else if (what == 5) {
+		struct uvpi_stream_machine machine;
+
+		if (uvpi_stream_get_machine(data, size, &machine, NULL) == 0)
+			FUZZ_CHECK(machine.state + machine.len == data + size && strlen(machine.version) < sizeof(machine.version));
 	} else if (what == 3 && uvpi_stream_get_domain(data, size, &domain, NULL) == 0) {
 		uvpi_stream_put_domain(again, &domain);
 		FUZZ_CHECK(memcmp(again, data, sizeof(again)) == 0);

@@ -85,6 +85,21 @@ guest_has '^2'
 expect_fail 8 xlx vcpu-set lab-hvml 1
 err_has 'none is taken away'
 
+# saved and restored: the emulated twins go again, a counter goes on, and a copy of it in time has another generation number
+guest_run lab-hvml 'n=0; (while :; do n=$((n+1)); echo $n >/count; sleep 1; done) & echo kept >/dev/xvdb; sync'
+expect_ok xlx save --live lab-hvml "$tmp/saved"
+guest_run lab-hvml 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts'
+guest_has counts
+expect_ok xlx save lab-hvml "$tmp/saved"
+expect_ok xlx image-info "$tmp/saved"
+out_has hvm
+expect_ok xlx restore "$tmp/saved"
+id=$(xlx domid lab-hvml)
+guest_run lab-hvml 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts; head -n 1 /dev/xvdb; nproc; ping -c 2 10.99.0.1'
+for what in counts kept '^2' '2 packets received'; do guest_has "$what"; done
+monitor 'info network'
+! grep -q e1000 "$tmp/out" || fail "the emulated interface is back: $(cat "$tmp/out")"
+
 expect_ok xlx destroy --yes lab-hvml
 [ "$(ports)" = '*' ] || fail "left on the bridge: $(ports)"
 [ -z "$(losetup -j "$tmp/a.img")" ] || fail "a loop device is left"

@@ -25,3 +25,15 @@ hvm_said() { grep -qaF -- "$2" "$tmp/$1.serial"; }
 
 # hvm_pid NAME: of its QEMU
 hvm_pid() { xenstore-read "/local/domain/$(xlx domid "$1")/image/device-model-pid"; }
+
+# pxe_server BRIDGE NET LABEL: serves a boot sector that calls itself LABEL; NET.1 is the bridge's. It is ended at the end of the test
+pxe_server() {
+	hvm_disk "$tmp/net.img" "$3"
+	mkdir "$tmp/tftp"
+	head -c 512 "$tmp/net.img" >"$tmp/tftp/boot.bin"
+	chmod a+rx "$tmp" "$tmp/tftp"
+	dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --group=root --pid-file="$tmp/dnsmasq.pid" --port=0 \
+		--interface="$1" --bind-interfaces --dhcp-range="$2.10,$2.20" --dhcp-leasefile="$tmp/leases" \
+		--dhcp-boot=boot.bin --enable-tftp --tftp-root="$tmp/tftp" --log-facility="$tmp/dnsmasq.log" &
+	on_exit kill $!
+}

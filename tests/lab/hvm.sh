@@ -1,12 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# An HVM guest boots from its disk, its QEMU is confined, answers, and is gone with it; what is said when QEMU does not start.
+# An HVM guest boots from its disk, its QEMU is confined, answers, is saved and restored with it, and is gone with it; what is said
+# when QEMU does not start.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hvm.bash"
 requires xlx xenstore-read
 
 hvm_disk "$tmp/a.img" first
-create_guest "$(hvm_cfg lab-hvm 'acpi = 0' 'apic = 0' "disk = [ '$tmp/a.img,raw,hda,rw' ]")"
+# listen NAME: what its serial port says goes to $tmp/NAME.serial until QEMU ends; $tty is the port
+listen() {
+	tty=$(xenstore-read "/local/domain/$(xlx domid "$1")/serial/0/tty")
+	cat "$tty" >>"$tmp/$1.serial" &
+}
+
+cfg=$(hvm_cfg lab-hvm 'acpi = 0' 'apic = 0' "disk = [ '$tmp/a.img,raw,hda,rw' ]")
+sed -i 's/^serial.*/serial = "pty"/' "$cfg"
+create_guest "$cfg"
+listen lab-hvm
 pid=$(hvm_pid lab-hvm)
 id=$(xlx domid lab-hvm)
 [ "$(stat -c %u "/proc/$pid")" -eq $((0x70000000 + id)) ] || fail "QEMU runs as $(stat -c %u "/proc/$pid")"
@@ -28,6 +38,18 @@ expect_fail 2 xlx qmp lab-hvm stop '{'
 expect_ok xl list lab-hvm
 wait_for 120 hvm_said lab-hvm 'ready from first'
 wait_for 60 hvm_said lab-hvm 'XenVMMXenVMM --'
+
+# it says what it hears, also after it was saved and restored: it knows nothing of Xen, so that its port's state is QEMU's
+printf q >"$tty"
+wait_for 60 hvm_said lab-hvm q
+expect_ok xlx save lab-hvm "$tmp/saved"
+[ ! -e "/proc/$pid" ] || fail "QEMU is left"
+expect_fail 4 xlx domid lab-hvm
+expect_ok xlx restore "$tmp/saved"
+pid=$(hvm_pid lab-hvm)
+listen lab-hvm
+printf z >"$tty"
+wait_for 60 hvm_said lab-hvm z
 expect_ok xlx destroy --yes lab-hvm
 [ ! -e "/proc/$pid" ] || fail "QEMU is left"
 

@@ -3,8 +3,12 @@
 # xlx top: figures that add up, the picture, and the screen with keys typed into it.
 . "$(dirname "$0")/../lib.sh"
 requires xlx python3 tmux
+xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
+on_exit kill -CONT "$xenstored"
+export XDG_CONFIG_HOME=$tmp/config
+mkdir "$tmp/config"
 
-tiny_cfg watched 'maxvcpus = 2'
+tiny_cfg watched 'maxvcpus = 2' 'cmdline = "g"'
 expect_ok xlx create "$tmp/watched.cfg"
 on_exit xlx destroy --yes watched
 
@@ -40,6 +44,12 @@ wait "$job"
 wait_for 60 eval '! at_work'
 expect_ok xlx top --once --view events
 out_has 'WHEN'
+expect_ok xlx top --once -d 100ms --tree --columns 'pool,io/s,disks' --size 80x24
+out_has 'pool Pool-0, '
+out_has 'POOL     IO/s DISKS'
+out_has 'reclaimable)'
+expect_fail 2 xlx top --columns NAME,WHAT
+err_has "no column 'WHAT'"
 expect_fail 2 xlx top --size 10x10
 expect_fail 2 xlx top --filter 'net>3'
 expect_fail 2 xlx top --sort nothing
@@ -51,7 +61,7 @@ expect_fail 4 xlx top no-such-domain
 screen() { tmux -L top -f /dev/null "$@"; }
 on_exit screen kill-server
 shows() { screen capture-pane -p | grep -qF -- "$1"; }
-screen new-session -d -x 90 -y 26 'LC_ALL=C.UTF-8 xlx top; echo left: $?; sleep 60'
+screen new-session -d -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config xlx top; echo left: \$?; sleep 60"
 wait_for 60 shows 'watched'
 screen send-keys P
 wait_for 60 shows 'this screen is read-only'
@@ -61,6 +71,43 @@ screen send-keys Enter
 wait_for 60 shows 'done: xlx pause'
 expect_ok xlx list --state paused
 out_has watched
+screen send-keys U Enter
+wait_for 60 shows 'done: xlx unpause'
+screen send-keys M 4 Enter
+wait_for 60 shows 'done: xlx mem-set watched 4'
+screen send-keys V 9
+wait_for 60 shows 'xlx vcpu-set watched 9_'
+screen send-keys Enter
+wait_for 60 shows 'hint:'
+screen send-keys s
+wait_for 60 shows 'hint:'
+screen send-keys Escape
+wait_for 60 eval '! shows hint:'
+# one domain in full, with its console; the console itself and back
+screen send-keys Enter
+wait_for 60 shows 'CONSOLE'
+wait_for 60 shows 'uvp-tiny: ready'
+screen send-keys C Enter
+wait_for 60 eval '! shows CONSOLE'
+screen send-keys C-]
+wait_for 60 shows 'CONSOLE'
+# columns are kept where the user's choices are
+screen send-keys o Down Down Space w
+wait_for 60 shows 'are kept for the next time'
+! grep -q STATE "$tmp/config/xlx/top" || fail "the column that was switched off was kept"
+screen send-keys Escape d t
+wait_for 60 shows 'pool Pool-0'
+screen send-keys t
+# xenstored stands still: names grow old, figures go on, and all is well again afterwards
+kill -STOP "$xenstored"
+wait_for 60 shows 'xenstored does not answer: names are'
+clock() { screen capture-pane -p | sed -n '1s/.* s  //p'; }
+before=$(clock)
+goes_on() { [ "$(clock)" != "$before" ]; }
+wait_for 60 goes_on
+shows watched || fail "the name is forgotten"
+kill -CONT "$xenstored"
+wait_for 60 eval '! shows "xenstored does not answer"'
 screen send-keys X wat Enter
 wait_for 60 shows 'what was typed is not it'
 screen resize-window -x 120 -y 30

@@ -306,6 +306,55 @@ START_TEST(what_does_not_compress_stays_as_it_is)
 }
 END_TEST
 
+static const char hvm_config[] = "name = \"pc\"\ntype = \"hvm\"\nmemory = 64\nvcpus = 1\n";
+
+/* A guest of that type, with or without what its device model knew. */
+static int read_machine(uint32_t type, bool with, bool early, struct uvp_error *err)
+{
+	struct uvpi_stream_domain domain = { .type = type, .vcpus = 1, .memory_kib = 65536, .xen_major = 4, .xen_minor = 17 };
+	struct uvpi_stream_machine head = { .version = "7.2.22", .flags = UVPI_STREAM_FW_CFG };
+	uint8_t body[UVPI_STREAM_DOMAIN_LEN], machine[UVPI_STREAM_MACHINE_LEN + 5] = { 0 };
+	const char *text = type == 3 ? hvm_config : config;
+	struct image image = { .len = UVPI_STREAM_HEADER };
+
+	uvpi_stream_put_header(image.bytes);
+	uvpi_stream_put_domain(body, &domain);
+	uvpi_stream_put_machine(machine, &head);
+	add(&image, UVPI_STREAM_CONFIG, text, (uint32_t)strlen(text));
+	add(&image, UVPI_STREAM_DOMAIN, body, sizeof(body));
+	if (early)
+		add(&image, UVPI_STREAM_MACHINE, machine, sizeof(machine));
+	add(&image, UVPI_STREAM_MEMORY, "x", 1);
+	if (with)
+		add(&image, UVPI_STREAM_MACHINE, machine, sizeof(machine));
+	add_end(&image, 1);
+	return read_image(image.bytes, image.len, err);
+}
+
+START_TEST(a_device_model_comes_behind_the_memory_of_an_hvm_guest_only)
+{
+	struct uvpi_stream_machine machine = { .version = "7.2.22", .flags = UVPI_STREAM_FW_CFG }, again;
+	uint8_t buf[UVPI_STREAM_MACHINE_LEN + 3] = { 0 };
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_int_eq(read_machine(3, true, false, &err), 1);
+	ck_assert_int_eq(read_machine(3, false, false, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "not the state of its domain's device model"));
+	ck_assert_int_eq(read_machine(2, true, false, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_machine(3, false, true, &err), -UVP_E_INVALID);
+	uvpi_stream_put_machine(buf, &machine);
+	ck_assert_int_eq(uvpi_stream_get_machine(buf, sizeof(buf), &again, &err), 0);
+	ck_assert_str_eq(again.version, "7.2.22");
+	ck_assert_uint_eq(again.len, 3);
+	ck_assert_int_eq(uvpi_stream_get_machine(buf, UVPI_STREAM_MACHINE_LEN, &again, &err), -UVP_E_INVALID);
+	buf[32] = 3;
+	ck_assert_int_eq(uvpi_stream_get_machine(buf, sizeof(buf), &again, &err), -UVP_E_UNSUPPORTED);
+	buf[32] = 0;
+	memset(buf, 'x', 32); /* no end */
+	ck_assert_int_eq(uvpi_stream_get_machine(buf, sizeof(buf), &again, &err), -UVP_E_INVALID);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, what_was_written_is_read);
@@ -319,6 +368,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, runs_that_cannot_be_are_refused);
 	tcase_add_test(tcase, pieces_come_out_in_their_order);
 	tcase_add_test(tcase, what_does_not_compress_stays_as_it_is);
+	tcase_add_test(tcase, a_device_model_comes_behind_the_memory_of_an_hvm_guest_only);
 }
 
 UNIT_MAIN("stream", add_tests);

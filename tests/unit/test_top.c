@@ -1,106 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The dashboard without a terminal: rates, pictures against golden ones, and what keys may do. */
+/* The dashboard without a terminal: rates, and pictures against golden ones. */
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/unit/unit.h"
+#include "tests/unit/top_samples.h"
 #include "history/ring.h"
 #include "xlx/top/past.h"
+#include "xlx/top/source.h"
 #include "xlx/top/ui.h"
-
-#define SECOND 1000000000ull
-#define START 1000
-
-/* ---- samples ---- */
-
-static struct uvp_stats *new_stats(uint64_t time_s, size_t n_domains)
-{
-	struct uvp_stats *stats = calloc(1, sizeof(*stats));
-
-	stats->time_ns = time_s * SECOND;
-	stats->total_memory = 16ull << 30;
-	stats->free_memory = 10ull << 30;
-	stats->claimed_memory = 1ull << 30;
-	stats->n_cpus = 4;
-	stats->cpus = calloc(4, sizeof(*stats->cpus));
-	for (uint32_t i = 0; i < 4; i++)
-		stats->cpus[i] = (struct uvp_stats_cpu){ i, i != 3, (time_s - START) * SECOND / 2 };
-	stats->domains.n = n_domains;
-	stats->domains.domains = calloc(n_domains + 1, sizeof(*stats->domains.domains));
-	stats->vcpus = calloc(n_domains + 1, sizeof(*stats->vcpus));
-	stats->devices = calloc(2 * n_domains + 1, sizeof(*stats->devices));
-	return stats;
-}
-
-static struct uvp_stats *sample(uint64_t time_s, size_t n, const char *const *names)
-{
-	struct uvp_stats *stats = new_stats(time_s, n);
-	uint64_t passed = time_s - START;
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct uvp_domain_info *info = &stats->domains.domains[i];
-
-		*info = (struct uvp_domain_info){
-			.id = i, .name = names[i], .state = i % 5 == 4 ? UVP_STATE_PAUSED : UVP_STATE_RUNNING,
-			.memory_bytes = (uint64_t)(i + 1) << 27, .max_memory_bytes = (uint64_t)(i + 1) << 28,
-			.vcpus = 1, .max_vcpus = 2, .cpu_time_ns = passed * SECOND * (n - i) / (n * n),
-		};
-		memcpy(info->uuid, &i, sizeof(i));
-		stats->vcpus[stats->n_vcpus++] = (struct uvp_stats_vcpu){ .domid = i, .cpu = i % 3, .online = true,
-									  .running = true, .run_ns = info->cpu_time_ns };
-		if (!i)
-			continue;
-		stats->devices[stats->n_devices] = (struct uvp_stats_device){
-			.domid = i, .devid = 51712, .disk = true, .name = "xvda", .reads = passed * 10, .writes = passed * 5,
-			.read_bytes = passed * 40960 * i, .write_bytes = passed * 4096 };
-		stats->n_devices++;
-		stats->devices[stats->n_devices] = (struct uvp_stats_device){
-			.domid = i, .reads = passed * 100, .writes = passed * 50, .read_bytes = passed << 20,
-			.write_bytes = passed << 10 };
-		snprintf(stats->devices[stats->n_devices].name, 32, "vif%" PRIu32 ".0", i);
-		stats->n_devices++;
-	}
-	return stats;
-}
-
-static const char *const few[] = { "Domain-0", "web", "database-with-a-long-name-that-is-cut-in-the-middle" };
-static const char *const odd[] = { "Domain-0", "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e", "a\033[2Jb", NULL };
-
-static void add_news(struct top_model *model)
-{
-	static const struct uvpi_job jobs[] = {
-		{ 812, 1699999000, "xlx save database-with-a-long-name /srv/saved/database", "saving memory", 3ull << 30, 8ull << 30, UVP_UNIT_BYTES },
-		{ 9001, 1699999990, "xlx shutdown --wait web", "waiting for the guest", 10, 60, UVP_UNIT_SECONDS },
-	};
-	static const struct uvpi_event events[] = {
-		{ 1699999999, 5, "domain 7 'web' has crashed: on_crash=restart" },
-		{ 1699999000, 4, "'web' cannot be restarted now (try 1 of 8): \033[2J" },
-		{ 1699900000, 3, "xenstored cannot be reached" },
-	};
-
-	model->n_jobs = UVPI_ARRAY_SIZE(jobs);
-	model->jobs = calloc(model->n_jobs, sizeof(*jobs));
-	memcpy(model->jobs, jobs, sizeof(jobs));
-	model->n_events = UVPI_ARRAY_SIZE(events);
-	model->events = calloc(model->n_events, sizeof(*events));
-	memcpy(model->events, events, sizeof(events));
-}
-
-static struct top_model *model_of(size_t n, const char *const *names)
-{
-	struct top_model *model = top_model_new();
-
-	snprintf(model->host, sizeof(model->host), "alpha");
-	snprintf(model->xen, sizeof(model->xen), "4.17.5");
-	model->taken_at = 1700000000;
-	add_news(model);
-	ck_assert_int_eq(top_model_add(model, sample(START + 10, n, names)), 0);
-	ck_assert_int_eq(top_model_add(model, sample(START + 12, n, names)), 0);
-	return model;
-}
 
 /* ---- figures ---- */
 
@@ -142,36 +52,12 @@ START_TEST(another_domain_with_the_same_id_has_no_past)
 	next->domains.domains[1].cpu_time_ns = SECOND / 4;
 	ck_assert_int_eq(top_model_add(model, next), 0);
 	ck_assert_double_eq_tol(top_model_domain(model, 1)->cpu, 25, 1e-6);
-	ck_assert_int_eq(top_model_domain(model, 1)->n_history, 1);
-	ck_assert_int_eq(top_model_domain(model, 0)->n_history, 2);
+	ck_assert_int_eq(top_model_domain(model, 1)->curves->n, 1);
+	ck_assert_int_eq(top_model_domain(model, 0)->curves->n, 2);
 }
 END_TEST
 
 /* ---- pictures ---- */
-
-/* With UPDATE_GOLDEN in the environment the golden pictures are written. */
-static void compare(const struct top_model *model, struct top_ui *ui, int width, int height, const char *golden)
-{
-	struct top_frame *frame = top_draw(model, ui, width, height, 0);
-	char *text = top_frame_text(frame), path[256], want[64 * 1024] = "";
-	const char *srcdir = getenv("top_srcdir");
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/tests/data/top/%s", srcdir ? srcdir : ".", golden);
-	if (getenv("UPDATE_GOLDEN")) {
-		file = fopen(path, "we");
-		ck_assert_ptr_nonnull(file);
-		fputs(text, file);
-	} else {
-		file = fopen(path, "re");
-		ck_assert_msg(file != NULL, "there is no %s", path);
-		want[fread(want, 1, sizeof(want) - 1, file)] = '\0';
-		ck_assert_msg(!strcmp(text, want), "%s differs:\n%s", golden, text);
-	}
-	fclose(file);
-	free(text);
-	top_frame_free(frame);
-}
 
 START_TEST(every_view_looks_as_it_did)
 {
@@ -224,126 +110,98 @@ START_TEST(few_many_and_hostile_domains_fit)
 }
 END_TEST
 
-/* ---- keys ---- */
-
-static enum top_act press(struct top_ui *ui, const struct top_model *model, const char *keys, uint64_t now, char ***ret_argv)
-{
-	enum top_act act = TOP_ACT_NONE;
-
-	for (; *keys; keys++) {
-		int key = *keys == '\n' ? TOP_KEY_ENTER : *keys == '\033' ? TOP_KEY_ESCAPE : *keys == '\b' ? TOP_KEY_ERASE : *keys;
-
-		act = top_key(ui, model, key, 10, now, ret_argv);
-	}
-	return act;
-}
-
-START_TEST(acts_need_the_lock_open_and_a_yes)
+START_TEST(what_is_old_looks_old)
 {
 	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_frame *frame;
 	struct top_ui ui;
-	char **argv = NULL;
 
 	top_ui_init(&ui);
-	ck_assert_int_eq(press(&ui, model, "S\n", 100, &argv), TOP_ACT_NONE);
-	ck_assert_str_eq(ui.message, "");
-	ck_assert_int_eq(press(&ui, model, "\033S", 100, &argv), TOP_ACT_NONE);
-	ck_assert_str_eq(ui.message, "this screen is read-only");
-	/* /web selects that one */
-	ck_assert_int_eq(press(&ui, model, "/web\n!S\n", 100, &argv), TOP_ACT_RUN);
-	ck_assert_str_eq(argv[0], "xlx");
-	ck_assert_str_eq(argv[1], "shutdown");
-	ck_assert_str_eq(argv[2], "--");
-	ck_assert_str_eq(argv[3], "web");
-	ck_assert_ptr_null(argv[4]);
-	top_argv_free(argv);
-	/* after five minutes */
-	ck_assert_int_eq(press(&ui, model, "S", 399, &argv), TOP_ACT_NONE);
-	ck_assert_int_eq(press(&ui, model, "\n", 401, &argv), TOP_ACT_NONE);
-	ck_assert_int_eq(press(&ui, model, "S\n", 401, &argv), TOP_ACT_NONE);
+	/* xenstored is gone: the names are old, the figures are not */
+	model->names_at = model->taken_at - 12;
+	model->now->domains.store_error.code = UVP_E_TIMEOUT;
+	model->hostd = TOP_DAEMON_GONE;
+	model->uptime = 93784;
+	model->reclaimable = 2ull << 30;
+	compare(model, &ui, 100, 30, "old-names-100x30.txt");
+	frame = top_draw(model, &ui, 80, 24, 0);
+	ck_assert_int_eq(frame->cells[6 * 80 + 1].style, TOP_FAINT);
+	ck_assert_int_eq(frame->cells[6 * 80 + 30].style, TOP_PLAIN);
+	top_frame_free(frame);
+	/* no figures any more */
+	snprintf(ui.failure, sizeof(ui.failure), "cannot ask Xen");
+	ui.age = 61;
+	top_say(&ui, true, "cannot ask Xen for its domains: the operating system refuses, which one would not expect of a call that "
+			   "has always worked", "the kernel's log may say more");
+	compare(model, &ui, 80, 24, "old-80x24.txt");
+	frame = top_draw(model, &ui, 80, 24, 0);
+	ck_assert_int_eq(frame->cells[6 * 80 + 30].style, TOP_FAINT);
+	top_frame_free(frame);
 	top_ui_done(&ui);
 }
 END_TEST
 
-START_TEST(destroy_wants_the_name_typed)
+static struct top_detail *new_detail(const struct top_model *model)
 {
-	_cleanup_model_ struct top_model *model = model_of(3, few);
-	struct top_ui ui;
-	char **argv = NULL;
-
-	top_ui_init(&ui);
-	ck_assert_int_eq(press(&ui, model, "/web\n!X\n", 0, &argv), TOP_ACT_NONE);
-	ck_assert_int_eq(press(&ui, model, "Xwen\n", 0, &argv), TOP_ACT_NONE);
-	ck_assert_int_eq(press(&ui, model, "Xweb\033", 0, &argv), TOP_ACT_NONE);
-	ck_assert_int_eq(press(&ui, model, "Xwen\bb\n", 0, &argv), TOP_ACT_RUN);
-	ck_assert_str_eq(argv[1], "destroy");
-	ck_assert_str_eq(argv[2], "--yes");
-	ck_assert_str_eq(argv[4], "web");
-	top_argv_free(argv);
-	/* several: their number */
-	ck_assert_int_eq(press(&ui, model, "\033  X3\n", 0, &argv), TOP_ACT_NONE);
-	ck_assert_int_eq(press(&ui, model, "X2\n", 0, &argv), TOP_ACT_RUN);
-	ck_assert_ptr_nonnull(argv[5]);
-	ck_assert_ptr_null(argv[6]);
-	top_argv_free(argv);
-	ck_assert_uint_eq(ui.n_marked, 0);
-	top_ui_done(&ui);
-}
-END_TEST
-
-START_TEST(filters_hold_all_their_words)
-{
-	_cleanup_model_ struct top_model *model = model_of(3, few);
-	static const struct {
-		const char *filter;
-		size_t n;
-	} cases[] = {
-		{ "", 3 }, { "WEB", 1 }, { "cpu>30", 1 }, { "cpu<30", 2 }, { "cpu<30 mem>300", 1 }, { "state:running", 3 },
-		{ "state:paused", 0 }, { "cpu>", 3 }, { "zzz", 0 },
+	static const struct top_ends ends[] = {
+		{ "vbd", "xvda", "/srv/images/web.img", 51712, 0, 4, 4, false },
+		{ "vif", "vif1.0", "xenbr0", 0, 0, 2, 1, false },
+		{ "vkbd", "", "", 0, 0, 4, 4, false },
+		{ "vbd", "xvdb", "/dev/vg/web", 51728, 3, 4, 4, true },
 	};
+	struct top_detail *detail = calloc(1, sizeof(*detail));
+
+	memcpy(detail->uuid, model->domains[1].info->uuid, 16);
+	detail->ends_at = model->taken_at - 9;
+	detail->n_ends = UVPI_ARRAY_SIZE(ends);
+	detail->ends = calloc(detail->n_ends, sizeof(*ends));
+	memcpy(detail->ends, ends, sizeof(ends));
+	detail->console = strdup("\033[0;32mbooting\033[0m\r\n\033]0;title\alogin: \001x\n");
+	top_plain_text(detail->console);
+	return detail;
+}
+
+START_TEST(one_domain_has_both_ends_and_its_console)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
 	struct top_ui ui;
-	char why[160];
 
+	model->detail = new_detail(model);
+	ck_assert_str_eq(model->detail->console, "booting\nlogin: x\n");
 	top_ui_init(&ui);
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++) {
-		size_t n;
-
-		snprintf(ui.filter, sizeof(ui.filter), "%s", cases[i].filter);
-		free(top_rows(model, &ui, &n));
-		ck_assert_msg(n == cases[i].n, "'%s': %zu", cases[i].filter, n);
-	}
-	ck_assert(!top_filter_check("net>3", why, sizeof(why)));
-	ck_assert_str_eq(why, "'net' cannot be compared: cpu (per cent) and mem (MiB) can");
-	ck_assert(!top_filter_check("cpu>x", why, sizeof(why)));
+	ui.view = TOP_DOMAIN;
+	ui.has_selected = true;
+	memcpy(ui.selected, model->domains[1].info->uuid, 16);
+	compare(model, &ui, 132, 43, "detail-132x43.txt");
+	ck_assert_int_gt(ui.lines, 17);
+	/* the end of it, on a small screen */
+	top_key(&ui, model, TOP_KEY_END, 17, 0, NULL);
+	compare(model, &ui, 80, 24, "detail-80x24.txt");
 	top_ui_done(&ui);
 }
 END_TEST
 
-START_TEST(a_million_keys_do_nothing_while_locked)
+START_TEST(domains_by_their_pools)
 {
-	static const int special[] = { TOP_KEY_UP, TOP_KEY_DOWN, TOP_KEY_PAGE_UP, TOP_KEY_PAGE_DOWN, TOP_KEY_HOME, TOP_KEY_END,
-				       TOP_KEY_ENTER, TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
-				       TOP_KEY_CLICK + 7, TOP_KEY_CLICK + 500 };
 	_cleanup_model_ struct top_model *model = model_of(3, few);
+	static const struct top_pool pools[] = { { 0, 2, "Pool-0" }, { 3, 1, "empty" }, { 7, 1, "fast" } };
 	struct top_ui ui;
-	uint64_t seed = 1;
-	char **argv = NULL;
 
+	model->n_pools = UVPI_ARRAY_SIZE(pools);
+	model->pools = calloc(model->n_pools, sizeof(*pools));
+	memcpy(model->pools, pools, sizeof(pools));
+	model->now->domains.domains[0].pool = 7;
+	model->now->domains.domains[2].pool = 7;
 	top_ui_init(&ui);
-	for (int i = 0; i < 1000000; i++) {
-		int key;
-
-		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-		key = (int)(seed >> 33) % (96 + (int)UVPI_ARRAY_SIZE(special));
-		key = key < 96 ? 32 + key : special[key - 96];
-		/* The one key that opens the lock, but not as part of a text. */
-		if (key == '!' && ui.mode == TOP_LOOKING)
-			continue;
-		ck_assert_int_le(top_key(&ui, model, key, 10, 5, &argv), TOP_ACT_REFRESH);
-		if (i % 10000 == 0)
-			top_frame_free(top_draw(model, &ui, 80 + i % 50, 24 + i % 30, 5));
-	}
-	ck_assert_uint_eq(ui.unlocked_until, 0);
+	top_key(&ui, model, 't', 10, 0, NULL);
+	compare(model, &ui, 80, 24, "tree-80x24.txt");
+	/* a heading is no domain */
+	ui.cursor = 0;
+	ck_assert_ptr_null(top_select(&ui, model));
+	ui.cursor = 1;
+	ck_assert_str_eq(top_select(&ui, model)->label, "web");
+	top_key(&ui, model, 'm', 10, 0, NULL);
+	compare(model, &ui, 80, 24, "tree-memory-80x24.txt");
 	top_ui_done(&ui);
 }
 END_TEST
@@ -446,11 +304,10 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
 	tcase_add_test(tcase, few_many_and_hostile_domains_fit);
-	tcase_add_test(tcase, acts_need_the_lock_open_and_a_yes);
-	tcase_add_test(tcase, destroy_wants_the_name_typed);
-	tcase_add_test(tcase, filters_hold_all_their_words);
+	tcase_add_test(tcase, what_is_old_looks_old);
+	tcase_add_test(tcase, one_domain_has_both_ends_and_its_console);
+	tcase_add_test(tcase, domains_by_their_pools);
 	tcase_add_test(tcase, the_past_is_as_it_was);
-	tcase_add_test(tcase, a_million_keys_do_nothing_while_locked);
 }
 
 UNIT_MAIN("top", setup);

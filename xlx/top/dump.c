@@ -135,7 +135,7 @@ int top_dump_json(const struct top_model *model)
 int top_dump_plain(const struct top_model *model, const struct top_ui *ui)
 {
 	size_t n;
-	_cleanup_free_ const struct top_domain **rows = top_rows(model, ui, &n);
+	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
 	char memory[24], name[256];
 
 	if (!rows)
@@ -146,10 +146,14 @@ int top_dump_plain(const struct top_model *model, const struct top_ui *ui)
 	if (model->now->domains.store_error.code)
 		printf("xenstored does not answer: names may be old.\n");
 	for (size_t i = 0; i < n; i++) {
-		out_format_size(rows[i]->info->memory_bytes, memory, sizeof(memory));
-		out_sanitize(rows[i]->label, name, sizeof(name));
-		printf("Domain %" PRIu32 ", %s: %s, CPU %.1f percent, memory %s.\n", rows[i]->info->id, name,
-		       top_state_word(rows[i]->info), rows[i]->cpu, memory);
+		const struct top_domain *domain = rows[i].domain;
+
+		if (!domain)
+			continue;
+		out_format_size(domain->info->memory_bytes, memory, sizeof(memory));
+		out_sanitize(domain->label, name, sizeof(name));
+		printf("Domain %" PRIu32 ", %s: %s, CPU %.1f percent, memory %s.\n", domain->info->id, name,
+		       top_state_word(domain->info), domain->cpu, memory);
 	}
 	return 0;
 }

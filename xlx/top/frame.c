@@ -19,7 +19,7 @@ struct top_frame *top_frame_new(int width, int height, bool ascii)
 	if (!frame)
 		return NULL;
 	frame->width = width;
-	frame->height = height;
+	frame->height = frame->clip_end = height;
 	frame->ascii = ascii;
 	frame->cells = calloc((size_t)width * (size_t)height + 1, sizeof(*frame->cells));
 	if (!frame->cells) {
@@ -74,7 +74,7 @@ static char stand_in(uint32_t code)
 /* The character at text, which out_sanitize() has gone over. Returns its length. */
 static size_t next_character(const char *text, bool ascii, struct character *ret_character)
 {
-	size_t len = uvpi_utf8_char(text, text + strlen(text));
+	size_t len = uvpi_utf8_char(text, text + strnlen(text, 4));
 	uint32_t code;
 
 	memset(ret_character, 0, sizeof(*ret_character));
@@ -111,6 +111,31 @@ int top_width(const char *text, bool ascii)
 	return width;
 }
 
+size_t top_line_end(const char *text, int width, bool ascii)
+{
+	const char *at = text, *blank = NULL;
+	int used = 0;
+
+	while (*at) {
+		struct character character;
+		size_t len = next_character(at, ascii, &character);
+
+		used += character.width;
+		if (used > width)
+			return blank ? (size_t)(blank - text) : at > text ? (size_t)(at - text) : len;
+		if (*at == ' ')
+			blank = at;
+		at += len;
+	}
+	return (size_t)(at - text);
+}
+
+void top_clip(struct top_frame *frame, int first, int end)
+{
+	frame->clip_first = first < 0 ? 0 : first;
+	frame->clip_end = end > frame->height ? frame->height : end;
+}
+
 /* ---- putting ---- */
 
 static void set_cell(struct top_frame *frame, int row, int column, const char *text, enum top_style style)
@@ -130,7 +155,7 @@ int top_put(struct top_frame *frame, int row, int column, int room, enum top_sty
 	out_sanitize(text, clean, sizeof(clean));
 	if (room > frame->width - column)
 		room = frame->width - column;
-	if (row < 0 || row >= frame->height || column < 0)
+	if (row < frame->clip_first || row >= frame->clip_end || column < 0)
 		return 0;
 	while (*p) {
 		struct character character;
@@ -196,6 +221,22 @@ void top_style_row(struct top_frame *frame, int row, enum top_style style)
 {
 	for (int column = 0; row >= 0 && row < frame->height && column < frame->width; column++)
 		frame->cells[row * frame->width + column].style = (uint8_t)style;
+}
+
+void top_fade_row(struct top_frame *frame, int row)
+{
+	for (int column = 0; row >= 0 && row < frame->height && column < frame->width; column++) {
+		struct top_cell *cell = &frame->cells[row * frame->width + column];
+
+		if (cell->style != TOP_SELECTED && cell->style != TOP_BAD && cell->style != TOP_WARN && cell->style != TOP_TITLE)
+			cell->style = TOP_FAINT;
+	}
+}
+
+void top_clear_row(struct top_frame *frame, int row)
+{
+	for (int column = 0; row >= 0 && row < frame->height && column < frame->width; column++)
+		frame->cells[row * frame->width + column] = (struct top_cell){ .text = " " };
 }
 
 void top_bar(struct top_frame *frame, int row, int column, int room, const struct top_part *parts, int n)

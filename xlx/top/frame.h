@@ -4,6 +4,7 @@
 #define XLX_TOP_FRAME_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What a character stands for; the terminal makes colours of it. */
@@ -30,6 +31,7 @@ struct top_cell {
 
 struct top_frame {
 	int width, height;
+	int clip_first, clip_end;
 	bool ascii; /* anything else is replaced as it is put */
 	struct top_cell *cells;
 };
@@ -47,8 +49,12 @@ int top_putf(struct top_frame *frame, int row, int column, int room, enum top_st
 void top_put_right(struct top_frame *frame, int row, int column, int room, enum top_style style, const char *text);
 /* A text that is too long loses its middle: names differ at their ends. */
 void top_put_middle(struct top_frame *frame, int row, int column, int room, enum top_style style, const char *text);
-/* The whole row gets a style. */
+/* The whole row gets a style; what is plain or a part of a bar gets faint; nothing is left in it. */
 void top_style_row(struct top_frame *frame, int row, enum top_style style);
+void top_fade_row(struct top_frame *frame, int row);
+void top_clear_row(struct top_frame *frame, int row);
+/* From now on only rows first to end - 1 are put into. */
+void top_clip(struct top_frame *frame, int first, int end);
 /* A bar in `room` columns: n parts of a whole of 1. */
 struct top_part {
 	double share;
@@ -58,6 +64,8 @@ struct top_part {
 void top_bar(struct top_frame *frame, int row, int column, int room, const struct top_part *parts, int n);
 /* Columns a text takes when it is put. */
 int top_width(const char *text, bool ascii);
+/* How many bytes go on a line of so many columns: up to a blank, if there is one. At least 1 of what is not empty. */
+size_t top_line_end(const char *text, int width, bool ascii);
 
 /* The frame as lines of text, without what is blank at their ends. The caller's to free; NULL without memory. */
 char *top_frame_text(const struct top_frame *frame);

@@ -10,6 +10,7 @@
 void top_ui_init(struct top_ui *ui)
 {
 	*ui = (struct top_ui){ .interval_ms = 1000, .sort = top_column_find("CPU%") };
+	top_columns_usual(ui);
 }
 
 void top_ui_done(struct top_ui *ui)
@@ -21,15 +22,6 @@ void top_ui_done(struct top_ui *ui)
 
 /* ---- tables ---- */
 
-static const struct top_verb verbs[] = {
-	{ 'P', "pause", "its vCPUs stop until it is unpaused", false },
-	{ 'U', "unpause", "its vCPUs go on", false },
-	{ 'S', "shutdown", "asks the guest to power off", false },
-	{ 'R', "reboot", "asks the guest to start anew", false },
-	{ 'X', "destroy", "ends it at once, without asking the guest", true },
-	{ 'C', "console", "leaves this screen; Ctrl-] comes back", false },
-};
-
 struct key {
 	int code;
 	void (*act)(struct top_ui *ui, const struct top_model *model, int page);
@@ -38,7 +30,7 @@ struct key {
 
 static void go(struct top_ui *ui, enum top_view view)
 {
-	if (ui->view != TOP_HELP && ui->view != TOP_DOMAIN)
+	if (ui->view != TOP_HELP && ui->view != TOP_DOMAIN && ui->view != TOP_COLUMNS)
 		ui->back = ui->view;
 	if (ui->view != view)
 		ui->cursor = ui->scroll = 0;
@@ -57,6 +49,7 @@ GO(go_disks, TOP_DISKS)
 GO(go_nets, TOP_NETS)
 GO(go_jobs, TOP_JOBS)
 GO(go_events, TOP_EVENTS)
+GO(go_columns, TOP_COLUMNS)
 GO(go_help, TOP_HELP)
 
 static bool lists_domains(const struct top_ui *ui)
@@ -64,22 +57,24 @@ static bool lists_domains(const struct top_ui *ui)
 	return ui->view == TOP_DOMAINS || ui->view == TOP_MEMORY;
 }
 
-/* The domain under the cursor becomes the selected one. */
-static const struct top_domain *select_cursor(struct top_ui *ui, const struct top_model *model)
+const struct top_domain *top_select(struct top_ui *ui, const struct top_model *model)
 {
 	size_t n;
-	_cleanup_free_ const struct top_domain **rows = NULL;
+	_cleanup_free_ struct top_row *rows = NULL;
 
 	if (ui->view == TOP_DOMAIN)
 		return ui->has_selected ? top_model_by_uuid(model, ui->selected) : NULL;
 	if (!lists_domains(ui))
 		return NULL;
 	rows = top_rows(model, ui, &n);
-	if (ui->cursor < 0 || ui->cursor >= (int)n)
+	/* no picture since the filter was changed */
+	if (!rows || ui->cursor < 0 || ui->cursor >= (int)n)
 		return NULL;
-	memcpy(ui->selected, rows[ui->cursor]->info->uuid, 16);
-	ui->has_selected = true;
-	return rows[ui->cursor];
+	/* on the heading of a pool the cursor follows nobody */
+	ui->has_selected = rows[ui->cursor].domain;
+	if (ui->has_selected)
+		memcpy(ui->selected, rows[ui->cursor].domain->info->uuid, 16);
+	return rows[ui->cursor].domain;
 }
 
 static size_t count_rows(const struct top_ui *ui, const struct top_model *model)
@@ -88,6 +83,9 @@ static size_t count_rows(const struct top_ui *ui, const struct top_model *model)
 
 	if (lists_domains(ui))
 		free(top_rows(model, ui, &n));
+	else if (ui->view == TOP_COLUMNS)
+		while (top_columns[n].title)
+			n++;
 	else if (ui->view == TOP_CPUS)
 		n = model->n_cpus;
 	else if (ui->view == TOP_JOBS || ui->view == TOP_EVENTS)
@@ -102,8 +100,14 @@ static void move(struct top_ui *ui, const struct top_model *model, int to)
 {
 	int n = (int)count_rows(ui, model);
 
+	/* One domain in full has no cursor, and scrolls. */
+	if (ui->view == TOP_DOMAIN) {
+		ui->scroll = to < 0 ? 0 : to >= ui->lines ? ui->lines : to;
+		ui->cursor = ui->scroll;
+		return;
+	}
 	ui->cursor = to < 0 || !n ? 0 : to >= n ? n - 1 : to;
-	select_cursor(ui, model);
+	top_select(ui, model);
 }
 
 static void up(struct top_ui *ui, const struct top_model *model, int page) { move(ui, model, ui->cursor - 1); }
@@ -113,23 +117,26 @@ static void page_down(struct top_ui *ui, const struct top_model *model, int page
 static void home(struct top_ui *ui, const struct top_model *model, int page) { move(ui, model, 0); }
 static void end(struct top_ui *ui, const struct top_model *model, int page) { move(ui, model, INT32_MAX); }
 
-static void enter(struct top_ui *ui, const struct top_model *model, int page)
-{
-	if (lists_domains(ui) && select_cursor(ui, model)) {
-		ui->back = ui->view;
-		ui->view = TOP_DOMAIN;
-	}
-}
-
 static void escape(struct top_ui *ui, const struct top_model *model, int page)
 {
-	if (ui->view == TOP_DOMAIN || ui->view == TOP_HELP) {
+	if (ui->view == TOP_DOMAIN || ui->view == TOP_HELP || ui->view == TOP_COLUMNS) {
 		ui->view = ui->back;
 		ui->cursor = ui->scroll = 0;
 	} else if (ui->n_marked) {
 		ui->n_marked = 0;
 	} else {
 		ui->filter[0] = '\0';
+	}
+}
+
+static void enter(struct top_ui *ui, const struct top_model *model, int page)
+{
+	if (lists_domains(ui) && top_select(ui, model)) {
+		ui->back = ui->view;
+		ui->view = TOP_DOMAIN;
+		ui->cursor = ui->scroll = 0;
+	} else if (ui->view == TOP_COLUMNS) {
+		escape(ui, model, page);
 	}
 }
 
@@ -141,12 +148,39 @@ static void start_filter(struct top_ui *ui, const struct top_model *model, int p
 	ui->mode = TOP_FILTERING;
 }
 
+/* The next one of those that are on. */
 static void next_sort(struct top_ui *ui, const struct top_model *model, int page)
 {
-	ui->sort++;
-	if (!top_columns[ui->sort].title)
-		ui->sort = 0;
+	int n = 0, at = 0;
+
+	while (top_columns[n].title)
+		n++;
+	while (ui->order[at] != ui->sort)
+		at++;
+	do {
+		at = (at + 1) % n;
+	} while (!ui->on[ui->order[at]]);
+	ui->sort = ui->order[at];
 	ui->reverse = false;
+}
+
+static void earlier(struct top_ui *ui, const struct top_model *model, int page)
+{
+	if (ui->view == TOP_COLUMNS)
+		top_column_move(ui, -1);
+}
+
+static void later(struct top_ui *ui, const struct top_model *model, int page)
+{
+	if (ui->view == TOP_COLUMNS)
+		top_column_move(ui, 1);
+}
+
+static void turn_tree(struct top_ui *ui, const struct top_model *model, int page)
+{
+	if (!lists_domains(ui))
+		go(ui, TOP_DOMAINS);
+	ui->tree = !ui->tree;
 }
 
 static void turn_sort(struct top_ui *ui, const struct top_model *model, int page) { ui->reverse = !ui->reverse; }
@@ -164,9 +198,11 @@ static void slower(struct top_ui *ui, const struct top_model *model, int page)
 
 static void mark(struct top_ui *ui, const struct top_model *model, int page)
 {
-	const struct top_domain *domain = select_cursor(ui, model);
+	const struct top_domain *domain = top_select(ui, model);
 	uint8_t (*more)[16];
 
+	if (ui->view == TOP_COLUMNS)
+		top_column_switch(ui);
 	if (!domain || ui->view == TOP_DOMAIN)
 		return;
 	for (size_t i = 0; i < ui->n_marked; i++) {
@@ -195,21 +231,25 @@ static const struct key keys[] = {
 	{ 'e', go_events, "e", "what has happened" },
 	{ TOP_KEY_ENTER, enter, "Enter", "the domain in full" },
 	{ TOP_KEY_ESCAPE, escape, "Esc", "back; forget marks, filter" },
-	{ TOP_KEY_UP, up, "Up", "one up" },
-	{ TOP_KEY_DOWN, down, "Down", "one down" },
-	{ TOP_KEY_PAGE_UP, page_up, "PgUp", "a page up" },
-	{ TOP_KEY_PAGE_DOWN, page_down, "PgDn", "a page down" },
-	{ TOP_KEY_HOME, home, "Home", "to the first" },
-	{ TOP_KEY_END, end, "End", "to the last" },
+	{ TOP_KEY_UP, up, "Up Down", "one up, down" },
+	{ TOP_KEY_DOWN, down, NULL, NULL },
+	{ TOP_KEY_PAGE_UP, page_up, "PgUp PgDn", "a page up, down" },
+	{ TOP_KEY_PAGE_DOWN, page_down, NULL, NULL },
+	{ TOP_KEY_HOME, home, "Home End", "to the first, the last" },
+	{ TOP_KEY_END, end, NULL, NULL },
 	{ TOP_KEY_WHEEL_UP, up, NULL, NULL },
 	{ TOP_KEY_WHEEL_DOWN, down, NULL, NULL },
 	{ '/', start_filter, "/", "filter by words" },
 	{ 's', next_sort, "s", "sort by the next column" },
 	{ 'r', turn_sort, "r", "turn the order round" },
 	{ ' ', mark, "Space", "mark, for acts on several" },
+	{ 't', turn_tree, "t", "by pools of CPUs" },
+	{ 'o', go_columns, "o", "choose columns" },
+	{ '[', earlier, NULL, NULL },
+	{ ']', later, NULL, NULL },
 	{ 'p', hold, "p", "hold the picture, go on" },
-	{ '+', faster, "+", "refresh twice as often" },
-	{ '-', slower, "-", "refresh half as often" },
+	{ '+', faster, "+ -", "refresh twice, half as often" },
+	{ '-', slower, NULL, NULL },
 	{ '?', go_help, "? h", "this help" },
 	{ 'h', go_help, NULL, NULL },
 };
@@ -217,16 +257,30 @@ static const struct key keys[] = {
 static const struct {
 	const char *key, *help;
 } more_help[] = {
-	{ "< >", "in time: a sample back, on" },
-	{ "{ }", "in time: a minute back, on" },
-	{ "!", "unlock acts for five minutes, lock again" },
+	{ "< > { }", "in time: by sample, minute" },
+	{ "w", "keep columns, tree" },
+	{ "!", "unlock acts for 5 minutes" },
 	{ "q", "quit" },
 };
 
+/* Acts come in pairs, to fit on the smallest screen. */
+static bool help_acts(size_t i, const char **ret_key, const char **ret_help)
+{
+	static char letters[8][4], texts[8][40];
+	const struct top_verb *first = i < UVPI_ARRAY_SIZE(texts) ? top_verb_at(2 * i) : NULL;
+	const struct top_verb *second = first ? top_verb_at(2 * i + 1) : NULL;
+
+	if (!first)
+		return false;
+	snprintf(letters[i], sizeof(letters[i]), second ? "%c %c" : "%c", first->key, second ? second->key : 0);
+	snprintf(texts[i], sizeof(texts[i]), second ? "%s, %s" : "%s", first->command, second ? second->command : "");
+	*ret_key = letters[i];
+	*ret_help = texts[i];
+	return true;
+}
+
 bool top_help_line(int i, const char **ret_key, const char **ret_help)
 {
-	static char letters[UVPI_ARRAY_SIZE(verbs)][2];
-
 	for (size_t k = 0; k < UVPI_ARRAY_SIZE(keys); k++) {
 		if (!keys[k].help || i--)
 			continue;
@@ -234,203 +288,22 @@ bool top_help_line(int i, const char **ret_key, const char **ret_help)
 		*ret_help = keys[k].help;
 		return true;
 	}
-	if (i < (int)UVPI_ARRAY_SIZE(more_help)) {
-		*ret_key = more_help[i].key;
-		*ret_help = more_help[i].help;
-		return true;
-	}
-	i -= (int)UVPI_ARRAY_SIZE(more_help);
-	if (i >= (int)UVPI_ARRAY_SIZE(verbs))
-		return false;
-	letters[i][0] = (char)verbs[i].key;
-	*ret_key = letters[i];
-	*ret_help = verbs[i].command;
+	if (i >= (int)UVPI_ARRAY_SIZE(more_help))
+		return help_acts((size_t)i - UVPI_ARRAY_SIZE(more_help), ret_key, ret_help);
+	*ret_key = more_help[i].key;
+	*ret_help = more_help[i].help;
 	return true;
 }
-
-/* ---- acts ---- */
 
 void top_say(struct top_ui *ui, bool bad, const char *text, const char *hint)
 {
 	snprintf(ui->message, sizeof(ui->message), "%s", text);
 	snprintf(ui->hint, sizeof(ui->hint), "%s", hint);
 	ui->bad = bad;
+	ui->stays = false;
 }
 
-static const struct top_verb *find_verb(int key)
-{
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(verbs); i++)
-		if (verbs[i].key == key)
-			return &verbs[i];
-	return NULL;
-}
-
-static void ask(struct top_ui *ui, const struct top_model *model, const struct top_verb *verb, uint64_t now)
-{
-	const struct top_domain *domain = select_cursor(ui, model);
-	bool console = verb->key == 'C';
-	size_t n = !console && ui->n_marked && ui->view != TOP_DOMAIN ? ui->n_marked : 1;
-
-	if (ui->past_at) {
-		top_say(ui, true, "nothing was done: this is the past", "Esc comes back to now");
-		return;
-	}
-	if (ui->unlocked_until <= now) {
-		top_say(ui, true, "this screen is read-only", "! unlocks acts for five minutes");
-		return;
-	}
-	if (!domain) {
-		top_say(ui, true, "no domain is under the cursor", "d shows the domains");
-		return;
-	}
-	free(ui->victims);
-	ui->victims = calloc(n, sizeof(*ui->victims));
-	ui->n_victims = ui->victims ? n : 0;
-	if (!ui->victims) {
-		top_say(ui, true, "there is not enough memory", "");
-		return;
-	}
-	if (n == 1 && (console || !ui->n_marked || ui->view == TOP_DOMAIN))
-		memcpy(ui->victims[0], domain->info->uuid, 16);
-	else
-		memcpy(ui->victims, ui->marked, n * sizeof(*ui->victims));
-	ui->verb = verb;
-	ui->typed[0] = ui->message[0] = '\0';
-	ui->mode = TOP_CONFIRMING;
-}
-
-/* How the domain is called in a command: by its name, which stays when ids come and go, or its id. */
-static void word_of(const struct top_domain *domain, char buf[256])
-{
-	if (domain->info->name)
-		snprintf(buf, 256, "%s", domain->info->name);
-	else
-		snprintf(buf, 256, "%u", domain->info->id);
-}
-
-void top_command_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len)
-{
-	size_t used = (size_t)snprintf(buf, len, "xlx %s", ui->verb->command);
-
-	for (size_t i = 0; i < ui->n_victims && used < len; i++) {
-		const struct top_domain *domain = top_model_by_uuid(model, ui->victims[i]);
-		char word[256] = "(gone)";
-
-		if (domain)
-			word_of(domain, word);
-		used += (size_t)snprintf(buf + used, len - used, " %s", word);
-	}
-}
-
-void top_argv_free(char **argv)
-{
-	for (char **arg = argv; arg && *arg; arg++)
-		free(*arg);
-	free(argv);
-}
-
-/* NULL when one of the domains is gone, or without memory. */
-static char **make_argv(const struct top_ui *ui, const struct top_model *model)
-{
-	char **argv = calloc(ui->n_victims + 5, sizeof(*argv));
-	size_t n = 0;
-	bool failed = !argv;
-
-	if (argv) {
-		argv[n++] = strdup("xlx");
-		argv[n++] = strdup(ui->verb->command);
-		if (ui->verb->typed)
-			argv[n++] = strdup("--yes");
-		argv[n++] = strdup("--");
-		for (size_t i = 0; i < n; i++)
-			failed |= !argv[i];
-	}
-	for (size_t i = 0; !failed && i < ui->n_victims; i++) {
-		const struct top_domain *domain = top_model_by_uuid(model, ui->victims[i]);
-		char word[256];
-
-		if (!domain) {
-			failed = true;
-			break;
-		}
-		word_of(domain, word);
-		argv[n] = strdup(word);
-		failed = !argv[n++];
-	}
-	if (failed) {
-		for (size_t i = 0; argv && i < n; i++)
-			free(argv[i]);
-		free(argv);
-		return NULL;
-	}
-	return argv;
-}
-
-static bool typed_right(const struct top_ui *ui, const struct top_model *model)
-{
-	char want[256];
-	const struct top_domain *domain;
-
-	if (!ui->verb->typed)
-		return true;
-	snprintf(want, sizeof(want), "%zu", ui->n_victims);
-	if (ui->n_victims == 1) {
-		domain = top_model_by_uuid(model, ui->victims[0]);
-		if (!domain)
-			return false;
-		word_of(domain, want);
-	}
-	return !strcmp(ui->typed, want);
-}
-
-/* A key while something is typed; true when it belongs to the text. */
-static bool type_key(char *text, size_t size, int key)
-{
-	size_t len = strlen(text);
-
-	if (key == TOP_KEY_ERASE) {
-		if (len)
-			text[len - 1] = '\0';
-		return true;
-	}
-	if (key < ' ' || key > '~')
-		return false;
-	if (len + 1 < size) {
-		text[len] = (char)key;
-		text[len + 1] = '\0';
-	}
-	return true;
-}
-
-static enum top_act confirm_key(struct top_ui *ui, const struct top_model *model, int key, uint64_t now, char ***ret_argv)
-{
-	if (key == TOP_KEY_ESCAPE) {
-		ui->mode = TOP_LOOKING;
-		top_say(ui, false, "nothing was done", "");
-		return TOP_ACT_NONE;
-	}
-	if (key != TOP_KEY_ENTER) {
-		if (ui->verb->typed)
-			type_key(ui->typed, sizeof(ui->typed), key);
-		return TOP_ACT_NONE;
-	}
-	ui->mode = TOP_LOOKING;
-	if (ui->unlocked_until <= now) {
-		top_say(ui, true, "nothing was done: the five minutes are over", "! unlocks acts again");
-		return TOP_ACT_NONE;
-	}
-	if (!typed_right(ui, model)) {
-		top_say(ui, true, "nothing was done: what was typed is not it", "");
-		return TOP_ACT_NONE;
-	}
-	*ret_argv = make_argv(ui, model);
-	if (!*ret_argv) {
-		top_say(ui, true, "nothing was done: a domain is gone", "");
-		return TOP_ACT_NONE;
-	}
-	ui->n_marked = 0;
-	return ui->verb->key == 'C' ? TOP_ACT_CONSOLE : TOP_ACT_RUN;
-}
+/* ---- what a key does ---- */
 
 static void filter_key(struct top_ui *ui, int key)
 {
@@ -440,22 +313,49 @@ static void filter_key(struct top_ui *ui, int key)
 		snprintf(ui->filter, sizeof(ui->filter), "%s", ui->before);
 		ui->mode = TOP_LOOKING;
 	} else {
-		type_key(ui->filter, sizeof(ui->filter), key);
+		top_type(ui->filter, sizeof(ui->filter), key);
+	}
+}
+
+/* The list begins below the header and its headings, which sort. */
+static void click(struct top_ui *ui, const struct top_model *model, int row, int column)
+{
+	int head = -1;
+
+	if (row >= 5) {
+		move(ui, model, ui->scroll + row - 5);
+		return;
+	}
+	for (int i = 0; i < ui->n_heads && ui->heads[i] <= column; i++)
+		head = i;
+	if (row != 4 || ui->view != TOP_DOMAINS || head < 0)
+		return;
+	for (int i = 0; top_columns[i].title; i++) {
+		if (!ui->on[ui->order[i]] || head--)
+			continue;
+		ui->reverse = ui->sort == ui->order[i] && !ui->reverse;
+		ui->sort = ui->order[i];
+		return;
 	}
 }
 
 static void look_key(struct top_ui *ui, const struct top_model *model, int key, int page, uint64_t now)
 {
-	const struct top_verb *verb = find_verb(key);
+	const struct top_verb *verb = top_verb_find(key);
 
-	ui->message[0] = ui->hint[0] = '\0';
+	/* What a command said is there until Esc, the next message, or the next question. */
+	if (ui->stays && key == TOP_KEY_ESCAPE) {
+		top_say(ui, false, "", "");
+		return;
+	}
+	if (!ui->stays)
+		top_say(ui, false, "", "");
 	if (key == '!') {
 		ui->unlocked_until = ui->unlocked_until > now ? 0 : now + TOP_UNLOCK_SECONDS;
 	} else if (verb) {
-		ask(ui, model, verb, now);
+		top_act_ask(ui, model, verb, now);
 	} else if (key >= TOP_KEY_CLICK) {
-		/* The list begins below the header and its headings. */
-		move(ui, model, ui->scroll + key - TOP_KEY_CLICK - 5);
+		click(ui, model, (key - TOP_KEY_CLICK) % TOP_CLICK_COLUMN, (key - TOP_KEY_CLICK) / TOP_CLICK_COLUMN);
 	} else {
 		for (size_t i = 0; i < UVPI_ARRAY_SIZE(keys); i++)
 			if (keys[i].code == key)
@@ -476,7 +376,8 @@ static enum top_act time_key(const struct top_ui *ui, int key)
 	case '}':
 		return ui->past_at ? TOP_ACT_MINUTE_FORWARD : TOP_ACT_NONE;
 	case TOP_KEY_ESCAPE:
-		return ui->past_at && ui->view != TOP_DOMAIN && ui->view != TOP_HELP ? TOP_ACT_NOW : TOP_ACT_NONE;
+		return ui->past_at && ui->view != TOP_DOMAIN && ui->view != TOP_HELP && ui->view != TOP_COLUMNS ? TOP_ACT_NOW :
+														TOP_ACT_NONE;
 	default:
 		return TOP_ACT_NONE;
 	}
@@ -485,13 +386,15 @@ static enum top_act time_key(const struct top_ui *ui, int key)
 enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, int page, uint64_t now, char ***ret_argv)
 {
 	if (ui->mode == TOP_CONFIRMING)
-		return confirm_key(ui, model, key, now, ret_argv);
+		return top_act_key(ui, model, key, now, ret_argv);
 	if (ui->mode == TOP_FILTERING) {
 		filter_key(ui, key);
 		return TOP_ACT_NONE;
 	}
 	if (key == 'q')
 		return TOP_ACT_QUIT;
+	if (key == 'w')
+		return TOP_ACT_KEEP;
 	if (key == 'p' && ui->held) {
 		ui->held = false;
 		return TOP_ACT_REFRESH;

@@ -12,19 +12,47 @@ struct top_model *top_model_new(void)
 	return calloc(1, sizeof(struct top_model));
 }
 
+void top_detail_free(struct top_detail *detail)
+{
+	if (!detail)
+		return;
+	free(detail->ends);
+	free(detail->console);
+	free(detail);
+}
+
+static void free_domains(struct top_domain *domains, size_t n)
+{
+	for (size_t i = 0; domains && i < n; i++)
+		free(domains[i].curves);
+	free(domains);
+}
+
 void top_model_free(struct top_model *model)
 {
 	if (!model)
 		return;
 	uvp_stats_free(model->now);
 	uvp_stats_free(model->before);
-	free(model->domains);
+	free_domains(model->domains, model->n_domains);
 	free(model->devices);
 	free(model->vcpus);
 	free(model->cpus);
 	free(model->jobs);
 	free(model->events);
+	free(model->pools);
+	top_detail_free(model->detail);
 	free(model);
+}
+
+void top_pool_name(const struct top_model *model, uint32_t id, char *buf, size_t len)
+{
+	for (size_t i = 0; i < model->n_pools; i++)
+		if (model->pools[i].id == id && model->pools[i].name[0]) {
+			snprintf(buf, len, "%s", model->pools[i].name);
+			return;
+		}
+	snprintf(buf, len, "%u", id);
 }
 
 const struct top_domain *top_model_domain(const struct top_model *model, uint32_t domid)
@@ -104,7 +132,29 @@ static double rate(const struct top_model *model, uint64_t now, uint64_t before)
 	return model->interval > 0 ? (double)grown(now, before) / model->interval : 0;
 }
 
-static void rate_domains(struct top_model *model, const struct top_domain *old, size_t n_old)
+/* One that was there before goes on with its curves. */
+static struct top_curves *curves_of(struct top_domain *old, size_t n_old, size_t *at, const struct uvp_domain_info *before)
+{
+	while (before && *at < n_old && old[*at].info->id < before->id)
+		(*at)++;
+	if (before && *at < n_old && old[*at].info->id == before->id && old[*at].curves)
+		return uvpi_steal(&old[*at].curves);
+	return calloc(1, sizeof(struct top_curves));
+}
+
+static void rate_domain(struct top_model *model, struct top_domain *domain, const struct uvp_domain_info *before, uint64_t *ret_ran)
+{
+	uint64_t then = before ? before->cpu_time_ns : 0;
+
+	snprintf(domain->label, sizeof(domain->label), "%s", domain->info->name ? domain->info->name : "(no name)");
+	if (!model->before)
+		return;
+	/* One that was not there before has had all its time since. */
+	domain->cpu = rate(model, domain->info->cpu_time_ns, then) * 100 / SECOND;
+	*ret_ran += grown(domain->info->cpu_time_ns, then);
+}
+
+static void rate_domains(struct top_model *model, struct top_domain *old, size_t n_old)
 {
 	size_t at = 0, old_at = 0;
 	uint64_t guests = 0, dom0 = 0;
@@ -114,33 +164,31 @@ static void rate_domains(struct top_model *model, const struct top_domain *old, 
 		const struct uvp_domain_info *before;
 
 		domain->info = &model->now->domains.domains[i];
-		snprintf(domain->label, sizeof(domain->label), "%s", domain->info->name ? domain->info->name : "(no name)");
 		before = model->before ? domain_before(model->before, domain->info, &at) : NULL;
-		while (old_at < n_old && old[old_at].info->id < domain->info->id)
-			old_at++;
-		if (before && old_at < n_old && old[old_at].info->id == domain->info->id) {
-			domain->n_history = old[old_at].n_history;
-			memcpy(domain->history, old[old_at].history, sizeof(domain->history));
-		}
-		if (!model->before)
-			continue;
-		/* One that was not there before has had all its time since. */
-		domain->cpu = rate(model, domain->info->cpu_time_ns, before ? before->cpu_time_ns : 0) * 100 / SECOND;
-		if (domain->info->id)
-			guests += grown(domain->info->cpu_time_ns, before ? before->cpu_time_ns : 0);
-		else
-			dom0 += grown(domain->info->cpu_time_ns, before ? before->cpu_time_ns : 0);
-		if (domain->n_history == TOP_HISTORY)
-			memmove(domain->history, domain->history + 1, sizeof(domain->history) - sizeof(*domain->history));
-		else
-			domain->n_history++;
-		domain->history[domain->n_history - 1] = (float)domain->cpu;
+		domain->curves = curves_of(old, n_old, &old_at, before);
+		rate_domain(model, domain, before, domain->info->id ? &guests : &dom0);
 	}
 	if (model->interval > 0 && model->n_online) {
 		double all = model->interval * SECOND * (double)model->n_online;
 
 		model->usage.guests = (double)guests / all;
 		model->usage.dom0 = (double)dom0 / all;
+	}
+}
+
+static void draw_curves(struct top_model *model)
+{
+	for (size_t i = 0; model->before && i < model->n_domains; i++) {
+		const struct top_domain *domain = &model->domains[i];
+		struct top_curves *curves = domain->curves;
+
+		if (!curves)
+			continue;
+		curves->cpu[curves->next] = (float)domain->cpu;
+		curves->disk[curves->next] = (float)(domain->read_rate + domain->write_rate);
+		curves->net[curves->next] = (float)(domain->rx_rate + domain->tx_rate);
+		curves->next = (curves->next + 1) % TOP_HISTORY;
+		curves->n += curves->n < TOP_HISTORY;
 	}
 }
 
@@ -173,6 +221,27 @@ static void rate_devices(struct top_model *model)
 	}
 }
 
+/* Who has a CPU at the moment, and how many want it. */
+static void place_vcpu(struct top_model *model, const struct uvp_stats_vcpu *vcpu)
+{
+	const struct top_domain *domain = top_model_domain(model, vcpu->domid);
+
+	if (!domain || !vcpu->online || vcpu->blocked || (domain->info->state != UVP_STATE_RUNNING && domain->info->state != UVP_STATE_IDLE))
+		return;
+	for (size_t i = 0; i < model->n_cpus; i++) {
+		struct top_cpu *cpu = &model->cpus[i];
+
+		if (cpu->cpu->cpu != vcpu->cpu)
+			continue;
+		if (vcpu->running) {
+			cpu->runs = domain;
+			cpu->runs_vcpu = vcpu->vcpu;
+		} else {
+			cpu->ready++;
+		}
+	}
+}
+
 static void rate_vcpus(struct top_model *model)
 {
 	size_t at = 0;
@@ -183,6 +252,7 @@ static void rate_vcpus(struct top_model *model)
 
 		model->vcpus[i].vcpu = now;
 		model->vcpus[i].cpu = before ? rate(model, now->run_ns, before->run_ns) * 100 / SECOND : 0;
+		place_vcpu(model, now);
 	}
 }
 
@@ -219,15 +289,12 @@ static size_t online(const struct uvp_stats *stats)
 
 int top_model_add(struct top_model *model, struct uvp_stats *stats)
 {
-	struct top_model next = { .now = stats, .before = model->now };
+	struct top_model next = *model;
 
-	snprintf(next.host, sizeof(next.host), "%s", model->host);
-	snprintf(next.xen, sizeof(next.xen), "%s", model->xen);
-	next.taken_at = model->taken_at;
-	next.n_jobs = model->n_jobs;
-	next.n_events = model->n_events;
-	next.jobs = model->jobs;
-	next.events = model->events;
+	next.now = stats;
+	next.before = model->now;
+	next.interval = 0;
+	next.usage = (struct top_usage){ 0 };
 	next.n_domains = stats->domains.n;
 	next.n_devices = stats->n_devices;
 	next.n_vcpus = stats->n_vcpus;
@@ -248,10 +315,11 @@ int top_model_add(struct top_model *model, struct uvp_stats *stats)
 		next.interval = (double)(stats->time_ns - next.before->time_ns) / SECOND;
 	rate_domains(&next, model->domains, model->n_domains);
 	rate_devices(&next);
-	rate_vcpus(&next);
 	rate_cpus(&next);
+	rate_vcpus(&next);
+	draw_curves(&next);
 	uvp_stats_free(model->before);
-	free(model->domains);
+	free_domains(model->domains, model->n_domains);
 	free(model->devices);
 	free(model->vcpus);
 	free(model->cpus);

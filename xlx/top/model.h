@@ -12,7 +12,15 @@
 #include "core/cleanup.h"
 #include "core/jobs.h"
 
-#define TOP_HISTORY 60 /* rounds that the small curves show */
+#define TOP_HISTORY 180 /* rounds that the small curves show */
+
+/* The last rounds, in a ring; they stay with their domain from sample to sample. */
+struct top_curves {
+	float cpu[TOP_HISTORY];  /* per cent of one CPU */
+	float disk[TOP_HISTORY]; /* bytes a second, both ways */
+	float net[TOP_HISTORY];
+	int n, next;
+};
 
 struct top_domain {
 	const struct uvp_domain_info *info;
@@ -22,8 +30,7 @@ struct top_domain {
 	double iops, packets;     /* a second */
 	size_t n_disks, n_nets;
 	uint64_t read_bytes, write_bytes, rx_bytes, tx_bytes; /* in all */
-	float history[TOP_HISTORY]; /* cpu of the last rounds, the newest last */
-	int n_history;
+	struct top_curves *curves; /* NULL without memory */
 };
 
 struct top_device {
@@ -40,7 +47,36 @@ struct top_vcpu {
 struct top_cpu {
 	const struct uvp_stats_cpu *cpu;
 	double idle;  /* per cent */
+	/* At the instant of the sample, when vCPUs were taken: */
+	const struct top_domain *runs; /* whose vCPU is on it; NULL: none */
+	uint32_t runs_vcpu;
+	unsigned int ready; /* vCPUs that could run and wait for it */
 };
+
+struct top_pool {
+	uint32_t id, cpus;
+	char name[64];
+};
+
+/* Both ends of a device, as they say in xenstore. */
+struct top_ends {
+	char kind[16], name[32], target[96];
+	uint32_t devid, backend_domid;
+	int back, front; /* of xenbus */
+	bool lost;       /* who served it has ended */
+};
+
+/* What is shown of one domain only. */
+struct top_detail {
+	uint8_t uuid[16];
+	int64_t ends_at; /* seconds since 1970 when the devices' ends were read last; 0: never */
+	size_t n_ends;
+	struct top_ends *ends;
+	char *console;     /* the last of what it printed; NULL: not known, and why: */
+	char console_why[96];
+};
+
+enum top_daemon { TOP_DAEMON_UNKNOWN, TOP_DAEMON_RUNS, TOP_DAEMON_GONE };
 
 /* Who used the host's CPUs, as shares of 1. What domains had that ended in the interval is counted as Xen's. */
 struct top_usage {
@@ -56,13 +92,18 @@ struct top_model {
 	struct top_device *devices;
 	struct top_vcpu *vcpus;
 	struct top_cpu *cpus;           /* those that are online */
-	/* set by the owner: what is at work, what has happened, newest first */
-	size_t n_jobs, n_events;
+	/* What follows is set by the owner and goes on from sample to sample: what is at work, what has happened, newest first */
+	size_t n_jobs, n_events, n_pools;
 	struct uvpi_job *jobs;
 	struct uvpi_event *events;
+	struct top_pool *pools;         /* by id */
+	struct top_detail *detail;      /* NULL: of no domain */
 	/* and shown in the header */
 	char host[64], xen[32];
-	int64_t taken_at;               /* seconds since 1970 */
+	uint64_t uptime;                /* of the host, seconds; 0: not known */
+	uint64_t reclaimable;           /* bytes that domain 0 has and does not need */
+	enum top_daemon hostd;
+	int64_t taken_at, names_at;     /* seconds since 1970: the sample, and when xenstored told names last */
 };
 
 struct top_model *top_model_new(void); /* NULL without memory */
@@ -73,6 +114,10 @@ UVPI_DEFINE_CLEANUP(struct top_model *, top_model_free);
 /* Take a newer sample; it belongs to the model from now on, also when this fails (-1: no memory; the model then is as it
  * was). A counter that is smaller than before was started anew and counts from 0. */
 int top_model_add(struct top_model *model, struct uvp_stats *stats);
+
+void top_detail_free(struct top_detail *detail);
+/* "Pool-0"; the number of one whose name is not known. */
+void top_pool_name(const struct top_model *model, uint32_t id, char *buf, size_t len);
 
 const struct top_domain *top_model_domain(const struct top_model *model, uint32_t domid);
 const struct top_domain *top_model_by_uuid(const struct top_model *model, const uint8_t uuid[16]);

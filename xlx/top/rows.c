@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which domains are listed, in which order, and what their columns say. */
+/* Which domains are listed, and in which order. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,106 +11,6 @@
 const char *top_state_word(const struct uvp_domain_info *info)
 {
 	return info->state == UVP_STATE_SHUT_DOWN ? uvp_reason_name(info->reason) : uvp_state_name(info->state);
-}
-
-/* ---- columns ---- */
-
-static void text_name(const struct top_domain *domain, char *buf, size_t len)
-{
-	snprintf(buf, len, "%s", domain->label);
-}
-
-static void text_id(const struct top_domain *domain, char *buf, size_t len)
-{
-	snprintf(buf, len, "%u", domain->info->id);
-}
-
-static void text_state(const struct top_domain *domain, char *buf, size_t len)
-{
-	snprintf(buf, len, "%s", top_state_word(domain->info));
-}
-
-static void text_cpu(const struct top_domain *domain, char *buf, size_t len)
-{
-	snprintf(buf, len, "%.1f", domain->cpu);
-}
-
-static void text_memory(const struct top_domain *domain, char *buf, size_t len)
-{
-	out_format_size(domain->info->memory_bytes, buf, (int)len);
-}
-
-static void text_vcpus(const struct top_domain *domain, char *buf, size_t len)
-{
-	snprintf(buf, len, "%u", domain->info->vcpus);
-}
-
-static void text_time(const struct top_domain *domain, char *buf, size_t len)
-{
-	out_format_time(domain->info->cpu_time_ns / 1000000000, buf, (int)len);
-}
-
-#define RATE(name, field)                                                                          \
-	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
-	{                                                                                          \
-		out_format_size((uint64_t)domain->field, buf, (int)len);                           \
-	}
-RATE(read, read_rate)
-RATE(write, write_rate)
-RATE(rx, rx_rate)
-RATE(tx, tx_rate)
-
-static int compare_names(const struct top_domain *a, const struct top_domain *b)
-{
-	return strcmp(a->label, b->label);
-}
-
-static int compare_states(const struct top_domain *a, const struct top_domain *b)
-{
-	return strcmp(top_state_word(a->info), top_state_word(b->info));
-}
-
-/* The greatest first, but ids from the lowest on. */
-#define COMPARE(name, value)                                                                       \
-	static int compare_##name(const struct top_domain *a, const struct top_domain *b)          \
-	{                                                                                          \
-		return (b->value > a->value) - (b->value < a->value);                              \
-	}
-COMPARE(cpu, cpu)
-COMPARE(memory, info->memory_bytes)
-COMPARE(vcpus, info->vcpus)
-COMPARE(read, read_rate)
-COMPARE(write, write_rate)
-COMPARE(rx, rx_rate)
-COMPARE(tx, tx_rate)
-COMPARE(time, info->cpu_time_ns)
-
-static int compare_ids(const struct top_domain *a, const struct top_domain *b)
-{
-	return (a->info->id > b->info->id) - (a->info->id < b->info->id);
-}
-
-const struct top_column top_columns[] = {
-	{ "NAME", 18, true, text_name, compare_names },
-	{ "ID", 5, false, text_id, compare_ids },
-	{ "STATE", 9, true, text_state, compare_states },
-	{ "CPU%", 7, false, text_cpu, compare_cpu },
-	{ "MEMORY", 9, false, text_memory, compare_memory },
-	{ "VCPUS", 5, false, text_vcpus, compare_vcpus },
-	{ "READ/s", 9, false, text_read, compare_read },
-	{ "WRITE/s", 9, false, text_write, compare_write },
-	{ "RX/s", 9, false, text_rx, compare_rx },
-	{ "TX/s", 9, false, text_tx, compare_tx },
-	{ "CPU TIME", 12, false, text_time, compare_time },
-	{ NULL, 0, false, NULL, NULL },
-};
-
-int top_column_find(const char *title)
-{
-	for (int i = 0; top_columns[i].title; i++)
-		if (!strcasecmp(top_columns[i].title, title))
-			return i;
-	return -1;
 }
 
 /* ---- the filter: words that all must hold ---- */
@@ -214,28 +114,64 @@ bool top_is_marked(const struct top_ui *ui, const uint8_t uuid[16])
 
 static int compare_rows(const void *a, const void *b, void *data)
 {
-	const struct top_domain *left = *(const struct top_domain *const *)a;
-	const struct top_domain *right = *(const struct top_domain *const *)b;
+	const struct top_domain *left = ((const struct top_row *)a)->domain;
+	const struct top_domain *right = ((const struct top_row *)b)->domain;
 	const struct top_ui *ui = data;
 	int order = top_columns[ui->sort].compare(left, right);
 
+	if (ui->tree && left->info->pool != right->info->pool)
+		return left->info->pool < right->info->pool ? -1 : 1;
 	if (ui->reverse)
 		order = -order;
-	return order ? order : compare_ids(left, right);
+	return order ? order : left->info->id > right->info->id ? 1 : -1;
 }
 
-const struct top_domain **top_rows(const struct top_model *model, const struct top_ui *ui, size_t *ret_n)
+static void add_heading(struct top_row *rows, size_t *n, uint32_t pool)
 {
-	const struct top_domain **rows = calloc(model->n_domains + 1, sizeof(*rows));
-	size_t n = 0;
+	rows[(*n)++] = (struct top_row){ .pool = pool };
+}
+
+/* Headings come between: from the array's second half, which has the domains, to the first. Pools without a domain have one,
+ * too, as long as nothing is filtered out. */
+static size_t add_headings(const struct top_model *model, const struct top_ui *ui, struct top_row *rows, const struct top_row *from, size_t n)
+{
+	size_t used = 0, known = 0, heading = 0;
+	size_t n_known = ui->filter[0] ? 0 : model->n_pools;
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t pool = from[i].domain->info->pool;
+
+		for (; known < n_known && model->pools[known].id < pool; known++)
+			add_heading(rows, &used, model->pools[known].id);
+		if (!i || from[i - 1].domain->info->pool != pool) {
+			known += known < n_known && model->pools[known].id == pool;
+			heading = used;
+			add_heading(rows, &used, pool);
+		}
+		rows[heading].n++;
+		rows[heading].cpu += from[i].domain->cpu;
+		rows[heading].memory += from[i].domain->info->memory_bytes;
+		rows[used++] = from[i];
+	}
+	for (; known < n_known; known++)
+		add_heading(rows, &used, model->pools[known].id);
+	return used;
+}
+
+struct top_row *top_rows(const struct top_model *model, const struct top_ui *ui, size_t *ret_n)
+{
+	size_t headings = ui->tree ? model->n_domains + model->n_pools : 0, n = 0;
+	struct top_row *rows = calloc(headings + 2 * model->n_domains + 1, sizeof(*rows)), *domains = rows + headings + model->n_domains;
 
 	*ret_n = 0;
 	if (!rows)
 		return NULL;
+	if (!ui->tree)
+		domains = rows;
 	for (size_t i = 0; i < model->n_domains; i++)
 		if (passes(ui->filter, &model->domains[i]))
-			rows[n++] = &model->domains[i];
-	qsort_r(rows, n, sizeof(*rows), compare_rows, (void *)(uintptr_t)ui);
-	*ret_n = n;
+			domains[n++] = (struct top_row){ .domain = &model->domains[i], .pool = model->domains[i].info->pool };
+	qsort_r(domains, n, sizeof(*rows), compare_rows, (void *)(uintptr_t)ui);
+	*ret_n = ui->tree ? add_headings(model, ui, rows, domains, n) : n;
 	return rows;
 }

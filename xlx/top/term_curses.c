@@ -97,7 +97,7 @@ static int mouse_key(void)
 		return TOP_KEY_WHEEL_UP;
 	if (event.bstate & BUTTON5_PRESSED)
 		return TOP_KEY_WHEEL_DOWN;
-	return TOP_KEY_CLICK + event.y;
+	return TOP_KEY_CLICK + event.y % TOP_CLICK_COLUMN + event.x % 1000 * TOP_CLICK_COLUMN;
 }
 
 int top_term_key(void)

@@ -16,22 +16,32 @@
 #define TOP_MIN_INTERVAL_MS 100
 #define TOP_MAX_INTERVAL_MS 60000
 
-enum top_view { TOP_DOMAINS, TOP_CPUS, TOP_MEMORY, TOP_DISKS, TOP_NETS, TOP_JOBS, TOP_EVENTS, TOP_DOMAIN, TOP_HELP, TOP_VIEWS };
+enum top_view { TOP_DOMAINS, TOP_CPUS, TOP_MEMORY, TOP_DISKS, TOP_NETS, TOP_JOBS, TOP_EVENTS, TOP_DOMAIN, TOP_COLUMNS, TOP_HELP, TOP_VIEWS };
 enum top_mode { TOP_LOOKING, TOP_FILTERING, TOP_CONFIRMING };
 
 /* What can be done to domains from here: commands of xlx. */
+enum top_wants { TOP_WANTS_YES, TOP_WANTS_NAME, TOP_WANTS_VALUE };
 struct top_verb {
 	int key;
-	const char *command; /* "shutdown" */
-	const char *effect;  /* "asks the guest to power off" */
-	bool typed;          /* the name must be typed */
+	const char *command;  /* "shutdown" */
+	const char *effect;   /* "asks the guest to power off" */
+	enum top_wants wants; /* NAME: the domain's own must be typed; VALUE: one more argument */
+	const char *value;    /* what that is, for the question */
+	bool several;         /* takes more than one domain */
+	bool nowhere;         /* is done to none that runs: the value alone is the argument */
 };
+
+#define TOP_COLUMNS_MAX 32
+#define TOP_TYPED_MAX 256
 
 struct top_ui {
 	enum top_view view, back;
 	enum top_mode mode;
 	int sort;
-	bool reverse;
+	bool reverse, tree; /* tree: by pool */
+	uint8_t order[TOP_COLUMNS_MAX]; /* of all columns; those that are on are shown */
+	bool on[TOP_COLUMNS_MAX];
+	int heads[TOP_COLUMNS_MAX], n_heads; /* where the last picture had headings, in order: for the mouse */
 	char filter[64], before[64]; /* before: what it was when typing began */
 	int cursor, scroll;
 	uint8_t selected[16]; /* the domain under the cursor, which stays there when others come and go */
@@ -42,9 +52,12 @@ struct top_ui {
 	const struct top_verb *verb;
 	uint8_t (*victims)[16]; /* what the verb would be done to */
 	size_t n_victims;
-	char typed[256];
+	char typed[TOP_TYPED_MAX];
 	char message[512], hint[256]; /* of what was done last */
-	bool bad;
+	bool bad, stays; /* stays: until it has been read */
+	int lines; /* of the view of one domain, when it was drawn last */
+	char failure[512]; /* why there are no new figures; "" : there are */
+	int64_t age; /* seconds since the sample was taken */
 	bool held; /* the display stands still */
 	int64_t past_at, past_age; /* seconds since 1970 of what is shown, and how long ago that was; 0: it is now */
 	int interval_ms;
@@ -58,22 +71,42 @@ void top_ui_done(struct top_ui *ui);
 void top_say(struct top_ui *ui, bool bad, const char *text, const char *hint);
 
 /* ---- rows.c ---- */
-/* The domains that the filter lets through, in order: an array to free(); sets the number. NULL without memory. */
-const struct top_domain **top_rows(const struct top_model *model, const struct top_ui *ui, size_t *ret_n);
+/* A domain, or the heading of a pool with what its domains have in all. */
+struct top_row {
+	const struct top_domain *domain; /* NULL: a heading */
+	uint32_t pool;
+	size_t n;
+	double cpu;
+	uint64_t memory;
+};
+/* The domains that the filter lets through, in order, by pool if the tree is on: an array to free(); sets the number. NULL
+ * without memory. */
+struct top_row *top_rows(const struct top_model *model, const struct top_ui *ui, size_t *ret_n);
 /* Is the filter one that means something; else what is wrong with it. */
 bool top_filter_check(const char *filter, char *ret_why, size_t size);
 bool top_is_marked(const struct top_ui *ui, const uint8_t uuid[16]);
 
-/* The columns of the list of domains; title NULL ends the table. */
+/* ---- columns.c ---- */
+/* The columns of the list of domains; title NULL ends the table. The first is the name, which is always shown. */
 struct top_column {
 	const char *title;
 	int width;
-	bool left;
+	bool left, usual, devices; /* devices: made of what disks and interfaces count */
+	const char *help;
 	void (*text)(const struct top_domain *domain, char *buf, size_t len);
 	int (*compare)(const struct top_domain *a, const struct top_domain *b); /* what comes first when not reversed */
 };
 extern const struct top_column top_columns[];
 int top_column_find(const char *title); /* -1: none */
+void top_columns_usual(struct top_ui *ui);
+/* "NAME,CPU%"; false, and why, when it is not a list of columns. And back. */
+bool top_columns_parse(struct top_ui *ui, const char *text, char *ret_why, size_t size);
+void top_columns_text(const struct top_ui *ui, char *buf, size_t len);
+/* In the view that chooses: on or off, earlier or later, what the cursor is at. */
+void top_column_switch(struct top_ui *ui);
+void top_column_move(struct top_ui *ui, int by);
+/* Is anything shown that is made of devices' counts? */
+bool top_wants_devices(const struct top_ui *ui);
 
 /* ---- view.c ---- */
 /* The picture for a screen of that size; NULL without memory. now is the clock of unlocked_until. */
@@ -91,14 +124,20 @@ void top_draw_lists(struct top_frame *frame, const struct top_model *model, stru
 void top_draw_news(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);
 /* For lists: the cursor and what is in sight of n rows are put where they can be. */
 void top_place(struct top_ui *ui, size_t n, int rows);
-void top_draw_domain(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui, struct top_area area);
+void top_draw_domain(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);
+void top_draw_columns(struct top_frame *frame, struct top_ui *ui, struct top_area area);
+/* view_foot.c */
+void top_draw_footer(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui);
+/* The last rounds as a curve in so many columns, its highest as high as the character is. */
+void top_draw_curve(struct top_frame *frame, int row, int column, int room, const float *ring, int n, int next);
 
 /* ---- keys.c ---- */
 enum { /* beyond characters */
 	TOP_KEY_UP = 0x110000, TOP_KEY_DOWN, TOP_KEY_PAGE_UP, TOP_KEY_PAGE_DOWN, TOP_KEY_HOME, TOP_KEY_END, TOP_KEY_ENTER,
 	TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
-	TOP_KEY_CLICK = 0x200000 /* + row of the screen */
+	TOP_KEY_CLICK = 0x200000 /* + row of the screen + column * TOP_CLICK_COLUMN */
 };
+#define TOP_CLICK_COLUMN 0x1000
 enum top_act {
 	TOP_ACT_NONE,
 	TOP_ACT_QUIT,
@@ -107,17 +146,32 @@ enum top_act {
 	TOP_ACT_MINUTE_BACK,
 	TOP_ACT_MINUTE_FORWARD,
 	TOP_ACT_NOW,
+	TOP_ACT_KEEP, /* remember what was chosen */
 	TOP_ACT_REFRESH,
 	TOP_ACT_RUN,
 	TOP_ACT_CONSOLE
 };
 
+/* The domain under the cursor, which becomes the selected one; NULL: there is none. */
+const struct top_domain *top_select(struct top_ui *ui, const struct top_model *model);
 /* What a key means. RUN and CONSOLE come only while unlocked, after the operator has confirmed them: *ret_argv is then the command,
  * an array that ends with NULL, to top_argv_free(). page is the number of rows of the list. */
 enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, int page, uint64_t now, char ***ret_argv);
 void top_argv_free(char **argv);
 /* Line i of the help: key and meaning; false past the end. */
 bool top_help_line(int i, const char **ret_key, const char **ret_help);
+
+/* ---- acts.c ---- */
+const struct top_verb *top_verb_find(int key); /* NULL: none */
+const struct top_verb *top_verb_at(size_t i);  /* NULL: past the end */
+/* The key of an act: asks, or says why not. */
+void top_act_ask(struct top_ui *ui, const struct top_model *model, const struct top_verb *verb, uint64_t now);
+/* A key while it is asked. */
+enum top_act top_act_key(struct top_ui *ui, const struct top_model *model, int key, uint64_t now, char ***ret_argv);
+/* A key while something is typed: true when it belonged to the text. */
+bool top_type(char *text, size_t size, int key);
+/* What it would change, as it is now: "now 512 MiB". */
+void top_act_now_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len);
 /* "xlx shutdown web": what confirming would run. */
 void top_command_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len);
 

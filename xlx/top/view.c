@@ -10,8 +10,9 @@
 #include "xlx/top/ui.h"
 
 #define HEADER_ROWS 4
+#define ALERT_SECONDS 300
 
-static const char *const view_names[TOP_VIEWS] = { "domains", "cpus", "memory", "disks", "networks", "jobs", "events", "domain", "help" };
+static const char *const view_names[TOP_VIEWS] = { "domains", "cpus", "memory", "disks", "networks", "jobs", "events", "domain", "columns", "help" };
 
 const char *top_view_name(enum top_view view)
 {
@@ -30,26 +31,31 @@ int top_view_find(const char *name)
 
 static void draw_first_row(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui, uint64_t now)
 {
-	char right[96], clock[32] = "", lock[32];
+	char right[96], clock[32] = "", lock[32], up[48] = "";
 	time_t at = (time_t)model->taken_at;
 	struct tm tm;
 
-	top_putf(frame, 0, 0, frame->width / 2, TOP_TITLE, "xlx top  %s  Xen %s", model->host, model->xen);
+	if (model->uptime)
+		snprintf(up, sizeof(up), "  up %" PRIu64 "d %02u:%02u", model->uptime / 86400, (unsigned int)(model->uptime / 3600 % 24),
+			 (unsigned int)(model->uptime / 60 % 60));
 	if (at && gmtime_r(&at, &tm))
 		strftime(clock, sizeof(clock), "%H:%M:%S UTC", &tm);
 	snprintf(lock, sizeof(lock), "read-only");
 	if (ui->unlocked_until > now)
 		snprintf(lock, sizeof(lock), "UNLOCKED %u:%02u", (unsigned int)(ui->unlocked_until - now) / 60,
 			 (unsigned int)(ui->unlocked_until - now) % 60);
-	if (ui->past_at) {
+	snprintf(right, sizeof(right), "%s  every %d.%d s  %s", lock, ui->interval_ms / 1000, ui->interval_ms % 1000 / 100, clock);
+	if (ui->held)
+		snprintf(right, sizeof(right), "HELD, %" PRId64 " s old  %s  %s", ui->age, lock, clock);
+	if (ui->past_at)
 		snprintf(right, sizeof(right), "NOT NOW: %s, %" PRId64 " s ago; Esc: now", clock, ui->past_age);
-		top_put_right(frame, 0, frame->width / 2, frame->width - frame->width / 2, TOP_BAD, right);
-		return;
-	}
-	snprintf(right, sizeof(right), "%s%s  every %d.%d s  %s", ui->held ? "HELD  " : "", lock, ui->interval_ms / 1000,
-		 ui->interval_ms % 1000 / 100, clock);
-	top_put_right(frame, 0, frame->width / 2, frame->width - frame->width / 2,
-		      ui->unlocked_until > now ? TOP_BAD : ui->held ? TOP_WARN : TOP_FAINT, right);
+	top_put_right(frame, 0, 0, frame->width, ui->past_at || ui->unlocked_until > now ? TOP_BAD : ui->held ? TOP_WARN : TOP_FAINT, right);
+	top_putf(frame, 0, 0, frame->width - top_width(right, frame->ascii) - 1, TOP_TITLE, "xlx top  %s  Xen %s%s", model->host, model->xen, up);
+}
+
+static int bar_room(const struct top_frame *frame)
+{
+	return frame->width < 100 ? 11 : frame->width / 5;
 }
 
 static void draw_cpu_row(struct top_frame *frame, const struct top_model *model)
@@ -58,7 +64,7 @@ static void draw_cpu_row(struct top_frame *frame, const struct top_model *model)
 	const struct top_part parts[] = {
 		{ usage->guests, TOP_GUEST, '|' }, { usage->dom0, TOP_DOM0, '0' }, { usage->xen, TOP_XEN, 'x' },
 	};
-	int room = frame->width / 5;
+	int room = bar_room(frame);
 
 	top_put(frame, 1, 0, 4, TOP_PLAIN, "CPU");
 	top_bar(frame, 1, 4, room, parts, 3);
@@ -71,91 +77,79 @@ static void draw_cpu_row(struct top_frame *frame, const struct top_model *model)
 		 model->n_online == 1 ? "" : "s");
 }
 
+/* All in one unit, which is said once, to fit on the smallest screen. */
 static void draw_memory_row(struct top_frame *frame, const struct top_model *model)
 {
 	const struct uvp_stats *stats = model->now;
-	uint64_t used = stats->total_memory - stats->free_memory - stats->claimed_memory;
-	double total = stats->total_memory ? (double)stats->total_memory : 1;
+	double unit = stats->total_memory >= 8ull << 30 ? 1 << 30 : 1 << 20, total = stats->total_memory ? (double)stats->total_memory : 1;
+	double used = (double)(stats->total_memory - stats->free_memory - stats->claimed_memory), claimed = (double)stats->claimed_memory;
+	double reclaimable = (double)model->reclaimable < used ? (double)model->reclaimable : used;
 	const struct top_part parts[] = {
-		{ (double)used / total, TOP_GUEST, '|' }, { (double)stats->claimed_memory / total, TOP_DOM0, 'c' },
+		{ (used - reclaimable) / total, TOP_GUEST, '|' }, { reclaimable / total, TOP_XEN, 'r' }, { claimed / total, TOP_DOM0, 'c' },
 	};
-	char used_text[24], total_text[24], free_text[24], claimed_text[24];
-	int room = frame->width / 5;
+	int room = bar_room(frame), at = room + 6, digits = unit > 1 << 20 ? 1 : 0;
 
-	out_format_size(used, used_text, sizeof(used_text));
-	out_format_size(stats->total_memory, total_text, sizeof(total_text));
-	out_format_size(stats->free_memory, free_text, sizeof(free_text));
-	out_format_size(stats->claimed_memory, claimed_text, sizeof(claimed_text));
 	top_put(frame, 2, 0, 4, TOP_PLAIN, "Mem");
-	top_bar(frame, 2, 4, room, parts, 2);
-	top_putf(frame, 2, room + 6, frame->width, TOP_PLAIN, "%s of %s used, %s free%s%s", used_text, total_text, free_text,
-		 stats->claimed_memory ? ", claimed " : "", stats->claimed_memory ? claimed_text : "");
+	top_bar(frame, 2, 4, room, parts, 3);
+	at += top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, "%s: %.*f of %.*f used", digits ? "GiB" : "MiB", digits, used / unit,
+		       digits, total / unit);
+	if (reclaimable > 0)
+		at += top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, " (%.*f reclaimable)", digits, reclaimable / unit);
+	at += top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, ", %.*f free", digits, (double)stats->free_memory / unit);
+	if (claimed > 0)
+		top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, ", %.*f claimed", digits, claimed / unit);
+}
+
+/* ---- alerts ---- */
+
+static int draw_sources(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
+{
+	int at = 0;
+
+	if (ui->failure[0])
+		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "Figures are %" PRId64 " s old. ", ui->age);
+	if (model->now->domains.store_error.code && !model->names_at)
+		at += top_put(frame, 3, at, frame->width - at, TOP_BAD, "xenstored does not answer: names may be old. ");
+	else if (model->now->domains.store_error.code)
+		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "xenstored does not answer: names are %" PRId64 " s old. ",
+			       model->taken_at - model->names_at);
+	if (model->hostd == TOP_DAEMON_GONE && !ui->past_at)
+		at += top_put(frame, 3, at, frame->width - at, TOP_WARN, "uvp-hostd does not run. ");
+	return at;
+}
+
+/* An error that uvp-hostd told of in the last minutes. */
+static const struct uvpi_event *last_error(const struct top_model *model)
+{
+	for (size_t i = 0; i < model->n_events && model->events[i].time_s > model->taken_at - ALERT_SECONDS; i++)
+		if (model->events[i].level <= 3)
+			return &model->events[i];
+	return NULL;
 }
 
 /* What needs the operator's eye comes before the count of domains. */
-static void draw_alert_row(struct top_frame *frame, const struct top_model *model)
+static void draw_alert_row(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
 {
 	const struct uvp_domain_list *list = &model->now->domains;
+	const struct uvpi_event *error = ui->past_at ? NULL : last_error(model);
 	size_t states[UVP_STATE_LEFT_OVER + 1] = { 0 }, crashed = 0;
-	int at = 0;
+	int at = draw_sources(frame, model, ui);
 
-	if (list->store_error.code)
-		at += top_put(frame, 3, at, frame->width, TOP_BAD, "xenstored does not answer: names may be old. ");
 	for (size_t i = 0; i < list->n; i++) {
 		states[list->domains[i].state]++;
 		crashed += list->domains[i].state == UVP_STATE_SHUT_DOWN && list->domains[i].reason == UVP_REASON_CRASH;
 	}
 	if (crashed)
 		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "%zu crashed. ", crashed);
+	if (model->now->total_memory && model->now->free_memory < model->now->total_memory / 50)
+		at += top_put(frame, 3, at, frame->width - at, TOP_WARN, "Hardly any memory is free. ");
+	if (error)
+		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "e: %s. ", error->text);
 	at += top_putf(frame, 3, at, frame->width - at, TOP_PLAIN, "%zu domain%s:", list->n, list->n == 1 ? "" : "s");
 	for (int i = 0; i <= UVP_STATE_LEFT_OVER; i++)
 		if (states[i])
 			at += top_putf(frame, 3, at, frame->width - at, TOP_PLAIN, " %zu %s", states[i],
 				       uvp_state_name((enum uvp_state)i));
-}
-
-/* ---- lower edge ---- */
-
-static void draw_question(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
-{
-	char command[512];
-	int row = frame->height - 2;
-
-	top_command_text(ui, model, command, sizeof(command));
-	top_putf(frame, row, 0, frame->width, TOP_WARN, "%s  (%s)", command, ui->verb->effect);
-	if (!ui->verb->typed)
-		top_put(frame, row + 1, 0, frame->width, TOP_KEY, "Enter does it, Esc does not");
-	else if (ui->n_victims == 1)
-		top_putf(frame, row + 1, 0, frame->width, TOP_BAD, "type the domain's name and Enter, or Esc: %s", ui->typed);
-	else
-		top_putf(frame, row + 1, 0, frame->width, TOP_BAD, "type the number of domains (%zu) and Enter, or Esc: %s",
-			 ui->n_victims, ui->typed);
-}
-
-static void draw_footer(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
-{
-	int row = frame->height - 2, at = 0;
-	char why[160] = "";
-
-	if (ui->mode == TOP_CONFIRMING) {
-		draw_question(frame, model, ui);
-		return;
-	}
-	if (ui->mode == TOP_FILTERING) {
-		if (!top_filter_check(ui->filter, why, sizeof(why)))
-			top_put(frame, row, 0, frame->width, TOP_WARN, why);
-		top_putf(frame, row + 1, 0, frame->width, TOP_KEY, "filter: %s_   (text, cpu>50, mem<512, state:paused; Enter, Esc)", ui->filter);
-		return;
-	}
-	if (ui->message[0]) {
-		at = top_put(frame, row, 0, frame->width, ui->bad ? TOP_BAD : TOP_GOOD, ui->message);
-		if (ui->hint[0])
-			top_putf(frame, row, at, frame->width - at, TOP_WARN, "  hint: %s", ui->hint);
-	} else if (ui->filter[0]) {
-		top_putf(frame, row, 0, frame->width, TOP_WARN, "filter: %s", ui->filter);
-	}
-	top_put(frame, row + 1, 0, frame->width, TOP_KEY,
-		"d domains  c CPUs  m memory  k disks  n nets  j jobs  e events  / filter  ? help  q quit");
 }
 
 static void draw_help(struct top_frame *frame, struct top_area area)
@@ -185,15 +179,20 @@ struct top_frame *top_draw(const struct top_model *model, struct top_ui *ui, int
 	draw_first_row(frame, model, ui, now);
 	draw_cpu_row(frame, model);
 	draw_memory_row(frame, model);
-	draw_alert_row(frame, model);
+	draw_alert_row(frame, model, ui);
 	if (ui->view == TOP_HELP)
 		draw_help(frame, area);
+	else if (ui->view == TOP_COLUMNS)
+		top_draw_columns(frame, ui, area);
 	else if (ui->view == TOP_JOBS || ui->view == TOP_EVENTS)
 		top_draw_news(frame, model, ui, area);
 	else if (ui->view == TOP_DOMAIN)
 		top_draw_domain(frame, model, ui, area);
 	else
 		top_draw_lists(frame, model, ui, area);
-	draw_footer(frame, model, ui);
+	/* Old figures do not look like new ones. */
+	for (int row = 1; ui->failure[0] && ui->view != TOP_HELP && ui->view != TOP_COLUMNS && row < height - 2; row++)
+		top_fade_row(frame, row);
+	top_draw_footer(frame, model, ui);
 	return frame;
 }

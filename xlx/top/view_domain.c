@@ -1,34 +1,85 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One domain in full. */
+/* One domain in full. It has as many lines as it takes, and scrolls. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <uvp/device.h>
 
 #include "core/num.h"
 #include "xlx/out.h"
 #include "xlx/top/ui.h"
 
-/* The last rounds as a curve, the highest as high as the character is. */
-static void draw_curve(struct top_frame *frame, int row, int column, const struct top_domain *domain)
+#define EVENT_LINES 8
+#define CONSOLE_LINES 40
+#define CURVE_AT 34
+
+void top_draw_curve(struct top_frame *frame, int row, int column, int room, const float *ring, int n, int next)
 {
 	static const char *const blocks[] = { " ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588" };
 	static const char *const plain[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
+	int shown = n < room ? n : room;
 	float top = 1;
 
-	for (int i = 0; i < domain->n_history; i++)
-		top = domain->history[i] > top ? domain->history[i] : top;
-	for (int i = 0; i < domain->n_history; i++) {
-		int height = (int)(domain->history[i] / top * 8 + 0.5f);
+	for (int i = 1; i <= shown; i++)
+		top = ring[(next - i + TOP_HISTORY) % TOP_HISTORY] > top ? ring[(next - i + TOP_HISTORY) % TOP_HISTORY] : top;
+	for (int i = 1; i <= shown; i++) {
+		int height = (int)(ring[(next - i + TOP_HISTORY) % TOP_HISTORY] / top * 8 + 0.5f);
 
 		height = height < 0 ? 0 : height > 8 ? 8 : height;
-		top_put(frame, row, column + i, 1, TOP_GUEST, (frame->ascii ? plain : blocks)[height]);
+		top_put(frame, row, column + shown - i, 1, TOP_GUEST, (frame->ascii ? plain : blocks)[height]);
 	}
 }
 
-static int draw_vcpus(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row, int end)
+/* ---- what it is ---- */
+
+static int draw_summary(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
+{
+	const struct uvp_domain_info *info = domain->info;
+	char uuid[UVPI_UUID_TEXT], memory[24], limit[24], time[32], pool[80];
+
+	uvpi_format_uuid(info->uuid, uuid);
+	out_format_size(info->memory_bytes, memory, sizeof(memory));
+	out_format_size(info->max_memory_bytes, limit, sizeof(limit));
+	out_format_time(info->cpu_time_ns / 1000000000, time, sizeof(time));
+	top_pool_name(model, info->pool, pool, sizeof(pool));
+	top_put_middle(frame, row++, 1, frame->width - 2, TOP_TITLE, domain->label);
+	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "domain %" PRIu32 ", %s, UUID %s", info->id, top_state_word(info), uuid);
+	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s of at most %s; %" PRIu32 " of %" PRIu32 " vCPUs online; pool %s",
+		 memory, info->max_memory_bytes >> 50 ? "any" : limit, info->vcpus, info->max_vcpus, pool);
+	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "CPU time %s (%" PRIu64 " ns)", time, info->cpu_time_ns);
+	return row;
+}
+
+static int draw_curves(struct top_frame *frame, const struct top_domain *domain, int row)
+{
+	const struct top_curves *curves = domain->curves;
+	char in[24], out[24];
+
+	top_putf(frame, row, 1, CURVE_AT - 2, TOP_PLAIN, "CPU  %.1f%%", domain->cpu);
+	out_format_size((uint64_t)domain->read_rate, in, sizeof(in));
+	out_format_size((uint64_t)domain->write_rate, out, sizeof(out));
+	top_putf(frame, row + 1, 1, CURVE_AT - 2, TOP_PLAIN, "Disk %s/s in, %s/s out", in, out);
+	out_format_size((uint64_t)domain->rx_rate, in, sizeof(in));
+	out_format_size((uint64_t)domain->tx_rate, out, sizeof(out));
+	top_putf(frame, row + 2, 1, CURVE_AT - 2, TOP_PLAIN, "Net  %s/s in, %s/s out", in, out);
+	if (curves) {
+		const float *const rings[] = { curves->cpu, curves->disk, curves->net };
+
+		for (int i = 0; i < 3; i++)
+			top_draw_curve(frame, row + i, CURVE_AT, frame->width - CURVE_AT - 1, rings[i], curves->n, curves->next);
+	}
+	return row + 3;
+}
+
+/* ---- its parts ---- */
+
+static int draw_vcpus(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
 {
 	int first = row;
 
-	for (size_t i = 0; i < model->n_vcpus && row < end; i++) {
+	for (size_t i = 0; i < model->n_vcpus; i++) {
 		const struct uvp_stats_vcpu *vcpu = model->vcpus[i].vcpu;
 
 		if (vcpu->domid != domain->info->id)
@@ -39,52 +90,153 @@ static int draw_vcpus(struct top_frame *frame, const struct top_model *model, co
 			 !vcpu->online ? "offline" : vcpu->running ? "running" : vcpu->blocked ? "waits" : "ready",
 			 model->vcpus[i].cpu);
 	}
-	return row;
+	return row > first ? row + 1 : row;
 }
 
-static int draw_devices(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row, int end)
+static const struct top_device *counted(const struct top_model *model, const struct top_domain *domain, const char *kind, uint32_t devid)
+{
+	bool disk = !strcmp(kind, "vbd");
+
+	if (!disk && strcmp(kind, "vif") != 0)
+		return NULL;
+	for (size_t i = 0; i < model->n_devices; i++)
+		if (model->devices[i].domain == domain && model->devices[i].counters->disk == disk && model->devices[i].counters->devid == devid)
+			return &model->devices[i];
+	return NULL;
+}
+
+static void draw_rates(struct top_frame *frame, const struct top_device *device, int row)
+{
+	char in[24], out[24];
+
+	out_format_size((uint64_t)device->read_rate, in, sizeof(in));
+	out_format_size((uint64_t)device->write_rate, out, sizeof(out));
+	top_putf(frame, row, 19, 36, TOP_PLAIN, "%9.0f %11s %11s", device->reads + device->writes, in, out);
+}
+
+#define DEVICE_HEADS "DEVICE             REQ/s    READ,RX/s  WRITE,TX/s"
+
+/* From the counters only: what is known of the past, and when xenstored has not answered. */
+static int draw_counted(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
 {
 	int first = row;
 
-	for (size_t i = 0; i < model->n_devices && row < end; i++) {
+	for (size_t i = 0; i < model->n_devices; i++) {
 		const struct top_device *device = &model->devices[i];
-		char in[24], out[24];
 
 		if (device->domain != domain)
 			continue;
 		if (row == first)
-			top_put(frame, row++, 1, 76, TOP_TITLE, "DEVICE             REQUESTS/s     READ, RX/s    WRITE, TX/s");
-		out_format_size((uint64_t)device->read_rate, in, sizeof(in));
-		out_format_size((uint64_t)device->write_rate, out, sizeof(out));
-		top_putf(frame, row++, 1, 76, TOP_PLAIN, "%-16s %12.0f %14s %14s", device->counters->name,
-			 device->reads + device->writes, in, out);
+			top_put(frame, row++, 1, frame->width - 2, TOP_TITLE, DEVICE_HEADS);
+		top_put_middle(frame, row, 1, 17, TOP_PLAIN, device->counters->name);
+		draw_rates(frame, device, row++);
+	}
+	return row > first ? row + 1 : row;
+}
+
+static int draw_ends(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain,
+		     const struct top_detail *detail, int row)
+{
+	int64_t age = model->taken_at - detail->ends_at;
+	bool old = age > 5;
+	char text[64];
+
+	top_putf(frame, row++, 1, frame->width - 2, TOP_TITLE, "%-52s BACK, FRONT END", DEVICE_HEADS);
+	if (old)
+		top_putf(frame, row - 1, 70, frame->width - 70, TOP_FAINT, "(%" PRId64 " s old)", age);
+	for (size_t i = 0; i < detail->n_ends; i++, row++) {
+		const struct top_ends *ends = &detail->ends[i];
+		const struct top_device *device = counted(model, domain, ends->kind, ends->devid);
+		bool good = !ends->lost && ends->back == ends->front;
+
+		if (ends->name[0])
+			top_put_middle(frame, row, 1, 17, TOP_PLAIN, ends->name);
+		else
+			top_putf(frame, row, 1, 17, TOP_PLAIN, "%s %" PRIu32, ends->kind, ends->devid);
+		if (device)
+			draw_rates(frame, device, row);
+		snprintf(text, sizeof(text), "%s, %s", ends->lost ? "LOST" : uvp_device_state_name(ends->back), uvp_device_state_name(ends->front));
+		top_put(frame, row, 54, 26, old ? TOP_FAINT : good ? TOP_PLAIN : ends->lost ? TOP_BAD : TOP_WARN, text);
+		if (ends->backend_domid)
+			snprintf(text, sizeof(text), "by domain %" PRIu32, ends->backend_domid);
+		top_put_middle(frame, row, 81, frame->width - 82, TOP_FAINT, ends->backend_domid ? text : ends->target);
+	}
+	return row + 1;
+}
+
+static int draw_events(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
+{
+	char name[264], number[24];
+	int first = row;
+
+	snprintf(name, sizeof(name), "'%s'", domain->label);
+	snprintf(number, sizeof(number), "domain %" PRIu32 " ", domain->info->id);
+	for (size_t i = 0; i < model->n_events && row - first <= EVENT_LINES; i++) {
+		const struct uvpi_event *event = &model->events[i];
+		time_t at = (time_t)event->time_s;
+		char text[32] = "";
+		struct tm tm;
+
+		if (!strstr(event->text, name) && !strstr(event->text, number))
+			continue;
+		if (row == first)
+			top_put(frame, row++, 1, 76, TOP_TITLE, "EVENTS (UTC)");
+		if (gmtime_r(&at, &tm))
+			strftime(text, sizeof(text), "%m-%d %H:%M:%S", &tm);
+		top_put(frame, row, 1, 15, TOP_FAINT, text);
+		top_put(frame, row++, 17, frame->width - 18, event->level <= 3 ? TOP_BAD : event->level == 4 ? TOP_WARN : TOP_PLAIN, event->text);
+	}
+	return row > first ? row + 1 : row;
+}
+
+static int draw_console(struct top_frame *frame, const struct top_detail *detail, int row)
+{
+	const char *at = detail->console;
+
+	top_put(frame, row++, 1, 76, TOP_TITLE, "CONSOLE, the last of it");
+	if (!at) {
+		top_put(frame, row++, 1, frame->width - 2, TOP_FAINT, detail->console_why);
+		return row;
+	}
+	for (int lines = 0; *at && lines < CONSOLE_LINES; lines++) {
+		int len = (int)strcspn(at, "\n");
+
+		top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "%.*s", len, at);
+		at += len;
+		at += *at == '\n';
 	}
 	return row;
 }
 
-void top_draw_domain(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui, struct top_area area)
+void top_draw_domain(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
 	const struct top_domain *domain = ui->has_selected ? top_model_by_uuid(model, ui->selected) : NULL;
-	int row = area.first - 1, end = area.first + area.rows;
-	char uuid[UVPI_UUID_TEXT], memory[24], limit[24], time[32];
+	const struct top_detail *detail = model->detail;
+	int first = area.first - 1, row;
 
 	if (!domain) {
-		top_put(frame, row, 1, frame->width, TOP_WARN, "this domain is gone; Esc goes back");
+		top_put(frame, first, 1, frame->width, TOP_WARN, "this domain is gone; Esc goes back");
 		return;
 	}
-	uvpi_format_uuid(domain->info->uuid, uuid);
-	out_format_size(domain->info->memory_bytes, memory, sizeof(memory));
-	out_format_size(domain->info->max_memory_bytes, limit, sizeof(limit));
-	out_format_time(domain->info->cpu_time_ns / 1000000000, time, sizeof(time));
-	top_put_middle(frame, row, 1, frame->width - 2, TOP_TITLE, domain->label);
-	top_putf(frame, row + 1, 1, frame->width - 2, TOP_PLAIN, "domain %" PRIu32 ", %s, UUID %s", domain->info->id,
-		 top_state_word(domain->info), uuid);
-	top_putf(frame, row + 2, 1, frame->width - 2, TOP_PLAIN, "memory %s of at most %s; %" PRIu32 " of %" PRIu32 " vCPUs online; pool %" PRIu32,
-		 memory, domain->info->max_memory_bytes >> 50 ? "any" : limit, domain->info->vcpus, domain->info->max_vcpus,
-		 domain->info->pool);
-	top_putf(frame, row + 3, 1, 18, TOP_PLAIN, "CPU %.1f%%", domain->cpu);
-	draw_curve(frame, row + 3, 18, domain);
-	top_putf(frame, row + 4, 1, frame->width - 2, TOP_PLAIN, "CPU time %s (%" PRIu64 " ns)", time, domain->info->cpu_time_ns);
-	row = draw_vcpus(frame, model, domain, row + 6, end);
-	draw_devices(frame, model, domain, row + 1, end);
+	if (!detail || ui->past_at || memcmp(detail->uuid, domain->info->uuid, 16) != 0)
+		detail = NULL;
+	/* As long as the picture before, unless that was longer than it is now. */
+	if (ui->scroll > ui->lines - area.rows)
+		ui->scroll = ui->lines > area.rows ? ui->lines - area.rows : 0;
+	ui->cursor = ui->scroll;
+	top_clip(frame, first, first + area.rows + 1);
+	row = first - ui->scroll;
+	row = draw_summary(frame, model, domain, row);
+	row = draw_curves(frame, domain, row) + 1;
+	if (detail && detail->ends_at && detail->n_ends)
+		row = draw_ends(frame, model, domain, detail, row);
+	else
+		row = draw_counted(frame, model, domain, row);
+	row = draw_vcpus(frame, model, domain, row);
+	if (!ui->past_at)
+		row = draw_events(frame, model, domain, row);
+	if (detail)
+		row = draw_console(frame, detail, row);
+	ui->lines = row - (first - ui->scroll) - 1;
+	top_clip(frame, 0, frame->height);
 }

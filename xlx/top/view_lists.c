@@ -22,10 +22,10 @@ void top_place(struct top_ui *ui, size_t n, int rows)
 }
 
 /* The cursor follows its domain, which may have moved. */
-static void follow(struct top_ui *ui, const struct top_domain *const *rows, size_t n)
+static void follow(struct top_ui *ui, const struct top_row *rows, size_t n)
 {
 	for (size_t i = 0; ui->has_selected && i < n; i++)
-		if (!memcmp(rows[i]->info->uuid, ui->selected, 16))
+		if (rows[i].domain && !memcmp(rows[i].domain->info->uuid, ui->selected, 16))
 			ui->cursor = (int)i;
 }
 
@@ -43,13 +43,21 @@ static enum top_style style_of(const struct top_domain *domain)
 	}
 }
 
-/* How many columns of the table fit; the name gets what is left. */
-static int fitting(int width, int *ret_name_width)
+/* Which of the columns that are on fit; the name gets what is left. */
+static int fitting(const struct top_ui *ui, int width, uint8_t columns[TOP_COLUMNS_MAX], int *ret_name_width)
 {
 	int n = 0, used = 1;
 
-	for (; top_columns[n].title && used + top_columns[n].width + 1 <= width; n++)
-		used += top_columns[n].width + 1;
+	for (int i = 0; top_columns[i].title; i++) {
+		int column = ui->order[i];
+
+		if (!ui->on[column])
+			continue;
+		if (used + top_columns[column].width + 1 > width)
+			break;
+		used += top_columns[column].width + 1;
+		columns[n++] = (uint8_t)column;
+	}
 	*ret_name_width = top_columns[0].width + (width - used > 22 ? 22 : width - used);
 	return n;
 }
@@ -62,35 +70,80 @@ static void draw_cell(struct top_frame *frame, int row, int column, int width, b
 		top_put_right(frame, row, column, width, style, text);
 }
 
+struct table {
+	uint8_t columns[TOP_COLUMNS_MAX];
+	int n, name_width;
+	bool old_names;
+};
+
+static void draw_heads(struct top_frame *frame, struct top_ui *ui, const struct table *table, int row)
+{
+	int at = 1;
+
+	ui->n_heads = table->n;
+	for (int i = 0; i < table->n; i++) {
+		const struct top_column *column = &top_columns[table->columns[i]];
+		int width = i ? column->width : table->name_width;
+		char text[48];
+
+		snprintf(text, sizeof(text), "%s%s", column->title,
+			 table->columns[i] != ui->sort ? "" : ui->reverse ? "\u25b2" : "\u25bc");
+		draw_cell(frame, row, at, width, column->left, TOP_TITLE, text);
+		ui->heads[i] = at;
+		at += width + 1;
+	}
+}
+
+static void draw_row(struct top_frame *frame, const struct top_ui *ui, const struct table *table, const struct top_domain *domain, int row)
+{
+	enum top_style style = style_of(domain);
+	int at = 1;
+
+	for (int i = 0; i < table->n; i++) {
+		const struct top_column *column = &top_columns[table->columns[i]];
+		int width = i ? column->width : table->name_width;
+		int indent = !i && ui->tree ? 2 : 0;
+		char text[288];
+
+		column->text(domain, text, sizeof(text));
+		draw_cell(frame, row, at + indent, width - indent, column->left, !i && table->old_names ? TOP_FAINT : style, text);
+		at += width + 1;
+	}
+	if (top_is_marked(ui, domain->info->uuid))
+		top_put(frame, row, 0, 1, TOP_MARKED, "*");
+}
+
+static void draw_pool(struct top_frame *frame, const struct top_model *model, const struct top_row *heading, int row)
+{
+	char name[80], memory[24], cpus[24] = "";
+
+	top_pool_name(model, heading->pool, name, sizeof(name));
+	for (size_t i = 0; i < model->n_pools; i++)
+		if (model->pools[i].id == heading->pool)
+			snprintf(cpus, sizeof(cpus), ", %" PRIu32 " CPU%s", model->pools[i].cpus, model->pools[i].cpus == 1 ? "" : "s");
+	out_format_size(heading->memory, memory, sizeof(memory));
+	top_putf(frame, row, 1, frame->width - 2, TOP_TITLE, "pool %s%s: %zu domain%s, CPU %.1f%%, memory %s", name, cpus, heading->n,
+		 heading->n == 1 ? "" : "s", heading->cpu, memory);
+}
+
 static void draw_domains(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
+	struct table table = { .old_names = model->now->domains.store_error.code };
 	size_t n;
-	_cleanup_free_ const struct top_domain **rows = top_rows(model, ui, &n);
-	int name_width, columns = fitting(frame->width, &name_width), at;
+	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
 
+	table.n = fitting(ui, frame->width, table.columns, &table.name_width);
 	follow(ui, rows, n);
 	top_place(ui, n, area.rows);
-	for (int line = -1; line < area.rows && line + ui->scroll < (int)n; line++) {
-		const struct top_domain *domain = line < 0 ? NULL : rows[line + ui->scroll];
-		enum top_style style = domain ? style_of(domain) : TOP_TITLE;
+	draw_heads(frame, ui, &table, area.first - 1);
+	for (int line = 0; line < area.rows && line + ui->scroll < (int)n; line++) {
+		const struct top_row *one = &rows[line + ui->scroll];
 
-		at = 1;
-		for (int i = 0; i < columns; i++) {
-			const struct top_column *column = &top_columns[i];
-			int width = i ? column->width : name_width;
-			char text[288];
-
-			if (domain)
-				column->text(domain, text, sizeof(text));
-			else
-				snprintf(text, sizeof(text), "%s%s", column->title,
-					 i != ui->sort ? "" : ui->reverse ? "\u25b2" : "\u25bc");
-			draw_cell(frame, area.first + line, at, width, column->left, style, text);
-			at += width + 1;
-		}
-		if (domain && top_is_marked(ui, domain->info->uuid))
-			top_put(frame, area.first + line, 0, 1, TOP_MARKED, "*");
-		if (domain && line + ui->scroll == ui->cursor)
+		if (one->domain)
+			draw_row(frame, ui, &table, one->domain, area.first + line);
+		else
+			draw_pool(frame, model, one, area.first + line);
+		if (line + ui->scroll == ui->cursor)
 			top_style_row(frame, area.first + line, TOP_SELECTED);
 	}
 	if (!n)
@@ -102,9 +155,10 @@ static void draw_domains(struct top_frame *frame, const struct top_model *model,
 static void draw_cpus(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
 	top_place(ui, model->n_cpus, area.rows);
-	top_put(frame, area.first - 1, 1, frame->width, TOP_TITLE, "  CPU   BUSY%   IDLE%");
+	top_put(frame, area.first - 1, 1, frame->width, TOP_TITLE, "  CPU    RUN%   IDLE%  READY");
+	top_put(frame, area.first - 1, frame->width - 30, 30, TOP_TITLE, "NOW RUNS");
 	if (ui->past_at)
-		top_put(frame, area.first - 1, 25, frame->width - 26, TOP_FAINT, "the history has their average only");
+		top_put(frame, area.first - 1, 31, frame->width - 62, TOP_FAINT, "only their average is known");
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)model->n_cpus; line++) {
 		const struct top_cpu *cpu = &model->cpus[line + ui->scroll];
 		double busy = cpu->idle < 100 ? 100 - cpu->idle : 0;
@@ -112,7 +166,13 @@ static void draw_cpus(struct top_frame *frame, const struct top_model *model, st
 		int row = area.first + line;
 
 		top_putf(frame, row, 1, 24, TOP_PLAIN, "%5" PRIu32 " %7.1f %7.1f", cpu->cpu->cpu, busy, cpu->idle);
-		top_bar(frame, row, 25, frame->width - 26, &part, 1);
+		if (model->n_vcpus)
+			top_putf(frame, row, 23, 6, cpu->ready ? TOP_WARN : TOP_PLAIN, "%6u", cpu->ready);
+		top_bar(frame, row, 31, frame->width - 62, &part, 1);
+		if (cpu->runs) {
+			top_put_middle(frame, row, frame->width - 30, 22, TOP_PLAIN, cpu->runs->label);
+			top_putf(frame, row, frame->width - 7, 7, TOP_PLAIN, "v%" PRIu32, cpu->runs_vcpu);
+		}
 		if (line + ui->scroll == ui->cursor)
 			top_style_row(frame, row, TOP_SELECTED);
 	}
@@ -121,28 +181,35 @@ static void draw_cpus(struct top_frame *frame, const struct top_model *model, st
 static void draw_memory(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
 	size_t n;
-	_cleanup_free_ const struct top_domain **rows = top_rows(model, ui, &n);
+	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
 	double total = model->now->total_memory ? (double)model->now->total_memory : 1;
+	int selected = -1;
 
 	follow(ui, rows, n);
 	top_place(ui, n, area.rows);
 	top_put(frame, area.first - 1, 1, frame->width, TOP_TITLE, "NAME                       ID    MEMORY      LIMIT  OF THE HOST");
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)n; line++) {
-		const struct top_domain *domain = rows[line + ui->scroll];
-		const struct top_part part = { (double)domain->info->memory_bytes / total, TOP_GUEST, '|' };
+		const struct top_domain *domain = rows[line + ui->scroll].domain;
+		struct top_part part = { 0, TOP_GUEST, '|' };
 		char text[24];
 		int row = area.first + line;
 
-		top_put_middle(frame, row, 1, 23, style_of(domain), domain->label);
+		if (line + ui->scroll == ui->cursor)
+			selected = row;
+		if (!domain) {
+			draw_pool(frame, model, &rows[line + ui->scroll], row);
+			continue;
+		}
+		part.share = (double)domain->info->memory_bytes / total;
+		top_put_middle(frame, row, ui->tree ? 3 : 1, ui->tree ? 21 : 23, style_of(domain), domain->label);
 		top_putf(frame, row, 24, 6, TOP_PLAIN, "%5" PRIu32, domain->info->id);
 		out_format_size(domain->info->memory_bytes, text, sizeof(text));
 		top_put_right(frame, row, 30, 9, TOP_PLAIN, text);
 		out_format_size(domain->info->max_memory_bytes, text, sizeof(text));
 		top_put_right(frame, row, 40, 10, TOP_PLAIN, domain->info->max_memory_bytes >> 50 ? "none" : text);
 		top_bar(frame, row, 52, frame->width - 53, &part, 1);
-		if (line + ui->scroll == ui->cursor)
-			top_style_row(frame, row, TOP_SELECTED);
 	}
+	top_style_row(frame, selected, TOP_SELECTED);
 }
 
 static void draw_devices(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area, bool disks)

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The dashboard without a terminal: what keys may do, and what is left after very many. */
+#include <locale.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include "tests/unit/top_samples.h"
+#include "xlx/top/keep.h"
+
+/* ---- choices ---- */
+
+START_TEST(columns_are_chosen)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char text[512], why[160];
+
+	top_ui_init(&ui);
+	ck_assert(top_wants_devices(&ui));
+	ck_assert(top_columns_parse(&ui, "tx/s,POOL,name,CPU Time", why, sizeof(why)));
+	top_columns_text(&ui, text, sizeof(text));
+	ck_assert_str_eq(text, "NAME,TX/s,POOL,CPU TIME");
+	ck_assert(!top_columns_parse(&ui, "ID,CPU", why, sizeof(why)));
+	ck_assert_str_eq(why, "there is no column 'CPU'");
+	ck_assert(!top_columns_parse(&ui, "ID,ID", why, sizeof(why)));
+	ck_assert(!top_columns_parse(&ui, "", why, sizeof(why)));
+	top_columns_text(&ui, text, sizeof(text));
+	ck_assert_str_eq(text, "NAME,TX/s,POOL,CPU TIME");
+	compare(model, &ui, 80, 24, "chosen-80x24.txt");
+	/* by keys: TX/s off, POOL behind CPU TIME; the name stays */
+	top_key(&ui, model, 'o', 10, 0, NULL);
+	top_key(&ui, model, ' ', 10, 0, NULL);
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, NULL);
+	top_key(&ui, model, ' ', 10, 0, NULL);
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, NULL);
+	top_key(&ui, model, ']', 10, 0, NULL);
+	ck_assert_int_eq(ui.cursor, 3);
+	ck_assert_int_eq(top_key(&ui, model, 'w', 10, 0, NULL), TOP_ACT_KEEP);
+	top_key(&ui, model, TOP_KEY_ESCAPE, 10, 0, NULL);
+	ck_assert_int_eq(ui.view, TOP_DOMAINS);
+	top_columns_text(&ui, text, sizeof(text));
+	ck_assert_str_eq(text, "NAME,CPU TIME,POOL");
+	/* a click on a heading sorts */
+	top_frame_free(top_draw(model, &ui, 80, 24, 0));
+	top_key(&ui, model, TOP_KEY_CLICK + 4 + ui.heads[1] * TOP_CLICK_COLUMN, 10, 0, NULL);
+	ck_assert_int_eq(ui.sort, top_column_find("CPU TIME"));
+	ck_assert(!ui.reverse && !top_wants_devices(&ui));
+	top_key(&ui, model, TOP_KEY_CLICK + 4 + (ui.heads[1] + 2) * TOP_CLICK_COLUMN, 10, 0, NULL);
+	ck_assert(ui.reverse);
+	top_ui_done(&ui);
+}
+END_TEST
+
+START_TEST(choices_are_kept)
+{
+	char folder[] = "/tmp/uvp-keep-XXXXXX", path[64], text[512];
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct top_ui ui, again;
+	FILE *file;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	setenv("XDG_CONFIG_HOME", folder, 1);
+	top_ui_init(&ui);
+	top_ui_init(&again);
+	ck_assert_int_eq(top_keep_load(&again, &err), 0);
+	ck_assert(top_columns_parse(&ui, "STATE,IO/s", text, sizeof(text)));
+	ui.tree = true;
+	ck_assert_int_eq(top_keep_save(&ui, &err), 0);
+	ck_assert_int_eq(top_keep_load(&again, &err), 0);
+	top_columns_text(&again, text, sizeof(text));
+	ck_assert_str_eq(text, "NAME,STATE,IO/s");
+	ck_assert(again.tree);
+	snprintf(path, sizeof(path), "%s/xlx/top", folder);
+	file = fopen(path, "we");
+	fputs("tree = no\ncolumns = WHAT\n", file);
+	fclose(file);
+	ck_assert_int_eq(top_keep_load(&again, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "there is no column 'WHAT'"));
+	ck_assert(again.tree);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/xlx", folder);
+	rmdir(path);
+	rmdir(folder);
+	top_ui_done(&ui);
+	top_ui_done(&again);
+}
+END_TEST
+
+/* ---- acts ---- */
+
+START_TEST(acts_need_the_lock_open_and_a_yes)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	ck_assert_int_eq(press(&ui, model, "S\n", 100, &argv), TOP_ACT_NONE);
+	ck_assert_str_eq(ui.message, "");
+	ck_assert_int_eq(press(&ui, model, "\033S", 100, &argv), TOP_ACT_NONE);
+	ck_assert_str_eq(ui.message, "this screen is read-only");
+	/* /web selects that one */
+	ck_assert_int_eq(press(&ui, model, "/web\n!S\n", 100, &argv), TOP_ACT_RUN);
+	ck_assert_str_eq(argv[0], "xlx");
+	ck_assert_str_eq(argv[1], "shutdown");
+	ck_assert_str_eq(argv[2], "--");
+	ck_assert_str_eq(argv[3], "web");
+	ck_assert_ptr_null(argv[4]);
+	top_argv_free(argv);
+	/* after five minutes */
+	ck_assert_int_eq(press(&ui, model, "S", 399, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "\n", 401, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "S\n", 401, &argv), TOP_ACT_NONE);
+	top_ui_done(&ui);
+}
+END_TEST
+
+START_TEST(destroy_wants_the_name_typed)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	ck_assert_int_eq(press(&ui, model, "/web\n!X\n", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "Xwen\n", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "Xweb\033", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "Xwen\bb\n", 0, &argv), TOP_ACT_RUN);
+	ck_assert_str_eq(argv[1], "destroy");
+	ck_assert_str_eq(argv[2], "--yes");
+	ck_assert_str_eq(argv[4], "web");
+	top_argv_free(argv);
+	/* several: their number */
+	ck_assert_int_eq(press(&ui, model, "\033  X3\n", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "X2\n", 0, &argv), TOP_ACT_RUN);
+	ck_assert_ptr_nonnull(argv[5]);
+	ck_assert_ptr_null(argv[6]);
+	top_argv_free(argv);
+	ck_assert_uint_eq(ui.n_marked, 0);
+	top_ui_done(&ui);
+}
+END_TEST
+
+START_TEST(acts_with_a_value)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	static const struct {
+		const char *keys, *want;
+	} cases[] = {
+		{ "M300\n", "xlx mem-set -- web 300" }, { "V2\n", "xlx vcpu-set -- web 2" },
+		{ "Gbeta.example\n", "xlx migrate -- web beta.example" }, { "Bdisk,network\n", "xlx boot-order -- web disk,network" },
+		{ "Tother\n", "xlx start -- other" }, { "M\n", NULL }, { "T --all\n", NULL },
+	};
+	struct top_ui ui;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	press(&ui, model, "/web\n!", 0, &argv);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++) {
+		char text[256] = "";
+
+		ck_assert_int_eq(press(&ui, model, cases[i].keys, 0, &argv), cases[i].want ? TOP_ACT_RUN : TOP_ACT_NONE);
+		if (!cases[i].want) {
+			ck_assert_str_eq(ui.message, "nothing was done: nothing was typed");
+			continue;
+		}
+		for (size_t arg = 0; argv[arg]; arg++)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", arg ? " " : "", argv[arg]);
+		ck_assert_str_eq(text, cases[i].want);
+		top_argv_free(argv);
+	}
+	/* the question shows the command and its effect */
+	press(&ui, model, "M64", 0, &argv);
+	compare(model, &ui, 80, 24, "ask-80x24.txt");
+	press(&ui, model, "\033", 0, &argv);
+	/* one at a time */
+	press(&ui, model, "/\b\b\b\n  M", 0, &argv);
+	ck_assert_int_eq(ui.mode, TOP_LOOKING);
+	ck_assert_str_eq(ui.hint, "Esc forgets the marks");
+	top_ui_done(&ui);
+}
+END_TEST
+
+/* What a command said is there until it has been read. */
+START_TEST(errors_stay)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	top_say(&ui, true, "cannot do it", "do something else");
+	ui.stays = true;
+	press(&ui, model, "cdsr", 0, &argv);
+	ck_assert_str_eq(ui.message, "cannot do it");
+	press(&ui, model, "\033", 0, &argv);
+	ck_assert_str_eq(ui.message, "");
+	top_ui_done(&ui);
+}
+END_TEST
+
+/* As many as in eight hours, one a second, with domains that come and go: nothing may be left of any. */
+START_TEST(eight_hours_of_refreshes_take_no_memory)
+{
+	struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	size_t early = 0;
+
+	top_ui_init(&ui);
+	for (int i = 0; i < 28800; i++) {
+		ck_assert_int_eq(top_model_add(model, sample((uint64_t)(START + 20 + i), (size_t)(i % 3 + 1), few)), 0);
+		ui.view = (enum top_view)(i / 7 % TOP_VIEWS);
+		ui.tree = i % 2;
+		if (i % 16 == 0)
+			top_frame_free(top_draw(model, &ui, 80 + i % 50, 24 + i % 30, 0));
+		if (i % 3 == 2 && i < 1000)
+			early = mallinfo2().uordblks;
+	}
+	/* a byte of each would be seven times as much as what the C library may keep */
+	ck_assert_uint_le(mallinfo2().uordblks, early + 4096);
+	top_model_free(model);
+	top_ui_done(&ui);
+}
+END_TEST
+
+START_TEST(filters_hold_all_their_words)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	static const struct {
+		const char *filter;
+		size_t n;
+	} cases[] = {
+		{ "", 3 }, { "WEB", 1 }, { "cpu>30", 1 }, { "cpu<30", 2 }, { "cpu<30 mem>300", 1 }, { "state:running", 3 },
+		{ "state:paused", 0 }, { "cpu>", 3 }, { "zzz", 0 },
+	};
+	struct top_ui ui;
+	char why[160];
+
+	top_ui_init(&ui);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++) {
+		size_t n;
+
+		snprintf(ui.filter, sizeof(ui.filter), "%s", cases[i].filter);
+		free(top_rows(model, &ui, &n));
+		ck_assert_msg(n == cases[i].n, "'%s': %zu", cases[i].filter, n);
+	}
+	ck_assert(!top_filter_check("net>3", why, sizeof(why)));
+	ck_assert_str_eq(why, "'net' cannot be compared: cpu (per cent) and mem (MiB) can");
+	ck_assert(!top_filter_check("cpu>x", why, sizeof(why)));
+	top_ui_done(&ui);
+}
+END_TEST
+
+START_TEST(a_million_keys_do_nothing_while_locked)
+{
+	static const int special[] = { TOP_KEY_UP, TOP_KEY_DOWN, TOP_KEY_PAGE_UP, TOP_KEY_PAGE_DOWN, TOP_KEY_HOME, TOP_KEY_END,
+				       TOP_KEY_ENTER, TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
+				       TOP_KEY_CLICK + 7, TOP_KEY_CLICK + 500 };
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	uint64_t seed = 1;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	for (int i = 0; i < 1000000; i++) {
+		int key;
+
+		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+		key = (int)(seed >> 33) % (96 + (int)UVPI_ARRAY_SIZE(special));
+		key = key < 96 ? 32 + key : special[key - 96];
+		/* The one key that opens the lock, but not as part of a text. */
+		if (key == '!' && ui.mode == TOP_LOOKING)
+			continue;
+		ck_assert_int_le(top_key(&ui, model, key, 10, 5, &argv), TOP_ACT_REFRESH);
+		if (i % 10000 == 0)
+			top_frame_free(top_draw(model, &ui, 80 + i % 50, 24 + i % 30, 5));
+	}
+	ck_assert_uint_eq(ui.unlocked_until, 0);
+	top_ui_done(&ui);
+}
+END_TEST
+
+static void setup(TCase *tcase)
+{
+	setlocale(LC_CTYPE, "C.UTF-8");
+	tcase_add_test(tcase, columns_are_chosen);
+	tcase_add_test(tcase, choices_are_kept);
+	tcase_add_test(tcase, acts_need_the_lock_open_and_a_yes);
+	tcase_add_test(tcase, destroy_wants_the_name_typed);
+	tcase_add_test(tcase, acts_with_a_value);
+	tcase_add_test(tcase, errors_stay);
+	tcase_add_test(tcase, eight_hours_of_refreshes_take_no_memory);
+	tcase_add_test(tcase, filters_hold_all_their_words);
+	tcase_add_test(tcase, a_million_keys_do_nothing_while_locked);
+}
+
+UNIT_MAIN("top_keys", setup);

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The columns of the list of domains: what they say, and which are shown. */
+#include <stdio.h>
+#include <string.h>
+
+#include "xlx/out.h"
+#include "xlx/top/ui.h"
+
+static void text_name(const struct top_domain *domain, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s", domain->label);
+}
+
+static void text_id(const struct top_domain *domain, char *buf, size_t len)
+{
+	snprintf(buf, len, "%u", domain->info->id);
+}
+
+static void text_state(const struct top_domain *domain, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s", top_state_word(domain->info));
+}
+
+static void text_cpu(const struct top_domain *domain, char *buf, size_t len)
+{
+	snprintf(buf, len, "%.1f", domain->cpu);
+}
+
+static void text_memory(const struct top_domain *domain, char *buf, size_t len)
+{
+	out_format_size(domain->info->memory_bytes, buf, (int)len);
+}
+
+/* Domain 0, and what was in the past, have no limit that is known. */
+static void text_limit(const struct top_domain *domain, char *buf, size_t len)
+{
+	if (domain->info->max_memory_bytes >> 50)
+		snprintf(buf, len, "none");
+	else
+		out_format_size(domain->info->max_memory_bytes, buf, (int)len);
+}
+
+static void text_vcpus(const struct top_domain *domain, char *buf, size_t len)
+{
+	snprintf(buf, len, "%u", domain->info->vcpus);
+}
+
+static void text_time(const struct top_domain *domain, char *buf, size_t len)
+{
+	out_format_time(domain->info->cpu_time_ns / 1000000000, buf, (int)len);
+}
+
+/* Bytes, in all or a second. */
+#define RATE(name, field)                                                                          \
+	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
+	{                                                                                          \
+		out_format_size((uint64_t)domain->field, buf, (int)len);                           \
+	}
+RATE(read, read_rate)
+RATE(write, write_rate)
+RATE(rx, rx_rate)
+RATE(tx, tx_rate)
+RATE(read_all, read_bytes)
+RATE(write_all, write_bytes)
+RATE(rx_all, rx_bytes)
+RATE(tx_all, tx_bytes)
+
+#define NUMBER(name, format, value)                                                                \
+	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
+	{                                                                                          \
+		snprintf(buf, len, format, value);                                                 \
+	}
+NUMBER(iops, "%.0f", domain->iops)
+NUMBER(packets, "%.0f", domain->packets)
+NUMBER(disks, "%zu", domain->n_disks)
+NUMBER(nets, "%zu", domain->n_nets)
+NUMBER(most_vcpus, "%u", domain->info->max_vcpus)
+NUMBER(pool, "%u", domain->info->pool)
+
+static int compare_names(const struct top_domain *a, const struct top_domain *b)
+{
+	return strcmp(a->label, b->label);
+}
+
+static int compare_states(const struct top_domain *a, const struct top_domain *b)
+{
+	return strcmp(top_state_word(a->info), top_state_word(b->info));
+}
+
+/* The greatest first, but ids from the lowest on. */
+#define COMPARE(name, value)                                                                       \
+	static int compare_##name(const struct top_domain *a, const struct top_domain *b)          \
+	{                                                                                          \
+		return (b->value > a->value) - (b->value < a->value);                              \
+	}
+COMPARE(cpu, cpu)
+COMPARE(memory, info->memory_bytes)
+COMPARE(vcpus, info->vcpus)
+COMPARE(read, read_rate)
+COMPARE(write, write_rate)
+COMPARE(rx, rx_rate)
+COMPARE(tx, tx_rate)
+COMPARE(time, info->cpu_time_ns)
+COMPARE(limit, info->max_memory_bytes)
+COMPARE(most_vcpus, info->max_vcpus)
+COMPARE(iops, iops)
+COMPARE(packets, packets)
+COMPARE(disks, n_disks)
+COMPARE(nets, n_nets)
+COMPARE(read_all, read_bytes)
+COMPARE(write_all, write_bytes)
+COMPARE(rx_all, rx_bytes)
+COMPARE(tx_all, tx_bytes)
+
+static int compare_pools(const struct top_domain *a, const struct top_domain *b)
+{
+	return (a->info->pool > b->info->pool) - (a->info->pool < b->info->pool);
+}
+
+static int compare_ids(const struct top_domain *a, const struct top_domain *b)
+{
+	return (a->info->id > b->info->id) - (a->info->id < b->info->id);
+}
+
+/* The title, its room; left, usual, devices; what it is. */
+const struct top_column top_columns[] = {
+	{ "NAME", 18, true, true, false, "its name", text_name, compare_names },
+	{ "ID", 5, false, true, false, "its number", text_id, compare_ids },
+	{ "STATE", 9, true, true, false, "running, idle, paused ...", text_state, compare_states },
+	{ "CPU%", 7, false, true, false, "per cent of one CPU", text_cpu, compare_cpu },
+	{ "MEMORY", 9, false, true, false, "memory that it has", text_memory, compare_memory },
+	{ "VCPUS", 5, false, true, false, "vCPUs that are online", text_vcpus, compare_vcpus },
+	{ "READ/s", 9, false, true, true, "read from its disks, a second", text_read, compare_read },
+	{ "WRITE/s", 9, false, true, true, "written to its disks, a second", text_write, compare_write },
+	{ "RX/s", 9, false, true, true, "received by its interfaces, a second", text_rx, compare_rx },
+	{ "TX/s", 9, false, true, true, "sent by its interfaces, a second", text_tx, compare_tx },
+	{ "CPU TIME", 12, false, true, false, "CPU time since it started", text_time, compare_time },
+	{ "LIMIT", 9, false, false, false, "memory that Xen allows it", text_limit, compare_limit },
+	{ "MAXVCPUS", 8, false, false, false, "vCPUs that it can have", text_most_vcpus, compare_most_vcpus },
+	{ "POOL", 5, false, false, false, "the pool of CPUs that it runs in", text_pool, compare_pools },
+	{ "IO/s", 8, false, false, true, "requests to its disks, a second", text_iops, compare_iops },
+	{ "PKT/s", 8, false, false, true, "packets both ways, a second", text_packets, compare_packets },
+	{ "DISKS", 5, false, false, true, "disks that domain 0 serves", text_disks, compare_disks },
+	{ "NETS", 5, false, false, true, "interfaces that domain 0 serves", text_nets, compare_nets },
+	{ "READ", 9, false, false, true, "read from its disks in all", text_read_all, compare_read_all },
+	{ "WRITTEN", 9, false, false, true, "written to its disks in all", text_write_all, compare_write_all },
+	{ "RX", 9, false, false, true, "received by its interfaces in all", text_rx_all, compare_rx_all },
+	{ "TX", 9, false, false, true, "sent by its interfaces in all", text_tx_all, compare_tx_all },
+	{ NULL, 0, false, false, false, NULL, NULL, NULL },
+};
+
+int top_column_find(const char *title)
+{
+	for (int i = 0; top_columns[i].title; i++)
+		if (!strcasecmp(top_columns[i].title, title))
+			return i;
+	return -1;
+}
+
+/* ---- which are shown ---- */
+
+void top_columns_usual(struct top_ui *ui)
+{
+	for (int i = 0; top_columns[i].title; i++) {
+		ui->order[i] = (uint8_t)i;
+		ui->on[i] = top_columns[i].usual;
+	}
+}
+
+/* The column gets its place in the order; those between make room. */
+static void put_at(struct top_ui *ui, int place, int column)
+{
+	int from = place;
+
+	while (ui->order[from] != column)
+		from++;
+	memmove(&ui->order[place + 1], &ui->order[place], (size_t)(from - place));
+	ui->order[place] = (uint8_t)column;
+	ui->on[column] = true;
+}
+
+bool top_columns_parse(struct top_ui *ui, const char *text, char *ret_why, size_t size)
+{
+	struct top_ui fresh = { 0 };
+	int place = 1;
+
+	top_columns_usual(&fresh);
+	for (int i = 1; top_columns[i].title; i++)
+		fresh.on[i] = false;
+	for (;; text++) {
+		char title[32];
+		int len = (int)strcspn(text, ","), column;
+
+		snprintf(title, sizeof(title), "%.*s", len, text);
+		column = top_column_find(title);
+		if (column < 0) {
+			snprintf(ret_why, size, "there is no column '%s'", title);
+			return false;
+		}
+		/* the name is the first, wherever it is written */
+		if (column && fresh.on[column]) {
+			snprintf(ret_why, size, "column '%s' is there twice", title);
+			return false;
+		}
+		if (column)
+			put_at(&fresh, place++, column);
+		text += len;
+		if (!*text)
+			break;
+	}
+	memcpy(ui->order, fresh.order, sizeof(ui->order));
+	memcpy(ui->on, fresh.on, sizeof(ui->on));
+	return true;
+}
+
+void top_columns_text(const struct top_ui *ui, char *buf, size_t len)
+{
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (int i = 0; top_columns[i].title && used < len; i++)
+		if (ui->on[ui->order[i]])
+			used += (size_t)snprintf(buf + used, len - used, "%s%s", used ? "," : "", top_columns[ui->order[i]].title);
+}
+
+void top_column_switch(struct top_ui *ui)
+{
+	if (ui->cursor > 0)
+		ui->on[ui->order[ui->cursor]] = !ui->on[ui->order[ui->cursor]];
+}
+
+void top_column_move(struct top_ui *ui, int by)
+{
+	int to = ui->cursor + by;
+	uint8_t column = ui->order[ui->cursor];
+
+	if (ui->cursor < 1 || to < 1 || !top_columns[to].title)
+		return;
+	ui->order[ui->cursor] = ui->order[to];
+	ui->order[to] = column;
+	ui->cursor = to;
+}
+
+bool top_wants_devices(const struct top_ui *ui)
+{
+	if (top_columns[ui->sort].devices)
+		return true;
+	for (int i = 0; top_columns[i].title; i++)
+		if (ui->on[i] && top_columns[i].devices)
+			return true;
+	return false;
+}
+
+void top_draw_columns(struct top_frame *frame, struct top_ui *ui, struct top_area area)
+{
+	int n = 0;
+
+	while (top_columns[n].title)
+		n++;
+	top_place(ui, (size_t)n, area.rows);
+	top_put(frame, area.first - 1, 1, frame->width - 1, TOP_TITLE,
+		"COLUMN          Space: on, off   [ ]: earlier, later   w: keep   Esc: back");
+	for (int line = 0; line < area.rows && line + ui->scroll < n; line++) {
+		const struct top_column *column = &top_columns[ui->order[line + ui->scroll]];
+		bool on = ui->on[ui->order[line + ui->scroll]];
+		int row = area.first + line;
+
+		top_putf(frame, row, 1, 5, on ? TOP_GOOD : TOP_FAINT, "[%c]", on ? 'x' : ' ');
+		top_put(frame, row, 5, 10, TOP_PLAIN, column->title);
+		top_put(frame, row, 17, frame->width - 18, on ? TOP_PLAIN : TOP_FAINT, column->help);
+		if (line + ui->scroll == ui->cursor)
+			top_style_row(frame, row, TOP_SELECTED);
+	}
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The lower edge: questions, what was answered, and the keys. */
+#include <stdio.h>
+#include <string.h>
+
+#include "xlx/out.h"
+#include "xlx/top/ui.h"
+
+#define MESSAGE_ROWS 8
+
+/* As many rows as it takes, the last one at that row, over what is there. Returns the first. */
+static int put_lines(struct top_frame *frame, int last, enum top_style style, const char *text)
+{
+	char clean[1024];
+	size_t starts[MESSAGE_ROWS], ends[MESSAGE_ROWS], at = 0;
+	int n = 0;
+
+	out_sanitize(text, clean, sizeof(clean));
+	while (clean[at] && n < MESSAGE_ROWS) {
+		starts[n] = at;
+		ends[n] = at + top_line_end(clean + at, frame->width, frame->ascii);
+		at = ends[n++];
+		at += strspn(clean + at, " ");
+	}
+	for (int i = 0; i < n; i++) {
+		top_clear_row(frame, last - n + 1 + i);
+		top_putf(frame, last - n + 1 + i, 0, frame->width, style, "%.*s", (int)(ends[i] - starts[i]), clean + starts[i]);
+	}
+	return last - n + 1;
+}
+
+static void draw_question(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
+{
+	char command[768], text[1024], now[96];
+	int row = frame->height - 2;
+
+	top_command_text(ui, model, command, sizeof(command));
+	top_act_now_text(ui, model, now, sizeof(now));
+	snprintf(text, sizeof(text), "%s  (%s%s)", command, ui->verb->effect, now);
+	put_lines(frame, row, TOP_WARN, text);
+	if (ui->verb->wants == TOP_WANTS_YES)
+		top_put(frame, row + 1, 0, frame->width, TOP_KEY, "Enter does it, Esc does not");
+	else if (ui->verb->wants == TOP_WANTS_VALUE)
+		top_putf(frame, row + 1, 0, frame->width, TOP_KEY, "type the %s; Enter does it, Esc does not", ui->verb->value);
+	else if (ui->n_victims == 1)
+		top_putf(frame, row + 1, 0, frame->width, TOP_BAD, "type the domain's name and Enter, or Esc: %s", ui->typed);
+	else
+		top_putf(frame, row + 1, 0, frame->width, TOP_BAD, "type the number of domains (%zu) and Enter, or Esc: %s",
+			 ui->n_victims, ui->typed);
+}
+
+static void draw_message(struct top_frame *frame, const struct top_ui *ui)
+{
+	int row = frame->height - 2;
+	char hint[300];
+
+	if (ui->hint[0]) {
+		snprintf(hint, sizeof(hint), "hint: %s", ui->hint);
+		row = put_lines(frame, row, TOP_WARN, hint) - 1;
+	}
+	put_lines(frame, row, ui->bad ? TOP_BAD : TOP_GOOD, ui->message);
+}
+
+void top_draw_footer(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
+{
+	int row = frame->height - 2;
+	char why[160] = "";
+
+	if (ui->mode == TOP_CONFIRMING) {
+		draw_question(frame, model, ui);
+		return;
+	}
+	if (ui->mode == TOP_FILTERING) {
+		if (!top_filter_check(ui->filter, why, sizeof(why)))
+			top_put(frame, row, 0, frame->width, TOP_WARN, why);
+		top_putf(frame, row + 1, 0, frame->width, TOP_KEY, "filter: %s_   (text, cpu>50, mem<512, state:paused; Enter, Esc)", ui->filter);
+		return;
+	}
+	if (ui->message[0])
+		draw_message(frame, ui);
+	else if (ui->filter[0])
+		top_putf(frame, row, 0, frame->width, TOP_WARN, "filter: %s", ui->filter);
+	top_put(frame, row + 1, 0, frame->width, TOP_KEY,
+		"d domains  c CPUs  m memory  k disks  n nets  j jobs  e events  / filter  ? help  q quit");
+}
