@@ -3,14 +3,15 @@
 # boot= of an HVM guest; media of its CD-ROM drive; a picture of its screen; and a QEMU that dies.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hvm.bash"
-requires xlx xenstore-read
+requires xlx xenstore-read python3
 
 hvm_disk "$tmp/a.img" first
 create_guest "$(hvm_cfg lab-hvm 'memory = 32' 'viridian = 1' 'boot = "dc"' 'vga = "stdvga"' 'vnc = 1' \
 	'usbdevice = "tablet"' "disk = [ '$tmp/a.img,raw,hda,rw', '/guests/tiny-cd.iso,raw,hdc,ro,cdrom' ]")"
 id=$(xlx domid lab-hvm)
 expect_ok xlx info lab-hvm
-out_has "VNC, 127.0.0.1:$(xenstore-read "/local/domain/$id/console/vnc-port")"
+vnc=127.0.0.1:$(xenstore-read "/local/domain/$id/console/vnc-port")
+out_has "VNC, $vnc"
 wait_for 160 hvm_said lab-hvm 'ready from cdrom'
 wait_for 60 hvm_said lab-hvm 'Microsoft Hv AM' # CPUID, ACPI, interrupt controllers
 
@@ -25,7 +26,9 @@ expect_fail 4 xlx cd-insert lab-hvm hdd "$tmp/b.iso"
 
 expect_ok xlx screenshot lab-hvm "$tmp/screen.ppm"
 head -c 2 "$tmp/screen.ppm" | grep -q P6 || fail "that is no picture"
-[ "$(stat -c %s "$tmp/screen.ppm")" -gt 100000 ] || fail "that is no screen"
+[ "$(tail -c +16 "$tmp/screen.ppm" | od -An -v -tx1 -w3 | sort -u | wc -l)" -gt 1 ] || fail "nothing is written on the screen"
+size=$(python3 "$(dirname "$0")/rfb.py" "$vnc" size)
+[ "$(sed -n '2{s/ /x/p;q}' "$tmp/screen.ppm")" = "$size" ] || fail "VNC shows a screen of $size"
 expect_fail 4 xlx screenshot Domain-0 "$tmp/none.ppm"
 [ ! -e "$tmp/none.ppm" ] || fail "a picture of nothing is left"
 
