@@ -21,7 +21,7 @@
 #include "core/num.h"
 #include "core/store_conn.h"
 
-#define PATIENT_REQUESTS 8 /* from so many on, it is worth two system calls */
+#define PATIENT_REQUESTS 2 /* from so many on, it is worth two system calls */
 #define START_HINT "start it, for example with 'systemctl start xenstored'; guests go on running meanwhile"
 
 /* ---- opening ---- */

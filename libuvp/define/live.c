@@ -27,7 +27,7 @@ static int write_record(struct uvp_domain *domain, const struct uvp_config *conf
 	_cleanup_free_ char *text = NULL;
 	int r = uvpi_config_write_record(config, &text, err);
 
-	return r < 0 ? r : uvpi_domain_save_config(domain, text, err);
+	return r < 0 ? r : uvpi_domain_save_config(domain, NULL, text, err);
 }
 
 int uvpi_def_record(struct uvp_domain *domain, const struct uvp_change_list *changes, struct uvp_error *err)

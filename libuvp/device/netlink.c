@@ -102,12 +102,14 @@ int uvpi_link_get(int fd, const char *name, struct uvpi_link *ret_link, struct u
 {
 	struct uvpi_link link = { 0 };
 	struct uvpi_nlmsg request;
+	uint32_t skip = RTEXT_FILTER_SKIP_STATS; /* which are most of the work */
 	int error;
 
 	if (!*name || strlen(name) >= IFNAMSIZ)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.40s' is no name of a network interface", name);
 	init_request(&request, RTM_GETLINK, AF_UNSPEC, 0);
 	uvpi_nlmsg_attr(&request, IFLA_IFNAME, name, strlen(name) + 1);
+	uvpi_nlmsg_attr(&request, IFLA_EXT_MASK, &skip, sizeof(skip));
 	error = uvpi_nlmsg_exchange(fd, &request, see_message, &link);
 	if (error == ENODEV)
 		return uvpi_fail(err, UVP_E_NOT_FOUND, error, "there is no network interface '%s'", name);

@@ -99,7 +99,7 @@ int uvpi_record_edit(struct uvp_domain *domain, const char *key, uvpi_record_edi
 		r = uvpi_xml_list_set(text, key, &list, &changed, err);
 	UVPI_STEP("configuration made");
 	if (r == 0 && strcmp(text, changed) != 0)
-		r = uvpi_domain_save_config(domain, changed, err);
+		r = uvpi_domain_save_config(domain, text, changed, err);
 	UVPI_STEP("configuration saved");
 	if (r < 0)
 		uvpi_prefix(err, "cannot change the configuration of domain %" PRIu32, domain->domid);

@@ -98,6 +98,7 @@ static int check_free(struct uvpi_devset *set, struct uvp_error *err)
 		uvpi_batch_list(batch, set->list[i]->backend);
 	}
 	r = uvpi_batch_run(batch, false, err);
+	set->looked = true;
 	for (int i = 0; i < set->n && r >= 0; i++)
 		if (uvpi_batch_value(batch, 2 * i, NULL) || uvpi_batch_value(batch, 2 * i + 1, NULL))
 			r = uvpi_fail(err, UVP_E_EXISTS, 0, "domain %" PRIu32 " has %s already", set->domid,
@@ -309,7 +310,7 @@ static int fail_no_guest(struct uvpi_devset *set, struct uvp_error *err)
 
 static int bring_up(struct uvpi_devset *set, bool wait, const struct uvp_op *op, struct uvp_error *err)
 {
-	int r = check_free(set, err);
+	int r = set->looked ? 0 : check_free(set, err);
 
 	if (r == 0)
 		r = uvpi_devset_begin(set, err);

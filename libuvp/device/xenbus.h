@@ -109,6 +109,7 @@ struct uvpi_devset {
 	uint32_t domid;
 	uint8_t uuid[16];
 	bool pv;
+	bool looked;   /* whether they are there already */
 	bool creating; /* the domain is being made, and when that fails all of it is removed */
 	struct uvpi_device **list;
 	int n;

@@ -49,8 +49,8 @@ int uvpi_domain_rename(struct uvp_domain *domain, const char *name, struct uvp_e
 
 /* The domain's configuration as text, the caller's to free. NOT_FOUND when it has none: made by another tool. */
 int uvpi_domain_config_text(const struct uvp_domain *domain, char **ret_text, struct uvp_error *err);
-/* Replace it. */
-int uvpi_domain_save_config(struct uvp_domain *domain, const char *text, struct uvp_error *err);
+/* Replace it. `before`, what it was, makes that cheaper; NULL if that is not known. */
+int uvpi_domain_save_config(struct uvp_domain *domain, const char *before, const char *text, struct uvp_error *err);
 /* Queue the nodes that hold it, for a domain that has none yet. */
 void uvpi_batch_config(struct uvpi_batch *batch, uint32_t domid, const char *text);
 
