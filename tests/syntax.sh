@@ -24,7 +24,7 @@ report() { # WHAT, lines on standard input
 }
 of() { printf '%s\n' "$files" | grep -E "$1" | while IFS= read -r f; do [ -f "$f" ] && echo "$f"; done; }
 
-c_files=$(of '^(libuvp|xlx|hostd|backends|qmp|gpu|tests|lab)/.*\.[ch]$')
+c_files=$(of '^(libuvp|xlx|hostd|migrated|tls|backends|qmp|gpu|tests|lab)/.*\.[ch]$')
 sources=$(of '(\.[chS]|\.sh|\.am|\.ac|\.map|\.bash)$|^lab/(demo|check|bench)$|^tests/summary$')
 
 # Comments and strings out, lines kept, so that words in them are no breaches.

@@ -87,6 +87,7 @@ XLX_CMD(cmd_save)
 XLX_CMD(cmd_restore)
 XLX_CMD(cmd_migrate)
 XLX_CMD(cmd_migrate_receive)
+XLX_CMD(cmd_migrate_setup)
 XLX_CMD(cmd_image_info)
 XLX_CMD(cmd_image_verify)
 

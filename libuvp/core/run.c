@@ -119,6 +119,12 @@ static int reap(pid_t pid)
 int uvpi_run(char *const argv[], char *const env[], int64_t deadline_ms, int cancel_fd, char *ret_said, size_t size,
 	     struct uvp_error *err)
 {
+	return uvpi_run_fed(argv, env, -1, deadline_ms, cancel_fd, ret_said, size, err);
+}
+
+int uvpi_run_fed(char *const argv[], char *const env[], int feed, int64_t deadline_ms, int cancel_fd, char *ret_said, size_t size,
+		 struct uvp_error *err)
+{
 	_cleanup_close_ int in = -1, out = -1, pidfd = -1;
 	int fds[2], r;
 	pid_t pid;
@@ -129,7 +135,7 @@ int uvpi_run(char *const argv[], char *const env[], int64_t deadline_ms, int can
 	in = fds[0];
 	out = fds[1];
 	fcntl(in, F_SETFL, O_NONBLOCK);
-	r = uvpi_spawn(argv, env, -1, out, out, &pid, err);
+	r = uvpi_spawn(argv, env, feed, out, out, &pid, err);
 	if (r < 0)
 		return r;
 	close(out);

@@ -16,6 +16,10 @@
 int uvpi_run(char *const argv[], char *const env[], int64_t deadline_ms, int cancel_fd, char *ret_said, size_t size,
 	     struct uvp_error *err);
 
+/* The same with that as its standard input (-1: empty). */
+int uvpi_run_fed(char *const argv[], char *const env[], int in, int64_t deadline_ms, int cancel_fd, char *ret_said, size_t size,
+		 struct uvp_error *err);
+
 /* Only start it, with those as its standard descriptors (in -1: empty) and in a process group of its own. The caller waits
  * for it. */
 int uvpi_spawn(char *const argv[], char *const env[], int in, int out, int complaints, pid_t *ret_pid, struct uvp_error *err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The connection is a process, ssh for one, at the other end of a socket; for the receiver it is standard input and output. */
+/* The connection is a process, ssh or uvp-tls for one, at the other end of a socket; for the receiver it is standard input and output. */
 #include "config.h"
 
 #include "migrate/link.h"
@@ -21,6 +21,7 @@
 #include "core/num.h"
 #include "core/progress.h"
 #include "core/run.h"
+#include "migrate/known.h"
 
 #define REMOTE "xlx migrate-receive"
 #define WORDS_MAX 64
@@ -53,7 +54,6 @@ static void read_said(const struct uvpi_link *link, char *buf, size_t size)
 	ssize_t n = end > 0 ? pread(link->said, buf, size - 1, from) : 0;
 
 	buf[n > 0 ? n : 0] = '\0';
-	drop_control(buf);
 }
 
 /* Its exit status, or -1 when it does not end. */
@@ -77,12 +77,37 @@ static int reap(struct uvpi_link *link, int ms)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* uvp-tls says what, and what to do; its status is a code. */
+static int lost_tls(const struct uvpi_link *link, int status, char *said, struct uvp_error *err)
+{
+	char *hint = strchr(said, '\t');
+	enum uvp_errcode code = UVP_E_IO;
+	int r;
+
+	if (hint)
+		*hint++ = '\0';
+	drop_control(said);
+	/* once it stands, all ends of it are alike: it broke */
+	if (!link->greeted && status > UVP_E_OK && status <= UVP_E_INTERNAL)
+		code = (enum uvp_errcode)status;
+	r = uvpi_fail(err, code, 0, "the connection to '%s' %s%s%.350s", link->peer, link->greeted ? "broke" : "cannot be made",
+		      *said ? ": " : "", said);
+	if (!hint)
+		return r;
+	drop_control(hint);
+	uvpi_hint(err, "%s", hint);
+	return r;
+}
+
 static int lost(struct uvpi_link *link, struct uvp_error *err)
 {
-	char said[300];
+	char said[500];
 	int status = link->ours ? reap(link, END_MS) : -1, r;
 
 	read_said(link, said, sizeof(said));
+	if (link->tls)
+		return lost_tls(link, status, said, err);
+	drop_control(said);
 	if (status == 127 && !link->greeted) {
 		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no xlx on host '%s'%s%.200s", link->peer, *said ? ": " : "", said);
 		uvpi_hint(err, "install libuvp there; a domain of xlx does not go to a host that has only xl, see xlx-migrate(1)");
@@ -348,7 +373,8 @@ static int make_command(const struct uvp_migrate *how, char *words, char *progra
 		n = split(words, argv, err);
 	} else {
 		static char ssh[] = "ssh";
-		char *const fixed[] = { ssh, batch, alive, no_tty, end, (char *)(uintptr_t)how->host };
+		const char *host = !strncmp(how->host, "ssh://", 6) ? how->host + 6 : how->host;
+		char *const fixed[] = { ssh, batch, alive, no_tty, end, (char *)(uintptr_t)host };
 
 		n = (int)UVPI_ARRAY_SIZE(fixed);
 		memcpy(argv, fixed, sizeof(fixed));
@@ -368,16 +394,37 @@ static int make_command(const struct uvp_migrate *how, char *words, char *progra
 	return 0;
 }
 
+/* tls://HOST, or a host that is known by 'xlx migrate-setup' and not asked for otherwise. */
+static bool is_tls(const struct uvp_migrate *how, struct uvpi_tls_host *ret_host)
+{
+	if (how->ssh || !strncmp(how->host, "ssh://", 6) || !uvpi_tls_host_parse(how->host, ret_host))
+		return false;
+	return !strncmp(how->host, "tls://", 6) || uvpi_known_has(ret_host->name);
+}
+
+static void make_tls_command(struct uvpi_tls_host *host, char *program, size_t size, char **argv)
+{
+	static char job[] = "connect";
+	char *const words[] = { program, job, host->name, host->port, NULL };
+
+	snprintf(program, size, "%s", UVPI_TLS_PROGRAM);
+	memcpy(argv, words, sizeof(words));
+}
+
 static int start(struct uvpi_link *link, const struct uvp_migrate *how, struct uvp_error *err)
 {
 	_cleanup_free_ char *words = strdup(how->ssh && *how->ssh ? how->ssh : how->host);
 	_cleanup_close_ int theirs = -1;
 	char program[PATH_MAX], *argv[WORDS_MAX];
+	struct uvpi_tls_host host;
 	int fds[2], r;
 
 	if (!words)
 		return uvpi_no_memory(err);
-	r = make_command(how, words, program, sizeof(program), argv, err);
+	link->tls = is_tls(how, &host);
+	if (link->tls)
+		make_tls_command(&host, program, sizeof(program), argv);
+	r = link->tls ? 0 : make_command(how, words, program, sizeof(program), argv, err);
 	if (r < 0)
 		return r;
 	link->said = memfd_create("said", MFD_CLOEXEC);
@@ -390,15 +437,13 @@ static int start(struct uvpi_link *link, const struct uvp_migrate *how, struct u
 
 int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err)
 {
+	struct uvpi_tls_host tls;
 	int r;
 
 	*link = (struct uvpi_link){ .in = -1, .out = -1, .said = -1, .pid = -1, .ours = true };
-	if (!strncmp(how->host, "tls:", 4)) {
-		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "'%.100s': this release moves domains over ssh only, not over TLS", how->host);
-		uvpi_hint(err, "give the host as ssh knows it");
-		return r;
-	}
-	if (!*how->host || *how->host == '-' || strlen(how->host) >= sizeof(link->peer))
+
+	if (!*how->host || *how->host == '-' || strlen(how->host) >= sizeof(link->peer) ||
+	    (!how->ssh && !strncmp(how->host, "tls:", 4) && (strncmp(how->host, "tls://", 6) != 0 || !uvpi_tls_host_parse(how->host, &tls))))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", how->host);
 	snprintf(link->peer, sizeof(link->peer), "%s", how->host);
 	uvpi_op_progress(op, "connecting", 0, 0, UVP_UNIT_NONE);

@@ -14,6 +14,7 @@
 struct uvpi_link {
 	int in, out; /* the same one, when it is ours */
 	bool ours;   /* the other end is a process of ours */
+	bool tls;    /* that is uvp-tls */
 	pid_t pid;
 	int said;    /* a file of what that said on its standard error */
 	bool greeted, aborted; /* aborted: the other end said why it gave up */

@@ -70,8 +70,6 @@ xlx unpause t-cpu
 expect_fail 8 xlx migrate --check --no-live t-cpu b
 err_has "feature bmi2, feature adx"
 xlx destroy --yes t-cpu
-expect_fail 8 xlx migrate t-mig tls:b
-err_has "over ssh only"
 printf '#!/bin/sh\nexit 127\n' >"$tmp/only-xl"
 printf '#!/bin/sh\necho welcome to b\n' >"$tmp/chatty"
 chmod +x "$tmp/only-xl" "$tmp/chatty"
@@ -117,9 +115,25 @@ expect_ok xlx undefine --yes t-mig
 _guest_log_from=1
 wait_for 240 guest_said t-live '^uvp-guest: ready'
 guest_run t-live 'n=0; (while :; do n=$((n+1)); echo tock $n; sleep 1; done) & echo started'
-expect_fail 11 xlx migrate --timeout 1s t-live b
+# over TLS; what is on the wire, a relay between the two writes down
+expect_ok on_b bash -c "uvp-migrated </dev/null >$tmp/migrated.log 2>&1 & echo \$! >$tmp/migrated.pid"
+on_exit on_b bash -c "! [ -e $tmp/migrated.pid ] || kill \$(cat $tmp/migrated.pid)"
+on_exit rm -rf /etc/uvp/tls
+on_exit on_b rm -rf /etc/uvp/tls
+wait_for 60 on_b grep -q started "$tmp/migrated.log"
+expect_ok xlx migrate-setup b
+cp /etc/uvp/tls/peers/b.pem /etc/uvp/tls/peers/localhost.pem
+mkfifo "$tmp/back"
+nc -l 127.0.0.1 16661 <"$tmp/back" | tee "$tmp/there" | nc -N b 16660 | tee "$tmp/here" >"$tmp/back" &
+wait_for 60 bash -c 'ss -Hltn "sport = 16661" | grep -q .'
+expect_fail 11 xlx migrate --timeout 1s t-live tls://localhost:16661
+[ -s "$tmp/there" ] && [ -s "$tmp/here" ] || fail "it did not go by the relay"
+! grep -qa -e t-live -e libuvp -e vmlinuz "$tmp/there" "$tmp/here" || fail "the wire has words in clear"
 if [ -z "${UVP_LAB_LONG:-}" ]; then
-	(expect_ok xlx migrate --max-downtime 3s t-live b) || {
+	# who listens is killed as it goes; the connection stays
+	killed() { on_b bash -c "xlx domid t-live && kill -9 \$(cat $tmp/migrated.pid) && mv $tmp/migrated.pid $tmp/old.pid"; }
+	(wait_for 60 killed) &
+	(expect_ok xlx migrate --max-downtime 3s t-live tls://b) || {
 		guest_log t-live | tail -n 20
 		xl dmesg | grep -v ' save: \| restore: ' | tail -n 20
 		exit 1

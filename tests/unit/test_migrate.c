@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "migrate/known.h"
 #include "migrate/rounds.h"
 #include "migrate/wire.h"
 #include "tests/unit/unit.h"
@@ -228,6 +229,31 @@ START_TEST(a_guest_that_gets_no_quieter_is_not_stopped)
 }
 END_TEST
 
+START_TEST(a_host_is_a_name_with_or_without_tls_and_port)
+{
+	static const struct {
+		const char *text, *name, *port;
+	} good[] = {
+		{ "b", "b", "16660" },
+		{ "tls://b", "b", "16660" },
+		{ "tls://b:1", "b", "1" },
+		{ "tls://[fe80::1]:77", "fe80::1", "77" },
+		{ "[::1]", "::1", "16660" },
+		{ "10.0.0.1", "10.0.0.1", "16660" },
+	};
+	static const char *const bad[] = { "", "tls://", "a b", "root@b", "ssh://b", "../x", "-x", ".", "b:", "b:x", "b:123456", "tls://[::1", "[::1]x" };
+	struct uvpi_tls_host host;
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(good); i++) {
+		ck_assert(uvpi_tls_host_parse(good[i].text, &host));
+		ck_assert_str_eq(host.name, good[i].name);
+		ck_assert_str_eq(host.port, good[i].port);
+	}
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(bad); i++)
+		ck_assert_msg(!uvpi_tls_host_parse(bad[i], &host), "'%s'", bad[i]);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, every_message_is_read_as_it_was_written);
@@ -235,6 +261,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_body_cut_off_or_changed_harms_nobody);
 	tcase_add_test(tcase, texts_for_people_are_made_harmless);
 	tcase_add_test(tcase, items_belong_to_their_message_and_come_once);
+	tcase_add_test(tcase, a_host_is_a_name_with_or_without_tls_and_port);
 	tcase_add_test(tcase, an_idle_guest_is_stopped_at_once);
 	tcase_add_test(tcase, a_busy_guest_is_stopped_when_its_rest_is_small);
 	tcase_add_test(tcase, a_guest_that_gets_no_quieter_is_not_stopped);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "migrate/known.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/num.h"
+#include "core/run.h"
+#include "define/store.h"
+
+#define PEM_MAX 16384
+
+bool uvpi_tls_host_parse(const char *text, struct uvpi_tls_host *ret_host)
+{
+	const char *name = !strncmp(text, "tls://", 6) ? text + 6 : text, *end = name + strlen(name), *port = NULL;
+	size_t len;
+
+	if (*name == '[') { /* [::1]:16660 */
+		end = strchr(++name, ']');
+		if (!end || (end[1] && end[1] != ':'))
+			return false;
+		port = end[1] ? end + 2 : NULL;
+	} else if (strchr(name, ':') && strchr(name, ':') == strrchr(name, ':')) {
+		end = strchr(name, ':');
+		port = end + 1;
+	}
+	len = (size_t)(end - name);
+	if (!len || len >= sizeof(ret_host->name) || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") < len ||
+	    *name == '.' || *name == '-')
+		return false;
+	if (port && (!*port || strlen(port) > 5 || strspn(port, "0123456789") != strlen(port)))
+		return false;
+	snprintf(ret_host->name, sizeof(ret_host->name), "%.*s", (int)len, name);
+	snprintf(ret_host->port, sizeof(ret_host->port), "%.5s", port ? port : UVPI_TLS_PORT);
+	return true;
+}
+
+/* ---- files ---- */
+
+static const char *folder(void)
+{
+	const char *dir = secure_getenv("UVP_TLS_DIR");
+
+	return dir && *dir ? dir : "/etc/uvp/tls";
+}
+
+int uvpi_known_path(char path[PATH_MAX], const char *leaf, const char *peer)
+{
+	int n = snprintf(path, PATH_MAX, "%s/%s%s%s%s", folder(), leaf, peer ? "/" : "", peer ? peer : "", peer ? ".pem" : "");
+
+	return n < PATH_MAX ? 0 : -1;
+}
+
+/* Those that are missing above the last name. */
+static int make_folders(const char *path, struct uvp_error *err)
+{
+	char buf[PATH_MAX];
+
+	snprintf(buf, sizeof(buf), "%s", path);
+	for (char *p = strchr(buf + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(buf, p[1] && strstr(p + 1, ".pem") ? 0700 : 0755) < 0 && errno != EEXIST)
+			return uvpi_fail_errno(err, errno, "cannot make the folder '%s'", buf);
+		*p = '/';
+	}
+	return 0;
+}
+
+int uvpi_known_write(const char *path, const char *text, size_t len, struct uvp_error *err)
+{
+	int r = make_folders(path, err);
+
+	return r < 0 ? r : uvpi_def_write(path, text, len, err);
+}
+
+bool uvpi_known_has(const char *name)
+{
+	char path[PATH_MAX];
+
+	return uvpi_known_path(path, "peers", name) == 0 && access(path, F_OK) == 0;
+}
+
+int uvpi_known_remove(const char *name, struct uvp_error *err)
+{
+	char path[PATH_MAX];
+
+	if (uvpi_known_path(path, "peers", name) < 0 || (unlink(path) < 0 && errno == ENOENT))
+		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "host '%.60s' is not known for moving domains", name);
+	if (access(path, F_OK) == 0)
+		return uvpi_fail(err, UVP_E_DENIED, 0, "cannot remove '%s'", path);
+	*strrchr(path, '/') = '\0';
+	return uvpi_def_sync(path, err);
+}
+
+/* ---- uvp-tls ---- */
+
+static int fail_as_said(char *said, int status, struct uvp_error *err)
+{
+	char *hint = strchr(said, '\t');
+	int r;
+
+	said[strcspn(said, "\n")] = '\0';
+	if (hint)
+		*hint++ = '\0';
+	r = uvpi_fail(err, status > UVP_E_OK && status <= UVP_E_INTERNAL ? (enum uvp_errcode)status : UVP_E_INTERNAL, 0, "%s",
+		      *said ? said : "uvp-tls has failed");
+	if (hint)
+		uvpi_hint(err, "%s", hint);
+	return r;
+}
+
+static ssize_t read_all(int fd, char *buf, size_t size)
+{
+	ssize_t n = pread(fd, buf, size - 1, 0);
+
+	buf[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/* "sha256=... until=..." and a certificate. */
+static int take(char *text, struct uvpi_known *ret_known, struct uvp_error *err)
+{
+	char *pem = strchr(text, '\n');
+
+	if (!pem || sscanf(text, "sha256=%64[0-9a-f] until=%10[0-9-]\n", ret_known->sha256, ret_known->until) != 2)
+		return uvpi_fail(err, UVP_E_INTERNAL, 0, "uvp-tls says nothing of the certificate");
+	ret_known->pem = strdup(pem + 1);
+	return ret_known->pem ? 0 : uvpi_no_memory(err);
+}
+
+static int run(char *const argv[], int in, struct uvpi_known *ret_known, struct uvp_error *err)
+{
+	_cleanup_close_ int out = memfd_create("out", MFD_CLOEXEC), said = memfd_create("said", MFD_CLOEXEC);
+	char text[PEM_MAX + 256];
+	int r, status;
+	pid_t pid;
+
+	if (out < 0 || said < 0)
+		return uvpi_fail_errno(err, errno, "cannot run uvp-tls");
+	r = uvpi_spawn(argv, environ, in, out, said, &pid, err);
+	if (r < 0)
+		return r;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return uvpi_fail_errno(err, errno, "cannot wait for uvp-tls");
+	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+		read_all(said, text, sizeof(text));
+		return fail_as_said(text, WIFEXITED(status) ? WEXITSTATUS(status) : -1, err);
+	}
+	read_all(out, text, sizeof(text));
+	return take(text, ret_known, err);
+}
+
+int uvpi_known_own(const char *name, bool anew, struct uvpi_known *ret_own, struct uvp_error *err)
+{
+	static char program[] = UVPI_TLS_PROGRAM, job[] = "key", again[] = "anew";
+	char *argv[] = { program, job, (char *)(uintptr_t)name, anew ? again : NULL, NULL };
+
+	*ret_own = (struct uvpi_known){ "" };
+	return run(argv, -1, ret_own, err);
+}
+
+int uvpi_known_add(const char *name, const char *text, size_t len, struct uvpi_known *ret_peer, struct uvp_error *err)
+{
+	static char program[] = UVPI_TLS_PROGRAM, job[] = "read";
+	char *argv[] = { program, job, NULL }, path[PATH_MAX];
+	_cleanup_close_ int in = memfd_create("certificate", MFD_CLOEXEC);
+	int r;
+
+	*ret_peer = (struct uvpi_known){ "" };
+	if (uvpi_known_path(path, "peers", name) < 0)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", name);
+	if (in < 0 || len > PEM_MAX || write(in, text, len) != (ssize_t)len || lseek(in, 0, SEEK_SET) < 0)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "host '%.60s' sent no certificate", name);
+	r = run(argv, in, ret_peer, err);
+	if (r < 0) {
+		uvpi_prefix(err, "host '%.60s' sent no certificate", name);
+		return r;
+	}
+	return uvpi_known_write(path, ret_peer->pem, strlen(ret_peer->pem), err);
+}
