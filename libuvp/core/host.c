@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/hyp.h"
 #include "core/store.h"
+#include "domain/stats.h"
 
 int uvp_host_open(struct uvp_host **ret_host, struct uvp_error *err)
 {
@@ -25,6 +26,7 @@ void uvp_host_close(struct uvp_host *host)
 {
 	if (!host)
 		return;
+	uvpi_backends_free(host->backends);
 	uvpi_store_close(host->store);
 	uvpi_hyp_close(host->hyp);
 	free(host);

@@ -7,12 +7,14 @@
 
 #include "core/cleanup.h"
 
+struct uvpi_backends;
 struct uvpi_hyp;
 struct uvpi_store;
 
 struct uvp_host {
 	struct uvpi_hyp *hyp;
 	struct uvpi_store *store; /* NULL until uvpi_host_store() */
+	struct uvpi_backends *backends; /* of uvp_stats_take(); NULL until it was asked for devices */
 };
 
 /* The host's xenstore connection, made at the first call. */

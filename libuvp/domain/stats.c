@@ -3,25 +3,17 @@
  * interfaces from the kernel's back ends. Nothing here waits for a guest, and for xenstored only a moment. */
 #include <uvp/stats.h>
 
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
-#include "core/num.h"
-#include "config/devspec.h"
-#include "device/counts.h"
 #include "domain/domain.h"
+#include "domain/stats.h"
 
 #define PAGE 4096
-#define BACKENDS "/sys/bus/xen-backend/devices"
 
 UVPI_DEFINE_CLEANUP(struct uvp_stats *, uvp_stats_free);
 #define _cleanup_stats_ UVPI_CLEANUP(uvp_stats_free)
@@ -124,95 +116,6 @@ static int take_xen(struct uvp_host *host, unsigned int flags, struct uvp_stats 
 	return r < 0 ? r : n;
 }
 
-/* ---- from domain 0's kernel ---- */
-
-/* "vbd-DOMAIN-DEVICE", "vif-DOMAIN-DEVICE" */
-static bool parse_backend(const char *name, struct uvp_stats_device *device)
-{
-	bool disk = !strncmp(name, "vbd-", 4);
-	char text[24];
-	uint64_t domid, devid;
-	const char *dash;
-
-	if (!disk && strncmp(name, "vif-", 4) != 0)
-		return false;
-	dash = strchr(name + 4, '-');
-	if (!dash || (size_t)(dash - name) >= sizeof(text))
-		return false;
-	snprintf(text, sizeof(text), "%.*s", (int)(dash - name - 4), name + 4);
-	if (uvpi_parse_u64(text, "domain", 0, UINT32_MAX, &domid, NULL) < 0 ||
-	    uvpi_parse_u64(dash + 1, "device", 0, UINT32_MAX, &devid, NULL) < 0)
-		return false;
-	*device = (struct uvp_stats_device){ .domid = (uint32_t)domid, .devid = (uint32_t)devid, .disk = disk };
-	return true;
-}
-
-static void name_device(const char *backend, struct uvp_stats_device *device)
-{
-	_cleanup_closedir_ DIR *dir = NULL;
-	struct dirent *entry;
-	char path[320];
-
-	if (device->disk) {
-		uvpi_vdev_name(device->devid, device->name, sizeof(device->name));
-		return;
-	}
-	snprintf(device->name, sizeof(device->name), "vif%" PRIu32 ".%" PRIu32, device->domid, device->devid);
-	snprintf(path, sizeof(path), BACKENDS "/%s/net", backend);
-	dir = opendir(path);
-	while (dir && (entry = readdir(dir)))
-		if (entry->d_name[0] != '.')
-			snprintf(device->name, sizeof(device->name), "%.*s", (int)sizeof(device->name) - 1, entry->d_name);
-}
-
-static void count_device(struct uvp_stats_device *device)
-{
-	struct uvp_device_info info = { .devid = device->devid };
-
-	snprintf(info.kind, sizeof(info.kind), "%s", device->disk ? "vbd" : "vif");
-	snprintf(info.name, sizeof(info.name), "%s", device->name);
-	uvpi_device_counts(&info, device->domid);
-	device->reads = info.reads;
-	device->writes = info.writes;
-	device->read_bytes = info.read_bytes;
-	device->write_bytes = info.write_bytes;
-}
-
-static int compare_devices(const void *a, const void *b)
-{
-	const struct uvp_stats_device *left = a, *right = b;
-
-	if (left->domid != right->domid)
-		return left->domid < right->domid ? -1 : 1;
-	if (left->disk != right->disk)
-		return left->disk ? -1 : 1;
-	return (left->devid > right->devid) - (left->devid < right->devid);
-}
-
-static int take_devices(struct uvp_stats *stats, struct uvp_error *err)
-{
-	_cleanup_closedir_ DIR *dir = opendir(BACKENDS);
-	struct dirent *entry;
-
-	/* No back end was ever loaded. */
-	while (dir && (entry = readdir(dir))) {
-		struct uvp_stats_device device, *more;
-
-		if (!parse_backend(entry->d_name, &device))
-			continue;
-		more = reallocarray(stats->devices, stats->n_devices + 1, sizeof(*more));
-		if (!more)
-			return uvpi_no_memory(err);
-		stats->devices = more;
-		name_device(entry->d_name, &device);
-		count_device(&device);
-		more[stats->n_devices++] = device;
-	}
-	if (stats->n_devices)
-		qsort(stats->devices, stats->n_devices, sizeof(*stats->devices), compare_devices);
-	return 0;
-}
-
 /* ---- all of it ---- */
 
 int uvp_stats_take(struct uvp_host *host, unsigned int flags, struct uvp_stats **ret_stats, struct uvp_error *err)
@@ -226,7 +129,7 @@ int uvp_stats_take(struct uvp_host *host, unsigned int flags, struct uvp_stats *
 	n = take_xen(host, flags, stats, &infos, err);
 	if (n < 0)
 		return n;
-	r = flags & UVP_STATS_DEVICES ? take_devices(stats, err) : 0;
+	r = flags & UVP_STATS_DEVICES ? uvpi_stats_devices(host, stats, err) : 0;
 	if (r < 0)
 		return r;
 	r = uvpi_domain_list_of(host, infos, n, flags & UVP_STATS_NO_NAMES ? UVPI_LIST_NO_STORE : UVPI_LIST_HASTY,

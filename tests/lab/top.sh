@@ -57,6 +57,15 @@ expect_fail 2 xlx top
 err_has 'needs a terminal'
 expect_fail 4 xlx top no-such-domain
 
+# beside the rest: some hundred rounds, after which it has as much memory as after some
+xlx top --plain -d 100ms >"$tmp/rounds" &
+rounds=$!
+on_exit kill "$rounds"
+has_rounds() { [ "$(grep -c '^Host ' "$tmp/rounds")" -ge "$1" ]; }
+resident() { awk '/^VmRSS/ { print $2 }' "/proc/$rounds/status"; }
+wait_for 60 has_rounds 20
+early=$(resident)
+
 # the screen
 screen() { tmux -L top -f /dev/null "$@"; }
 on_exit screen kill-server
@@ -120,3 +129,8 @@ wait_for 60 shows 'done: xlx destroy'
 wait_for 60 shows 'no domain passes the filter'
 screen send-keys q
 wait_for 60 shows 'left: 0'
+wait_for 60 has_rounds 200
+late=$(resident)
+[ "$late" -le $((early + 200)) ] || fail "it has grown from $early to $late KiB"
+kill "$rounds"
+wait "$rounds" 2>/dev/null

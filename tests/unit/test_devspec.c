@@ -9,6 +9,7 @@
 #include "config/xml_list.h"
 #include "core/num.h"
 #include "device/counts.h"
+#include "domain/stats.h"
 #include "tests/unit/unit.h"
 
 static struct uvpi_disk disk_of(const char *text)
@@ -314,6 +315,30 @@ START_TEST(rings_of_an_interface_are_read)
 }
 END_TEST
 
+START_TEST(counts_of_interfaces_are_read)
+{
+	static const char text[] = "Inter-|   Receive                                                |  Transmit\n"
+				   " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed\n"
+				   "    lo:  100       1    0    0    0     0          0         0      200       2    0    0    0     0       0          0\n"
+				   "vif7.0:18446744073709551615 12 0 0 0 0 0 0 34 56 0 0 0 0 0 0\n"
+				   " vif7.1: 5 6\n"
+				   "vif7.10: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0";
+	struct uvp_stats_device device = { 0 };
+
+	/* what domain 0 sends, the guest receives */
+	ck_assert(uvpi_netdev_find(text, "vif7.0", &device));
+	ck_assert_uint_eq(device.reads, 56);
+	ck_assert_uint_eq(device.writes, 12);
+	ck_assert_uint_eq(device.read_bytes, 34);
+	ck_assert_uint_eq(device.write_bytes, UINT64_MAX);
+	ck_assert(uvpi_netdev_find(text, "vif7.10", &device));
+	ck_assert_uint_eq(device.reads, 4);
+	ck_assert(!uvpi_netdev_find(text, "vif7.1", &device));
+	ck_assert(!uvpi_netdev_find(text, "vif7", &device));
+	ck_assert(!uvpi_netdev_find("", "vif7.0", &device));
+}
+END_TEST
+
 static void check_pci(const char *text, const char *expected)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -394,6 +419,7 @@ END_TEST
 static void setup(TCase *tcase)
 {
 	tcase_add_test(tcase, rings_of_an_interface_are_read);
+	tcase_add_test(tcase, counts_of_interfaces_are_read);
 	tcase_add_test(tcase, pci_devices);
 	tcase_add_test(tcase, pci_devices_of_configurations);
 	tcase_add_test(tcase, pci_devices_are_for_pv_guests);

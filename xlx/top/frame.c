@@ -138,17 +138,18 @@ void top_clip(struct top_frame *frame, int first, int end)
 
 /* ---- putting ---- */
 
-static void set_cell(struct top_frame *frame, int row, int column, const char *text, enum top_style style)
+static void set_cell(struct top_frame *frame, int row, int column, const char text[7], enum top_style style)
 {
 	struct top_cell *cell = &frame->cells[row * frame->width + column];
 
-	snprintf(cell->text, sizeof(cell->text), "%s", text);
+	memcpy(cell->text, text, sizeof(cell->text));
 	cell->style = (uint8_t)style;
 }
 
 int top_put(struct top_frame *frame, int row, int column, int room, enum top_style style, const char *text)
 {
 	char clean[TEXT_MAX];
+	static const char second_half[7] = "";
 	const char *p = clean;
 	int used = 0;
 
@@ -168,7 +169,7 @@ int top_put(struct top_frame *frame, int row, int column, int room, enum top_sty
 			break;
 		set_cell(frame, row, column + used, character.text, style);
 		if (character.width == 2)
-			set_cell(frame, row, column + used + 1, "", style);
+			set_cell(frame, row, column + used + 1, second_half, style);
 		used += character.width;
 	}
 	return used;

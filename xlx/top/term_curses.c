@@ -3,6 +3,8 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define NCURSES_WIDECHAR 1
@@ -32,6 +34,36 @@ static const struct {
 
 static SCREEN *screen;
 
+/* What was shown last: curses is told of cells that differ, and finds out for itself what it takes to send. */
+static struct {
+	struct top_cell *cells; /* NULL: nothing is known */
+	int width, height;
+} shown;
+
+static void forget_shown(void)
+{
+	free(shown.cells);
+	shown.cells = NULL;
+}
+
+static bool same_as_shown(const struct top_frame *frame, int at)
+{
+	return shown.cells && shown.cells[at].style == frame->cells[at].style && !strcmp(shown.cells[at].text, frame->cells[at].text);
+}
+
+static void remember(const struct top_frame *frame)
+{
+	size_t size = (size_t)frame->width * (size_t)frame->height * sizeof(*frame->cells);
+
+	if (!shown.cells)
+		shown.cells = malloc(size + 1);
+	if (!shown.cells)
+		return;
+	memcpy(shown.cells, frame->cells, size);
+	shown.width = frame->width;
+	shown.height = frame->height;
+}
+
 bool top_term_open(bool colour)
 {
 	screen = newterm(NULL, stdout, stdin);
@@ -60,6 +92,7 @@ void top_term_close(void)
 {
 	if (!screen)
 		return;
+	forget_shown();
 	endwin();
 	delscreen(screen);
 	screen = NULL;
@@ -73,18 +106,20 @@ void top_term_size(int *ret_width, int *ret_height)
 
 void top_term_show(const struct top_frame *frame)
 {
-	erase();
-	for (int row = 0; row < frame->height; row++) {
-		for (int column = 0; column < frame->width; column++) {
-			const struct top_cell *cell = &frame->cells[row * frame->width + column];
+	if (!shown.cells || shown.width != frame->width || shown.height != frame->height) {
+		forget_shown();
+		erase();
+	}
+	for (int at = 0; at < frame->width * frame->height; at++) {
+		const struct top_cell *cell = &frame->cells[at];
 
-			if (!cell->text[0])
-				continue;
-			attr_set(looks[cell->style].attribute, cell->style, NULL);
-			mvaddstr(row, column, cell->text);
-		}
+		if (!cell->text[0] || same_as_shown(frame, at))
+			continue;
+		attr_set(looks[cell->style].attribute, cell->style, NULL);
+		mvaddstr(at / frame->width, at % frame->width, cell->text);
 	}
 	refresh();
+	remember(frame);
 }
 
 static int mouse_key(void)
