@@ -70,11 +70,15 @@ early=$(resident)
 screen() { tmux -L top -f /dev/null "$@"; }
 on_exit screen kill-server
 shows() { screen capture-pane -p | grep -qF -- "$1"; }
-screen new-session -d -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config xlx top; echo left: \$?; sleep 60"
+screen new-session -d -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config NO_COLOR=1 xlx top; echo left: \$?; sleep 60"
 wait_for 60 shows 'watched'
 screen send-keys P
 wait_for 60 shows 'this screen is read-only'
-screen send-keys / watched Enter '!' P
+screen send-keys s
+wait_for 60 shows 'MEMORY▼'
+screen send-keys / watched Enter Space
+wait_for 60 shows '*watched'
+screen send-keys '!' P
 wait_for 60 shows 'xlx pause watched'
 screen send-keys Enter
 wait_for 60 shows 'done: xlx pause'
@@ -101,6 +105,8 @@ wait_for 60 eval '! shows CONSOLE'
 screen send-keys C-]
 wait_for 60 shows 'CONSOLE'
 # columns are kept where the user's choices are
+no_colours() { ! screen capture-pane -pe | grep -qP '\033\[[0-9;]*[34][0-7]'; }
+no_colours || fail "there are colours although NO_COLOR is set"
 screen send-keys o Down Down Space w
 wait_for 60 shows 'are kept for the next time'
 ! grep -q STATE "$tmp/config/xlx/top" || fail "the column that was switched off was kept"

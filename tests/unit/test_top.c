@@ -82,6 +82,65 @@ START_TEST(every_view_looks_as_it_did)
 }
 END_TEST
 
+/* All views of one model, one below the other. */
+static void compare_views(const struct top_model *model, int width, int height, bool ascii, const char *golden)
+{
+	char *all = calloc(1, 1), *more;
+	struct top_ui ui;
+
+	top_ui_init(&ui);
+	ui.ascii = ascii;
+	ui.has_selected = model->n_domains > 0;
+	if (ui.has_selected)
+		memcpy(ui.selected, model->domains[model->n_domains / 2].info->uuid, 16);
+	for (int view = 0; view < TOP_VIEWS; view++) {
+		struct top_frame *frame;
+		char *text;
+
+		ui.view = (enum top_view)view;
+		ui.cursor = ui.scroll = 0;
+		frame = top_draw(model, &ui, width, height, 0);
+		text = top_frame_text(frame);
+		ck_assert_int_gt(asprintf(&more, "%s---- %s\n%s", all, top_view_name(ui.view), text), 0);
+		free(all);
+		all = more;
+		free(text);
+		top_frame_free(frame);
+	}
+	if (ascii)
+		for (const char *at = all; *at; at++)
+			ck_assert_int_ge(*at, 0);
+	compare_text(all, golden);
+	free(all);
+	top_ui_done(&ui);
+}
+
+START_TEST(every_view_with_none_few_and_many)
+{
+	static const int sizes[][2] = { { 80, 24 }, { 100, 30 }, { 132, 43 } };
+	static const size_t numbers[] = { 0, 3, 200 };
+	static char text[200][24];
+	const char *many[200];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(text[i], sizeof(text[i]), i % 7 ? "guest%03d" : "\xe5\xae\xa2\033[1m-%03d", i);
+		many[i] = text[i];
+	}
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(numbers) * UVPI_ARRAY_SIZE(sizes); i++) {
+		const int *size = sizes[i / UVPI_ARRAY_SIZE(numbers)];
+		size_t n = numbers[i % UVPI_ARRAY_SIZE(numbers)];
+		struct top_model *model = model_of(n, many);
+		char golden[64];
+
+		snprintf(golden, sizeof(golden), "views-%zu-%dx%d.txt", n, size[0], size[1]);
+		compare_views(model, size[0], size[1], false, golden);
+		snprintf(golden, sizeof(golden), "views-%zu-ascii-%dx%d.txt", n, size[0], size[1]);
+		compare_views(model, size[0], size[1], true, golden);
+		top_model_free(model);
+	}
+}
+END_TEST
+
 START_TEST(few_many_and_hostile_domains_fit)
 {
 	static char text[200][16];
@@ -303,6 +362,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, a_counter_that_starts_anew_counts_from_zero);
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
+	tcase_add_test(tcase, every_view_with_none_few_and_many);
 	tcase_add_test(tcase, few_many_and_hostile_domains_fit);
 	tcase_add_test(tcase, what_is_old_looks_old);
 	tcase_add_test(tcase, one_domain_has_both_ends_and_its_console);

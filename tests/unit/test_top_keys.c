@@ -137,6 +137,17 @@ START_TEST(destroy_wants_the_name_typed)
 	ck_assert_ptr_null(argv[6]);
 	top_argv_free(argv);
 	ck_assert_uint_eq(ui.n_marked, 0);
+	top_model_free(uvpi_steal(&model));
+	/* one that no keyboard has to have */
+	model = model_of(4, odd);
+	ui.has_selected = false;
+	top_key(&ui, model, TOP_KEY_HOME, 10, 0, &argv);
+	ck_assert_int_eq(press(&ui, model, "/state:running\n", 0, &argv), TOP_ACT_NONE);
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
+	ck_assert_int_eq(press(&ui, model, "Xx\n", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "X1\n", 0, &argv), TOP_ACT_RUN);
+	ck_assert_str_eq(argv[4], odd[1]);
+	top_argv_free(argv);
 	top_ui_done(&ui);
 }
 END_TEST

@@ -162,23 +162,36 @@ static char **make_argv(const struct top_ui *ui, const struct top_model *model)
 
 /* ---- the answer ---- */
 
+/* A name that no keyboard has to have stands for itself by the domain's number. */
+enum top_typing top_act_typing(const struct top_ui *ui, const struct top_model *model, char buf[256])
+{
+	const struct top_domain *domain = ui->n_victims == 1 ? top_model_by_uuid(model, ui->victims[0]) : NULL;
+
+	snprintf(buf, 256, "%zu", ui->n_victims);
+	if (ui->n_victims != 1)
+		return TOP_TYPING_COUNT;
+	buf[0] = '\0';
+	if (!domain)
+		return TOP_TYPING_NAME;
+	word_of(domain, buf);
+	for (const char *at = buf; *at; at++)
+		if (*at < ' ' || *at > '~') {
+			snprintf(buf, 256, "%" PRIu32, domain->info->id);
+			return TOP_TYPING_NUMBER;
+		}
+	return TOP_TYPING_NAME;
+}
+
 static bool typed_right(const struct top_ui *ui, const struct top_model *model)
 {
 	char want[256];
-	const struct top_domain *domain;
 
 	if (ui->verb->wants == TOP_WANTS_YES)
 		return true;
 	if (ui->verb->wants == TOP_WANTS_VALUE)
 		return ui->typed[0] && ui->typed[0] != ' ';
-	snprintf(want, sizeof(want), "%zu", ui->n_victims);
-	if (ui->n_victims == 1) {
-		domain = top_model_by_uuid(model, ui->victims[0]);
-		if (!domain)
-			return false;
-		word_of(domain, want);
-	}
-	return !strcmp(ui->typed, want);
+	top_act_typing(ui, model, want);
+	return want[0] && !strcmp(ui->typed, want);
 }
 
 bool top_type(char *text, size_t size, int key)

@@ -170,6 +170,9 @@ void top_act_ask(struct top_ui *ui, const struct top_model *model, const struct 
 enum top_act top_act_key(struct top_ui *ui, const struct top_model *model, int key, uint64_t now, char ***ret_argv);
 /* A key while something is typed: true when it belonged to the text. */
 bool top_type(char *text, size_t size, int key);
+/* What must be typed before a domain, or several, are destroyed. "": it is gone. */
+enum top_typing { TOP_TYPING_NAME, TOP_TYPING_NUMBER, TOP_TYPING_COUNT };
+enum top_typing top_act_typing(const struct top_ui *ui, const struct top_model *model, char buf[256]);
 /* What it would change, as it is now: "now 512 MiB". */
 void top_act_now_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len);
 /* "xlx shutdown web": what confirming would run. */

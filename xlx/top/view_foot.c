@@ -29,6 +29,23 @@ static int put_lines(struct top_frame *frame, int last, enum top_style style, co
 	return last - n + 1;
 }
 
+static void draw_typing(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui, int row)
+{
+	char want[256];
+
+	switch (top_act_typing(ui, model, want)) {
+	case TOP_TYPING_COUNT:
+		top_putf(frame, row, 0, frame->width, TOP_BAD, "type the number of domains (%s) and Enter, or Esc: %s", want, ui->typed);
+		break;
+	case TOP_TYPING_NUMBER:
+		top_putf(frame, row, 0, frame->width, TOP_BAD, "type the domain's number (%s) and Enter, or Esc: %s", want, ui->typed);
+		break;
+	case TOP_TYPING_NAME:
+		top_putf(frame, row, 0, frame->width, TOP_BAD, "type the domain's name and Enter, or Esc: %s", ui->typed);
+		break;
+	}
+}
+
 static void draw_question(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
 {
 	char command[768], text[1024], now[96];
@@ -42,11 +59,8 @@ static void draw_question(struct top_frame *frame, const struct top_model *model
 		top_put(frame, row + 1, 0, frame->width, TOP_KEY, "Enter does it, Esc does not");
 	else if (ui->verb->wants == TOP_WANTS_VALUE)
 		top_putf(frame, row + 1, 0, frame->width, TOP_KEY, "type the %s; Enter does it, Esc does not", ui->verb->value);
-	else if (ui->n_victims == 1)
-		top_putf(frame, row + 1, 0, frame->width, TOP_BAD, "type the domain's name and Enter, or Esc: %s", ui->typed);
 	else
-		top_putf(frame, row + 1, 0, frame->width, TOP_BAD, "type the number of domains (%zu) and Enter, or Esc: %s",
-			 ui->n_victims, ui->typed);
+		draw_typing(frame, model, ui, row + 1);
 }
 
 static void draw_message(struct top_frame *frame, const struct top_ui *ui)
