@@ -203,13 +203,15 @@ static int put_config(const struct uvpi_build *b, struct uvpi_batch *batch, stru
 /* What its CPU was made of, for as long as it runs: the pool's level may be another one at its next start. */
 static void put_cpu(const struct uvpi_build *b, const struct writer *notes)
 {
-	if (!b->cpu)
+	const char *pool = b->saved ? b->saved->cpu_pool : b->cpu_pool, *level = b->saved ? b->saved->cpu_level : b->cpu_level;
+
+	if (!b->cpu && !b->saved)
 		return;
 	if (b->config->cpu_policy)
 		put(notes, "cpu/policy", b->config->cpu_policy);
-	if (b->cpu_pool[0]) {
-		put(notes, "cpu/pool", b->cpu_pool);
-		put(notes, "cpu/level", b->cpu_level);
+	if (*pool) {
+		put(notes, "cpu/pool", pool);
+		put(notes, "cpu/level", level);
 	}
 }
 

@@ -72,7 +72,7 @@ int uvp_domain_pause(struct uvp_domain *domain, struct uvp_error *err)
 static int resume_suspended(struct uvp_domain *domain, struct uvp_error *err)
 {
 	char label[UVPI_LABEL];
-	int lock = uvpi_saving_begin(domain, err), r;
+	int lock = uvpi_saving_begin(domain, UVPI_SAVING_RESUME, err), r;
 
 	if (lock < 0) {
 		uvpi_prefix(err, "cannot let %s go on", uvpi_domain_label(domain, label));

@@ -262,6 +262,7 @@ static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_er
 static int write_head(struct send *s, struct uvp_error *err)
 {
 	uint8_t header[UVPI_STREAM_HEADER], body[UVPI_STREAM_DOMAIN_LEN];
+	char level[UVPI_STREAM_LEVEL_MAX];
 	int r;
 
 	uvpi_stream_put_header(header);
@@ -269,7 +270,11 @@ static int write_head(struct send *s, struct uvp_error *err)
 	r = uvpi_link_write(&s->link, header, sizeof(header), s->op, err);
 	if (r == 0)
 		r = write_record(s, UVPI_STREAM_CONFIG, s->text, (uint32_t)strlen(s->text), err);
-	return r < 0 ? r : write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
+	if (r == 0)
+		r = write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
+	if (r == 0)
+		r = uvpi_stream_describe_level(s->domain, level, err);
+	return r <= 0 ? r : write_record(s, UVPI_STREAM_LEVEL, level, (uint32_t)r, err);
 }
 
 /* What the guest has written is in the images, for whoever reads them on the other host, before that runs it. */
@@ -520,7 +525,7 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 	s->quiet.cancel_fd = uvpi_op_cancel_fd(op);
 	s->rounds.max_pause_ms = how->max_pause_ms;
 	s->list = calloc(1, sizeof(*s->list));
-	lock = s->list ? uvpi_saving_begin(domain, err) : uvpi_no_memory(err);
+	lock = s->list ? uvpi_saving_begin(domain, UVPI_SAVING_MOVE, err) : uvpi_no_memory(err);
 	r = lock;
 	if (lock >= 0) {
 		r = how->flags & ~FLAGS ?

@@ -135,7 +135,7 @@ int uvp_migrate_settle(struct uvp_domain *domain, const struct uvp_migrate *how,
 	struct uvp_migrate other = *how;
 	struct uvpi_handover handover;
 	char label[UVPI_LABEL];
-	int lock = uvpi_saving_begin(domain, err), r;
+	int lock = uvpi_saving_begin(domain, UVPI_SAVING_MOVE, err), r;
 
 	if (lock < 0)
 		return lock;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stream/describe.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +13,8 @@
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
+#include "core/num.h"
+#include "core/store.h"
 #include "cpu/standing.h"
 #include "dm/state.h"
 #include "domain/domain.h"
@@ -60,6 +63,34 @@ int uvpi_stream_describe_cpu(struct uvp_domain *domain, char **ret_text, struct 
 	int r = uvp_cpu_policy_of_domain(domain, &policy, err);
 
 	return r < 0 ? r : uvp_cpu_policy_format(policy, ret_text, err);
+}
+
+int uvpi_stream_describe_level(struct uvp_domain *domain, char body[UVPI_STREAM_LEVEL_MAX], struct uvp_error *err)
+{
+	static const char *const names[] = { "cpu/pool", "cpu/level" };
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	const char *pool, *level;
+	struct uvpi_store *store;
+	char path[96];
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), UVPI_NODE_DOMAIN "/%" PRIu32 "/%s", domain->domid, names[i]);
+		uvpi_batch_read(batch, path);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	pool = uvpi_batch_value(batch, 0, NULL);
+	level = uvpi_batch_value(batch, 1, NULL);
+	if (!pool || !level || !*pool || !*level)
+		return 0;
+	r = snprintf(body, UVPI_STREAM_LEVEL_MAX, "%.63s%c%.255s", pool, 0, level);
+	return r + 1;
 }
 
 int uvpi_stream_check_cpu(struct uvp_host *host, const struct uvp_cpu_policy *guest, bool pv, struct uvp_error *err)

@@ -18,6 +18,9 @@ int uvpi_stream_describe(struct uvp_domain *domain, struct uvp_config *config, c
 
 /* What the guest reads of CPUID, as a policy file, the caller's to free. */
 int uvpi_stream_describe_cpu(struct uvp_domain *domain, char **ret_text, struct uvp_error *err);
+/* Its notes of the pool's level, as the body of LEVEL: how many bytes, or 0 when it has none. */
+#define UVPI_STREAM_LEVEL_MAX 320
+int uvpi_stream_describe_level(struct uvp_domain *domain, char body[UVPI_STREAM_LEVEL_MAX], struct uvp_error *err);
 /* UNSUPPORTED names each thing that the guest's CPU has, and guests of this host cannot have. */
 int uvpi_stream_check_cpu(struct uvp_host *host, const struct uvp_cpu_policy *guest, bool pv, struct uvp_error *err);
 

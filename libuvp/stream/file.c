@@ -56,6 +56,22 @@ static int take_cpu(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	return uvp_cpu_policy_parse("its CPU", text, &reader->cpu, err);
 }
 
+/* Two texts, each with its end. */
+static int take_level(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	const char *text = (const char *)reader->body;
+	size_t len = reader->record.len, first = strnlen(text, len), second = first < len ? strnlen(text + first + 1, len - first - 1) : 0;
+
+	if (!first || first >= sizeof(reader->cpu_pool) || !second || second >= sizeof(reader->cpu_level) || len != first + second + 2)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: what it says of its CPU's level has a wrong length");
+	for (size_t i = 0; i < len; i++)
+		if (text[i] && (text[i] < ' ' || text[i] > '~'))
+			return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: what it says of its CPU's level is no text");
+	memcpy(reader->cpu_pool, text, first + 1);
+	memcpy(reader->cpu_level, text + first + 1, second + 1);
+	return 0;
+}
+
 static int take_machine(struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
 	struct uvpi_stream_machine machine;
@@ -116,6 +132,8 @@ static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
 		return take_config(reader, err);
 	case UVPI_STREAM_CPU:
 		return take_cpu(reader, err);
+	case UVPI_STREAM_LEVEL:
+		return take_level(reader, err);
 	case UVPI_STREAM_MACHINE:
 		return take_machine(reader, err);
 	case UVPI_STREAM_DOMAIN:

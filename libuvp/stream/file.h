@@ -24,6 +24,7 @@ struct uvpi_stream_reader {
 	struct uvpi_stream_domain domain; /* once it has come */
 	struct uvp_config *config;
 	struct uvp_cpu_policy *cpu; /* what it read of CPUID; NULL: not known */
+	char cpu_pool[64], cpu_level[256]; /* by which that was made; empty: by none */
 	uint8_t *machine; /* the body of MACHINE; NULL: none has come */
 	uint32_t machine_len;
 	uint64_t bytes; /* read so far */

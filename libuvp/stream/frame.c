@@ -65,7 +65,7 @@ int uvpi_stream_get_header(const uint8_t *buf, size_t len, struct uvp_error *err
 void uvpi_stream_put_record(uint8_t buf[UVPI_STREAM_RECORD], uint32_t type, uint32_t sequence, const void *body, uint32_t len)
 {
 	uvpi_put_le32(buf, type);
-	uvpi_put_le32(buf + 4, 0);
+	uvpi_put_le32(buf + 4, type == UVPI_STREAM_LEVEL ? UVPI_STREAM_OPTIONAL : 0);
 	uvpi_put_le32(buf + 8, len);
 	uvpi_put_le32(buf + 12, uvpi_stream_crc(body, len));
 	uvpi_put_le32(buf + 16, sequence);
@@ -84,7 +84,7 @@ int uvpi_stream_get_record(const uint8_t buf[UVPI_STREAM_RECORD], uint32_t seque
 		return damaged(err, "a record is missing or out of its place");
 	if (record.len > UVPI_STREAM_BODY_MAX)
 		return damaged(err, "a record is larger than any can be");
-	if (record.type > UVPI_STREAM_MACHINE && !(record.flags & UVPI_STREAM_OPTIONAL)) {
+	if (record.type > UVPI_STREAM_LEVEL && !(record.flags & UVPI_STREAM_OPTIONAL)) {
 		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has a record of type %u, which this release does not know and must", record.type);
 		uvpi_hint(err, "restore it with the release that wrote it");
 		return r;
@@ -116,6 +116,10 @@ int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_s
 	case UVPI_STREAM_CPU:
 		ok = ok && !order->cpu && !order->memory;
 		order->cpu = true;
+		break;
+	case UVPI_STREAM_LEVEL:
+		ok = ok && !order->level && !order->memory;
+		order->level = true;
 		break;
 	case UVPI_STREAM_MEMORY:
 	case UVPI_STREAM_MEMORY_ZSTD:

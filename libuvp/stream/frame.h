@@ -25,6 +25,7 @@ enum uvpi_stream_type {
 	UVPI_STREAM_MEMORY_SPARSE = 5, /* without its zeros, and compressed */
 	UVPI_STREAM_CPU = 6, /* a policy file */
 	UVPI_STREAM_MACHINE = 7, /* what its device model knows */
+	UVPI_STREAM_LEVEL = 8, /* optional: the pool and the level by which its CPU was made */
 };
 #define UVPI_STREAM_OPTIONAL 1u /* flag: a reader that does not know the type passes it over */
 
@@ -62,7 +63,7 @@ void uvpi_stream_put_header(uint8_t buf[UVPI_STREAM_HEADER]);
 /* INVALID for what is no such file, with its kind where that is known; UNSUPPORTED for what a newer release wrote. */
 int uvpi_stream_get_header(const uint8_t *buf, size_t len, struct uvp_error *err);
 
-/* The checksum of the body is worked out. */
+/* The checksum of the body is worked out; the type says whether it is optional. */
 void uvpi_stream_put_record(uint8_t buf[UVPI_STREAM_RECORD], uint32_t type, uint32_t sequence, const void *body, uint32_t len);
 /* INVALID when it is damaged or not the one that is due, UNSUPPORTED when it must be understood, and is not. */
 int uvpi_stream_get_record(const uint8_t buf[UVPI_STREAM_RECORD], uint32_t sequence, struct uvpi_stream_record *ret_record,
@@ -80,11 +81,11 @@ int uvpi_stream_get_end(const void *body, size_t len, struct uvpi_stream_end *re
 /* Where a reader is: what may come next. */
 struct uvpi_stream_order {
 	uint32_t sequence;
-	bool config, domain, cpu, memory, machine, end;
+	bool config, domain, cpu, level, memory, machine, end;
 	bool started; /* the first piece of memory was handed out */
 	uint64_t raw;
 };
-/* The record may come here: CONFIG, DOMAIN and perhaps CPU once and first, then MEMORY, then perhaps MACHINE, then END. */
+/* The record may come here: CONFIG, DOMAIN and perhaps CPU and LEVEL once and first, then MEMORY, then perhaps MACHINE, then END. */
 int uvpi_stream_check_order(struct uvpi_stream_order *order, const struct uvpi_stream_record *record, struct uvp_error *err);
 
 #endif

@@ -147,6 +147,7 @@ static int write_record(struct save *s, uint32_t type, const void *body, uint32_
 static int write_head(struct save *s, struct uvp_config *config, const struct uvpi_dominfo *info, struct uvp_error *err)
 {
 	uint8_t header[UVPI_STREAM_HEADER], body[UVPI_STREAM_DOMAIN_LEN];
+	char level[UVPI_STREAM_LEVEL_MAX];
 	struct uvpi_stream_domain domain;
 	_cleanup_free_ char *text = NULL, *cpu = NULL;
 	int r = uvpi_stream_describe(s->domain, config, info, &domain, &text, err);
@@ -162,7 +163,11 @@ static int write_head(struct save *s, struct uvp_config *config, const struct uv
 		r = write_record(s, UVPI_STREAM_CONFIG, text, (uint32_t)strlen(text), err);
 	if (r == 0)
 		r = write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
-	return r < 0 ? r : write_record(s, UVPI_STREAM_CPU, cpu, (uint32_t)strlen(cpu), err);
+	if (r == 0)
+		r = write_record(s, UVPI_STREAM_CPU, cpu, (uint32_t)strlen(cpu), err);
+	if (r == 0)
+		r = uvpi_stream_describe_level(s->domain, level, err);
+	return r <= 0 ? r : write_record(s, UVPI_STREAM_LEVEL, level, (uint32_t)r, err);
 }
 
 static int write_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)
@@ -318,7 +323,7 @@ int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int fl
 	if (!s)
 		return uvpi_no_memory(err);
 	*s = (struct save){ .domain = domain, .op = op, .flags = flags, .fd = -1 };
-	lock = uvpi_saving_begin(domain, err);
+	lock = uvpi_saving_begin(domain, UVPI_SAVING_SAVE, err);
 	if (lock < 0)
 		return lock;
 	r = save(s, path, err);

@@ -72,9 +72,18 @@ static void lock_path(const struct uvp_domain *domain, char path[128])
 	snprintf(path, 128, "%.60s/saving-%s", uvpi_run_dir(), uuid);
 }
 
-int uvpi_saving_begin(const struct uvp_domain *domain, struct uvp_error *err)
+/* Nobody knows it of one who has the lock for less than a moment. */
+static const char *saving_what(int fd)
 {
-	char path[128], command[64] = "";
+	static const char *const words[] = { "saved", "moved to another host", "let go on" };
+	char letter = '0';
+
+	return pread(fd, &letter, 1, 0) == 1 && letter >= '0' && letter <= '2' ? words[letter - '0'] : words[0];
+}
+
+int uvpi_saving_begin(const struct uvp_domain *domain, enum uvpi_saving what, struct uvp_error *err)
+{
+	char path[128], command[64] = "", letter = (char)('0' + what);
 	int fd, r;
 
 	lock_path(domain, path);
@@ -89,12 +98,17 @@ int uvpi_saving_begin(const struct uvp_domain *domain, struct uvp_error *err)
 		if (r)
 			break;
 		/* Whoever had it before may have removed it just now. */
-		if (fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino)
-			return fd;
+		if (fstat(fd, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino) {
+			if (pwrite(fd, &letter, 1, 0) == 1)
+				return fd;
+			r = uvpi_fail_errno(err, errno, "cannot write '%s'", path);
+			close(fd);
+			return r;
+		}
 		close(fd);
 	}
 	if (r > 0)
-		r = uvpi_fail(err, UVP_E_BUSY, 0, "it is being saved by process %d",
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "it is being %s by process %d", saving_what(fd),
 			      (int)uvpi_flock_who(fd, command, sizeof(command)));
 	close(fd);
 	return r;

@@ -85,6 +85,8 @@ out_has '"can":true,"moved":false,"refusals":[]'
 xlx migrate --no-live --trust-disks --progress=json t-mig b >"$tmp/stopped" 2>&1 &
 pid=$!
 wait_for 60 grep -q 'sending what is left' "$tmp/stopped"
+expect_fail 6 xlx save t-mig "$tmp/none"
+err_has "it is being moved to another host by process $pid"
 kill $pid
 wait $pid
 [ $? -eq 12 ] || fail "stopped: $(tail -n 3 "$tmp/stopped")"

@@ -355,6 +355,37 @@ START_TEST(a_device_model_comes_behind_the_memory_of_an_hvm_guest_only)
 }
 END_TEST
 
+static int read_level(const char *body, uint32_t len, struct uvp_error *err)
+{
+	struct image image;
+
+	add_head(&image);
+	add(&image, UVPI_STREAM_LEVEL, body, len);
+	add(&image, UVPI_STREAM_MEMORY, "x", 1);
+	add_end(&image, 1);
+	return read_image(image.bytes, image.len, err);
+}
+
+START_TEST(a_level_is_two_texts)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	char large[400];
+
+	memset(large, 'x', sizeof(large));
+	large[3] = large[sizeof(large) - 1] = 0;
+	ck_assert_int_eq(read_level("lab\0x86-64-v1", 14, &err), 1);
+	ck_assert_int_eq(read_level("lab\0x86-64-v1", 13, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_level("lab\0x86-64-v1\0", 15, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_level("lab", 4, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_level("lab", 3, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_level("", 0, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_level("\0v1", 4, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_level("l\1b\0x86-64-v1", 14, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_level(large, sizeof(large), &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "level"));
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, what_was_written_is_read);
@@ -368,6 +399,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, runs_that_cannot_be_are_refused);
 	tcase_add_test(tcase, pieces_come_out_in_their_order);
 	tcase_add_test(tcase, what_does_not_compress_stays_as_it_is);
+	tcase_add_test(tcase, a_level_is_two_texts);
 	tcase_add_test(tcase, a_device_model_comes_behind_the_memory_of_an_hvm_guest_only);
 }
 
