@@ -171,11 +171,40 @@ int uvpi_hyp_numa(struct uvpi_hyp *hyp, struct uvpi_numanode **ret_nodes, struct
 	return (int)n;
 }
 
+static void mark_online(struct uvpi_cputopo *topo, unsigned int n, const uint8_t *map)
+{
+	for (unsigned int i = 0; i < n; i++)
+		topo[i].online |= (map[i / 8] >> i % 8 & 1) != 0;
+}
+
+/* Every CPU that is online is in a pool or free for one. */
+static int online_by_pools(struct uvpi_hyp *hyp, struct uvpi_cputopo *topo, unsigned int n, struct uvp_error *err)
+{
+	_cleanup_free_ uint8_t *free_cpus = NULL;
+	struct uvpi_poolinfo *pools;
+	size_t bytes = uvpi_hyp_cpumap_bytes(hyp);
+	int n_pools, r = uvpi_hyp_pool_free_cpus(hyp, &free_cpus, err);
+
+	if (r < 0)
+		return r;
+	n_pools = uvpi_hyp_pools(hyp, &pools, err);
+	if (n_pools < 0)
+		return n_pools;
+	n = n < bytes * 8 ? n : (unsigned int)bytes * 8;
+	mark_online(topo, n, free_cpus);
+	for (int i = 0; i < n_pools; i++)
+		mark_online(topo, n, pools[i].cpus);
+	uvpi_pools_free(pools, n_pools);
+	return 0;
+}
+
 int uvpi_hyp_cputopo(struct uvpi_hyp *hyp, struct uvpi_cputopo **ret_topo, struct uvp_error *err)
 {
 	_cleanup_free_ xc_cputopo_t *raw = NULL;
-	struct uvpi_cputopo *topo;
-	unsigned int n = 0, i;
+	_cleanup_free_ struct uvpi_cputopo *topo = NULL;
+	struct uvpi_physinfo physinfo;
+	unsigned int n = 0, online = 0, i;
+	int r;
 
 	if (xc_cputopoinfo(uvpi_hyp_xc(hyp), &n, NULL))
 		return uvpi_hyp_fail(err, UVPI_HYP_HOST, "read the CPU topology");
@@ -192,8 +221,15 @@ int uvpi_hyp_cputopo(struct uvpi_hyp *hyp, struct uvpi_cputopo **ret_topo, struc
 		topo[i].core = raw[i].core;
 		topo[i].socket = raw[i].socket;
 		topo[i].node = raw[i].node;
+		online += topo[i].online;
 	}
-	*ret_topo = topo;
+	/* Processors with a single core have no numbers for it, as those that are offline. */
+	r = uvpi_hyp_physinfo(hyp, &physinfo, err);
+	if (r == 0 && online < physinfo.cpus)
+		r = online_by_pools(hyp, topo, n, err);
+	if (r < 0)
+		return r;
+	*ret_topo = uvpi_steal(&topo);
 	return (int)n;
 }
 
