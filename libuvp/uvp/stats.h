@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Figures of the whole host at one instant: counters that only grow, for those who show or keep rates. */
+/* Figures of the whole host at one instant: counters that only grow, for those who show or keep rates. All have 64 bits. Those
+ * of a domain begin anew with its life on this host, which its id and UUID tell together: a domain that is rebooted, restored
+ * or comes from another host has another id. Those of a device begin anew when it is attached; all of them with the host. */
 #ifndef UVP_STATS_H
 #define UVP_STATS_H
 

@@ -14,6 +14,15 @@ expect_fail 4 xlx cpu usage --domain no-such-domain
 expect_ok xlx cpu usage --estimate --csv
 out_has ',process,'
 
+# xenstored stands still: the figures are there all the same
+xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
+on_exit kill -CONT "$xenstored"
+kill -STOP "$xenstored"
+expect_ok timeout 60 xlx cpu usage --json
+kill -CONT "$xenstored"
+out_has '"kind":"domain","id":0'
+out_has '"kind":"process"'
+
 cat >"$tmp/check.py" <<'EOF'
 import json, subprocess, sys
 pid = int(sys.argv[1])

@@ -266,6 +266,35 @@ START_TEST(a_reboot_of_the_host_is_a_gap)
 }
 END_TEST
 
+/* It has another id then, and its counters begin anew, whatever they were before: nothing is negative, and nothing is lost. */
+START_TEST(a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning)
+{
+	struct uvpi_history_frame frames[4] = { sample(0, 1), sample(1, 1), sample(2, 1), sample(3, 1) };
+	struct uvpi_history history = { 4, frames };
+	struct uvpi_history_row *rows;
+	size_t n;
+
+	for (int i = 0; i < 4; i++) {
+		struct uvpi_history_domain *guest = &frames[i].domains[frames[i].n_domains - 1];
+
+		guest->domid = i < 2 ? 7 : 9;
+		guest->cpu_ns = i < 2 ? UINT64_MAX - 1000000000 + (uint64_t)i * 500000000 : (uint64_t)(i - 1) * 250000000;
+		guest->disk_read_bytes = i < 2 ? UINT64_C(1) << 62 : (uint64_t)(i - 1) * 4096;
+	}
+	ck_assert_int_eq(uvpi_history_rows(&history, frames[0].domains[frames[0].n_domains - 1].uuid, 1, &rows, &n, NULL), 0);
+	ck_assert_uint_eq(n, 3);
+	check_near(rows[0].cpu, 50);
+	check_near(rows[1].cpu, 25);
+	check_near(rows[2].cpu, 25);
+	check_near(rows[0].read_bytes, 0);
+	check_near(rows[1].read_bytes, 4096);
+	check_near(rows[2].read_bytes, 4096);
+	free(rows);
+	for (int i = 0; i < 4; i++)
+		uvpi_history_frame_done(&frames[i]);
+}
+END_TEST
+
 START_TEST(a_guest_is_found_by_what_it_was_called)
 {
 	struct uvpi_history_frame frames[2] = { sample(0, 2), sample(1, 1) };
@@ -318,6 +347,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, another_size_begins_anew_and_a_foreign_file_is_refused);
 	tcase_add_test(tcase, rates_are_exact_whatever_lies_between);
 	tcase_add_test(tcase, a_reboot_of_the_host_is_a_gap);
+	tcase_add_test(tcase, a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning);
 	tcase_add_test(tcase, a_guest_is_found_by_what_it_was_called);
 	tcase_add_test(tcase, minutes_go_before_seconds);
 }
