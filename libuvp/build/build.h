@@ -23,6 +23,7 @@
 #include "device/xenbus.h"
 #include "dm/dm.h"
 #include "nvram/keep.h"
+#include "shell/shell.h"
 
 struct uvpi_policy;
 
@@ -70,6 +71,10 @@ struct uvpi_build {
 	struct uvpi_nvram_file nvram;
 	int n_maps;
 
+	/* A domain that was prepared ahead, held from the checks on: lock is -1 without; and whether it is this one by now. */
+	struct uvpi_shell shell;
+	bool from_shell;
+
 	/* of the domain */
 	uint8_t uuid[16];
 	bool claimed, created, has_nodes, introduced, has_devices, has_dm;
@@ -93,6 +98,15 @@ int uvpi_build_place(struct uvpi_build *b, struct uvp_error *err);
 /* cpu.c: find the CPU policy; set it, after libxenguest has set Xen's default. */
 int uvpi_build_cpu(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_cpu_apply(struct uvpi_build *b, struct uvp_error *err);
+/* check.c: as far as a shell needs it. */
+int uvpi_build_check_shell(struct uvpi_build *b, struct uvp_error *err);
+/* pvh.c: the memory of one that has no kernel yet. */
+int uvpi_build_pvh_fill(struct uvpi_build *b, struct uvp_error *err);
+/* shell.c: hold a shell that fits, if there is one; make it the domain instead of making one. Is the host's memory enough
+ * when shells are given back? Gives them back. */
+int uvpi_build_find_shell(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_take(struct uvpi_build *b, struct uvp_error *err);
+bool uvpi_build_make_room(struct uvpi_build *b);
 /* image.c: open and parse kernel and ramdisk; is the memory enough for them? */
 int uvpi_build_image(struct uvpi_build *b, struct uvp_error *err);
 /* Fill err after a function of libxenguest failed with errno. `doing` reads on from "cannot create 'x': ". */
@@ -102,8 +116,10 @@ int uvpi_build_fail_memory(struct uvpi_build *b, struct uvp_error *err);
 /* Filling the domain's memory failed with errno: for want of it, or for another reason. */
 int uvpi_build_fail_filling(struct uvpi_build *b, struct uvp_error *err);
 uint64_t uvpi_build_free_kib(const struct uvpi_build *b);
-/* params.c: make the domain, and set what must be set before its memory is there. */
+/* params.c: make the domain, and set what must be set before its memory is there: first what any guest of its shape can
+ * share, and what a shell therefore has already (shell.c lists what that depends on), then what is the guest's own. */
 int uvpi_build_domain(struct uvpi_build *b, struct uvp_error *err);
+int uvpi_build_limits(struct uvpi_build *b, struct uvp_error *err);
 int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err);
 /* Scheduler and label: what is set when the domain is complete. */
 int uvpi_build_late_params(struct uvpi_build *b, struct uvp_error *err);

@@ -149,9 +149,20 @@ static int check_pci(struct uvpi_build *b, struct uvp_error *err)
 
 static int check_memory(struct uvpi_build *b, struct uvp_error *err)
 {
-	if (uvpi_needed_kib(b->config, b->hap) > uvpi_build_free_kib(b))
+	if (uvpi_needed_kib(b->config, b->hap) > uvpi_build_free_kib(b) && !uvpi_build_make_room(b))
 		return uvpi_build_fail_memory(b, err);
 	return 0;
+}
+
+int uvpi_build_check_shell(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r = uvpi_hyp_physinfo(b->host->hyp, &b->phys, err);
+
+	if (r == 0)
+		r = check_hardware(b, err);
+	if (r == 0 && uvpi_needed_kib(b->config, b->hap) > uvpi_build_free_kib(b))
+		r = uvpi_build_fail_memory(b, err);
+	return r < 0 ? r : uvpi_build_place(b, err);
 }
 
 int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
@@ -200,6 +211,10 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 		return r;
 	r = uvpi_build_check_pvdevs(b, err);
 	if (r == 0)
-		r = check_memory(b, err);
+		r = uvpi_build_find_shell(b, err);
+	/* A shell has its memory, and its place. */
+	if (r < 0 || b->shell.lock >= 0)
+		return r;
+	r = check_memory(b, err);
 	return r < 0 ? r : uvpi_build_place(b, err);
 }

@@ -134,8 +134,8 @@ static int attach_devices(struct uvpi_build *b, struct uvp_error *err)
 
 /* The steps between which a caller may stop us. */
 static int (*const steps[])(struct uvpi_build *b, struct uvp_error *err) = {
-	choose_uuid,	claim_name,	prepare_devices,	 uvpi_build_domain, uvpi_build_params,
-	build,		uvpi_build_late_params, uvpi_build_nodes, attach_devices,
+	choose_uuid,	   claim_name, prepare_devices,	       uvpi_build_take,	 uvpi_build_limits,
+	uvpi_build_params, build,      uvpi_build_late_params, uvpi_build_nodes, attach_devices,
 	uvpi_build_dm,
 };
 
@@ -196,6 +196,7 @@ static void done(struct uvpi_build *b)
 {
 	if (b->dom)
 		xc_dom_release(b->dom);
+	uvpi_shell_let_go(&b->shell);
 	if (b->ramdisk)
 		munmap(b->ramdisk, b->ramdisk_len);
 	for (int i = 0; i < b->n_maps; i++)
@@ -224,7 +225,7 @@ int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, un
 int uvpi_create_from(struct uvp_host *host, const struct uvp_config *config, struct uvpi_stream_reader *saved, unsigned int flags,
 		     const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err)
 {
-	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op, .saved = saved, .loader.lock = -1 };
+	struct uvpi_build b = { .host = host, .xc = uvpi_hyp_xc(host->hyp), .config = config, .flags = flags, .op = op, .saved = saved, .loader.lock = -1, .shell.lock = -1 };
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r = uvpi_build_loader(&b, err);
 

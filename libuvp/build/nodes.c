@@ -235,7 +235,7 @@ int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 	struct uvpi_store *store;
 	char uuid[UVPI_UUID_TEXT], base[64];
 	struct writer notes = { NULL, base };
-	bool fresh = uvpi_known_never(b->domid);
+	bool fresh = b->from_shell || uvpi_known_never(b->domid); /* of a shell, leftovers went before it was made */
 	int r = uvpi_host_store(b->host, &store, err);
 
 	if (r < 0)

@@ -125,7 +125,7 @@ static int set_hvm_params(struct uvpi_build *b, struct uvp_error *err)
 	return c->type == UVPI_TYPE_HVM ? uvpi_build_hvm_params(b, err) : 0;
 }
 
-/* Xen's default first, then what is asked for. */
+/* Xen's default; what is asked for comes on top. */
 static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
@@ -135,7 +135,7 @@ static int set_cpuid(struct uvpi_build *b, struct uvp_error *err)
 				      NULL, NULL);
 
 	if (!r)
-		return b->cpu ? uvpi_build_cpu_apply(b, err) : 0;
+		return 0;
 	errno = -r;
 	return uvpi_build_fail(b, err, "setting the CPU's features");
 }
@@ -172,11 +172,13 @@ static uint64_t more_for_hvm(const struct uvpi_build *b)
 	return kib;
 }
 
-int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
+int uvpi_build_limits(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
 	int r;
 
+	if (b->from_shell)
+		return 0;
 	if (xc_domain_max_vcpus(b->xc, b->domid, c->maxvcpus))
 		return uvpi_build_fail(b, err, "making the vCPUs");
 	UVPI_STEP("vcpus");
@@ -188,9 +190,6 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 		return r;
 	if (xc_domain_setmaxmem(b->xc, b->domid, c->memory_kib + SLACK_KIB + more_for_hvm(b)))
 		return uvpi_build_fail(b, err, "setting the memory limit");
-	r = alloc_ports(b, err);
-	if (r < 0)
-		return r;
 	if (c->type == UVPI_TYPE_PV) {
 		if (xc_domain_set_memmap_limit(b->xc, b->domid, c->maxmem_kib + SLACK_KIB))
 			return uvpi_build_fail(b, err, "setting the limit of the memory map");
@@ -199,15 +198,21 @@ int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
 		if (r < 0)
 			return r;
 	}
-	r = set_time_offset(b, err);
-	if (r < 0)
-		return r;
 	if (c->tsc_mode && xc_domain_set_tsc_info(b->xc, b->domid, c->tsc_mode, 0, 0, 0))
 		return uvpi_build_fail(b, err, "setting tsc_mode");
 	UVPI_STEP("limits");
 	if (b->saved)
 		return 0; /* the features that it had come with its memory */
 	return set_cpuid(b, err);
+}
+
+int uvpi_build_params(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r = alloc_ports(b, err);
+
+	if (r == 0)
+		r = set_time_offset(b, err);
+	return r < 0 || b->saved || !b->cpu ? r : uvpi_build_cpu_apply(b, err);
 }
 
 static int set_sched(struct uvpi_build *b, struct uvp_error *err)

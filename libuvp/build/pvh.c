@@ -49,6 +49,13 @@ int uvpi_build_pvh_map(struct uvpi_build *b, struct uvp_error *err)
 	return set_memory_map(b, err);
 }
 
+/* What libxenguest must know of memory that is filled already. */
+static int memory_is_there(struct xc_dom_image *dom)
+{
+	dom->p2m_size = (dom->highmem_end ? dom->highmem_end : dom->lowmem_end) / 4096;
+	return 0;
+}
+
 static int set_memory(struct uvpi_build *b, bool low_rsdp, struct uvp_error *err)
 {
 	struct xc_dom_image *dom = b->dom;
@@ -63,9 +70,25 @@ static int set_memory(struct uvpi_build *b, bool low_rsdp, struct uvp_error *err
 	dom->mmio_size = b->layout.mmio_size;
 	dom->lowmem_end = b->layout.lowmem_end;
 	dom->highmem_end = b->layout.highmem_end;
+	if (b->from_shell)
+		return memory_is_there(dom);
 	if (xc_dom_boot_mem_init(dom))
 		return uvpi_build_fail_filling(b, err);
 	return 0;
+}
+
+int uvpi_build_pvh_fill(struct uvpi_build *b, struct uvp_error *err)
+{
+	xc_clear_last_error(b->xc);
+	b->dom = xc_dom_allocate(b->xc, NULL, NULL);
+	if (!b->dom)
+		return uvpi_no_memory(err);
+	b->dom->container_type = XC_DOM_HVM_CONTAINER;
+	b->dom->guest_type = "hvm-3.0-x86_32"; /* of every PVH kernel */
+	b->dom->claim_enabled = 1;
+	if (xc_dom_boot_xen_init(b->dom, b->xc, b->domid))
+		return uvpi_build_fail(b, err, "asking Xen what guests it can run");
+	return set_memory(b, false, err);
 }
 
 int uvpi_build_pvh(struct uvpi_build *b, struct uvp_error *err)

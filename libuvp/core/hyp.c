@@ -10,6 +10,7 @@
 #include <xenctrl.h>
 
 #include "core/error.h"
+#include "core/num.h"
 
 /* The release these files are compiled for: domctl and sysctl are promised for this one only. */
 #define BUILT_MAJOR 4
@@ -248,8 +249,37 @@ static void translate_info(const xc_domaininfo_t *from, struct uvpi_dominfo *to)
 #define FIRST_CHUNK 64
 #define CHUNK 1024
 
+static const uint8_t shell_mark[8] = { 'u', 'v', 'p', 's', 'h', 'l', 0x80, 0 };
+
+bool uvpi_is_shell(const uint8_t uuid[16])
+{
+	return !memcmp(uuid, shell_mark, sizeof(shell_mark));
+}
+
+int uvpi_new_shell_uuid(uint8_t ret_uuid[16], struct uvp_error *err)
+{
+	int r = uvpi_new_uuid(ret_uuid, err);
+
+	if (r == 0)
+		memcpy(ret_uuid, shell_mark, sizeof(shell_mark));
+	return r;
+}
+
 int uvpi_hyp_domains(struct uvpi_hyp *hyp, uint32_t first, struct uvpi_dominfo **ret_infos,
 		     struct uvp_error *err)
+{
+	int n = uvpi_hyp_all_domains(hyp, first, ret_infos, err), kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!uvpi_is_shell((*ret_infos)[i].uuid)) {
+			if (kept != i)
+				(*ret_infos)[kept] = (*ret_infos)[i];
+			kept++;
+		}
+	return n < 0 ? n : kept;
+}
+
+int uvpi_hyp_all_domains(struct uvpi_hyp *hyp, uint32_t first, struct uvpi_dominfo **ret_infos, struct uvp_error *err)
 {
 	_cleanup_free_ xc_domaininfo_t *raw = NULL;
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;

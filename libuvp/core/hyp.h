@@ -61,6 +61,13 @@ struct uvpi_dominfo {
  * as many as 1024. */
 int uvpi_hyp_domains(struct uvpi_hyp *hyp, uint32_t first, struct uvpi_dominfo **ret_infos,
 		     struct uvp_error *err);
+/* Domains that are prepared ahead of any guest (shell/shell.h) are not among them; their UUIDs begin with a mark that no
+ * random one has (its version is 8), and by that everybody knows them. */
+bool uvpi_is_shell(const uint8_t uuid[16]);
+/* A new UUID of that kind. */
+int uvpi_new_shell_uuid(uint8_t ret_uuid[16], struct uvp_error *err);
+/* The same with them. */
+int uvpi_hyp_all_domains(struct uvpi_hyp *hyp, uint32_t first, struct uvpi_dominfo **ret_infos, struct uvp_error *err);
 /* NOT_FOUND when that domain is gone. */
 int uvpi_hyp_domain(struct uvpi_hyp *hyp, uint32_t domid, struct uvpi_dominfo *ret_info,
 		    struct uvp_error *err);

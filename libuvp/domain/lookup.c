@@ -141,6 +141,12 @@ int uvp_domain_open(struct uvp_host *host, uint32_t domid, struct uvp_domain **r
 		return fail_no_id(domid, err);
 	if (r < 0)
 		return r;
+	if (uvpi_is_shell(info.uuid)) {
+		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "domain %" PRIu32 " is no guest: it is prepared for one that is yet to be created",
+			      domid);
+		uvpi_hint(err, "'xlx pool' shows such domains, and 'xlx pool drain' removes them");
+		return r;
+	}
 	return open_info(host, &info, ret_domain, err);
 }
 

@@ -81,6 +81,7 @@ UVP_PUBLIC int uvp_domain_screenshot(struct uvp_domain *domain, const char *path
 
 /* ---- making ---- */
 #define UVP_CREATE_PAUSED 1u
+#define UVP_CREATE_NO_POOL 4u /* make every part of it now: take none that was prepared ahead */
 #define UVP_CREATE_DRY_RUN 2u /* every check, no change; *ret_domain stays untouched */
 UVP_PUBLIC int uvp_domain_create(struct uvp_host *host, const struct uvp_config *config, unsigned int flags,
 				 const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err);
