@@ -69,6 +69,7 @@ struct hostd {
 	struct hostd_sample sample;
 	struct hostd_history *history; /* NULL: none is kept */
 	struct hostd_metrics *metrics; /* NULL: nobody can ask for them */
+	struct hostd_pool *pool; /* of shells; NULL: its folder cannot be watched */
 	int kept; /* the lock that tells that the names are kept, or -1 */
 	bool stopping;
 };
@@ -108,6 +109,13 @@ void hostd_history_stop(struct hostd *hostd);
 /* metrics.c: tell the last sample to who asks by HTTP. */
 void hostd_metrics_start(struct hostd *hostd);
 void hostd_metrics_stop(struct hostd *hostd);
+
+/* pool.c: keep the warm pool filled. What is wanted now; a refill is over; guests have come or gone. */
+void hostd_pool_start(struct hostd *hostd);
+void hostd_pool_stop(struct hostd *hostd);
+const struct hostd_wanted *hostd_pool_wanted(struct hostd *hostd);
+void hostd_pool_refilled(struct hostd *hostd, const struct hostd_result *result);
+void hostd_pool_look(struct hostd *hostd);
 
 /* task.c */
 struct hostd_task *hostd_task_new(struct hostd *hostd, enum hostd_job job);

@@ -122,6 +122,7 @@ static int run(struct hostd *hostd, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	hostd_sample_start(hostd);
+	hostd_pool_start(hostd);
 	daemon_log(DAEMON_INFO, NULL, "started, version " PACKAGE_VERSION);
 	daemon_notify(1, hostd->store ? "watching" : "waiting for xenstored");
 	r = sd_event_loop(hostd->event);
@@ -136,6 +137,7 @@ static void done(struct hostd *hostd)
 	while (hostd->tasks)
 		hostd_task_free(hostd->tasks);
 	hostd_sample_stop(hostd);
+	hostd_pool_stop(hostd);
 	hostd_qemu_stop(hostd);
 	hostd_watch_stop(hostd);
 	sd_event_source_disable_unref(hostd->give_up);

@@ -165,7 +165,7 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	n_entries = uvpi_name_list(&entries, err);
 	if (n_entries < 0)
 		return n_entries;
-	living.n = uvpi_hyp_domains(work->host->hyp, 0, &infos, err);
+	living.n = uvpi_hyp_all_domains(work->host->hyp, 0, &infos, err);
 	if (living.n < 0)
 		return living.n;
 	living.infos = infos;

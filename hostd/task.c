@@ -112,6 +112,8 @@ static void run_child(struct hostd_task *task, int out)
 		r = hostd_act(&work, task->domid, task->uuid, &result, &err);
 	else if (r >= 0 && task->job == HOSTD_JOB_FINISH)
 		r = hostd_finish(&work, task->uuid, &result, &err);
+	else if (r >= 0 && task->job == HOSTD_JOB_REFILL)
+		r = hostd_refill(&work, hostd_pool_wanted(task->hostd), &result, &err);
 	else if (r >= 0)
 		r = hostd_sweep(&work, &result, &err);
 	if (r < 0) {
@@ -147,6 +149,8 @@ static const char *subject(const struct hostd_task *task, const struct hostd_res
 {
 	if (task->job == HOSTD_JOB_SWEEP)
 		return "looking for leftovers";
+	if (task->job == HOSTD_JOB_REFILL)
+		return "filling the warm pool";
 	if (*result->domain)
 		snprintf(buf, 320, "'%s'", result->domain);
 	else if (task->job == HOSTD_JOB_END)
@@ -261,6 +265,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 	handle_result(task, &result);
 	if (task->job == HOSTD_JOB_SWEEP && result.outcome == HOSTD_DONE)
 		start_notes(hostd, &result);
+	if (task->job == HOSTD_JOB_REFILL)
+		hostd_pool_refilled(hostd, &result);
 	/* Tasks of domains live as long as the domain, so that one that is kept is not looked at again. */
 	if (task->state == HOSTD_OVER && (task->job != HOSTD_JOB_END || task->gone))
 		hostd_task_free(task);
@@ -272,6 +278,11 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 	return 0;
 }
 
+static bool is_of_domain(const struct hostd_task *task)
+{
+	return task->job == HOSTD_JOB_END || task->job == HOSTD_JOB_FINISH;
+}
+
 static int spawn(struct hostd_task *task, struct uvp_error *err)
 {
 	struct hostd *hostd = task->hostd;
@@ -281,7 +292,7 @@ static int spawn(struct hostd_task *task, struct uvp_error *err)
 	if (pipe2(ends, O_CLOEXEC))
 		return uvpi_fail_errno(err, errno, "cannot make a pipe");
 	/* Loading it costs more than the rest of a child's work: once here, for all of them. */
-	if (task->job != HOSTD_JOB_SWEEP)
+	if (is_of_domain(task))
 		uvpi_xml_lib(NULL);
 	fflush(NULL);
 	pid = fork();
@@ -306,10 +317,10 @@ static int spawn(struct hostd_task *task, struct uvp_error *err)
 /* Two children must not work on the same domain. */
 static bool is_held_back(const struct hostd_task *task)
 {
-	if (task->job == HOSTD_JOB_SWEEP)
+	if (!is_of_domain(task))
 		return false;
 	for (const struct hostd_task *other = task->hostd->tasks; other; other = other->next)
-		if (other != task && other->state == HOSTD_RUNNING && other->job != HOSTD_JOB_SWEEP &&
+		if (other != task && other->state == HOSTD_RUNNING && is_of_domain(other) &&
 		    !memcmp(other->uuid, task->uuid, 16))
 			return true;
 	return false;

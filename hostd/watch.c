@@ -107,6 +107,7 @@ static int scan(struct hostd *hostd, struct uvp_error *err)
 	gone = forget_gone(hostd, r < 0 ? NULL : err);
 	if (gone || hostd->scans == 1)
 		hostd_sweep_soon(hostd);
+	hostd_pool_look(hostd);
 	hostd_status_changed(hostd);
 	return r < 0 ? r : gone < 0 ? gone : 0;
 }

@@ -11,11 +11,12 @@
 #include "core/hyp.h"
 #include "hostd/conf.h"
 #include "hostd/note.h"
+#include "shell/shape.h"
 
 struct uvp_host;
 struct uvpi_store;
 
-enum hostd_job { HOSTD_JOB_END = 0, HOSTD_JOB_FINISH, HOSTD_JOB_SWEEP };
+enum hostd_job { HOSTD_JOB_END = 0, HOSTD_JOB_FINISH, HOSTD_JOB_SWEEP, HOSTD_JOB_REFILL };
 
 enum hostd_outcome {
 	HOSTD_DONE = 1, /* nothing is left to do */
@@ -34,6 +35,13 @@ struct hostd_result {
 	struct uvp_error err;   /* with RETRY and GIVEN_UP, and when the work returned an error */
 	int n_notes;            /* of a sweep: who has notes */
 	uint8_t notes[HOSTD_NOTES_MAX][16];
+	uint32_t shells;        /* of a refill: how many there are */
+};
+
+/* How many shells there are to be of each shape. */
+struct hostd_wanted {
+	struct uvpi_shapes shapes;
+	uint32_t shells[UVPI_SHAPES_MAX];
 };
 
 struct hostd_work {
@@ -57,6 +65,8 @@ int hostd_keep_renamed(struct hostd_work *work, const struct hostd_note *note, s
 int hostd_dump(struct hostd_work *work, const struct uvpi_dominfo *info, const char *name, struct uvp_error *err);
 /* sweep.c: remove what domains that Xen no longer knows have left, and list the notes. */
 int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err);
+/* refill.c: make the shells that are missing, give back those that are too many. */
+int hostd_refill(struct hostd_work *work, const struct hostd_wanted *wanted, struct hostd_result *result, struct uvp_error *err);
 /* dump.c: at the start of the daemon, when no job runs: dumps that were not finished. */
 void hostd_dump_clean(const struct hostd_conf *conf);
 
