@@ -118,7 +118,7 @@ int xlx_make(struct xlx_making *job, const struct uvp_config *config, const stru
 {
 	bool console = xlx_has(job->args, "console") && !job->dry_run;
 	unsigned int flags = (console || xlx_has(job->args, "paused") ? UVP_CREATE_PAUSED : 0) |
-			     (job->dry_run ? UVP_CREATE_DRY_RUN : 0);
+			     (job->dry_run ? UVP_CREATE_DRY_RUN : 0) | (xlx_has(job->args, "no-pool") ? UVP_CREATE_NO_POOL : 0);
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvp_op op = UVP_OP_INIT;
 	struct bar bar;

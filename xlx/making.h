@@ -14,6 +14,7 @@
 /* The options of it. */
 #define XLX_OPTS_MAKING \
 	{ "paused", 'p', NULL, "leave the domain paused: 'xlx unpause' starts it", XLX_NO_VALUE }, \
+		{ "no-pool", 0, NULL, "take no domain that 'xlx pool' has prepared", XLX_NO_VALUE }, \
 		{ "console", 'c', NULL, "sit at the domain's console once it runs", XLX_NO_VALUE }, \
 		{ "quiet", 'q', NULL, "print nothing but errors", XLX_NO_VALUE }, \
 		{ "dry-run", 'n', NULL, "make every check and change nothing", XLX_NO_VALUE }

@@ -77,6 +77,7 @@ static void work(const struct many *many)
 	struct uvp_host *host = NULL;
 	int number;
 
+	flags |= xlx_has(many->making->args, "no-pool") ? UVP_CREATE_NO_POOL : 0;
 	op.cancel_fd = xlx_cancel_fd();
 	while (!uvpi_op_cancelled(&op) && read(many->todo[0], &number, sizeof(number)) == sizeof(number)) {
 		struct result result = { .number = number };
