@@ -131,6 +131,8 @@ static int build(struct receive *rx, const struct uvp_config *config, struct uvp
 	r = uvpi_stream_open(&reader, fd, err);
 	reader.connection = true;
 	reader.incoming = token;
+	if (r == 0 && reader.xl.on)
+		r = uvpi_fail(err, UVP_E_PROTOCOL, 0, "what came is a file of another tool's");
 	if (r == 0)
 		r = uvpi_stream_as_saved(reader.config, &reader.domain, NULL, err);
 	if (r == 0)

@@ -14,8 +14,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 
-/* 1, or 0 at the end of the file; less than len bytes before the end are a failure. */
-static int read_all(struct uvpi_stream_reader *reader, void *buf, size_t len, struct uvp_error *err)
+int uvpi_stream_read(struct uvpi_stream_reader *reader, void *buf, size_t len, struct uvp_error *err)
 {
 	size_t have = 0;
 
@@ -87,11 +86,20 @@ static int take_machine(struct uvpi_stream_reader *reader, struct uvp_error *err
 	return 0;
 }
 
+int uvpi_stream_check_over(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	char more;
+	ssize_t n;
+
+	do {
+		n = read(reader->fd, &more, 1);
+	} while (n < 0 && errno == EINTR);
+	return n > 0 ? uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: something follows its end") : 0;
+}
+
 static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
 	struct uvpi_stream_end end;
-	char more;
-	ssize_t n;
 	int r = uvpi_stream_get_end(reader->body, reader->record.len, &end, err);
 
 	if (r < 0)
@@ -101,26 +109,19 @@ static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	if ((reader->domain.type == 3) != (reader->machine != NULL))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: it has %s",
 				 reader->machine ? "a device model that its domain has not" : "not the state of its domain's device model");
-	if (reader->connection)
-		return 0;
-	do {
-		n = read(reader->fd, &more, 1);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: something follows its end");
-	return 0;
+	return reader->connection ? 0 : uvpi_stream_check_over(reader, err);
 }
 
 /* One record, whatever it is. */
 static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
 	uint8_t header[UVPI_STREAM_RECORD];
-	int r = read_all(reader, header, sizeof(header), err);
+	int r = uvpi_stream_read(reader, header, sizeof(header), err);
 
 	if (r >= 0)
 		r = uvpi_stream_get_record(header, reader->order.sequence, &reader->record, err);
 	if (r >= 0)
-		r = read_all(reader, reader->body, reader->record.len, err);
+		r = uvpi_stream_read(reader, reader->body, reader->record.len, err);
 	if (r >= 0)
 		r = uvpi_stream_check_body(&reader->record, reader->body, err);
 	if (r >= 0)
@@ -194,9 +195,13 @@ int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error
 	if (n < 0)
 		return uvpi_fail_errno(err, errno, "cannot read it");
 	reader->bytes = (uint64_t)n;
-	r = uvpi_stream_get_header(header, (size_t)n, err);
-	if (r == 0)
-		r = read_to_memory(reader, err);
+	if (uvpi_xl_is(header, (size_t)n)) {
+		r = uvpi_xl_open(reader, header, (size_t)n, err);
+	} else {
+		r = uvpi_stream_get_header(header, (size_t)n, err);
+		if (r == 0)
+			r = read_to_memory(reader, err);
+	}
 	if (r < 0)
 		return r;
 	return uvpi_stream_check_config(reader->config, &reader->domain, err);
@@ -226,6 +231,8 @@ int uvpi_stream_next(struct uvpi_stream_reader *reader, struct uvp_error *err)
 		reader->order.started = true;
 		return 1;
 	}
+	if (reader->xl.on)
+		return uvpi_xl_next(reader, err);
 	r = read_to_memory(reader, err);
 	return r < 0 ? r : reader->raw_len > 0;
 }

@@ -9,6 +9,7 @@
 
 #include "stream/codec.h"
 #include "stream/frame.h"
+#include "stream/xlfile.h"
 
 struct uvp_config;
 struct uvp_cpu_policy;
@@ -28,6 +29,7 @@ struct uvpi_stream_reader {
 	uint8_t *machine; /* the body of MACHINE; NULL: none has come */
 	uint32_t machine_len;
 	uint64_t bytes; /* read so far */
+	struct uvpi_xl xl; /* it is a file of 'xl save' */
 	bool connection; /* it is none that ends behind the last record */
 	const char *incoming; /* of a domain that moves: what marks it, migrate/handover.h */
 };
@@ -38,6 +40,10 @@ void uvpi_stream_close(struct uvpi_stream_reader *reader);
 /* The next piece of libxc's stream, in raw and raw_len, the first one included: 1, or 0 behind the last one, when the whole of
  * the file has been found in order. */
 int uvpi_stream_next(struct uvpi_stream_reader *reader, struct uvp_error *err);
+
+/* For xlfile.c. The first fails when there is less before the file's end, the second when that has not come. */
+int uvpi_stream_read(struct uvpi_stream_reader *reader, void *buf, size_t len, struct uvp_error *err);
+int uvpi_stream_check_over(struct uvpi_stream_reader *reader, struct uvp_error *err);
 
 /* What DOMAIN calls the configuration's type. */
 uint32_t uvpi_stream_type_of(const struct uvp_config *config);

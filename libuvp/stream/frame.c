@@ -38,14 +38,8 @@ void uvpi_stream_put_header(uint8_t buf[UVPI_STREAM_HEADER])
 
 int uvpi_stream_get_header(const uint8_t *buf, size_t len, struct uvp_error *err)
 {
-	static const char xl[] = "Xen saved domain, xl format\n";
 	int r;
 
-	if (len >= 16 && !memcmp(buf, xl, 16)) {
-		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it was written by 'xl save', and this release reads files of 'xlx save' only");
-		uvpi_hint(err, "restore it with 'xl restore'");
-		return r;
-	}
 	if (len < UVPI_STREAM_HEADER || memcmp(buf, magic, sizeof(magic)))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "it is no file of a saved domain");
 	if (uvpi_get_le32(buf + 20) != uvpi_stream_crc(buf, 20))

@@ -28,8 +28,12 @@ expect_status 3
 expect_err_has "the content of a record has changed"
 printf 'Xen saved domain, xl format\n \0 \r' >"$tmp/xl"
 run image-info "$tmp/xl"
+expect_status 3
+expect_err_has "the file is not complete"
+printf 'Xen saved domain, xl format\n \0 \r\4\3\2\1\1\0\0\0\0\0\0\0\0\0\0\0' >"$tmp/xl"
+run image-info "$tmp/xl"
 expect_status 8
-expect_err_has "it was written by 'xl save'"
+expect_err_has "it was written by an xl with other features (0x1)"
 run image-info "$0"
 expect_status 3
 expect_err_has "it is no file of a saved domain"

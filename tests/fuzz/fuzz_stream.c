@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "config/model.h"
+#include "core/cleanup.h"
 #include "stream/file.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -59,7 +61,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
-	if (data[0] == 0x8e || data[0] == 'X')
+	if (data[0] == '{') {
+		_cleanup_free_ char *text = strndup((const char *)data, size);
+		struct uvp_error err = UVP_ERROR_INIT;
+		struct uvp_config *config = NULL;
+
+		FUZZ_CHECK(text && (uvpi_xl_config(text, &config, &err) == 0 ? config && config->has_uuid : *err.message));
+		uvp_config_free(config);
+	} else if (data[0] == 0x8e || data[0] == 'X')
 		whole_file(data, size);
 	else
 		parts(data[0], data + 1, size - 1);

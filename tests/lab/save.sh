@@ -4,7 +4,7 @@
 # kill -9 at every step harm nobody.
 # shellcheck source=tests/lib.sh
 . "$(dirname "$0")/../lib.sh"
-requires xlx ip ping python3
+requires xlx xl ip ping python3
 
 ip link add t-save type bridge
 on_exit ip link del t-save
@@ -176,6 +176,25 @@ one() {
 	expect_ok ping -c 2 -w 60 10.98.0.2
 	expect_ok xlx destroy -f "$name"
 }
+# of_xl TYPE: a guest of xl's, from its file; no devices, whose scripts of xl's take long on an emulated host
+of_xl() {
+	local file=$tmp/xl.saved
+	printf '%s\n' 'name = "t-save-xl"' "type = \"$1\"" 'kernel = "/guests/vmlinux"' 'ramdisk = "/guests/initrd.img"' \
+		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 96' 'vcpus = 1' >"$tmp/t-save-xl.cfg"
+	on_exit destroy_guest t-save-xl
+	guest_boots t-save-xl xl create "$tmp/t-save-xl.cfg"
+	guest_run t-save-xl 'n=0; (while :; do n=$((n+1)); echo $n >/count; sleep 1; done) & true'
+	expect_ok xl save t-save-xl "$file"
+	expect_ok xlx image-verify "$file"
+	out_has "complete and undamaged"
+	expect_ok xlx restore "$file"
+	guest_run t-save-xl 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts'
+	guest_has counts
+	expect_ok xlx destroy -f t-save-xl
+}
+
 deaf
+[ "${1:-}" ] || of_xl pvh
+[ "${1:-}" != xl ] || { of_xl pv; of_xl pvh; exit 0; }
 [ "${1:-}" = pvh ] || one pv /guests/vmlinux 96
 [ "${1:-}" = pv ] || one pvh /guests/vmlinux 96
