@@ -51,7 +51,7 @@ struct uvp_migrate_report {
 	uint64_t reserved[8];
 };
 
-/* Move a domain of ours, PV or PVH, to the other host, where 'xlx migrate-receive' is run by ssh. At every instant it can run on
+/* Move a domain of ours to the other host, where 'xlx migrate-receive' is run by ssh. At every instant it can run on
  * one host only. When anything fails before it was handed over, it runs on here, and nothing is left there. When the connection
  * breaks within that step, the other host is asked; if it cannot be, err tells, and uvp_migrate_settle() asks again.
  * UNSUPPORTED or the code of the first refusal when it cannot move. Blocks. ret_report is filled as far as it went, whatever

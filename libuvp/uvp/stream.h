@@ -46,8 +46,8 @@ struct uvp_saved {
 };
 
 #define UVP_SAVED_VERIFY 1u /* read all of it, and check every byte */
-/* Look into a file. INVALID when it is damaged or none, UNSUPPORTED when it is another release's or another tool's. Needs no
- * host. ret_config may be NULL; the configuration is the caller's to free. */
+/* Look into a file. INVALID when it is damaged or none, UNSUPPORTED when it is another release's, or one of
+ * 'xl save' that has what cannot be taken over. Needs no host. ret_config may be NULL; the configuration is the caller's to free. */
 UVP_PUBLIC int uvp_saved_read(const char *path, unsigned int flags, const struct uvp_op *op, struct uvp_saved *ret_saved,
 			      struct uvp_config **ret_config, struct uvp_error *err);
 

@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Linux guests move to another host: a PV guest suspended, a PVH guest while it runs. What is in the way is named, all of it at
-# once; Ctrl-C, a connection that cannot be made, and one that breaks leave the guest where it was. UVP_LAB_LONG=1: a busy guest, too.
+# once; Ctrl-C, a connection that cannot be made, and one that breaks leave the guest where it was. UVP_LAB_LONG=1: a busy guest
+# and an HVM guest, too.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/hvm.bash"
 requires xlx brctl ssh
 requires_host_b
 
@@ -152,4 +154,20 @@ fi
 expect_fail 4 xlx domid t-live
 wait_for 60 goes_on_b t-live tock
 expect_ok on_b xlx destroy --yes t-live
+[ -n "${UVP_LAB_LONG:-}" ] || exit 0
+
+# an HVM guest that knows nothing of Xen moves while it runs: it says what it hears on the port that its QEMU emulates
+hvm_disk "$tmp/pc.img" first
+ssh b "cat >'$tmp/pc.img'" <"$tmp/pc.img" || fail "cannot copy the disk"
+cfg=$(hvm_cfg t-pc 'cpu_policy = "default,-bmi2,-adx"' "disk = [ '$tmp/pc.img,raw,hda,rw' ]")
+sed -i 's/^serial.*/serial = "pty"/' "$cfg"
+on_exit on_b bash -c '! xlx domid t-pc 2>/dev/null || xlx destroy --yes t-pc'
+create_guest "$cfg"
+cat "$(xenstore-read "/local/domain/$(xlx domid t-pc)/serial/0/tty")" >>"$tmp/t-pc.serial" &
+wait_for 240 hvm_said t-pc 'ready from first'
+expect_ok xlx migrate --trust-disks --max-downtime 5s t-pc b
+expect_fail 4 xlx domid t-pc
+expect_ok on_b bash -c 'tty=$(xenstore-read /local/domain/$(xlx domid t-pc)/serial/0/tty); exec 5<>$tty; printf q >$tty; timeout 60 head -c 1 <&5'
+out_has q
+expect_ok on_b xlx destroy --yes t-pc
 exit 0
