@@ -35,16 +35,12 @@ bool uvpi_dm_is_there(const struct uvp_domain *domain)
 int uvpi_dm_let_go(struct uvp_domain *domain, struct uvp_error *err)
 {
 	_cleanup_qmp_ struct uvp_qmp *qmp = NULL;
-	struct uvp_error why = UVP_ERROR_INIT;
-	int r = uvp_qmp_open_domain(domain, NULL, &qmp, &why);
+	int r;
 
-	if (r == -UVP_E_NOT_FOUND)
+	if (!uvpi_dm_is_there(domain))
 		return 0;
-	if (r == 0)
-		r = uvpi_dm_hold(qmp, false, &why);
-	if (r < 0 && err)
-		*err = why;
-	return r;
+	r = uvp_qmp_open_domain(domain, NULL, &qmp, err);
+	return r < 0 ? r : uvpi_dm_hold(qmp, false, err);
 }
 
 int uvpi_dm_log_dirty(struct uvp_qmp *qmp, bool on, struct uvp_error *err)
