@@ -217,7 +217,9 @@ int uvpi_hyp_cputopo(struct uvpi_hyp *hyp, struct uvpi_cputopo **ret_topo, struc
 	if (!topo)
 		return uvpi_no_memory(err);
 	for (i = 0; i < n; i++) {
-		topo[i].online = raw[i].core != XEN_INVALID_CORE_ID;
+		/* A CPU with one core may have no number for it, nor for its socket: Xen says all three of what is not there. */
+		topo[i].online = raw[i].core != XEN_INVALID_CORE_ID || raw[i].socket != XEN_INVALID_SOCKET_ID ||
+				 raw[i].node != XEN_INVALID_NODE_ID;
 		topo[i].core = raw[i].core;
 		topo[i].socket = raw[i].socket;
 		topo[i].node = raw[i].node;

@@ -60,7 +60,8 @@ expect_fail 4 xlx top no-such-domain
 # beside the rest: some hundred rounds, after which it has as much memory as after some
 xlx top --plain -d 100ms >"$tmp/rounds" &
 rounds=$!
-on_exit kill "$rounds"
+end_rounds() { kill "$rounds" && wait "$rounds"; } 2>/dev/null
+on_exit end_rounds
 has_rounds() { [ "$(grep -c '^Host ' "$tmp/rounds")" -ge "$1" ]; }
 resident() { awk '/^VmRSS/ { print $2 }' "/proc/$rounds/status"; }
 wait_for 60 has_rounds 20
@@ -75,7 +76,8 @@ wait_for 60 shows 'watched'
 screen send-keys P
 wait_for 60 shows 'this screen is read-only'
 screen send-keys s
-wait_for 60 shows 'MEMORY▼'
+sorted_by_memory() { screen capture-pane -p | grep -q 'MEMORY[^ ]'; }
+wait_for 60 sorted_by_memory
 screen send-keys / watched Enter Space
 wait_for 60 shows '*watched'
 screen send-keys '!' P
@@ -138,5 +140,3 @@ wait_for 60 shows 'left: 0'
 wait_for 60 has_rounds 200
 late=$(resident)
 [ "$late" -le $((early + 200)) ] || fail "it has grown from $early to $late KiB"
-kill "$rounds"
-wait "$rounds" 2>/dev/null
