@@ -106,7 +106,7 @@ static int draw_sources(struct top_frame *frame, const struct top_model *model, 
 {
 	int at = 0;
 
-	if (ui->failure[0])
+	if (ui->failure[0] && !ui->past_at)
 		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "Figures are %" PRId64 " s old. ", ui->age);
 	if (model->now->domains.store_error.code && !model->names_at)
 		at += top_put(frame, 3, at, frame->width - at, TOP_BAD, "xenstored does not answer: names may be old. ");
@@ -191,7 +191,7 @@ struct top_frame *top_draw(const struct top_model *model, struct top_ui *ui, int
 	else
 		top_draw_lists(frame, model, ui, area);
 	/* Old figures do not look like new ones. */
-	for (int row = 1; ui->failure[0] && ui->view != TOP_HELP && ui->view != TOP_COLUMNS && row < height - 2; row++)
+	for (int row = 1; ui->failure[0] && !ui->past_at && ui->view != TOP_HELP && ui->view != TOP_COLUMNS && row < height - 2; row++)
 		top_fade_row(frame, row);
 	top_draw_footer(frame, model, ui);
 	return frame;
