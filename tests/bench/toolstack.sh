@@ -149,7 +149,38 @@ measure_save() { # TOOL
   done
 }
 
-# wanted GROUP: ONLY names one of save, hvm, linux, devices, verbs; without it all are measured
+# PVH guests of 4 and of 512 MiB, with xlx from the warm pool (pool-) and without it (no-pool-); xl has none.
+measure_pool() { # TOOL
+  local tool=$1 i mib ready=0
+  rm -f "$work"/t-*
+  [ "$tool" = xl ] || xlx pool add small memory=4 min="$repeats" >/dev/null || exit 1
+  [ "$tool" = xl ] || xlx pool add large memory=512 min=1 max=1 >/dev/null || exit 1
+  for mib in 4 512; do
+    tiny_cfg bench
+    sed -i "s/^memory = .*/memory = $mib/" "$work/bench.cfg"
+    for ((i = 0; i < repeats; i++)); do
+      for ((ready = 0; ready < 60 && $(pool_ready "$tool" "$mib") == 0; ready++)); do sleep 1; done
+      cost "$tool" create -q "$work/bench.cfg" >>"$work/t-pool-create-$mib" || exit 1
+      "$tool" destroy bench >/dev/null 2>&1
+      if [ "$tool" = xl ]; then
+        tail -n 1 "$work/t-pool-create-$mib" >>"$work/t-no-pool-create-$mib"
+        continue
+      fi
+      cost "$tool" create -q --no-pool "$work/bench.cfg" >>"$work/t-no-pool-create-$mib" || exit 1
+      "$tool" destroy bench >/dev/null 2>&1
+    done
+    report "$tool" 0 "pool-create-$mib" "t-pool-create-$mib"
+    report "$tool" 0 "no-pool-create-$mib" "t-no-pool-create-$mib"
+  done
+  [ "$tool" = xl ] || { xlx pool remove small && xlx pool remove large; } >/dev/null || exit 1
+}
+
+pool_ready() { # TOOL MIB: how many there are
+  [ "$1" != xl ] || { echo 1; return; }
+  find /run/uvp/pool -name "pvh-$(($2 * 1024))-*" | wc -l
+}
+
+# wanted GROUP: ONLY names one of pool, save, hvm, linux, devices, verbs; without it all are measured
 wanted() { [ "${ONLY:-$1}" = "$1" ]; }
 
 fill_to() { # TOOL FROM TO
@@ -179,6 +210,7 @@ for tool in ${TOOLS:-xl xlx}; do
   tiny_cfg warm # the first introduction after a boot costs far more than any other, for either tool
   cost "$tool" create -q "$work/warm.cfg" >/dev/null || exit 1
   "$tool" destroy warm >/dev/null 2>&1
+  if wanted pool; then measure_pool "$tool" || exit 1; fi
   if wanted save; then measure_save "$tool" || exit 1; fi
   if wanted hvm; then measure_hvm "$tool" || exit 1; fi
   if wanted linux; then measure_linux "$tool" || exit 1; fi
