@@ -35,7 +35,7 @@ appears() { guest_run lab-pcil "for i in 1 2 3 4 5 6 7 8 9 10; do [ ! -b /dev/$1
 guest_run lab-pcil 'cd /drivers; for m in $(cat order); do insmod $m; done; cd /'
 appears nvme0n1
 guest_has "of the host, $one"
-guest_run lab-pcil 'echo of the guest | dd of=/dev/nvme0n1 bs=4096 seek=1 conv=sync,fsync && head -c 4M /dev/urandom >/a; dd if=/a of=/dev/nvme0n1 bs=64k seek=16 conv=fsync; md5sum /a'
+guest_run lab-pcil 'echo of the guest | dd of=/dev/nvme0n1 bs=4096 seek=1 conv=sync,fsync && head -c 4194304 /dev/urandom >/a; dd if=/a of=/dev/nvme0n1 bs=64k seek=16 conv=fsync; md5sum /a'
 sum=$(awk 'END { print $1 }' "$tmp/guest")
 
 # one more, which the guest finds, and gives back
