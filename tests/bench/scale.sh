@@ -101,6 +101,7 @@ for tool in ${TOOLS:-xlx xl}; do
   for n in $counts; do
     [ "$tool" != xl ] || [ "$n" -le "$xl_max" ] || break
     fill "$tool" "$have" "$n"
+    [ "$n" -eq "$have" ] || sleep 10 # what the daemons still have to do for so many
     have=$n
     measure "$tool" "$n" || exit 1
   done
