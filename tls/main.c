@@ -115,7 +115,7 @@ static int carry(const char *name, const char *port, struct uvp_error *err)
 	if (r == 0)
 		r = tls_session_await_welcome(&session, deadline, err);
 	if (r == 0)
-		r = tls_relay(&session, STDIN_FILENO, err);
+		r = tls_relay(&session, STDIN_FILENO, true, err);
 	tls_session_done(&session);
 	tls_keys_done(&keys);
 	return r;
@@ -157,7 +157,7 @@ static int serve(struct uvp_error *err)
 	tell(TLS_YES, session.peer);
 	r = tls_session_welcome(&session, deadline, err);
 	if (r == 0)
-		r = tls_relay(&session, STDOUT_FILENO, err);
+		r = tls_relay(&session, STDOUT_FILENO, false, err);
 	tls_session_done(&session);
 	tls_keys_done(&keys);
 	return r;

@@ -10,9 +10,11 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/num.h"
 #include "tls/session.h"
 
-#define PIECE 16384 /* what a record of TLS holds */
+#define PIECE 16384   /* what a record of TLS holds */
+#define REST_MS 30000 /* for a client that has heard that nobody here takes anything any more */
 
 struct piece {
 	char bytes[PIECE];
@@ -27,6 +29,7 @@ struct relay {
 	struct piece in, out; /* from the other host; to it */
 	bool in_waits, out_waits; /* GnuTLS wants to read, or write, before it goes on */
 	bool moved;
+	int64_t deadline; /* 0: none */
 };
 
 static bool is_again(ssize_t r)
@@ -89,8 +92,10 @@ static int read_tls(struct relay *relay)
 	if (in->len || in->ended)
 		return 0;
 	n = gnutls_record_recv(relay->session->gnutls, in->bytes, sizeof(in->bytes));
-	if (n == GNUTLS_E_REHANDSHAKE || n == GNUTLS_E_WARNING_ALERT_RECEIVED)
-		return 0; /* TLS 1.3 has neither; not an end */
+	if (n == GNUTLS_E_REHANDSHAKE || n == GNUTLS_E_WARNING_ALERT_RECEIVED) {
+		relay->moved = true; /* TLS 1.3 has neither; not an end, and there may be more */
+		return 0;
+	}
 	relay->in_waits = is_again(n);
 	if (n < 0)
 		return relay->in_waits ? 0 : (int)n;
@@ -124,6 +129,7 @@ static void write_plain(struct relay *relay)
 
 static void wait_for_any(struct relay *relay)
 {
+	int64_t left = relay->deadline ? relay->deadline - uvpi_now_ms() : -1;
 	struct pollfd p[] = { { relay->session->fd, 0, 0 }, { relay->plain, 0, 0 } };
 
 	if (relay->in_waits)
@@ -139,10 +145,24 @@ static void wait_for_any(struct relay *relay)
 		p[0].fd = -1;
 	if (!p[1].events)
 		p[1].fd = -1;
-	poll(p, 2, -1);
+	if (left >= 0 || !relay->deadline)
+		poll(p, 2, (int)left);
 }
 
-int tls_relay(struct tls_session *session, int plain, struct uvp_error *err)
+static int move(struct relay *relay)
+{
+	int r;
+
+	relay->moved = false;
+	r = read_tls(relay);
+	if (r == 0) {
+		write_plain(relay);
+		r = read_plain(relay);
+	}
+	return r < 0 ? r : write_tls(relay);
+}
+
+int tls_relay(struct tls_session *session, int plain, bool client, struct uvp_error *err)
 {
 	_cleanup_free_ struct relay *relay = calloc(1, sizeof(*relay));
 
@@ -151,20 +171,22 @@ int tls_relay(struct tls_session *session, int plain, struct uvp_error *err)
 	relay->session = session;
 	relay->plain = plain;
 	for (;;) {
-		int r;
+		int r = move(relay);
 
-		relay->moved = false;
-		r = read_tls(relay);
-		if (r == 0) {
-			write_plain(relay);
-			r = read_plain(relay);
-		}
-		if (r == 0)
-			r = write_tls(relay);
 		if (r < 0)
 			return tls_session_fail(session, r, err);
 		if (relay->in.told && relay->out.told)
 			return 0;
+		/* The server hangs up when its receiver has ended, and nothing that is sent now is read by anybody: whoever sends
+		 * must notice. */
+		if (client && relay->in.told) {
+			gnutls_bye(session->gnutls, GNUTLS_SHUT_WR);
+			return 0;
+		}
+		if (relay->out.told && !client && !relay->deadline)
+			relay->deadline = uvpi_now_ms() + REST_MS;
+		if (relay->deadline && uvpi_now_ms() >= relay->deadline)
+			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it goes on sending, and nobody here takes it");
 		if (!relay->moved)
 			wait_for_any(relay);
 	}

@@ -29,7 +29,8 @@ int tls_session_await_welcome(struct tls_session *session, int64_t deadline_ms, 
 /* What a negative result of GnuTLS means, for an operator. */
 int tls_session_fail(const struct tls_session *session, int r, struct uvp_error *err);
 
-/* Carry bytes between the connection and a socket of this host, until both ends have closed. 0: both did so in order. */
-int tls_relay(struct tls_session *session, int plain, struct uvp_error *err);
+/* Carry bytes between the connection and a socket of this host, until both ends have closed; a client ends as soon as the server
+ * has, and a server that has closed does not wait for more than 30 s. 0: in order. */
+int tls_relay(struct tls_session *session, int plain, bool client, struct uvp_error *err);
 
 #endif
