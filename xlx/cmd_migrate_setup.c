@@ -36,6 +36,14 @@ static int own_name(const struct xlx_args *args, char name[64])
 	return 0;
 }
 
+/* [USER@]HOST: the user is for ssh. */
+static bool parse_host(const char *text, struct uvpi_tls_host *ret_host)
+{
+	const char *at = strchr(text, '@');
+
+	return *text != '-' && uvpi_tls_host_parse(at ? at + 1 : text, ret_host);
+}
+
 /* ---- the other side ---- */
 
 static int accept_peer(const struct xlx_args *args, const char *peer)
@@ -129,7 +137,7 @@ static void try_it(const char *name)
 static int set_up(const struct xlx_args *args, const char *ssh_host)
 {
 	_cleanup_free_ char *said = malloc(SAID_MAX);
-	const char *at = strchr(ssh_host, '@'), *certificate;
+	const char *certificate;
 	struct uvpi_known own = { "" }, known = { "" };
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvpi_tls_host host;
@@ -138,7 +146,7 @@ static int set_up(const struct xlx_args *args, const char *ssh_host)
 
 	if (status)
 		return status;
-	if (!said || *ssh_host == '-' || !uvpi_tls_host_parse(at ? at + 1 : ssh_host, &host))
+	if (!said || !parse_host(ssh_host, &host))
 		return xlx_usage(args, "'%.60s' is no host", ssh_host);
 	r = uvpi_known_own(name, xlx_has(args, "renew"), &own, &err);
 	if (r == 0)
@@ -161,23 +169,34 @@ static int set_up(const struct xlx_args *args, const char *ssh_host)
 	return status;
 }
 
+static int forget(const struct xlx_args *args, const char *text)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvpi_tls_host host;
+
+	if (xlx_has(args, "renew") || xlx_has(args, "name"))
+		return xlx_usage(args, "--remove goes with no other option");
+	if (!parse_host(text, &host))
+		return xlx_usage(args, "'%.60s' is no host", text);
+	if (uvpi_known_remove(host.name, &err) < 0)
+		return xlx_fail(&err);
+	printf("'%s' is not known here any more\n", host.name);
+	return XLX_EXIT_OK;
+}
+
 static int run(const struct xlx_args *args)
 {
 	const char *accepted = xlx_value(args, "accept"), *host = xlx_arg(args, 0);
-	struct uvp_error err = UVP_ERROR_INIT;
 
 	if (accepted && host)
 		return xlx_usage(args, "--accept takes the host's name, and there is no other argument");
+	if (accepted && xlx_has(args, "remove"))
+		return xlx_usage(args, "--accept and --remove exclude each other");
 	if (accepted)
 		return accept_peer(args, accepted);
 	if (!host)
 		return xlx_usage(args, "no host given");
-	if (!xlx_has(args, "remove"))
-		return set_up(args, host);
-	if (uvpi_known_remove(host, &err) < 0)
-		return xlx_fail(&err);
-	printf("'%s' is not known here any more\n", host);
-	return XLX_EXIT_OK;
+	return xlx_has(args, "remove") ? forget(args, host) : set_up(args, host);
 }
 
 static const struct xlx_opt opts[] = {

@@ -44,6 +44,14 @@ bool uvpi_tls_host_parse(const char *text, struct uvpi_tls_host *ret_host)
 	return true;
 }
 
+/* A file's name, too: nothing of a path is in it. */
+static bool is_name(const char *text)
+{
+	struct uvpi_tls_host host;
+
+	return uvpi_tls_host_parse(text, &host) && !strcmp(host.name, text);
+}
+
 /* ---- files ---- */
 
 static const char *folder(void)
@@ -86,17 +94,18 @@ bool uvpi_known_has(const char *name)
 {
 	char path[PATH_MAX];
 
-	return uvpi_known_path(path, "peers", name) == 0 && access(path, F_OK) == 0;
+	return is_name(name) && uvpi_known_path(path, "peers", name) == 0 && access(path, F_OK) == 0;
 }
 
 int uvpi_known_remove(const char *name, struct uvp_error *err)
 {
 	char path[PATH_MAX];
 
-	if (uvpi_known_path(path, "peers", name) < 0 || (unlink(path) < 0 && errno == ENOENT))
-		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "host '%.60s' is not known for moving domains", name);
-	if (access(path, F_OK) == 0)
-		return uvpi_fail(err, UVP_E_DENIED, 0, "cannot remove '%s'", path);
+	if (!is_name(name) || uvpi_known_path(path, "peers", name) < 0)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", name);
+	if (unlink(path) < 0)
+		return errno == ENOENT ? uvpi_fail(err, UVP_E_NOT_FOUND, 0, "host '%.60s' is not known for moving domains", name) :
+					 uvpi_fail_errno(err, errno, "cannot remove '%s'", path);
 	*strrchr(path, '/') = '\0';
 	return uvpi_def_sync(path, err);
 }
@@ -177,7 +186,7 @@ int uvpi_known_add(const char *name, const char *text, size_t len, struct uvpi_k
 	int r;
 
 	*ret_peer = (struct uvpi_known){ "" };
-	if (uvpi_known_path(path, "peers", name) < 0)
+	if (!is_name(name) || uvpi_known_path(path, "peers", name) < 0)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", name);
 	if (in < 0 || len > PEM_MAX || write(in, text, len) != (ssize_t)len || lseek(in, 0, SEEK_SET) < 0)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "host '%.60s' sent no certificate", name);

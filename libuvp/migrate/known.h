@@ -37,7 +37,7 @@ struct uvpi_known {
 int uvpi_known_own(const char *name, bool anew, struct uvpi_known *ret_own, struct uvp_error *err);
 /* Check that the text holds a certificate, and keep that as the peer's. */
 int uvpi_known_add(const char *name, const char *text, size_t len, struct uvpi_known *ret_peer, struct uvp_error *err);
-/* NOT_FOUND when it is not known. */
+/* NOT_FOUND when it is not known, INVALID when no host can have that name. */
 int uvpi_known_remove(const char *name, struct uvp_error *err);
 
 #endif

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Wrong use of migrate-setup, and that it removes nothing but known hosts.
+. "$(dirname "$0")/lib.sh"
+export UVP_TLS_DIR=$tmp/etc/tls
+mkdir -p "$UVP_TLS_DIR/peers"
+echo key >"$UVP_TLS_DIR/host.pem"
+echo certificate >"$UVP_TLS_DIR/peers/b.pem"
+
+# usage_error TEXT ARGUMENT...
+usage_error() {
+	local text=$1
+	shift
+	run migrate-setup "$@"
+	expect_status 2
+	printf '%s\n' "xlx migrate-setup: $text" "try 'xlx migrate-setup --help'" | expect_err
+}
+usage_error "no host given"
+usage_error "no host given" --remove
+for host in ../host root@../host .. '' 'a b' b/../../host; do
+	usage_error "'$host' is no host" --remove "$host"
+	usage_error "'$host' is no host" "$host"
+done
+usage_error "--remove goes with no other option" --remove --renew b
+usage_error "--remove goes with no other option" --remove --name a b
+usage_error "--accept and --remove exclude each other" --accept a --remove
+usage_error "--accept takes the host's name, and there is no other argument" --accept a b
+usage_error "'../a' is no host" --accept ../a
+usage_error "'a/b' cannot be the name of this host: give another one with --name" --name a/b b
+
+run migrate-setup --remove c
+expect_status 4
+expect_err <<<"xlx: host 'c' is not known for moving domains"
+run migrate-setup --remove root@b
+expect_status 0
+expect_out <<<"'b' is not known here any more"
+[ ! -e "$UVP_TLS_DIR/peers/b.pem" ] || fail "'b' is still known"
+[ -e "$UVP_TLS_DIR/host.pem" ] || fail "the key is gone"
+finish
