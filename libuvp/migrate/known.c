@@ -68,16 +68,24 @@ int uvpi_known_path(char path[PATH_MAX], const char *leaf, const char *peer)
 	return n < PATH_MAX ? 0 : -1;
 }
 
-/* Those that are missing above the last name. */
+/* Those that are missing above the last name: ours for root only, those above them for all, whatever the umask. */
 static int make_folders(const char *path, struct uvp_error *err)
 {
+	size_t ours = strlen(folder());
 	char buf[PATH_MAX];
 
+	while (ours > 1 && folder()[ours - 1] == '/')
+		ours--;
 	snprintf(buf, sizeof(buf), "%s", path);
 	for (char *p = strchr(buf + 1, '/'); p; p = strchr(p + 1, '/')) {
+		int r;
+
 		*p = '\0';
-		if (mkdir(buf, p[1] && strstr(p + 1, ".pem") ? 0700 : 0755) < 0 && errno != EEXIST)
+		r = mkdir(buf, 0700);
+		if (r < 0 && errno != EEXIST)
 			return uvpi_fail_errno(err, errno, "cannot make the folder '%s'", buf);
+		if (r == 0 && (size_t)(p - buf) < ours && chmod(buf, 0755) < 0)
+			return uvpi_fail_errno(err, errno, "cannot let others look into the folder '%s'", buf);
 		*p = '/';
 	}
 	return 0;
