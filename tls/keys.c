@@ -311,10 +311,14 @@ static int make(const char *name, const char *path, gnutls_x509_crt_t *ret_crt, 
 int tls_keys_make(const char *name, bool anew, struct uvp_error *err)
 {
 	_cleanup_crt_ gnutls_x509_crt_t crt = NULL;
+	_cleanup_close_ int lock = -1;
 	char path[PATH_MAX], buf[TLS_PEM_MAX + 1];
 	gnutls_datum_t text;
 	int r = host_path(path, err);
 
+	/* two at once must not tell two hosts two certificates */
+	if (r == 0)
+		r = uvpi_known_lock(&lock, err);
 	if (r < 0)
 		return r;
 	if (!anew && access(path, F_OK) == 0) {
@@ -322,8 +326,10 @@ int tls_keys_make(const char *name, bool anew, struct uvp_error *err)
 		if (r == 0)
 			r = import(&text, path, &crt, err);
 		explicit_bzero(buf, sizeof(buf));
-		if (r < 0)
+		if (r < 0) {
+			uvpi_hint(err, "'xlx migrate-setup --renew' with another host's name makes a new key");
 			return r;
+		}
 		anew = gnutls_x509_crt_get_expiration_time(crt) < time(NULL) + RENEW_DAYS * DAY;
 	} else {
 		anew = true;

@@ -13,11 +13,13 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/flock.h"
 #include "core/num.h"
 #include "core/run.h"
 #include "define/store.h"
 
 #define PEM_MAX 16384
+#define LOCK_MS 30000 /* making a key takes less than a second */
 
 bool uvpi_tls_host_parse(const char *text, struct uvpi_tls_host *ret_host)
 {
@@ -96,6 +98,26 @@ int uvpi_known_write(const char *path, const char *text, size_t len, struct uvp_
 	int r = make_folders(path, err);
 
 	return r < 0 ? r : uvpi_def_write(path, text, len, err);
+}
+
+int uvpi_known_lock(int *ret_fd, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char path[PATH_MAX];
+	int r;
+
+	if (uvpi_known_path(path, "lock", NULL) < 0)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the folder of keys has too long a name");
+	r = make_folders(path, err);
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return uvpi_fail_errno(err, errno, "cannot open '%s'", path);
+	r = uvpi_flock_wait(fd, path, "this host's key", uvpi_now_ms() + LOCK_MS, err);
+	if (r == 0)
+		*ret_fd = uvpi_steal_fd(&fd);
+	return r;
 }
 
 bool uvpi_known_has(const char *name)

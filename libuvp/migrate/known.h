@@ -25,6 +25,8 @@ bool uvpi_tls_host_parse(const char *text, struct uvpi_tls_host *ret_host);
 int uvpi_known_path(char path[PATH_MAX], const char *leaf, const char *peer);
 /* Aside, fsync, rename; for root only. Makes the folders. */
 int uvpi_known_write(const char *path, const char *text, size_t len, struct uvp_error *err);
+/* Nobody else makes a key of this host until the file is closed. Blocks for 30 s at most. */
+int uvpi_known_lock(int *ret_fd, struct uvp_error *err);
 /* Do we know the host of that name? */
 bool uvpi_known_has(const char *name);
 

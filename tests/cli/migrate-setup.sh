@@ -36,4 +36,24 @@ expect_status 0
 expect_out <<<"'b' is not known here any more"
 [ ! -e "$UVP_TLS_DIR/peers/b.pem" ] || fail "'b' is still known"
 [ -e "$UVP_TLS_DIR/host.pem" ] || fail "the key is gone"
+
+# ---- keys: one for all who ask at the same time ----
+tool=$top_builddir/tls/uvp-tls
+export UVP_TLS_DIR=$tmp/new/uvp/tls
+for i in 1 2 3 4; do
+	(umask 077 && "$tool" key a >"$tmp/key$i" 2>&1) &
+done
+wait
+for i in 2 3 4; do
+	cmp "$tmp/key1" "$tmp/key$i" || fail "two who asked at once have two certificates"
+done
+modes=$(stat -c %a "$tmp/new/uvp" "$UVP_TLS_DIR" "$UVP_TLS_DIR/host.pem" | tr '\n' ' ')
+[ "$modes" = "755 700 600 " ] || fail "who can read what: $modes"
+head -c 100 "$UVP_TLS_DIR/host.pem" >"$tmp/half"
+cp "$tmp/half" "$UVP_TLS_DIR/host.pem"
+"$tool" key a 2>"$tmp/err" && fail "half a key is one"
+expect_err_has "host.pem' is no certificate"
+expect_err_has "--renew"
+"$tool" key a anew >"$tmp/key5" || fail "a new key cannot replace half a one"
+cmp -s "$tmp/key1" "$tmp/key5" && fail "a new key is the old one"
 finish
