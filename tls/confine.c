@@ -12,7 +12,9 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 
-#define USER_BASE 0x7fd00000u /* with the process's number, so that each is another */
+/* With the process's number, 4194304 at most, so that each is another; systemd's list of ranges has none from 0x70000000 on, and
+ * those of dm/dm.c and build/bootloader.c are below. */
+#define USER_BASE 0x70600000u
 #define MEMORY_MAX (256ull << 20)
 
 static int deny(struct uvp_error *err, int error)
@@ -27,7 +29,8 @@ static int drop_user(struct uvp_error *err)
 	if (geteuid() != 0)
 		return 0; /* whoever runs it has no more than that */
 	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+			return deny(err, errno);
 	if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
 		return deny(err, errno);
 	return 0;

@@ -32,14 +32,17 @@
 
 #define CONNECT_MS 15000 /* for each address */
 #define GREET_MS 20000
-#define ALIVE_S 15 /* a host that has gone is noticed after a minute */
+#define ALIVE_S 15
+/* Of silence, or of taking nothing: longer than xlx waits until it calls a connection broken (SEND_MS in migrate/link.c), because
+ * a receiver that is busy, with a window of nothing, has not gone. */
+#define GONE_MS 150000
 
 /* ---- sockets ---- */
 
 static void set_up(int fd)
 {
 	const int on = 1, idle = ALIVE_S, tries = 3;
-	const unsigned int timeout = 4000 * ALIVE_S;
+	const unsigned int timeout = GONE_MS;
 
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
@@ -79,7 +82,7 @@ static int connect_to(const char *name, const char *port, int *ret_fd, struct uv
 	int r = getaddrinfo(name, port, &hints, &found), error = EADDRNOTAVAIL;
 
 	if (r)
-		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it has no address: %s", gai_strerror(r));
+		return uvpi_fail(err, r == EAI_AGAIN ? UVP_E_IO : UVP_E_NOT_FOUND, 0, "it has no address: %s", gai_strerror(r));
 	for (struct addrinfo *at = found; at && error; at = at->ai_next)
 		error = connect_one(at, ret_fd);
 	freeaddrinfo(found);
@@ -136,15 +139,18 @@ static int serve(struct uvp_error *err)
 	int64_t deadline = uvpi_now_ms() + GREET_MS;
 	struct tls_session session = { NULL };
 	struct tls_keys keys;
+	enum tls_verdict ours = TLS_OURS;
 	int r = tls_keys_load(&keys, NULL, err);
 
 	set_up(STDIN_FILENO);
-	if (r == 0)
+	if (r == 0) {
+		ours = TLS_RIGHTS;
 		r = tls_confine(err);
+	}
 	if (r == 0)
 		r = tls_session_open(&session, STDIN_FILENO, true, &keys, err);
 	if (r < 0) {
-		tell(TLS_OURS, NULL);
+		tell(ours, NULL);
 		return r;
 	}
 	r = tls_session_greet(&session, deadline, err);

@@ -14,7 +14,8 @@ static const struct {
 	[TLS_NONE] = { "none", "it showed no certificate" },
 	[TLS_SLOW] = { "slow", "it did not complete the greeting in time" },
 	[TLS_BROKEN] = { "broken", "it does not speak TLS 1.3, or hung up" },
-	[TLS_OURS] = { "ours", "this host has no key for it: 'xlx migrate-setup' makes one" },
+	[TLS_OURS] = { "ours", "this host's key or its list of hosts cannot be read: see /etc/uvp/tls; 'xlx migrate-setup --renew HOST' makes a new key" },
+	[TLS_RIGHTS] = { "rights", "uvp-tls could not give up its rights, or not begin TLS, and did not speak with it" },
 };
 
 bool tls_name_is_good(const char *name)

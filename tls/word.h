@@ -19,6 +19,7 @@ enum tls_verdict {
 	TLS_SLOW,    /* the greeting was not over in time */
 	TLS_BROKEN,  /* no TLS 1.3, or the connection ended */
 	TLS_OURS,    /* this host's own key or list of hosts cannot be read */
+	TLS_RIGHTS,  /* this host's worker could not be confined, or not begin */
 	TLS_VERDICTS
 };
 
