@@ -28,6 +28,7 @@ struct migrated_connection {
 	struct sockaddr_storage from;
 	char address[INET6_ADDRSTRLEN], name[TLS_NAME];
 	bool known;
+	bool killed; /* the worker, by us */
 	pid_t worker, receiver; /* 0: has ended, or was not started */
 	int plain; /* the end of the decrypted bytes that is for the receiver */
 	int word;
@@ -132,6 +133,7 @@ static void end_worker(struct migrated_connection *c)
 {
 	if (c->worker)
 		kill(c->worker, SIGKILL);
+	c->killed = true;
 	if (c->plain >= 0)
 		close(c->plain);
 	c->plain = -1;
@@ -162,7 +164,13 @@ static int start_receiver(struct migrated_connection *c, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	r = sd_event_add_child(c->migrated->event, &c->on_receiver, c->receiver, WEXITED, on_receiver, c);
-	return r < 0 ? daemon_fail(err, r, "wait for a program") : 0;
+	if (r >= 0)
+		return 0;
+	/* it has received nothing yet, and nobody would see its end */
+	kill(c->receiver, SIGKILL);
+	waitpid(c->receiver, NULL, 0);
+	c->receiver = 0;
+	return daemon_fail(err, r, "wait for a program");
 }
 
 static void take_word(struct migrated_connection *c)
@@ -173,6 +181,8 @@ static void take_word(struct migrated_connection *c)
 
 	if (whole == 0)
 		return;
+	if (whole > 0 && verdict == TLS_YES && !uvpi_known_has(c->name))
+		whole = -1; /* whoever took the worker over does not choose what the log calls him */
 	if (whole < 0 || verdict != TLS_YES) {
 		log_refused(c->migrated, c->address, whole < 0 ? "uvp-tls said nothing that makes sense" : tls_verdict_text(verdict));
 		/* it ends by itself, once its refusal has arrived; the clock goes on */
@@ -207,11 +217,25 @@ static int on_word(sd_event_source *source, int fd, uint32_t events, void *data)
 	return 0;
 }
 
+/* A fault, or the attempt to make use of one; a stranger decides how often. */
+static void worker_was_killed(struct migrated_connection *c, int number)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "its uvp-tls was killed by signal %d", number);
+	if (c->known)
+		daemon_log(DAEMON_WARNING, NULL, "'%s' (%s): %s", *c->name ? c->name : "a host", c->address, why);
+	else
+		log_refused(c->migrated, c->address, why);
+}
+
 static int on_worker(sd_event_source *source, const siginfo_t *info, void *data)
 {
 	struct migrated_connection *c = data;
 
 	c->worker = 0;
+	if (info->si_code != CLD_EXITED && !c->killed)
+		worker_was_killed(c, info->si_status);
 	/* its last word may still lie there */
 	if (c->on_word)
 		on_word(NULL, c->word, 0, c);

@@ -92,10 +92,12 @@ static int lost_tls(const struct uvpi_link *link, int status, char *said, struct
 		code = (enum uvp_errcode)status;
 	r = uvpi_fail(err, code, 0, "the connection to '%s' %s%s%.350s", link->peer, link->greeted ? "broke" : "cannot be made",
 		      *said ? ": " : "", said);
-	if (!hint)
-		return r;
-	drop_control(hint);
-	uvpi_hint(err, "%s", hint);
+	if (hint) {
+		drop_control(hint);
+		uvpi_hint(err, "%s", hint);
+	} else if (status == 0 && !*said && !link->greeted) { /* uvp-tls was content: what it was connected to has ended */
+		uvpi_hint(err, "see 'journalctl -u uvp-migrated' on that host");
+	}
 	return r;
 }
 

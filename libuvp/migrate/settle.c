@@ -101,6 +101,12 @@ static int ask(struct uvp_domain *domain, const struct uvpi_handover *handover, 
 	return r;
 }
 
+/* A host that has answered, and then takes its time, has had two minutes already. */
+static bool is_worth_another(const struct uvpi_link *link, int r)
+{
+	return r == -UVP_E_IO || (r == -UVP_E_TIMEOUT && !link->greeted);
+}
+
 int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
 		const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err)
 {
@@ -111,7 +117,8 @@ int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover,
 
 	if (!link)
 		return uvpi_no_memory(err);
-	for (int i = 0; i < TRIES && r == -UVP_E_IO; i++) {
+	link->greeted = false;
+	for (int i = 0; i < TRIES && is_worth_another(link, r); i++) {
 		if (i && uvpi_op_pause(op, BETWEEN_MS))
 			break;
 		r = ask(domain, handover, how, op, link, ret_end, &why);
