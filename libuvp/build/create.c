@@ -42,6 +42,8 @@ static int choose_uuid(struct uvpi_build *b, struct uvp_error *err)
 	if (!b->config->has_uuid)
 		return uvpi_new_uuid(b->uuid, err);
 	memcpy(b->uuid, b->config->uuid, sizeof(b->uuid));
+	if (uvpi_is_shell(b->uuid))
+		return uvpi_fail_shell_uuid(b->uuid, err);
 	n = uvpi_hyp_domains(b->host->hyp, 0, &infos, err);
 	for (int i = 0; i < n; i++) {
 		/* One that has ended and is still held by somebody does not keep its next life from starting. */

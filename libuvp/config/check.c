@@ -11,6 +11,7 @@
 #include "config/keys.h"
 #include "config/pvdev.h"
 #include "core/error.h"
+#include "core/hyp.h"
 #include "core/names.h"
 
 static int check_name(const struct uvp_config *config, struct uvp_error *err)
@@ -97,12 +98,23 @@ static int check_affinity(const struct uvp_config *config, const char **ret_key,
 	return 0;
 }
 
+/* A guest with such a UUID would be taken for a domain that nobody uses, and given back. */
+static int check_uuid(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	if (!config->has_uuid || !uvpi_is_shell(config->uuid))
+		return 0;
+	*ret_key = "uuid";
+	return uvpi_fail_shell_uuid(config->uuid, err);
+}
+
 int uvpi_config_check(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
 {
 	int rc;
 
 	*ret_key = "name";
 	rc = check_name(config, err);
+	if (rc == 0)
+		rc = check_uuid(config, ret_key, err);
 	if (rc == 0)
 		rc = check_memory(config, ret_key, err);
 	if (rc == 0)

@@ -256,6 +256,16 @@ bool uvpi_is_shell(const uint8_t uuid[16])
 	return !memcmp(uuid, shell_mark, sizeof(shell_mark));
 }
 
+int uvpi_fail_shell_uuid(const uint8_t uuid[16], struct uvp_error *err)
+{
+	char text[UVPI_UUID_TEXT];
+
+	uvpi_format_uuid(uuid, text);
+	uvpi_fail(err, UVP_E_INVALID, 0, "uuid: %s is of the kind that domains prepared ahead have", text);
+	uvpi_hint(err, "remove uuid=, and a new one is made; or use another, whose third group begins with 4");
+	return -UVP_E_INVALID;
+}
+
 int uvpi_new_shell_uuid(uint8_t ret_uuid[16], struct uvp_error *err)
 {
 	int r = uvpi_new_uuid(ret_uuid, err);

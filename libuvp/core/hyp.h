@@ -64,6 +64,8 @@ int uvpi_hyp_domains(struct uvpi_hyp *hyp, uint32_t first, struct uvpi_dominfo *
 /* Domains that are prepared ahead of any guest (shell/shell.h) are not among them; their UUIDs begin with a mark that no
  * random one has (its version is 8), and by that everybody knows them. */
 bool uvpi_is_shell(const uint8_t uuid[16]);
+/* INVALID: no guest can have this one. */
+int uvpi_fail_shell_uuid(const uint8_t uuid[16], struct uvp_error *err);
 /* A new UUID of that kind. */
 int uvpi_new_shell_uuid(uint8_t ret_uuid[16], struct uvp_error *err);
 /* The same with them. */

@@ -39,6 +39,9 @@ base='name="g"\nkernel="/k"\nmemory=64\n'
 bad '' 'bad.cfg: the domain has no name' 'add: name = "guest"'
 bad 'name="g"\nmemory=64\n' 'bad.cfg: a pv guest needs a kernel' 'add: kernel = "/path/to/vmlinuz"'
 bad "${base}memroy=5\n" "bad.cfg:4: there is no key 'memroy'" "did you mean 'memory'?"
+bad "${base}uuid='75767073-686c-8000-8001-020304050607'\n" \
+	"bad.cfg:4: uuid: 75767073-686c-8000-8001-020304050607 is of the kind that domains prepared ahead have" \
+	"remove uuid=, and a new one is made; or use another, whose third group begins with 4"
 bad "${base}vcpus=129\n" "bad.cfg:4: vcpus: 129 is not within 1 to 128"
 bad "${base}vif2=['']\n" \
 	"bad.cfg:4: key 'vif2' is refused: netchannel2 never became part of Linux and is gone since Xen 4.2" \
