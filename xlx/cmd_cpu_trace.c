@@ -124,6 +124,7 @@ static int follow(struct job *job, struct uvp_error *err)
 /* Everything is as it was found when this returns, or the error says that it is not. */
 static int trace(struct job *job, bool take_over, struct uvp_error *err)
 {
+	struct uvp_error left_on = UVP_ERROR_INIT;
 	int r = trace_session_begin(&job->session, job->host, take_over, err), stopped;
 
 	if (r < 0)
@@ -131,7 +132,9 @@ static int trace(struct job *job, bool take_over, struct uvp_error *err)
 	if (job->session.cleaned)
 		xlx_warn("an earlier 'xlx cpu trace' was killed and left tracing on; it ends with this one");
 	r = follow(job, err);
-	stopped = trace_session_stop(&job->session, r < 0 ? NULL : err);
+	stopped = trace_session_stop(&job->session, r < 0 ? &left_on : err);
+	if (r < 0 && stopped < 0)
+		xlx_warn("tracing stays on: %s", left_on.message);
 	if (r == 0)
 		r = stopped;
 	if (r == 0)

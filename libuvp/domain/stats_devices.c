@@ -4,6 +4,7 @@
 #include "domain/stats.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,6 +117,8 @@ static int look_for_changes(struct uvpi_backends *backends, struct uvp_error *er
 	size_t known = backends->n, kept = 0;
 	struct dirent *entry;
 
+	if (!dir && errno != ENOENT)
+		return uvpi_fail_errno(err, errno, "cannot read '%s'", BACKENDS);
 	for (size_t i = 0; i < known; i++)
 		backends->list[i].seen = false;
 	/* No folder: no back end was ever loaded. */
