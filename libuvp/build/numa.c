@@ -64,13 +64,15 @@ static int read_cpus(struct uvpi_build *b, struct view *view, struct uvp_error *
 	return 0;
 }
 
-/* Each domain's vCPUs, in equal parts on the nodes that are preferred for it. */
+/* Each domain's vCPUs, in equal parts on the nodes that are preferred for it. Those of a domain that is prepared for a
+ * guest are not online yet, but are going to be. */
 static int read_load(struct uvpi_build *b, struct view *view, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
-	int n = uvpi_hyp_domains(b->host->hyp, 0, &infos, err);
+	int n = uvpi_hyp_all_domains(b->host->hyp, 0, &infos, err);
 
 	for (int i = 0; i < n; i++) {
+		uint32_t vcpus = uvpi_is_shell(infos[i].uuid) ? infos[i].max_vcpu_id + 1 : infos[i].online_vcpus;
 		uint64_t mask;
 		int r = infos[i].dying ? 0 : uvpi_hyp_get_node_mask(b->host->hyp, infos[i].domid, &mask, err);
 
@@ -80,7 +82,7 @@ static int read_load(struct uvpi_build *b, struct view *view, struct uvp_error *
 			continue;
 		for (int node = 0; node < view->n; node++)
 			if (mask >> node & 1)
-				view->nodes[node].load += 1000ull * infos[i].online_vcpus / (unsigned int)__builtin_popcountll(mask);
+				view->nodes[node].load += 1000ull * vcpus / (unsigned int)__builtin_popcountll(mask);
 	}
 	return n < 0 ? n : 0;
 }
