@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* xlx pool: domains that uvp-hostd prepares ahead, so that creating one takes less. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/error.h"
+#include "core/flock.h"
 #include "core/json.h"
 #include "core/num.h"
 #include "domain/hostd.h"
@@ -125,10 +129,13 @@ static int print_table(const struct pool *pool)
 
 static int list(struct pool *pool)
 {
+	_cleanup_host_ struct uvp_host *host = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
-	int status = 0;
+	int status = uvpi_shapes_read(UVPI_POOL_FILE, &pool->shapes, &err);
 
-	pool->n = uvpi_shell_list(&pool->shells, &err);
+	if (status == 0)
+		status = uvp_host_open(&host, &err);
+	pool->n = status < 0 ? status : uvpi_shell_list_ready(host, &pool->shells, &err);
 	if (pool->n < 0)
 		return xlx_fail(&err);
 	status = xlx_has(pool->args, "json") ? print_json(pool) : print_table(pool);
@@ -141,6 +148,27 @@ static int list(struct pool *pool)
 }
 
 /* ---- changing ---- */
+
+#define LOCK_MS 10000
+
+/* From reading the shapes to writing them. */
+static int lock_shapes(int *ret_lock, struct uvp_error *err)
+{
+	char folder[PATH_MAX], path[PATH_MAX + 8];
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	if (uvpi_shell_folder(folder, sizeof(folder)) < 0)
+		return uvpi_fail_errno(err, errno, "cannot make the folder of the pool");
+	snprintf(path, sizeof(path), "%s/.shapes", folder);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return uvpi_fail_errno(err, errno, "cannot open '%.300s'", path);
+	r = uvpi_flock_wait(fd, path, "the shapes of the pool", uvpi_now_ms() + LOCK_MS, err);
+	if (r == 0)
+		*ret_lock = uvpi_steal_fd(&fd);
+	return r;
+}
 
 static int write_shapes(struct pool *pool, struct uvp_error *err)
 {
@@ -232,6 +260,8 @@ static int drain(struct pool *pool, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	printf("%d prepared domain%s given back; 'xlx pool fill' has the pool filled again\n", dropped, dropped == 1 ? "" : "s");
+	if (r == 0)
+		printf("one more is just being made; it is given back when it is ready\n");
 	return 0;
 }
 
@@ -254,9 +284,21 @@ static const struct verb {
 	const char *name;
 	int min_args, max_args; /* with its own name */
 	int (*run)(struct pool *pool, struct uvp_error *err);
+	bool writes;
 } verbs[] = {
-	{ "add", 3, 8, add }, { "set", 2, 8, set }, { "remove", 2, 2, remove_shape }, { "drain", 1, 1, drain }, { "fill", 1, 1, refill },
+	{ "add", 3, 8, add, true },	   { "set", 2, 8, set, true },	    { "remove", 2, 2, remove_shape, true },
+	{ "drain", 1, 1, drain, false }, { "fill", 1, 1, refill, false },
 };
+
+static int do_verb(const struct verb *verb, struct pool *pool, struct uvp_error *err)
+{
+	_cleanup_close_ int lock = -1;
+	int r = verb->writes ? lock_shapes(&lock, err) : 0;
+
+	if (r == 0)
+		r = uvpi_shapes_read(UVPI_POOL_FILE, &pool->shapes, err);
+	return r < 0 ? r : verb->run(pool, err);
+}
 
 static int run(const struct xlx_args *args)
 {
@@ -264,8 +306,6 @@ static int run(const struct xlx_args *args)
 	struct pool pool = { .args = args };
 	const char *verb = xlx_arg(args, 0);
 
-	if (uvpi_shapes_read(UVPI_POOL_FILE, &pool.shapes, &err) < 0)
-		return xlx_fail(&err);
 	if (!verb || !strcmp(verb, "list"))
 		return xlx_n_args(args) > 1 ? xlx_usage(args, "list takes no argument") : list(&pool);
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(verbs); i++) {
@@ -275,7 +315,7 @@ static int run(const struct xlx_args *args)
 			return xlx_usage(args, "%s takes %s", verb,
 					 verbs[i].min_args > 2 ? "a shape and KEY=VALUE..." :
 					 verbs[i].min_args > 1 ? "a shape" : "no argument");
-		return verbs[i].run(&pool, &err) < 0 ? xlx_fail(&err) : 0;
+		return do_verb(&verbs[i], &pool, &err) < 0 ? xlx_fail(&err) : 0;
 	}
 	return xlx_usage(args, "'%s' is none of list, add, set, remove, drain, fill", verb);
 }

@@ -212,9 +212,10 @@ int uvpi_build_check(struct uvpi_build *b, struct uvp_error *err)
 	r = uvpi_build_check_pvdevs(b, err);
 	if (r == 0)
 		r = uvpi_build_find_shell(b, err);
-	/* A shell has its memory, and its place. */
-	if (r < 0 || b->shell.lock >= 0)
+	if (r < 0)
 		return r;
-	r = check_memory(b, err);
-	return r < 0 ? r : uvpi_build_place(b, err);
+	/* A shell has its place, and one of a PVH guest its memory. */
+	if (b->shell.lock < 0 || b->config->type == UVPI_TYPE_PV)
+		r = check_memory(b, err);
+	return r < 0 || b->shell.lock >= 0 ? r : uvpi_build_place(b, err);
 }

@@ -40,12 +40,22 @@ int uvpi_build_find_shell(struct uvpi_build *b, struct uvp_error *err)
 	return r < 0 ? r : 0;
 }
 
+uint64_t uvpi_shell_needed_kib(enum uvpi_type type, uint64_t memory_kib, uint32_t vcpus)
+{
+	struct uvp_config config = { .type = type, .memory_kib = memory_kib, .maxmem_kib = memory_kib, .vcpus = vcpus, .maxvcpus = vcpus };
+
+	return uvpi_needed_kib(&config, false);
+}
+
 bool uvpi_build_make_room(struct uvpi_build *b)
 {
 	uint64_t need = uvpi_needed_kib(b->config, b->hap);
 
+	/* What is not enough even so is left to those whom it serves. */
+	if (uvpi_build_free_kib(b) + uvpi_shell_memory_kib(b->host) < need)
+		return false;
 	if (b->flags & UVP_CREATE_DRY_RUN)
-		return uvpi_build_free_kib(b) + uvpi_shell_memory_kib() >= need;
+		return true;
 	return uvpi_shell_drop_for(b->host, need, NULL) > 0 && uvpi_hyp_physinfo(b->host->hyp, &b->phys, NULL) == 0 &&
 	       uvpi_build_free_kib(b) >= need;
 }

@@ -200,7 +200,9 @@ int uvpi_shapes_read(const char *path, struct uvpi_shapes *ret_shapes, struct uv
 	if (!file)
 		return uvpi_fail_errno(err, errno, "cannot open '%s'", path);
 	for (int number = 1; fgets(line, sizeof(line), file); number++) {
-		int r = uvpi_shapes_line(ret_shapes, line, err);
+		int r = strlen(line) == sizeof(line) - 1 && line[sizeof(line) - 2] != '\n' ?
+				uvpi_fail(err, UVP_E_INVALID, 0, "the line has more than %zu characters", sizeof(line) - 2) :
+				uvpi_shapes_line(ret_shapes, line, err);
 
 		if (r < 0) {
 			uvpi_prefix(err, "%s:%d", path, number);

@@ -153,15 +153,43 @@ int uvpi_shell_list(struct uvpi_shell **ret_shells, struct uvp_error *err)
 	return n;
 }
 
-uint64_t uvpi_shell_memory_kib(void)
+static bool is_in(const struct uvpi_shell *shell, const struct uvpi_dominfo *infos, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (infos[i].domid == shell->domid)
+			return !infos[i].dying && !memcmp(infos[i].uuid, shell->uuid, 16);
+	return false;
+}
+
+int uvpi_shell_list_ready(struct uvp_host *host, struct uvpi_shell **ret_shells, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	_cleanup_free_ struct uvpi_shell *shells = NULL;
+	int n = uvpi_shell_list(&shells, err), kept = 0, n_infos;
+
+	if (n < 0)
+		return n;
+	n_infos = uvpi_hyp_all_domains(host->hyp, 1, &infos, err);
+	if (n_infos < 0)
+		return n_infos;
+	for (int i = 0; i < n; i++)
+		if (is_in(&shells[i], infos, n_infos))
+			shells[kept++] = shells[i];
+	*ret_shells = uvpi_steal(&shells);
+	return kept;
+}
+
+uint64_t uvpi_shell_memory_kib(struct uvp_host *host)
 {
 	_cleanup_free_ struct uvpi_shell *shells = NULL;
-	int n = uvpi_shell_list(&shells, NULL);
+	int n = uvpi_shell_list_ready(host, &shells, NULL);
 	uint64_t sum = 0;
 
-	/* one of a PV guest gets its memory when it is taken */
-	for (int i = 0; i < n; i++)
-		sum += shells[i].type == UVPI_TYPE_PV ? 0 : shells[i].memory_kib;
+	for (int i = 0; i < n; i++) {
+		sum += uvpi_shell_needed_kib(shells[i].type, shells[i].memory_kib, shells[i].vcpus);
+		if (shells[i].type == UVPI_TYPE_PV) /* it gets its memory when it is taken */
+			sum -= shells[i].memory_kib;
+	}
 	return sum;
 }
 

@@ -43,6 +43,8 @@ bool uvpi_shell_is(const struct uvpi_shell *shell, enum uvpi_type type, uint64_t
 int uvpi_shell_folder(char *path, size_t size);
 /* All that have a file: an array to free(). Returns the number. */
 int uvpi_shell_list(struct uvpi_shell **ret_shells, struct uvp_error *err);
+/* Of those the ones that Xen has: somebody may have destroyed one. */
+int uvpi_shell_list_ready(struct uvp_host *host, struct uvpi_shell **ret_shells, struct uvp_error *err);
 
 /* Take hold of one that fits. 1: *ret_shell is ours until uvpi_shell_let_go(); 0: there is none. */
 int uvpi_shell_hold(struct uvp_host *host, enum uvpi_type type, uint64_t memory_kib, uint32_t vcpus, struct uvpi_shell *ret_shell,
@@ -63,12 +65,14 @@ int uvpi_shell_drop_for(struct uvp_host *host, uint64_t free_kib, struct uvp_err
 int uvpi_shell_set_drained(bool drained, struct uvp_error *err);
 bool uvpi_shell_is_drained(void);
 void uvpi_shell_tell_changed(void);
-/* The memory of all of them. */
-uint64_t uvpi_shell_memory_kib(void);
+/* What the host gets when all that are ready are given back, at most. */
+uint64_t uvpi_shell_memory_kib(struct uvp_host *host);
 
 /* The lock of whoever makes shells, and leftovers of one who was killed: 1 with *ret_lock; 0: somebody else has it. */
 int uvpi_shell_make_begin(struct uvp_host *host, int *ret_lock, struct uvp_error *err);
 
+/* build/shell.c: what the host needs for one of that kind, at most: memory, page tables, and what Xen keeps. */
+uint64_t uvpi_shell_needed_kib(enum uvpi_type type, uint64_t memory_kib, uint32_t vcpus);
 /* build/shell.c: make one of that shape; NO_MEMORY when the host has too little. */
 int uvpi_shell_make(struct uvp_host *host, const struct uvpi_shape *shape, struct uvp_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "shell/shape.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +96,24 @@ START_TEST(the_file_says_what_it_was_written_from)
 }
 END_TEST
 
+START_TEST(a_line_that_is_too_long_is_no_two_lines)
+{
+	struct uvpi_shapes read;
+	char path[] = "/tmp/uvp-shapes.XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	dprintf(fd, "# %0508d\nshape a memory=8\n", 0);
+	ck_assert_int_eq(uvpi_shapes_read(path, &read, &err), 0);
+	ck_assert_int_eq(read.n, 1);
+	dprintf(fd, "# %0509dshape b memory=8\n", 0);
+	ck_assert_int_eq(uvpi_shapes_read(path, &read, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, ":3: the line"));
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(as_many_more_are_wanted_as_were_taken)
 {
 	struct uvpi_shape shape = { .min = 2, .max = 5 };
@@ -134,6 +153,8 @@ START_TEST(no_random_uuid_is_a_shells)
 	ck_assert(!uvpi_is_shell(uuid));
 	ck_assert_int_eq(uvpi_new_shell_uuid(uuid, NULL), 0);
 	ck_assert(uvpi_is_shell(uuid));
+	ck_assert_int_eq(uvpi_fail_shell_uuid(uuid, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "75767073-686c-8000"));
 }
 END_TEST
 
@@ -142,6 +163,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, lines_give_shapes_and_the_reserve);
 	tcase_add_test(tcase, what_is_wrong_is_refused_with_the_reason);
 	tcase_add_test(tcase, the_file_says_what_it_was_written_from);
+	tcase_add_test(tcase, a_line_that_is_too_long_is_no_two_lines);
 	tcase_add_test(tcase, as_many_more_are_wanted_as_were_taken);
 	tcase_add_test(tcase, names_of_files_tell_what_a_shell_is);
 	tcase_add_test(tcase, no_random_uuid_is_a_shells);
