@@ -21,6 +21,7 @@
 #define SOON_US 200000    /* after a create, another one may follow */
 #define LOOK_US 100000    /* how long CPUs are looked at */
 #define BUSY_US 1000000   /* until one looks again */
+#define FAILED_US 60000000 /* after a refill was given up */
 #define WINDOW_US 60000000 /* in which what was taken counts */
 #define IDLE_PERCENT 25   /* of all CPUs, at least */
 
@@ -30,7 +31,6 @@ struct hostd_pool {
 	sd_event_source *notify, *timer, *window;
 	int64_t looked_ns;  /* when the CPUs' idle time was read; 0: not yet */
 	uint64_t idle_ns;
-	uint32_t shells;    /* at the end of the last refill */
 	bool filling, again, wrong;
 };
 
@@ -64,15 +64,18 @@ const struct hostd_wanted *hostd_pool_wanted(struct hostd *hostd)
 
 /* ---- are the CPUs idle? ---- */
 
+/* Of all CPUs that are online; returns how many those are. */
 static int read_idle(struct hostd *hostd, uint64_t *ret_ns)
 {
 	_cleanup_free_ uint64_t *idle = NULL;
 	int n = uvpi_hyp_cpu_idle(hostd->hyp, &idle, NULL);
+	struct uvpi_physinfo phys;
 
 	*ret_ns = 0;
 	for (int i = 0; i < n; i++)
 		*ret_ns += idle[i];
-	return n;
+	/* One that is offline is listed too. */
+	return n <= 0 || uvpi_hyp_physinfo(hostd->hyp, &phys, NULL) < 0 ? 0 : (int)phys.cpus;
 }
 
 /* 1: yes, 0: no, -1: ask again in a moment. */
@@ -85,10 +88,12 @@ static int cpus_are_idle(struct hostd *hostd)
 
 	if (n <= 0)
 		return 1; /* this Xen does not tell */
-	pool->looked_ns = before ? 0 : now;
 	pool->idle_ns = idle;
-	if (!before)
+	if (!before || idle < was) { /* one went offline in between */
+		pool->looked_ns = now;
 		return -1;
+	}
+	pool->looked_ns = 0;
 	return (idle - was) * 100 >= (uint64_t)(now - before) * (uint64_t)n * IDLE_PERCENT;
 }
 
@@ -117,9 +122,9 @@ void hostd_pool_refilled(struct hostd *hostd, const struct hostd_result *result)
 	if (!pool)
 		return;
 	pool->filling = false;
-	pool->shells = result->shells;
+	/* What cannot be made comes and goes as well, which is no reason to try at once. */
 	if (pool->again)
-		fill_soon(hostd, SOON_US);
+		fill_soon(hostd, result->outcome == HOSTD_DONE ? SOON_US : FAILED_US);
 	pool->again = false;
 }
 
@@ -161,6 +166,18 @@ static int on_window(sd_event_source *source, uint64_t usec, void *data)
 	return 0;
 }
 
+/* Also those that somebody is making, or is about to give back. */
+static uint32_t shells_in_xen(struct hostd *hostd)
+{
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	int n = uvpi_hyp_all_domains(hostd->hyp, 1, &infos, NULL);
+	uint32_t shells = 0;
+
+	for (int i = 0; i < n; i++)
+		shells += uvpi_is_shell(infos[i].uuid) && !infos[i].dying;
+	return shells;
+}
+
 /* Who creates a guest takes what memory is missing at once, and leaves nothing to this. Here the reserve comes back, and what could
  * not be made for want of memory is made when there is some. */
 void hostd_pool_look(struct hostd *hostd)
@@ -168,18 +185,20 @@ void hostd_pool_look(struct hostd *hostd)
 	struct hostd_pool *pool = hostd->pool;
 	struct uvpi_physinfo phys;
 	uint64_t free_kib, wanted = 0;
+	uint32_t shells;
 	bool room = false;
 
-	if (!pool || (!pool->wanted.shapes.n && !pool->shells) || uvpi_hyp_physinfo(hostd->hyp, &phys, NULL) < 0)
+	if (!pool || !pool->wanted.shapes.n || uvpi_shell_is_drained() || uvpi_hyp_physinfo(hostd->hyp, &phys, NULL) < 0)
 		return;
-	free_kib = phys.free_pages * 4;
+	free_kib = hostd_pool_free_kib(&phys);
 	for (int i = 0; i < pool->wanted.shapes.n; i++) {
 		const struct uvpi_shape *shape = &pool->wanted.shapes.shapes[i];
 
 		wanted += uvpi_shape_wanted(shape, pool->taken[i]);
-		room |= free_kib >= pool->wanted.shapes.reserve_kib + shape->memory_kib;
+		room |= free_kib >= pool->wanted.shapes.reserve_kib + uvpi_shell_needed_kib(shape->type, shape->memory_kib, shape->vcpus);
 	}
-	if (free_kib < pool->wanted.shapes.reserve_kib ? pool->shells > 0 : room && pool->shells < wanted)
+	shells = shells_in_xen(hostd);
+	if (free_kib < pool->wanted.shapes.reserve_kib ? shells > 0 : room && shells < wanted)
 		fill_soon(hostd, SOON_US);
 }
 

@@ -55,37 +55,48 @@ static int drop_surplus(struct hostd_work *work, const struct hostd_wanted *want
 	return r < 0 ? r : 0;
 }
 
+uint64_t hostd_pool_free_kib(const struct uvpi_physinfo *phys)
+{
+	return phys->free_pages > phys->outstanding_pages ? (phys->free_pages - phys->outstanding_pages) * 4 : 0;
+}
+
 static bool has_room(struct hostd_work *work, const struct hostd_wanted *wanted, const struct uvpi_shape *shape)
 {
 	struct uvpi_physinfo phys;
 
-	return uvpi_hyp_physinfo(work->host->hyp, &phys, NULL) == 0 && phys.free_pages > phys.outstanding_pages &&
-	       (phys.free_pages - phys.outstanding_pages) * 4 >= wanted->shapes.reserve_kib + (shape ? shape->memory_kib : 0);
+	return uvpi_hyp_physinfo(work->host->hyp, &phys, NULL) == 0 &&
+	       hostd_pool_free_kib(&phys) >= wanted->shapes.reserve_kib +
+		       (shape ? uvpi_shell_needed_kib(shape->type, shape->memory_kib, shape->vcpus) : 0);
 }
 
-/* In turn, so that a shape that wants many does not keep the others waiting. */
+/* In turn, so that a shape that wants many does not keep the others waiting, nor does one that cannot be made: what was wrong
+ * with the first of those is the error when the others are done. */
 static int make_missing(struct hostd_work *work, const struct hostd_wanted *wanted, uint32_t have[UVPI_SHAPES_MAX], uint32_t *made,
 			struct uvp_error *err)
 {
+	bool failed[UVPI_SHAPES_MAX] = { false };
+	int first = 0;
+
 	for (bool more = true; more;) {
 		more = false;
 		for (int k = 0; k < wanted->shapes.n; k++) {
 			const struct uvpi_shape *shape = &wanted->shapes.shapes[k];
 			int r;
 
-			if (have[k] >= wanted->shells[k] || !has_room(work, wanted, shape) || uvpi_shell_is_drained())
+			if (failed[k] || have[k] >= wanted->shells[k] || !has_room(work, wanted, shape) || uvpi_shell_is_drained())
 				continue;
-			r = uvpi_shell_make(work->host, shape, err);
-			if (r == -UVP_E_NO_MEMORY)
-				continue;
+			r = uvpi_shell_make(work->host, shape, first ? NULL : err);
+			failed[k] = r < 0;
+			if (r < 0 && r != -UVP_E_NO_MEMORY && !first)
+				first = r;
 			if (r < 0)
-				return r;
+				continue;
 			have[k]++;
 			(*made)++;
 			more = true;
 		}
 	}
-	return 0;
+	return first;
 }
 
 int hostd_refill(struct hostd_work *work, const struct hostd_wanted *wanted, struct hostd_result *result, struct uvp_error *err)
@@ -108,12 +119,13 @@ int hostd_refill(struct hostd_work *work, const struct hostd_wanted *wanted, str
 	} else if (r == 0) {
 		r = make_missing(work, wanted, have, &made, err);
 	}
+	/* Somebody drained it while one was being made. */
+	if (r >= 0 && uvpi_shell_is_drained())
+		r = uvpi_shell_drop(work->host, NULL, 0, err);
 	if (made)
 		daemon_log(DAEMON_DEBUG, NULL, "%" PRIu32 " domains prepared", made);
 	if (r < 0)
 		return r;
-	for (int k = 0; k < wanted->shapes.n; k++)
-		result->shells += have[k];
 	result->outcome = HOSTD_DONE;
 	return 0;
 }

@@ -265,7 +265,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 	handle_result(task, &result);
 	if (task->job == HOSTD_JOB_SWEEP && result.outcome == HOSTD_DONE)
 		start_notes(hostd, &result);
-	if (task->job == HOSTD_JOB_REFILL)
+	if (task->job == HOSTD_JOB_REFILL && task->state == HOSTD_OVER)
 		hostd_pool_refilled(hostd, &result);
 	/* Tasks of domains live as long as the domain, so that one that is kept is not looked at again. */
 	if (task->state == HOSTD_OVER && (task->job != HOSTD_JOB_END || task->gone))

@@ -35,7 +35,6 @@ struct hostd_result {
 	struct uvp_error err;   /* with RETRY and GIVEN_UP, and when the work returned an error */
 	int n_notes;            /* of a sweep: who has notes */
 	uint8_t notes[HOSTD_NOTES_MAX][16];
-	uint32_t shells;        /* of a refill: how many there are */
 };
 
 /* How many shells there are to be of each shape. */
@@ -65,6 +64,8 @@ int hostd_keep_renamed(struct hostd_work *work, const struct hostd_note *note, s
 int hostd_dump(struct hostd_work *work, const struct uvpi_dominfo *info, const char *name, struct uvp_error *err);
 /* sweep.c: remove what domains that Xen no longer knows have left, and list the notes. */
 int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err);
+/* refill.c: memory that nobody has or has claimed. */
+uint64_t hostd_pool_free_kib(const struct uvpi_physinfo *phys);
 /* refill.c: make the shells that are missing, give back those that are too many. */
 int hostd_refill(struct hostd_work *work, const struct hostd_wanted *wanted, struct hostd_result *result, struct uvp_error *err);
 /* dump.c: at the start of the daemon, when no job runs: dumps that were not finished. */
