@@ -9,6 +9,7 @@
 
 #include <uvp/error.h>
 
+#include "config/xlcfg_quote.h"
 #include "core/cleanup.h"
 
 /* Bounds of what is read; each is told to the user when it is met. */
@@ -53,8 +54,6 @@ void xlcfg_value_done(struct xlcfg_value *value);
 /* The value in xl.cfg syntax on one line, strings in "", lists as [ a, b ]; the caller frees it.
  * NULL: no memory. */
 char *xlcfg_value_text(const struct xlcfg_value *value);
-/* One string in xl.cfg syntax. */
-char *xlcfg_quote(const char *text);
 
 static inline void xlcfg_cleanup_doc(struct xlcfg_doc *doc)
 {

@@ -11,6 +11,7 @@
 #include <uvp/config.h>
 
 #include "config/model.h"
+#include "config/xlcfg_quote.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -41,17 +42,29 @@ static bool is_plain(const char *text, const char *unwanted)
 	return true;
 }
 
-/* A text in quotes that are not in it. */
+/* NULL when memory ran out, which l->r says then. */
+static char *quoted(struct lines *l, const char *value)
+{
+	char *text = xlcfg_quote(value);
+
+	if (!text)
+		l->r = uvpi_no_memory(l->err);
+	return text;
+}
+
 static void put(struct lines *l, const char *key, const char *value)
 {
-	char quote = value && strchr(value, '"') ? '\'' : '"';
+	_cleanup_free_ char *text = NULL;
 
 	if (!value || l->r < 0)
 		return;
-	if (!is_plain(value, quote == '"' ? "" : "'"))
+	if (!is_plain(value, "")) {
 		refuse(l, "", key);
-	else
-		fprintf(l->out, "%s = %c%s%c\n", key, quote, value, quote);
+		return;
+	}
+	text = quoted(l, value);
+	if (text)
+		fprintf(l->out, "%s = %s\n", key, text);
 }
 
 static void put_number(struct lines *l, const char *key, const struct qmp_value *object, const char *member, int64_t max)
@@ -220,7 +233,7 @@ static void part(struct lines *l, const char *key, const char *value)
 {
 	if (!value || !*value)
 		return;
-	if (!is_plain(value, ",\"' \t="))
+	if (!is_plain(value, ",\"' \t=\\"))
 		refuse(l, "", key);
 	else
 		fprintf(l->out, "%s=%s,", key, value);
@@ -232,6 +245,7 @@ static void disk(struct lines *l, const struct qmp_value *d)
 					     "direct_io_safe", "discard_enable", "colo_enable", "colo_restore_enable", "specification",
 					     "trusted", "backend_domid", NULL };
 	const char *path = qmp_value_str(d, "pdev_path"), *format = qmp_value_str(d, "format");
+	_cleanup_free_ char *text = NULL;
 	int64_t write = 0, cdrom = 0, domain = 0;
 	bool discard;
 
@@ -242,6 +256,8 @@ static void disk(struct lines *l, const struct qmp_value *d)
 		refuse(l, "disks", "backend_domid");
 	if (path && !is_plain(path, "\""))
 		refuse(l, "disks", "pdev_path");
+	if (l->r < 0)
+		return;
 	fputc('"', l->out);
 	part(l, "format", format ? format : "raw");
 	part(l, "vdev", qmp_value_str(d, "vdev"));
@@ -252,8 +268,9 @@ static void disk(struct lines *l, const struct qmp_value *d)
 	if (get_bool(d, "discard_enable", &discard))
 		fputs(discard ? "discard," : "no-discard,", l->out);
 	/* The last one: it may have commas. */
-	if (path && *path)
-		fprintf(l->out, "target=%s", path);
+	text = path && *path ? quoted(l, path) : NULL;
+	if (text)
+		fprintf(l->out, "target=%.*s", (int)strlen(text) - 2, text + 1);
 	fputs("\",\n", l->out);
 }
 

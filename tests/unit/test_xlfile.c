@@ -51,6 +51,21 @@ START_TEST(the_configuration_is_read_as_ours)
 }
 END_TEST
 
+START_TEST(backslashes_and_quotes_stay_what_they_are)
+{
+	static const char text[] = "{" C_INFO ", \"b_info\": {\"max_vcpus\": 1, \"max_memkb\": 98304, \"kernel\": \"/k\\\\x41\", \"cmdline\": "
+				   "\"a=\\\"b\\\" c='d' e=\\\\n f=\\\\\"}, \"disks\": [{\"pdev_path\": \"/a\\\\x2c,b\", \"vdev\": \"xvda\", "
+				   "\"readwrite\": 1}]}";
+	_cleanup_config_ struct uvp_config *config = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_msg(uvpi_xl_config(text, &config, &err) == 0, "%s", err.message);
+	ck_assert_str_eq(config->kernel, "/k\\x41");
+	ck_assert_str_eq(config->cmdline, "a=\"b\" c='d' e=\\n f=\\");
+	ck_assert_str_eq(config->disks[0].target, "/a\\x2c,b");
+}
+END_TEST
+
 START_TEST(what_has_no_meaning_here_is_named)
 {
 	static const struct {
@@ -61,6 +76,8 @@ START_TEST(what_has_no_meaning_here_is_named)
 		{ "{" C_INFO ", \"b_info\": {" B_INFO "}, \"news\": 1}", "news" },
 		{ "{" C_INFO ", \"b_info\": {" B_INFO "}, \"disks\": [{\"backend_domid\": 3, \"vdev\": \"xvda\"}]}", "backend_domid" },
 		{ "{" C_INFO ", \"b_info\": {" B_INFO "}, \"nics\": [{\"bridge\": \"a,script=/x\"}]}", "bridge" },
+		{ "{" C_INFO ", \"b_info\": {" B_INFO "}, \"nics\": [{\"bridge\": \"br0\\\\x2cbackend=3\"}]}", "bridge" },
+		{ "{" C_INFO ", \"b_info\": {" B_INFO "}, \"nics\": [{\"bridge\": \"br0\\\\\"}]}", "bridge" },
 		{ "{\"c_info\": {\"type\": \"hvm\", \"name\": \"a\"}, \"b_info\": {}}", "HVM" },
 		{ "{\"c_info\": {\"type\": \"pv\", \"name\": \"a\\nkernel = 'x'\"}, \"b_info\": {}}", "name" },
 	};
@@ -183,6 +200,7 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, the_configuration_is_read_as_ours);
+	tcase_add_test(tcase, backslashes_and_quotes_stay_what_they_are);
 	tcase_add_test(tcase, what_has_no_meaning_here_is_named);
 	tcase_add_test(tcase, a_file_is_read_to_its_end);
 	tcase_add_test(tcase, other_versions_are_refused);
