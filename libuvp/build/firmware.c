@@ -132,6 +132,22 @@ static int choose_genid(struct uvpi_build *b, struct uvp_error *err)
 	return uvpi_parse_uuid(b->hvm.genid, (uint8_t *)b->genid, err);
 }
 
+/* What the screen has is taken out of the guest's memory. The firmware of one from a file has run: it may have less since. */
+static int check_memory(const struct uvpi_build *b, struct uvp_error *err)
+{
+	uint64_t screen = (uint64_t)b->hvm.videoram_mib, mib = b->config->memory_kib / 1024;
+	uint64_t least = screen + (b->saved ? 1 : b->hvm.ovmf ? OVMF_MIN_MIB : HVM_MIN_MIB);
+
+	if (mib >= least)
+		return 0;
+	if (b->saved)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: its domain has %" PRIu64 " MiB, and the graphics card alone %" PRIu64,
+				 mib, screen);
+	uvpi_fail(err, UVP_E_INVALID, 0, "memory= is %" PRIu64 " MiB, and firmware and graphics card need at least %" PRIu64, mib, least);
+	uvpi_hint(err, "set memory=%" PRIu64 " or more", least);
+	return -UVP_E_INVALID;
+}
+
 int uvpi_build_firmware_again(struct uvpi_build *b, struct uvp_error *err)
 {
 	int r = uvpi_dm_check(b->config, &b->hvm, b->dm_program, err);
@@ -140,6 +156,8 @@ int uvpi_build_firmware_again(struct uvpi_build *b, struct uvp_error *err)
 	if (r == 0)
 		r = check_files(b->config, err);
 	if (r == 0)
+		r = check_memory(b, err);
+	if (r == 0)
 		r = choose_genid(b, err);
 	return r < 0 ? r : uvpi_build_nvram_find(b, err);
 }
@@ -147,21 +165,14 @@ int uvpi_build_firmware_again(struct uvpi_build *b, struct uvp_error *err)
 int uvpi_build_firmware(struct uvpi_build *b, struct uvp_error *err)
 {
 	const struct uvp_config *c = b->config;
-	uint64_t least = (b->hvm.ovmf ? OVMF_MIN_MIB : HVM_MIN_MIB) + (uint64_t)b->hvm.videoram_mib;
 	int r = uvpi_dm_check(c, &b->hvm, b->dm_program, err);
 
 	if (r == 0)
 		r = check_files(c, err);
-	if (r < 0)
-		return r;
-	if (c->memory_kib / 1024 < least) {
-		r = uvpi_fail(err, UVP_E_INVALID, 0,
-			      "memory= is %" PRIu64 " MiB, and firmware and graphics card need at least %" PRIu64,
-			      c->memory_kib / 1024, least);
-		uvpi_hint(err, "set memory=%" PRIu64 " or more", least);
-		return r;
-	}
-	r = choose_genid(b, err);
+	if (r == 0)
+		r = check_memory(b, err);
+	if (r == 0)
+		r = choose_genid(b, err);
 	if (r < 0)
 		return r;
 	xc_clear_last_error(b->xc);
