@@ -28,6 +28,7 @@ struct uvp_qmp;
 #define UVPI_QEMU_FDS_MAX 64
 #define UVPI_QEMU_SOCKETS_MAX 16
 #define UVPI_QEMU_LOG_MAX (256u << 10)
+#define UVPI_QEMU_FILE_MAX (256u << 20) /* of what it is asked to write meanwhile: its state, a picture of the screen */
 #define UVPI_QEMU_READY_MS 60000 /* for it to greet */
 
 /* A root folder for one that opens files by their names when it runs: with the devices of Xen that back ends open, and
@@ -104,8 +105,8 @@ int uvpi_qemu_runs(uint32_t domid, const char *pid_text);
 bool uvpi_qemu_any(void);
 /* A descriptor of its process, which is readable when that has ended; -1 when it does not run. */
 int uvpi_qemu_open(uint32_t domid);
-/* The bound of small_files, lifted for a moment in which it writes to a file that we gave it, and set again. Nothing for a
- * QEMU that has none. */
+/* The bound of small_files, lifted to UVPI_QEMU_FILE_MAX for a moment in which it writes to a file that we gave it, and set
+ * again. Nothing for a QEMU that has none. */
 void uvpi_qemu_bound_files(uint32_t domid, bool bound);
 /* root.c. A mount of the folder, not yet anywhere. What belongs to the folder's owner there (unless that is root) belongs
  * to uid here, and the same with its group, so that this process has the owner's rights in it, and no others; where

@@ -115,7 +115,8 @@ void uvpi_qemu_end(uint32_t domid, const char *pid_text, int64_t deadline_ms)
 
 void uvpi_qemu_bound_files(uint32_t domid, bool bound)
 {
-	struct rlimit limit = { UVPI_QEMU_LOG_MAX, UVPI_QEMU_LOG_MAX }, now;
+	rlim_t most = bound ? UVPI_QEMU_LOG_MAX : UVPI_QEMU_FILE_MAX;
+	struct rlimit limit = { most, most }, now;
 	_cleanup_close_ int fd = -1;
 	char path[160];
 	uint32_t pid = 0;
@@ -127,8 +128,6 @@ void uvpi_qemu_bound_files(uint32_t domid, bool bound)
 	snprintf(path, sizeof(path), "%.120s/bounded", uvpi_qemu_dir(domid, (char[128]){ 0 }, 128));
 	if (access(path, F_OK) < 0)
 		return;
-	if (!bound)
-		limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
 	if (prlimit((pid_t)pid, RLIMIT_FSIZE, &limit, &now) < 0)
 		uvpi_debug("cannot bound the files of process %" PRIu32 ": %s", pid, strerror(errno));
 }

@@ -27,6 +27,11 @@ int uvpi_dm_hold(struct uvp_qmp *qmp, bool hold, struct uvp_error *err)
 	return qmp_run(qmp, hold ? "stop" : "cont", NULL, -1, NULL, NULL, err);
 }
 
+void uvpi_dm_hint_ended(struct uvp_error *err)
+{
+	uvpi_hint(err, "its device model has ended, and with it what an HVM guest needs to go on: 'xlx destroy' removes it");
+}
+
 bool uvpi_dm_is_there(const struct uvp_domain *domain)
 {
 	return uvpi_qemu_runs(domain->domid, NULL) == 1;
@@ -94,7 +99,7 @@ static int write_state(struct uvp_qmp *qmp, uint32_t domid, int fd, struct uvp_e
 	snprintf(name, sizeof(name), "/dev/fdset/%" PRId64, set);
 	args = qmp_value_new();
 	qmp_value_set_str(args, "filename", name);
-	qmp_value_set_bool(args, "live", true); /* its disks stay its own, should it go on */
+	qmp_value_set_bool(args, "live", true); /* it lets go of its images, which the next QEMU takes; 'cont' takes them back */
 	uvpi_qemu_bound_files(domid, false);
 	r = qmp_run(qmp, "xen-save-devices-state", args, -1, &op, NULL, err);
 	uvpi_qemu_bound_files(domid, true);
@@ -157,6 +162,8 @@ int uvpi_dm_count_vcpus(struct uvp_domain *domain, uint32_t *ret_vcpus, struct u
 	_cleanup_value_ struct qmp_value *message = NULL;
 	int r = uvp_qmp_open_domain(domain, NULL, &qmp, err);
 
+	if (r == -UVP_E_NOT_FOUND)
+		uvpi_dm_hint_ended(err);
 	if (r == 0)
 		r = qmp_run(qmp, "query-cpus-fast", NULL, -1, NULL, &message, err);
 	if (r < 0)

@@ -22,6 +22,8 @@ struct uvpi_dm_state {
 
 /* Hold it, so that it changes nothing any more, or let it go on; the guest has suspended. */
 int uvpi_dm_hold(struct uvp_qmp *qmp, bool hold, struct uvp_error *err);
+/* Of a domain that should have one, and whose monitor is not there. */
+void uvpi_dm_hint_ended(struct uvp_error *err);
 /* Has it a device model that runs here? */
 bool uvpi_dm_is_there(const struct uvp_domain *domain);
 /* The same for one that may be held, by somebody who is gone; nothing for a domain without QEMU. */

@@ -22,7 +22,7 @@ int uvpi_machine_open(struct uvpi_machine *machine, struct uvp_domain *domain, c
 		return 0;
 	r = uvp_qmp_open_domain(domain, NULL, &machine->qmp, err);
 	if (r == -UVP_E_NOT_FOUND)
-		uvpi_hint(err, "its device model has ended, and with it what an HVM guest needs to go on: 'xlx destroy' removes it");
+		uvpi_dm_hint_ended(err);
 	return r;
 }
 
