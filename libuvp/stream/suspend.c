@@ -30,6 +30,7 @@
 #define HEAR_MS 60000    /* until the guest takes the request, */
 #define SUSPEND_MS 60000 /* and from then on, unless the caller has a deadline for both */
 #define LATE_MS 2000     /* for one that took it in the moment in which it was taken back */
+#define STOP_MS 30000    /* until the last vCPU of one that was stopped has its answer from QEMU */
 
 int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *then, struct uvp_config **ret_config,
 		       struct uvpi_dominfo *ret_info, struct uvp_error *err)
@@ -245,14 +246,43 @@ static int ask(struct suspend *s, struct uvp_error *err)
 	return r < 0 ? r : say_deaf(s, heard, waited_ms, err);
 }
 
+/* A vCPU that waits for QEMU stops when that has answered. Nothing tells of that moment: look again. */
+static int wait_stopped(struct uvp_domain *domain, struct uvp_error *err)
+{
+	int64_t deadline = uvpi_now_ms() + STOP_MS;
+
+	for (int ms = 1;; ms = ms < 50 ? ms * 2 : ms) {
+		struct uvpi_dominfo info;
+		int r = uvpi_domain_look(domain, &info, err);
+
+		if (r < 0)
+			return r;
+		if (info.shutdown && info.reason == UVPI_REASON_SUSPEND)
+			return 0;
+		if (info.shutdown || info.dying)
+			return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down instead of being suspended");
+		if (uvpi_now_ms() >= deadline)
+			break;
+		uvpi_op_pause(NULL, ms);
+	}
+	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it was stopped, but a vCPU has waited for its device model for %d s; it was let go on",
+			 STOP_MS / 1000);
+}
+
 /* A PC that knows nothing of Xen has nothing to get ready: it is stopped where it is. Xen keeps such a state for a guest that
  * sleeps, too, whose drivers do not hear. */
 static int stop(struct uvp_domain *domain, struct uvp_error *err)
 {
+	int r;
+
 	if (xc_domain_shutdown(uvpi_hyp_xc(domain->host->hyp), domain->domid, SHUTDOWN_suspend))
 		return uvpi_hyp_fail(err, domain->domid, "stop");
 	UVPI_STEP("stopped");
-	return 0;
+	r = wait_stopped(domain, err);
+	/* It has made no hypercall whose answer would have to be changed. */
+	if (r < 0)
+		xc_domain_resume(uvpi_hyp_xc(domain->host->hyp), domain->domid, 0);
+	return r;
 }
 
 /* Is it an HVM guest without PV drivers, or with drivers that sleep? */
