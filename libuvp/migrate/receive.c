@@ -128,8 +128,7 @@ static int build(struct receive *rx, const struct uvp_config *config, struct uvp
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot read the stream");
 	uvpi_token_text(rx->token, token);
-	r = uvpi_stream_open(&reader, fd, err);
-	reader.connection = true;
+	r = uvpi_stream_open_connection(&reader, fd, rx->op, err);
 	reader.incoming = token;
 	if (r == 0 && reader.xl.on)
 		r = uvpi_fail(err, UVP_E_PROTOCOL, 0, "what came is a file of another tool's");

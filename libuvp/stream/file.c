@@ -3,6 +3,7 @@
 #include "stream/file.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,14 +14,45 @@
 #include "config/model.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/num.h"
+#include "core/progress.h"
 
-int uvpi_stream_read(struct uvpi_stream_reader *reader, void *buf, size_t len, struct uvp_error *err)
+/* Longer than a guest may take to suspend itself, while which its host says nothing. */
+#define SILENT_MS 300000
+
+/* A file has always something, or its end; whoever is at the other end of a connection may be gone without a word. */
+static int wait_for_more(const struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	int64_t deadline = uvpi_now_ms() + SILENT_MS;
+
+	while (reader->connection) {
+		struct pollfd p[] = { { reader->fd, POLLIN, 0 }, { uvpi_op_cancel_fd(reader->op), POLLIN, 0 } };
+		int64_t left = deadline - uvpi_now_ms();
+		int n = poll(p, 2, left < 0 ? 0 : (int)left);
+
+		if (n < 0 && errno != EINTR)
+			return uvpi_fail_errno(err, errno, "cannot wait for the other host");
+		if (n > 0 && p[1].revents)
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
+		if (n > 0)
+			break;
+		if (left <= 0)
+			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "nothing has come from the other host for %d s", SILENT_MS / 1000);
+	}
+	return 0;
+}
+
+/* Less than len only at the end. */
+static int read_some(struct uvpi_stream_reader *reader, void *buf, size_t len, size_t *ret_have, struct uvp_error *err)
 {
 	size_t have = 0;
 
 	while (have < len) {
-		ssize_t n = read(reader->fd, (char *)buf + have, len - have);
+		int r = wait_for_more(reader, err);
+		ssize_t n = r < 0 ? 0 : read(reader->fd, (char *)buf + have, len - have);
 
+		if (r < 0)
+			return r;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -30,6 +62,17 @@ int uvpi_stream_read(struct uvpi_stream_reader *reader, void *buf, size_t len, s
 		have += (size_t)n;
 	}
 	reader->bytes += have;
+	*ret_have = have;
+	return 0;
+}
+
+int uvpi_stream_read(struct uvpi_stream_reader *reader, void *buf, size_t len, struct uvp_error *err)
+{
+	size_t have;
+	int r = read_some(reader, buf, len, &have, err);
+
+	if (r < 0)
+		return r;
 	if (have == len)
 		return 1;
 	uvpi_fail(err, UVP_E_INVALID, 0, "the file is not complete: it ends after %llu bytes, within what it should hold",
@@ -94,6 +137,8 @@ int uvpi_stream_check_over(struct uvpi_stream_reader *reader, struct uvp_error *
 	do {
 		n = read(reader->fd, &more, 1);
 	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return uvpi_fail_errno(err, errno, "cannot read what follows its end");
 	return n > 0 ? uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: something follows its end") : 0;
 }
 
@@ -180,31 +225,41 @@ int uvpi_stream_check_config(const struct uvp_config *config, const struct uvpi_
 	return 0;
 }
 
-int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error *err)
+static int open_stream(struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
 	uint8_t header[UVPI_STREAM_HEADER];
-	ssize_t n;
+	size_t n;
 	int r;
 
-	*reader = (struct uvpi_stream_reader){ .fd = fd };
 	reader->body = malloc(UVPI_STREAM_BODY_MAX);
 	reader->raw = malloc(UVPI_STREAM_BATCH);
 	if (!reader->body || !reader->raw)
 		return uvpi_no_memory(err);
-	n = read(fd, header, sizeof(header));
-	if (n < 0)
-		return uvpi_fail_errno(err, errno, "cannot read it");
-	reader->bytes = (uint64_t)n;
-	if (uvpi_xl_is(header, (size_t)n)) {
-		r = uvpi_xl_open(reader, header, (size_t)n, err);
+	r = read_some(reader, header, sizeof(header), &n, err);
+	if (r < 0)
+		return r;
+	if (uvpi_xl_is(header, n)) {
+		r = uvpi_xl_open(reader, header, n, err);
 	} else {
-		r = uvpi_stream_get_header(header, (size_t)n, err);
+		r = uvpi_stream_get_header(header, n, err);
 		if (r == 0)
 			r = read_to_memory(reader, err);
 	}
 	if (r < 0)
 		return r;
 	return uvpi_stream_check_config(reader->config, &reader->domain, err);
+}
+
+int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error *err)
+{
+	*reader = (struct uvpi_stream_reader){ .fd = fd };
+	return open_stream(reader, err);
+}
+
+int uvpi_stream_open_connection(struct uvpi_stream_reader *reader, int fd, const struct uvp_op *op, struct uvp_error *err)
+{
+	*reader = (struct uvpi_stream_reader){ .fd = fd, .connection = true, .op = op };
+	return open_stream(reader, err);
 }
 
 void uvpi_stream_close(struct uvpi_stream_reader *reader)

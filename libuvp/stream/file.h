@@ -13,6 +13,7 @@
 
 struct uvp_config;
 struct uvp_cpu_policy;
+struct uvp_op;
 
 struct uvpi_stream_reader {
 	int fd;
@@ -31,11 +32,15 @@ struct uvpi_stream_reader {
 	uint64_t bytes; /* read so far */
 	struct uvpi_xl xl; /* it is a file of 'xl save' */
 	bool connection; /* it is none that ends behind the last record */
+	const struct uvp_op *op; /* of a connection: who waits for it may be told to stop */
 	const char *incoming; /* of a domain that moves: what marks it, migrate/handover.h */
 };
 
 /* Takes fd, also when it fails, and reads up to the first record of memory, so that the domain and the configuration are known. */
 int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error *err);
+/* The same for a connection: whatever reads from it fails with TIMEOUT when nothing comes for 300 s, and with CANCELLED when op
+ * says so. op, which may be NULL, is lent until the reader is closed. */
+int uvpi_stream_open_connection(struct uvpi_stream_reader *reader, int fd, const struct uvp_op *op, struct uvp_error *err);
 void uvpi_stream_close(struct uvpi_stream_reader *reader);
 /* The next piece of libxc's stream, in raw and raw_len, the first one included: 1, or 0 behind the last one, when the whole of
  * the file has been found in order. */

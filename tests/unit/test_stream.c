@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Files of saved domains: written, read, damaged in every place, cut off at every length. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <zstd.h>
+
+#include <uvp/progress.h>
 
 #include "core/cleanup.h"
 #include "stream/file.h"
@@ -383,6 +386,44 @@ START_TEST(a_level_is_two_texts)
 }
 END_TEST
 
+/* Each read() of this pipe gets what one write() brought. */
+START_TEST(a_header_may_come_in_parts)
+{
+	struct uvpi_stream_reader reader;
+	struct uvp_error err = UVP_ERROR_INIT;
+	uint8_t header[UVPI_STREAM_HEADER];
+	int fds[2];
+
+	uvpi_stream_put_header(header);
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC | O_DIRECT), 0);
+	ck_assert_int_eq(write(fds[1], header, 10), 10);
+	ck_assert_int_eq(write(fds[1], header + 10, sizeof(header) - 10), (ssize_t)sizeof(header) - 10);
+	close(fds[1]);
+	ck_assert_int_eq(uvpi_stream_open(&reader, fds[0], &err), -UVP_E_INVALID);
+	ck_assert_msg(strstr(err.message, "ends after 24 bytes") != NULL, "%s", err.message);
+	uvpi_stream_close(&reader);
+}
+END_TEST
+
+START_TEST(who_waits_for_a_connection_can_be_stopped)
+{
+	struct uvpi_stream_reader reader;
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvp_op op = UVP_OP_INIT;
+	int fds[2], cancel[2];
+
+	ck_assert_int_eq(pipe2(fds, O_CLOEXEC), 0);
+	ck_assert_int_eq(pipe2(cancel, O_CLOEXEC), 0);
+	ck_assert_int_eq(write(cancel[1], "x", 1), 1);
+	op.cancel_fd = cancel[0];
+	ck_assert_int_eq(uvpi_stream_open_connection(&reader, fds[0], &op, &err), -UVP_E_CANCELLED);
+	uvpi_stream_close(&reader);
+	close(fds[1]);
+	close(cancel[0]);
+	close(cancel[1]);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, what_was_written_is_read);
@@ -397,6 +438,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, pieces_come_out_in_their_order);
 	tcase_add_test(tcase, what_does_not_compress_stays_as_it_is);
 	tcase_add_test(tcase, a_level_is_two_texts);
+	tcase_add_test(tcase, a_header_may_come_in_parts);
+	tcase_add_test(tcase, who_waits_for_a_connection_can_be_stopped);
 	tcase_add_test(tcase, a_device_model_comes_behind_the_memory_of_an_hvm_guest_only);
 }
 
