@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <uvp/stream.h>
@@ -33,6 +34,8 @@ struct save {
 	unsigned int flags;
 	char path[PATH_MAX], folder[PATH_MAX], aside[PATH_MAX]; /* aside: only where files need names */
 	int fd;
+	bool suspended, ending; /* after a failure: it is so still; it is complete no more */
+	bool named; /* it is there as s->path, complete */
 	uint32_t sequence;
 	uint64_t raw, written, expected;
 	struct uvpi_stream_pipe pipe;
@@ -73,6 +76,25 @@ static int open_file(struct save *s, const char *path, struct uvp_error *err)
 	return uvpi_fail_errno(err, errno, "cannot make a file in '%.200s'", s->folder);
 }
 
+/* Beside s->path, where nothing is yet: whatever is there is somebody's. */
+static int link_aside(struct save *s, const char *proc)
+{
+	for (;;) {
+		uint32_t number;
+
+		if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+			return -1;
+		if (snprintf(s->aside, sizeof(s->aside), "%s.new-%08" PRIx32, s->path, number) >= (int)sizeof(s->aside)) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		if (linkat(AT_FDCWD, proc, AT_FDCWD, s->aside, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -1;
+	}
+}
+
 /* A name for the file that has none: its own, or, when that is taken, one beside it in s->aside. */
 static int link_file(struct save *s, struct uvp_error *err)
 {
@@ -81,14 +103,9 @@ static int link_file(struct save *s, struct uvp_error *err)
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", s->fd);
 	if (linkat(AT_FDCWD, proc, AT_FDCWD, s->path, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
-	if (errno == EEXIST && snprintf(s->aside, sizeof(s->aside), "%s.new", s->path) >= (int)sizeof(s->aside))
-		errno = ENAMETOOLONG;
-	if (errno == EEXIST) {
-		unlink(s->aside); /* of one that was killed right here */
-		if (linkat(AT_FDCWD, proc, AT_FDCWD, s->aside, AT_SYMLINK_FOLLOW) == 0) {
-			UVPI_STEP("file linked");
-			return 0;
-		}
+	if (errno == EEXIST && link_aside(s, proc) == 0) {
+		UVPI_STEP("file linked");
+		return 0;
 	}
 	s->aside[0] = '\0';
 	return uvpi_fail_errno(err, errno, "cannot name '%.200s'", s->path);
@@ -108,9 +125,11 @@ static int name_file(struct save *s, struct uvp_error *err)
 	if (s->aside[0] && rename(s->aside, s->path))
 		return uvpi_fail_errno(err, errno, "cannot name '%.200s'", s->path);
 	s->aside[0] = '\0';
+	s->named = true;
 	folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder >= 0)
-		fsync(folder);
+	/* Not every file system can do that with a folder. */
+	if (folder < 0 || (fsync(folder) && errno != EINVAL))
+		return uvpi_fail_errno(err, errno, "cannot write the folder '%.200s' out", s->folder);
 	return 0;
 }
 
@@ -256,16 +275,38 @@ static int check(struct save *s, struct uvp_config **ret_config, struct uvpi_dom
 /* The file is complete. */
 static int finish(struct save *s, struct uvp_error *err)
 {
-	int r = 0;
+	int r = 0, resumed;
 
 	if (!(s->flags & (UVP_SAVE_LIVE | UVP_SAVE_PAUSED))) {
 		struct uvp_op op = UVP_OP_INIT;
 
-		return uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
+		r = uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
+		s->ending = r < 0;
+		return r;
 	}
 	if (s->flags & UVP_SAVE_PAUSED)
 		r = uvp_domain_pause(s->domain, err);
-	return r < 0 ? r : uvpi_resume(s->domain, err);
+	resumed = uvpi_resume(s->domain, r < 0 ? NULL : err);
+	s->suspended = resumed < 0;
+	return r < 0 ? r : resumed;
+}
+
+/* What is there after a failure. */
+static void say_state(struct save *s, struct uvp_error *err)
+{
+	char word[UVPI_LABEL];
+
+	uvpi_domain_word(s->domain, word);
+	if (s->named)
+		uvpi_prefix(err, "'%.160s' is complete, and the domain is still here", s->path);
+	if (s->suspended)
+		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.80s' lets it go on, 'xlx destroy %.80s' ends it", word, word);
+	else if (s->ending && err && !err->hint[0])
+		uvpi_hint(err, "'xlx destroy %.80s' ends it; do not restore the file before", word);
+	else if (s->named && !s->ending)
+		uvpi_hint(err, "the domain runs on, and changes its disks: do not restore the file to go with them");
+	else if (err && !err->hint[0])
+		uvpi_hint(err, "the domain runs on, and no file was left");
 }
 
 static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
@@ -280,14 +321,14 @@ static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
 	if (r == 0)
 		r = write_guest(s, hvm, err);
 	uvpi_machine_close(&s->machine);
-	if (r == 0)
-		return finish(s, err);
-	if (uvpi_resume(s->domain, &resume) < 0) {
+	if (r == 0) {
+		r = finish(s, err);
+	} else if (uvpi_resume(s->domain, &resume) < 0) {
 		uvpi_debug("cannot resume: %s", resume.message);
-		uvpi_hint(err, "the domain is suspended: 'xlx unpause' lets it go on");
-	} else if (err && !err->hint[0]) {
-		uvpi_hint(err, "the domain runs on, and no file was left");
+		s->suspended = true;
 	}
+	if (r < 0)
+		say_state(s, err);
 	return r;
 }
 
@@ -324,8 +365,10 @@ int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int fl
 		return uvpi_no_memory(err);
 	*s = (struct save){ .domain = domain, .op = op, .flags = flags, .fd = -1 };
 	lock = uvpi_saving_begin(domain, UVPI_SAVING_SAVE, err);
-	if (lock < 0)
+	if (lock < 0) {
+		uvpi_prefix(err, "cannot save %s", uvpi_domain_label(domain, label));
 		return lock;
+	}
 	r = save(s, path, err);
 	if (r < 0)
 		uvpi_prefix(err, "cannot save %s", uvpi_domain_label(domain, label));

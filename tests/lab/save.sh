@@ -55,6 +55,16 @@ killed_saves() { # NAME
 	done
 	[ "$step" -ne 1 ] || echo "no kill -9: built without --enable-fault-points"
 	[ "$(ls -A "$tmp/killed")" = file ] || fail "left: $(ls -A "$tmp/killed")"
+	# Between its two names the new file is whole, and nobody takes a file of that kind for a leftover of his own.
+	if [ "$step" -ne 1 ]; then
+		: >"$tmp/killed/file.new"
+		status=0
+		UVP_KILL_AT_STEP='file linked' xlx save --live "$1" "$tmp/killed/file" >/dev/null 2>"$tmp/err" || status=$?
+		[ $status -eq 137 ] || fail "save, file linked: status $status: $(cat "$tmp/err")"
+		[ -e "$tmp/killed/file.new" ] || fail "somebody's file is gone"
+		expect_ok xlx image-verify "$tmp"/killed/file.new-*
+		xlx unpause "$1" || fail "save, file linked: it cannot be let go on"
+	fi
 	echo "save: $((step - 1)) steps"
 }
 
