@@ -134,9 +134,17 @@ static int attach_devices(struct uvpi_build *b, struct uvp_error *err)
 	return r;
 }
 
+/* Marked before its memory comes: whoever sends it asks by that mark when this process was killed. */
+static int take(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r = uvpi_build_take(b, err);
+
+	return r < 0 ? r : uvpi_build_incoming(b, err);
+}
+
 /* The steps between which a caller may stop us. */
 static int (*const steps[])(struct uvpi_build *b, struct uvp_error *err) = {
-	choose_uuid,	   claim_name, prepare_devices,	       uvpi_build_take,	 uvpi_build_limits,
+	choose_uuid,	   claim_name, prepare_devices,	       take,		 uvpi_build_limits,
 	uvpi_build_params, build,      uvpi_build_late_params, uvpi_build_nodes, attach_devices,
 	uvpi_build_dm,
 };

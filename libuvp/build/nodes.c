@@ -229,6 +229,31 @@ static int introduce(const struct uvpi_build *b, struct uvpi_store *store, struc
 	return uvpi_batch_run(batch, false, err);
 }
 
+int uvpi_build_incoming(struct uvpi_build *b, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	struct uvpi_store *store;
+	char uuid[UVPI_UUID_TEXT], base[64];
+	struct writer notes = { NULL, base };
+	int r;
+
+	if (!b->saved || !b->saved->incoming)
+		return 0;
+	r = uvpi_host_store(b->host, &store, err);
+	if (r == 0)
+		r = uvpi_batch_new(store, &batch, err);
+	if (r < 0)
+		return r;
+	uvpi_format_uuid(b->uuid, uuid);
+	snprintf(base, sizeof(base), UVPI_NODE_DOMAIN "/%" PRIu32, b->domid);
+	notes.batch = batch;
+	uvpi_batch_rm(batch, base);
+	put(&notes, "uuid", uuid);
+	put(&notes, "incoming", b->saved->incoming);
+	b->has_nodes = true;
+	return uvpi_batch_run(batch, false, err);
+}
+
 int uvpi_build_nodes(struct uvpi_build *b, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;

@@ -363,25 +363,37 @@ static int say_why(struct send *s, int r, struct uvp_error *err)
 	return r;
 }
 
+/* Whoever was killed there has left something. Does that host know now that nothing comes? */
+static bool tidy(struct send *s)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+
+	uvpi_link_close(&s->link);
+	if (uvpi_settle_tidy(s->handover.token, s->how, &why) == 0)
+		return true;
+	uvpi_debug("cannot tidy up there: %s", why.message);
+	return false;
+}
+
 static int give_up(struct send *s, int r, struct uvp_error *err)
 {
 	struct uvp_error resume = UVP_ERROR_INIT;
 	char word[UVPI_LABEL];
+	bool suspended;
 
 	r = say_why(s, r, err);
 	uvpi_slow_undo(&s->slow, s->domain);
 	uvpi_defined_switch_on(&s->defined);
-	if (s->suspended && uvpi_resume(s->domain, &resume) < 0) {
+	suspended = s->suspended && uvpi_resume(s->domain, &resume) < 0;
+	if (suspended)
 		uvpi_debug("cannot resume: %s", resume.message);
-		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.100s' lets it go on", uvpi_domain_word(s->domain, word));
-	} else if (err && !err->hint[0]) {
+	uvpi_domain_word(s->domain, word);
+	if (r == -UVP_E_IO && s->link.greeted && !s->link.aborted && !tidy(s) && !suspended)
+		uvpi_hint(err, "it runs on here; what came of it may be left there: 'xlx destroy %.100s' there removes it", word);
+	if (suspended)
+		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.100s' lets it go on", word);
+	else if (err && !err->hint[0])
 		uvpi_hint(err, "it runs on here, and nothing of it is left there");
-	}
-	/* Whoever was killed there has left something. */
-	if (r == -UVP_E_IO && s->link.greeted && !s->link.aborted) {
-		uvpi_link_close(&s->link);
-		uvpi_settle_tidy(s->handover.token, s->how);
-	}
 	return r;
 }
 
@@ -412,10 +424,8 @@ static int finish(struct send *s, struct uvp_error *err)
 	if (r == 0)
 		r = uvpi_link_receive(&s->link, UVPI_WIRE_DONE, uvpi_now_ms() + DONE_MS, NULL, NULL);
 	/* It was killed meanwhile, and has its decision still written down. */
-	if (r < 0) {
-		uvpi_link_close(&s->link);
-		uvpi_settle_tidy(s->handover.token, s->how);
-	}
+	if (r < 0)
+		tidy(s);
 	return 0;
 }
 

@@ -68,21 +68,19 @@ static int get_answer(const uint8_t *token, const uint8_t *uuid, const struct uv
 	return r < 0 ? r : uvpi_link_receive(link, UVPI_WIRE_ANSWER, uvpi_now_ms() + ANSWER_MS, op, err);
 }
 
-void uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how)
+int uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how, struct uvp_error *err)
 {
 	struct uvpi_link *link = malloc(sizeof(*link));
-	struct uvp_error why = UVP_ERROR_INIT;
 	int r;
 
 	if (!link)
-		return;
-	r = get_answer(token, NULL, how, NULL, link, &why);
+		return uvpi_no_memory(err);
+	r = get_answer(token, NULL, how, NULL, link, err);
 	if (r == 0)
-		r = uvpi_link_tell(link, UVPI_WIRE_DONE, &why);
-	if (r < 0)
-		uvpi_debug("cannot tidy up there: %s", why.message);
+		r = uvpi_link_tell(link, UVPI_WIRE_DONE, err);
 	uvpi_link_close(link);
 	free(link);
+	return r;
 }
 
 static int ask(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
@@ -144,8 +142,10 @@ int uvp_migrate_settle(struct uvp_domain *domain, const struct uvp_migrate *how,
 	char label[UVPI_LABEL];
 	int lock = uvpi_saving_begin(domain, UVPI_SAVING_MOVE, err), r;
 
-	if (lock < 0)
+	if (lock < 0) {
+		uvpi_prefix(err, "cannot settle %s", uvpi_domain_label(domain, label));
 		return lock;
+	}
 	r = uvpi_handover_noted(domain, &handover, err);
 	if (r == 0)
 		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "%s was not handed over to another host: there is nothing to settle",

@@ -14,7 +14,7 @@ struct uvpi_handover;
 int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
 		const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err);
 /* Nothing of it is to be left there, and no decision kept: for a connection that broke before it was handed over (HERE) or when
- * it was known to run there (THERE). Tries once, and fails in silence: what is left is harmless, and listed there. */
-void uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how);
+ * it was known to run there (THERE). Tries once; what is left after a failure is harmless, and listed there. */
+int uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how, struct uvp_error *err);
 
 #endif

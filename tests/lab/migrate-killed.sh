@@ -131,6 +131,7 @@ if [ $all = yes ]; then
 	receiver 'runs' 0 $there
 	receiver 'said running' 0 $there
 fi
+receiver 'memory starts' 14 $here
 sender 'handed over' back
 receiver 'said built' 14 $here
 receiver 'taken' 0 $there
