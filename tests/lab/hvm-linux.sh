@@ -62,7 +62,8 @@ guest_has 00:16:3e:99:00:03
 wait_for 30 cmp "$tmp/a.img" "$tmp/b.img"
 expect_ok xlx block-detach --timeout 60 lab-hvml xvdc
 expect_ok xlx network-detach --timeout 60 lab-hvml 1
-guest_run lab-hvml 'ls /dev/xvdc /sys/class/net/eth1 2>/dev/null | wc -l'
+# its back end is gone before the guest has taken its own interface down
+guest_run lab-hvml 'for i in 1 2 3 4 5 6 7 8 9; do [ -e /sys/class/net/eth1 ] || break; sleep 1; done; ls -d /dev/xvdc /sys/class/net/eth1 2>/dev/null | wc -l'
 guest_has '^0'
 
 # another CD, and none
