@@ -45,13 +45,12 @@ static void who_has_it(struct uvp_host *host, char *buf, size_t len)
 {
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	int n = uvpi_hyp_domains(host->hyp, 0, &infos, NULL);
 	int shown[SHOWN], names[SHOWN], count;
 	size_t used = 0;
 
 	buf[0] = '\0';
-	if (n <= 0 || uvpi_host_store(host, &store, NULL) < 0 || uvpi_batch_new(store, &batch, NULL) < 0)
+	if (n <= 0 || uvpi_host_batch(host, &batch, NULL) < 0)
 		return;
 	count = biggest(infos, n, shown);
 	for (int i = 0; i < count; i++) {

@@ -232,16 +232,13 @@ static int introduce(const struct uvpi_build *b, struct uvpi_store *store, struc
 int uvpi_build_incoming(struct uvpi_build *b, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char uuid[UVPI_UUID_TEXT], base[64];
 	struct writer notes = { NULL, base };
 	int r;
 
 	if (!b->saved || !b->saved->incoming)
 		return 0;
-	r = uvpi_host_store(b->host, &store, err);
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
+	r = uvpi_host_batch(b->host, &batch, err);
 	if (r < 0)
 		return r;
 	uvpi_format_uuid(b->uuid, uuid);

@@ -104,12 +104,9 @@ int uvpi_build_take(struct uvpi_build *b, struct uvp_error *err)
 static int put_name(struct uvpi_build *b, const char *name, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[64];
-	int r = uvpi_host_store(b->host, &store, err);
+	int r = uvpi_host_batch(b->host, &batch, err);
 
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r < 0)
 		return r;
 	if (!uvpi_known_never(b->domid)) {

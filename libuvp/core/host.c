@@ -44,6 +44,14 @@ int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct
 	return 0;
 }
 
+int uvpi_host_batch(struct uvp_host *host, struct uvpi_batch **ret_batch, struct uvp_error *err)
+{
+	struct uvpi_store *store;
+	int r = uvpi_host_store(host, &store, err);
+
+	return r < 0 ? r : uvpi_batch_new(store, ret_batch, err);
+}
+
 void uvpi_host_drop_store(struct uvp_host *host)
 {
 	uvpi_store_close(host->store);

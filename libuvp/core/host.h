@@ -8,6 +8,7 @@
 #include "core/cleanup.h"
 
 struct uvpi_backends;
+struct uvpi_batch;
 struct uvpi_hyp;
 struct uvpi_store;
 
@@ -19,6 +20,8 @@ struct uvp_host {
 
 /* The host's xenstore connection, made at the first call. */
 int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct uvp_error *err);
+/* A batch of requests on it. */
+int uvpi_host_batch(struct uvp_host *host, struct uvpi_batch **ret_batch, struct uvp_error *err);
 
 /* Give the connection up, as one must whose deadline passed: the next call of the above makes a new one. Whatever was lent by
  * it must be gone. */

@@ -258,17 +258,13 @@ int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, in
 		     const char *wanted, const uint8_t uuid[16], struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	int r, unknown = 0, found = n;
 
 	for (int i = 0; i < n; i++)
 		unknown += !known[i];
 	if (!unknown)
 		return n;
-	r = uvpi_host_store(host, &store, err);
-	if (r < 0)
-		return r;
-	r = uvpi_batch_new(store, &batch, err);
+	r = uvpi_host_batch(host, &batch, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < n; i++) {

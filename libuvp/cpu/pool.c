@@ -18,12 +18,9 @@
 static int read_names(struct uvp_host *host, struct uvp_pool *pools, int n, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[64];
-	int i, r = uvpi_host_store(host, &store, err);
+	int i, r = uvpi_host_batch(host, &batch, err);
 
-	if (!r)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r)
 		return r;
 	for (i = 0; i < n; i++) {
@@ -173,15 +170,12 @@ int uvp_pool_rename(struct uvp_host *host, const struct uvp_pool *pool, const ch
 static int write_nodes(struct uvp_host *host, uint32_t id, const char *name, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[64], text[UVPI_UUID_TEXT];
 	uint8_t uuid[16];
 	int r = uvpi_new_uuid(uuid, err);
 
 	if (!r)
-		r = uvpi_host_store(host, &store, err);
-	if (!r)
-		r = uvpi_batch_new(store, &batch, err);
+		r = uvpi_host_batch(host, &batch, err);
 	if (r)
 		return r;
 	uvpi_format_uuid(uuid, text);

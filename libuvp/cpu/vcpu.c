@@ -98,13 +98,10 @@ static int plug_vcpus(struct uvp_domain *domain, uint32_t vcpus, const struct uv
 static int request_count(struct uvp_domain *domain, uint32_t vcpus, uint32_t max, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[96];
 	uint32_t i;
-	int r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_host_batch(domain->host, &batch, err);
 
-	if (!r)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r)
 		return r;
 	for (i = 0; i < max; i++) {

@@ -237,12 +237,9 @@ int uvpi_dm_settle(struct uvp_host *host, uint32_t domid, const struct uvpi_qemu
 		   const void *data, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[96];
-	int r = uvpi_host_store(host, &store, err);
+	int r = uvpi_host_batch(host, &batch, err);
 
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r == 0)
 		r = wait_running(qemu->qmp, op, err);
 	if (r == 0)

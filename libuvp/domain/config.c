@@ -115,12 +115,9 @@ int uvpi_domain_save_config(struct uvp_domain *domain, const char *before, const
 {
 	bool one_piece = before && strlen(before) <= UVPI_CONFIG_PIECE && strlen(text) <= UVPI_CONFIG_PIECE;
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[64];
-	int r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_host_batch(domain->host, &batch, err);
 
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r < 0)
 		return r;
 	/* The old one may have had more pieces. */

@@ -38,13 +38,9 @@ static int remove_nodes(struct uvp_host *host, uint32_t domid, const uint8_t uui
 			const struct uvpi_closing *closing, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char text[UVPI_UUID_TEXT], path[128];
-	int r = uvpi_host_store(host, &store, err);
+	int r = uvpi_host_batch(host, &batch, err);
 
-	if (r < 0)
-		return r;
-	r = uvpi_batch_new(store, &batch, err);
 	if (r < 0)
 		return r;
 	uvpi_closing_remove(closing, batch);
@@ -75,16 +71,12 @@ static int read_notes(struct uvp_host *host, uint32_t domid, const uint8_t uuid[
 		      struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char text[UVPI_UUID_TEXT], path[128];
 	struct notes notes = { NULL };
 	const char *vm, *noted;
 	int vm_at, noted_at, r;
 
-	r = uvpi_host_store(host, &store, err);
-	if (r < 0)
-		return r;
-	r = uvpi_batch_new(store, &batch, err);
+	r = uvpi_host_batch(host, &batch, err);
 	if (r < 0)
 		return r;
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", domid);

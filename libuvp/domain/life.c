@@ -161,12 +161,9 @@ int uvpi_domain_request(struct uvp_domain *domain, const char *node, const char 
 	/* The guest owns the node; nobody else but domain 0 may touch it. */
 	const struct uvpi_perm perm = { domain->domid, UVPI_ACCESS_NONE };
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[64];
-	int r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_host_batch(domain->host, &batch, err);
 
-	if (!r)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r)
 		return r;
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/control/%s", domain->domid, node);

@@ -63,13 +63,9 @@ int uvpi_domain_names(struct uvp_host *host, const struct uvpi_dominfo *infos, i
 		      struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	int r;
 
-	r = uvpi_host_store(host, &store, err);
-	if (r < 0)
-		return r;
-	r = uvpi_batch_new(store, &batch, err);
+	r = uvpi_host_batch(host, &batch, err);
 	if (r < 0)
 		return r;
 	for (int i = 0; i < n; i++) {

@@ -29,13 +29,10 @@ static int read_nodes(struct uvp_domain *domain, struct uvp_memory *memory, stru
 {
 	static const char *const names[] = { "target", "static-max", "videoram" };
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[96];
 	size_t i;
-	int r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_host_batch(domain->host, &batch, err);
 
-	if (!r)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r)
 		return r;
 	for (i = 0; i < UVPI_ARRAY_SIZE(names); i++) {

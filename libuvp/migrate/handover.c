@@ -246,12 +246,9 @@ static int read_notes(struct uvp_domain *domain, struct uvpi_batch **ret_batch, 
 		      struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct uvpi_store *store;
 	char path[128];
-	int r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_host_batch(domain->host, &batch, err);
 
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r < 0)
 		return r;
 	node_path(domain, "outgoing", path);

@@ -70,12 +70,9 @@ int uvpi_stream_describe_level(struct uvp_domain *domain, char body[UVPI_STREAM_
 	static const char *const names[] = { "cpu/pool", "cpu/level" };
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	const char *pool, *level;
-	struct uvpi_store *store;
 	char path[96];
-	int r = uvpi_host_store(domain->host, &store, err);
+	int r = uvpi_host_batch(domain->host, &batch, err);
 
-	if (r == 0)
-		r = uvpi_batch_new(store, &batch, err);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {
