@@ -14,6 +14,8 @@
 #include "domain/stats.h"
 
 #define PAGE 4096
+#define SPREAD_NS 3000000 /* far more than it takes, and less than a time slice */
+#define TRIES 4
 
 UVPI_DEFINE_CLEANUP(struct uvp_stats *, uvp_stats_free);
 #define _cleanup_stats_ UVPI_CLEANUP(uvp_stats_free)
@@ -67,34 +69,74 @@ static int take_vcpus(struct uvpi_hyp *hyp, const struct uvpi_dominfo *infos, in
 	return 0;
 }
 
-/* Domains between two readings of the idle times and of the clock. Returns the number of domains. */
+/* Domains between two readings of the idle times and of the clock. */
+struct window {
+	uint64_t first, last, *before, *after;
+	struct uvpi_dominfo *infos;
+	int n, n_cpus;
+};
+
+static void window_done(struct window *window)
+{
+	free(window->before);
+	free(window->after);
+	free(window->infos);
+	*window = (struct window){ 0 };
+}
+
+static int read_window(struct uvpi_hyp *hyp, struct window *window, struct uvp_error *err)
+{
+	int n_before, n_after;
+
+	window->first = clock_ns();
+	n_before = uvpi_hyp_cpu_idle(hyp, &window->before, err);
+	if (n_before < 0)
+		return n_before;
+	window->n = uvpi_hyp_domains(hyp, 0, &window->infos, err);
+	if (window->n < 0)
+		return window->n;
+	n_after = uvpi_hyp_cpu_idle(hyp, &window->after, err);
+	if (n_after < 0)
+		return n_after;
+	window->last = clock_ns();
+	window->n_cpus = n_before < n_after ? n_before : n_after;
+	return 0;
+}
+
+/* Somebody else may have the CPU in the midst of it, for a time slice that nobody would account for: then once more. */
+static int read_undisturbed(struct uvpi_hyp *hyp, struct window *window, struct uvp_error *err)
+{
+	int r = read_window(hyp, window, err);
+
+	for (int i = 1; r == 0 && window->last - window->first > SPREAD_NS && i < TRIES; i++) {
+		window_done(window);
+		r = read_window(hyp, window, err);
+	}
+	return r;
+}
+
+/* Returns the number of domains. */
 static int take_domains(struct uvp_host *host, struct uvp_stats *stats, struct uvpi_dominfo **ret_infos, struct uvp_error *err)
 {
-	_cleanup_free_ uint64_t *before = NULL, *after = NULL;
 	_cleanup_free_ struct uvpi_cputopo *topo = NULL;
-	int n_topo = uvpi_hyp_cputopo(host->hyp, &topo, err), n_before, n_after, n;
-	uint64_t first, last;
+	int n, n_topo = uvpi_hyp_cputopo(host->hyp, &topo, err);
+	struct window window = { 0 };
 
 	if (n_topo < 0)
 		return n_topo;
-	first = clock_ns();
-	n_before = uvpi_hyp_cpu_idle(host->hyp, &before, err);
-	if (n_before < 0)
-		return n_before;
-	n = uvpi_hyp_domains(host->hyp, 0, ret_infos, err);
-	if (n < 0)
-		return n;
-	n_after = uvpi_hyp_cpu_idle(host->hyp, &after, err);
-	if (n_after < 0)
-		return n_after;
-	last = clock_ns();
-	stats->time_ns = first + (last - first) / 2;
-	stats->spread_ns = last - first;
-	stats->n_cpus = (size_t)(n_before < n_after ? n_before : n_after);
-	stats->cpus = calloc(stats->n_cpus + 1, sizeof(*stats->cpus));
-	if (!stats->cpus)
-		return uvpi_no_memory(err);
-	take_cpus(stats, topo, n_topo, before, after);
+	n = read_undisturbed(host->hyp, &window, err);
+	if (n == 0) {
+		stats->time_ns = window.first + (window.last - window.first) / 2;
+		stats->spread_ns = window.last - window.first;
+		stats->n_cpus = (size_t)window.n_cpus;
+		stats->cpus = calloc(stats->n_cpus + 1, sizeof(*stats->cpus));
+		n = stats->cpus ? window.n : uvpi_no_memory(err);
+	}
+	if (n >= 0) {
+		take_cpus(stats, topo, n_topo, window.before, window.after);
+		*ret_infos = uvpi_steal(&window.infos);
+	}
+	window_done(&window);
 	return n;
 }
 
