@@ -2,7 +2,6 @@
 #include "tls/confine.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,6 +10,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/rights.h"
 
 /* With the process's number, 4194304 at most, so that each is another; systemd's list of ranges has none from 0x70000000 on, and
  * those of dm/dm.c and build/bootloader.c are below. */
@@ -20,20 +20,6 @@
 static int deny(struct uvp_error *err, int error)
 {
 	return uvpi_fail_errno(err, error, "cannot take rights away from this process");
-}
-
-static int drop_user(struct uvp_error *err)
-{
-	uint32_t id = USER_BASE + (uint32_t)getpid();
-
-	if (geteuid() != 0)
-		return 0; /* whoever runs it has no more than that */
-	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return deny(err, errno);
-	if (setgroups(0, NULL) < 0 || setresgid(id, id, id) < 0 || setresuid(id, id, id) < 0)
-		return deny(err, errno);
-	return 0;
 }
 
 static int filter(struct uvp_error *err)
@@ -62,10 +48,9 @@ static int filter(struct uvp_error *err)
 
 int tls_confine(struct uvp_error *err)
 {
-	int r = drop_user(err);
-
-	if (r < 0)
-		return r;
+	/* whoever else runs it has no more than that */
+	if (geteuid() == 0 && !uvpi_drop_rights(USER_BASE + (uint32_t)getpid()))
+		return deny(err, errno);
 	if (setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) < 0 || setrlimit(RLIMIT_AS, &(struct rlimit){ MEMORY_MAX, MEMORY_MAX }) < 0 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return deny(err, errno);

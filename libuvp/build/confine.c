@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Taking rights away from a child that is about to run a boot loader. */
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "build/bootloader.h"
+#include "core/rights.h"
 
 #define FILES_MAX (1ull << 30) /* of each file that it writes */
 #define MEMORY_MAX (2ull << 30)
@@ -35,15 +35,6 @@ static bool show_disk(uint32_t id, const char *dev_dir, uint64_t rdev)
 	       mknod(path, S_IFBLK | 0440, rdev) == 0 && chown(path, 0, id) == 0 && chmod(path, 0440) == 0;
 }
 
-static bool drop(uint32_t id)
-{
-	for (int i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
-		if (prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return false;
-	return setgroups(0, NULL) == 0 && setresgid(id, id, id) == 0 && setresuid(id, id, id) == 0 &&
-	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-}
-
 bool uvpi_confine(uint32_t id, const char *dev_dir, uint64_t rdev)
 {
 	pid_t parent = getppid();
@@ -55,7 +46,7 @@ bool uvpi_confine(uint32_t id, const char *dev_dir, uint64_t rdev)
 		return false;
 	umask(077);
 	/* Last: changing the user forgets it. */
-	return drop(id) && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
+	return uvpi_drop_rights(id) && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
 }
 
 void uvpi_confine_end(uint32_t id)
