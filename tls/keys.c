@@ -129,7 +129,7 @@ static int add_all(struct tls_keys *keys, struct uvp_error *err)
 		if (len < 5 || len - 4 >= sizeof(name) || strcmp(entry->d_name + len - 4, ".pem") != 0)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)len - 4, entry->d_name);
-		if (tls_name_is_good(name) && uvpi_known_path(path, "peers", name) == 0)
+		if (uvpi_known_name_is_good(name) && uvpi_known_path(path, "peers", name) == 0)
 			add_peer(keys, name, path, NULL);
 	}
 	return 0;
@@ -165,7 +165,7 @@ int tls_keys_load(struct tls_keys *keys, const char *name, struct uvp_error *err
 		return r;
 	if (!name)
 		return add_all(keys, err);
-	if (!tls_name_is_good(name) || uvpi_known_path(path, "peers", name) < 0)
+	if (!uvpi_known_name_is_good(name) || uvpi_known_path(path, "peers", name) < 0)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", name);
 	return add_peer(keys, name, path, err);
 }
@@ -205,7 +205,7 @@ enum tls_verdict tls_keys_look(const struct tls_keys *keys, const gnutls_datum_t
 
 /* ---- making and showing ---- */
 
-static int print(gnutls_x509_crt_t crt, struct uvp_error *err)
+static int print(gnutls_x509_crt_t crt, bool made, struct uvp_error *err)
 {
 	time_t until = gnutls_x509_crt_get_expiration_time(crt);
 	unsigned char digest[32];
@@ -222,7 +222,8 @@ static int print(gnutls_x509_crt_t crt, struct uvp_error *err)
 	for (size_t i = 0; i < size; i++)
 		printf("%02x", digest[i]);
 	gmtime_r(&until, &tm);
-	printf(" until=%04d-%02d-%02d\n%.*s", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, (int)text.size, (const char *)text.data);
+	printf(" until=%04d-%02d-%02d%s\n%.*s", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, made ? " new" : "", (int)text.size,
+	       (const char *)text.data);
 	gnutls_free(text.data);
 	return fflush(stdout) ? uvpi_fail_errno(err, errno, "cannot show a certificate") : 0;
 }
@@ -236,7 +237,7 @@ int tls_keys_print(struct uvp_error *err)
 
 	if (r == 0)
 		r = import(&text, "standard input", &crt, err);
-	return r < 0 ? r : print(crt, err);
+	return r < 0 ? r : print(crt, false, err);
 }
 
 static int sign(const char *name, gnutls_x509_privkey_t key, gnutls_x509_crt_t crt)
@@ -340,5 +341,5 @@ int tls_keys_make(const char *name, bool anew, struct uvp_error *err)
 		crt = NULL;
 		r = make(name, path, &crt, err);
 	}
-	return r < 0 ? r : print(crt, err);
+	return r < 0 ? r : print(crt, anew, err);
 }

@@ -37,7 +37,8 @@ enum tls_verdict tls_keys_look(const struct tls_keys *keys, const gnutls_datum_t
 /* Make host.pem when there is none, when it has expired or is about to, or when that is asked for; then print it as
  * tls_keys_print() does. */
 int tls_keys_make(const char *name, bool anew, struct uvp_error *err);
-/* A certificate from standard input: print a line "sha256=... until=YYYY-MM-DD" and the certificate alone. */
+/* A certificate from standard input: print a line "sha256=... until=YYYY-MM-DD", with " new" when it was made, and the certificate
+ * alone. */
 int tls_keys_print(struct uvp_error *err);
 
 #endif

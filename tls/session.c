@@ -194,15 +194,14 @@ int tls_session_greet(struct tls_session *session, int64_t deadline_ms, struct u
 
 		if (r == 0)
 			return 0;
-		if (!again(r) && !gnutls_error_is_fatal(r))
-			continue;
-		if (!again(r)) {
+		if (gnutls_error_is_fatal(r)) {
 			refuse(session, r);
 			if (r == GNUTLS_E_NO_CERTIFICATE_FOUND || r == GNUTLS_E_CERTIFICATE_REQUIRED)
 				session->verdict = TLS_NONE;
 			return tls_session_fail(session, r, err);
 		}
-		r = wait_ready(session, deadline_ms, err);
+		/* what is not fatal may come without end, and without anything to wait for */
+		r = again(r) || uvpi_now_ms() >= deadline_ms ? wait_ready(session, deadline_ms, err) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -238,11 +237,9 @@ int tls_session_await_welcome(struct tls_session *session, int64_t deadline_ms, 
 		}
 		if (n == 0)
 			return uvpi_fail(err, UVP_E_IO, 0, "it hung up: see what uvp-migrated says there");
-		if (!again(n) && !gnutls_error_is_fatal((int)n))
-			continue;
-		if (!again(n))
+		if (gnutls_error_is_fatal((int)n))
 			return tls_session_fail(session, (int)n, err);
-		r = wait_ready(session, deadline_ms, err);
+		r = again(n) || uvpi_now_ms() >= deadline_ms ? wait_ready(session, deadline_ms, err) : 0;
 		if (r < 0)
 			return r;
 	}

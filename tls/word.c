@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "migrate/known.h"
+
 static const struct {
 	const char *word, *text;
 } verdicts[TLS_VERDICTS] = {
@@ -17,18 +19,6 @@ static const struct {
 	[TLS_OURS] = { "ours", "this host's key or its list of hosts cannot be read: see /etc/uvp/tls; 'xlx migrate-setup --renew HOST' makes a new key" },
 	[TLS_RIGHTS] = { "rights", "uvp-tls could not give up its rights, or not begin TLS, and did not speak with it" },
 };
-
-bool tls_name_is_good(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (!len || len >= TLS_NAME || *name == '.' || *name == '-')
-		return false;
-	for (const char *p = name; *p; p++)
-		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || strchr("._:-", *p)))
-			return false;
-	return true;
-}
 
 size_t tls_word_write(enum tls_verdict verdict, const char *name, char buf[TLS_WORD_MAX])
 {
@@ -48,7 +38,7 @@ int tls_word_read(const char *bytes, size_t len, enum tls_verdict *ret_verdict, 
 	line[end - bytes] = '\0';
 	if (strlen(line) != (size_t)(end - bytes))
 		return -1;
-	if (!strncmp(line, "yes ", 4) && tls_name_is_good(line + 4)) {
+	if (!strncmp(line, "yes ", 4) && uvpi_known_name_is_good(line + 4)) {
 		*ret_verdict = TLS_YES;
 		memcpy(ret_name, line + 4, strlen(line + 4) + 1);
 		return 1;

@@ -23,9 +23,6 @@ enum tls_verdict {
 	TLS_VERDICTS
 };
 
-/* Letters, digits, '.', '_', ':' and '-', and not '.' or '-' first: harmless as a file's name and in a message. */
-bool tls_name_is_good(const char *name);
-
 /* The line, with its end; returns its length. */
 size_t tls_word_write(enum tls_verdict verdict, const char *name, char buf[TLS_WORD_MAX]);
 /* 1 when the bytes are a whole line, 0 when more must come, -1 when they can never be one. */

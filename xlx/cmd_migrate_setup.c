@@ -19,6 +19,7 @@
 #define SAID_MAX 32768
 #define BEGIN "-----BEGIN CERTIFICATE-----"
 #define END "-----END CERTIFICATE-----"
+#define NEW "this key is new, and others know the old one"
 
 /* What the other host calls this one. */
 static int own_name(const struct xlx_args *args, char name[64])
@@ -68,7 +69,7 @@ static int accept_peer(const struct xlx_args *args, const char *peer)
 	if (uvpi_known_own(name, xlx_has(args, "renew"), &own, &err) < 0 || uvpi_known_add(host.name, text, len, &known, &err) < 0)
 		status = xlx_fail(&err);
 	else
-		fputs(own.pem, stdout);
+		printf("%s%s", own.pem, own.made && uvpi_known_others(host.name) ? NEW "\n" : "");
 	free(own.pem);
 	free(known.pem);
 	return status;
@@ -134,10 +135,38 @@ static void try_it(const char *name)
 	free(link);
 }
 
-static int set_up(const struct xlx_args *args, const char *ssh_host)
+static void warn_of_new(const char *whose, const char *where)
+{
+	xlx_warn("%s has a new key, and other hosts know the old one: run 'xlx migrate-setup'%s for each of them, too", whose, where);
+}
+
+static int exchange(const char *ssh_host, const char *name, const char *peer, const struct uvpi_known *own, struct uvpi_known *ret_peer,
+		    struct uvp_error *err)
 {
 	_cleanup_free_ char *said = malloc(SAID_MAX);
 	const char *certificate;
+	char whose[80];
+	bool is_new;
+	int r;
+
+	if (!said)
+		return uvpi_no_memory(err);
+	r = ask(ssh_host, name, own, said, err);
+	if (r < 0)
+		return r;
+	is_new = strstr(said, NEW);
+	certificate = find_certificate(said);
+	if (!certificate)
+		return uvpi_fail(err, UVP_E_PROTOCOL, 0, "host '%.60s' sent no certificate: '%.200s'", ssh_host, said);
+	if (is_new) {
+		snprintf(whose, sizeof(whose), "'%s'", peer);
+		warn_of_new(whose, " there");
+	}
+	return uvpi_known_add(peer, certificate, strlen(certificate), ret_peer, err);
+}
+
+static int set_up(const struct xlx_args *args, const char *ssh_host)
+{
 	struct uvpi_known own = { "" }, known = { "" };
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvpi_tls_host host;
@@ -146,16 +175,16 @@ static int set_up(const struct xlx_args *args, const char *ssh_host)
 
 	if (status)
 		return status;
-	if (!said || !parse_host(ssh_host, &host))
+	if (!parse_host(ssh_host, &host))
 		return xlx_usage(args, "'%.60s' is no host", ssh_host);
 	r = uvpi_known_own(name, xlx_has(args, "renew"), &own, &err);
-	if (r == 0)
-		r = ask(ssh_host, name, &own, said, &err);
-	certificate = r == 0 ? find_certificate(said) : NULL;
-	if (r == 0 && !certificate)
-		r = uvpi_fail(&err, UVP_E_PROTOCOL, 0, "host '%.60s' sent no certificate: '%.200s'", ssh_host, said);
-	if (r == 0)
-		r = uvpi_known_add(host.name, certificate, strlen(certificate), &known, &err);
+	if (r == 0) {
+		if (own.made && uvpi_known_others(host.name))
+			warn_of_new("this host", "");
+		r = exchange(ssh_host, name, host.name, &own, &known, &err);
+		if (r < 0 && own.made && uvpi_known_has(host.name))
+			uvpi_prefix(&err, "this host has a new key, which '%s' does not know yet", host.name);
+	}
 	if (r < 0) {
 		status = xlx_fail(&err);
 	} else {

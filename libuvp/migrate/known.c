@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate/known.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,10 +22,19 @@
 #define PEM_MAX 16384
 #define LOCK_MS 30000 /* making a key takes less than a second */
 
+bool uvpi_known_name_is_good(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len && len < sizeof(((struct uvpi_tls_host *)NULL)->name) && *name != '.' && *name != '-' &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") == len;
+}
+
 bool uvpi_tls_host_parse(const char *text, struct uvpi_tls_host *ret_host)
 {
 	const char *name = !strncmp(text, "tls://", 6) ? text + 6 : text, *end = name + strlen(name), *port = NULL;
-	size_t len;
+	struct uvpi_tls_host host;
+	uint32_t number;
 
 	if (*name == '[') { /* [::1]:16660 */
 		end = strchr(++name, ']');
@@ -35,23 +45,16 @@ bool uvpi_tls_host_parse(const char *text, struct uvpi_tls_host *ret_host)
 		end = strchr(name, ':');
 		port = end + 1;
 	}
-	len = (size_t)(end - name);
-	if (!len || len >= sizeof(ret_host->name) || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") < len ||
-	    *name == '.' || *name == '-')
+	if ((size_t)(end - name) >= sizeof(host.name))
 		return false;
-	if (port && (!*port || strlen(port) > 5 || strspn(port, "0123456789") != strlen(port)))
+	snprintf(host.name, sizeof(host.name), "%.*s", (int)(end - name), name);
+	if (!uvpi_known_name_is_good(host.name))
 		return false;
-	snprintf(ret_host->name, sizeof(ret_host->name), "%.*s", (int)len, name);
-	snprintf(ret_host->port, sizeof(ret_host->port), "%.5s", port ? port : UVPI_TLS_PORT);
+	if (port && (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5 || uvpi_parse_u32(port, "port", 1, 65535, &number, NULL) < 0))
+		return false;
+	snprintf(host.port, sizeof(host.port), "%.5s", port ? port : UVPI_TLS_PORT);
+	*ret_host = host;
 	return true;
-}
-
-/* A file's name, too: nothing of a path is in it. */
-static bool is_name(const char *text)
-{
-	struct uvpi_tls_host host;
-
-	return uvpi_tls_host_parse(text, &host) && !strcmp(host.name, text);
 }
 
 /* ---- files ---- */
@@ -124,14 +127,32 @@ bool uvpi_known_has(const char *name)
 {
 	char path[PATH_MAX];
 
-	return is_name(name) && uvpi_known_path(path, "peers", name) == 0 && access(path, F_OK) == 0;
+	return uvpi_known_name_is_good(name) && uvpi_known_path(path, "peers", name) == 0 && access(path, F_OK) == 0;
+}
+
+bool uvpi_known_others(const char *name)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	char path[PATH_MAX];
+	bool found = false;
+
+	dir = uvpi_known_path(path, "peers", NULL) == 0 ? opendir(path) : NULL;
+	for (struct dirent *entry; dir && !found && (entry = readdir(dir));) {
+		size_t len = strlen(entry->d_name);
+
+		if (len < 5 || strcmp(entry->d_name + len - 4, ".pem") != 0)
+			continue;
+		entry->d_name[len - 4] = '\0';
+		found = uvpi_known_name_is_good(entry->d_name) && strcmp(entry->d_name, name) != 0;
+	}
+	return found;
 }
 
 int uvpi_known_remove(const char *name, struct uvp_error *err)
 {
 	char path[PATH_MAX];
 
-	if (!is_name(name) || uvpi_known_path(path, "peers", name) < 0)
+	if (!uvpi_known_name_is_good(name) || uvpi_known_path(path, "peers", name) < 0)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", name);
 	if (unlink(path) < 0)
 		return errno == ENOENT ? uvpi_fail(err, UVP_E_NOT_FOUND, 0, "host '%.60s' is not known for moving domains", name) :
@@ -170,8 +191,9 @@ static int take(char *text, struct uvpi_known *ret_known, struct uvp_error *err)
 {
 	char *pem = strchr(text, '\n');
 
-	if (!pem || sscanf(text, "sha256=%64[0-9a-f] until=%10[0-9-]\n", ret_known->sha256, ret_known->until) != 2)
+	if (!pem || sscanf(text, "sha256=%64[0-9a-f] until=%10[0-9-]", ret_known->sha256, ret_known->until) != 2)
 		return uvpi_fail(err, UVP_E_INTERNAL, 0, "uvp-tls says nothing of the certificate");
+	ret_known->made = pem - text > 4 && !memcmp(pem - 4, " new", 4);
 	ret_known->pem = strdup(pem + 1);
 	return ret_known->pem ? 0 : uvpi_no_memory(err);
 }
@@ -216,13 +238,15 @@ int uvpi_known_add(const char *name, const char *text, size_t len, struct uvpi_k
 	int r;
 
 	*ret_peer = (struct uvpi_known){ "" };
-	if (!is_name(name) || uvpi_known_path(path, "peers", name) < 0)
+	if (!uvpi_known_name_is_good(name) || uvpi_known_path(path, "peers", name) < 0)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", name);
-	if (in < 0 || len > PEM_MAX || write(in, text, len) != (ssize_t)len || lseek(in, 0, SEEK_SET) < 0)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "host '%.60s' sent no certificate", name);
+	if (len > PEM_MAX)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "host '%.60s' sent more than a certificate has", name);
+	if (in < 0 || write(in, text, len) != (ssize_t)len || lseek(in, 0, SEEK_SET) < 0)
+		return uvpi_fail_errno(err, errno, "cannot look at the certificate of host '%.60s'", name);
 	r = run(argv, in, ret_peer, err);
 	if (r < 0) {
-		uvpi_prefix(err, "host '%.60s' sent no certificate", name);
+		uvpi_prefix(err, "cannot take what host '%.60s' sent as its certificate", name);
 		return r;
 	}
 	return uvpi_known_write(path, ret_peer->pem, strlen(ret_peer->pem), err);

@@ -20,6 +20,8 @@ struct uvpi_tls_host {
 	char name[64], port[8];
 };
 bool uvpi_tls_host_parse(const char *text, struct uvpi_tls_host *ret_host);
+/* Letters, digits, '.', '_', ':' and '-', and not '.' or '-' first: harmless as a file's name and in a message. */
+bool uvpi_known_name_is_good(const char *name);
 
 /* -1 when it is too long; peer: a name in the folder `leaf`. */
 int uvpi_known_path(char path[PATH_MAX], const char *leaf, const char *peer);
@@ -29,11 +31,14 @@ int uvpi_known_write(const char *path, const char *text, size_t len, struct uvp_
 int uvpi_known_lock(int *ret_fd, struct uvp_error *err);
 /* Do we know the host of that name? */
 bool uvpi_known_has(const char *name);
+/* Do we know any but that one? */
+bool uvpi_known_others(const char *name);
 
 /* What uvp-tls says of a certificate. */
 struct uvpi_known {
 	char sha256[65], until[11];
 	char *pem; /* the caller's to free */
+	bool made; /* just now */
 };
 /* This host's own; made when there is none. */
 int uvpi_known_own(const char *name, bool anew, struct uvpi_known *ret_own, struct uvp_error *err);

@@ -447,6 +447,8 @@ int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const 
 	if (!*how->host || *how->host == '-' || strlen(how->host) >= sizeof(link->peer) ||
 	    (!how->ssh && !strncmp(how->host, "tls:", 4) && (strncmp(how->host, "tls://", 6) != 0 || !uvpi_tls_host_parse(how->host, &tls))))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is no host", how->host);
+	if (how->ssh && !strncmp(how->host, "tls://", 6))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is for TLS, and another connection is asked for", how->host);
 	snprintf(link->peer, sizeof(link->peer), "%s", how->host);
 	uvpi_op_progress(op, "connecting", 0, 0, UVP_UNIT_NONE);
 	r = start(link, how, err);

@@ -45,10 +45,11 @@ for i in 1 2 3 4; do
 done
 wait
 for i in 2 3 4; do
-	cmp "$tmp/key1" "$tmp/key$i" || fail "two who asked at once have two certificates"
+	cmp <(sed 's/ new$//' "$tmp/key1") <(sed 's/ new$//' "$tmp/key$i") || fail "two who asked at once have two certificates"
 done
 modes=$(stat -c %a "$tmp/new/uvp" "$UVP_TLS_DIR" "$UVP_TLS_DIR/host.pem" | tr '\n' ' ')
 [ "$modes" = "755 700 600 " ] || fail "who can read what: $modes"
+grep -hc ' new$' "$tmp"/key? | sort | tr -d '\n' | grep -qx 0001 || fail "not exactly one has made the key"
 head -c 100 "$UVP_TLS_DIR/host.pem" >"$tmp/half"
 cp "$tmp/half" "$UVP_TLS_DIR/host.pem"
 "$tool" key a 2>"$tmp/err" && fail "half a key is one"
@@ -56,4 +57,5 @@ expect_err_has "host.pem' is no certificate"
 expect_err_has "--renew"
 "$tool" key a anew >"$tmp/key5" || fail "a new key cannot replace half a one"
 cmp -s "$tmp/key1" "$tmp/key5" && fail "a new key is the old one"
+"$tool" read <"$tmp/key5" | cmp - <(sed 's/ new$//' "$tmp/key5") || fail "reading a certificate says something else than making it"
 finish

@@ -2,6 +2,7 @@
 /* What a worker that a stranger has taken over may tell the listener. However it arrives, it is the same line. */
 #include <string.h>
 
+#include "migrate/known.h"
 #include "tests/fuzz/fuzz.h"
 #include "tls/word.h"
 
@@ -21,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(!before || before == whole);
 	if (whole == 1) {
 		FUZZ_CHECK(verdict < TLS_VERDICTS && *tls_verdict_text(verdict));
-		FUZZ_CHECK(verdict == TLS_YES ? tls_name_is_good(name) && !strchr(name, '/') : !*name);
+		FUZZ_CHECK(verdict == TLS_YES ? uvpi_known_name_is_good(name) && !strchr(name, '/') : !*name);
 		len = tls_word_write(verdict, name, line);
 		FUZZ_CHECK(len <= size && !memcmp(line, bytes, len));
 	}

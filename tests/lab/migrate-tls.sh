@@ -21,11 +21,42 @@ check() {
 put() { ssh b "cat >$1"; }
 logged() { on_b grep -q "$1" "$tmp/log"; }
 
+# ---- a new key, which others do not know yet: the other host is another folder of this one ----
+mkdir "$tmp/bin" "$tmp/here" "$tmp/there"
+cat >"$tmp/bin/ssh" <<-EOF
+	#!/bin/sh
+	[ ! -e $tmp/down ] || exit 255
+	UVP_TLS_DIR=$tmp/there exec xlx migrate-setup --name b.invalid --accept a
+EOF
+chmod +x "$tmp/bin/ssh"
+# set_up STATUS [OPTION...]
+set_up() {
+	PATH=$tmp/bin:$PATH UVP_TLS_DIR=$tmp/here expect_fail "$1" xlx migrate-setup --name a "${@:2}" b.invalid
+}
+new="other hosts know the old one: run 'xlx migrate-setup'"
+set_up 0
+set_up 0 --renew
+! grep -q "$new" "$tmp/err" || fail "there are no other hosts"
+cp "$tmp/here/peers/b.invalid.pem" "$tmp/here/peers/c.pem"
+set_up 0 --renew
+err_has "this host has a new key, and $new for each of them, too"
+mv "$tmp/there/peers/a.pem" "$tmp/there/peers/d.pem"
+rm "$tmp/there/host.pem"
+set_up 0
+err_has "'b.invalid' has a new key, and $new there for each of them, too"
+touch "$tmp/down"
+set_up 14 --renew
+err_has "this host has a new key, which 'b.invalid' does not know yet: cannot make this host known"
+set_up 14
+! grep -q "has a new key" "$tmp/err" || fail "the key is not new"
+
 # ---- keys ----
 check 4 "cannot open '$tls/host.pem'"
 err_has "'xlx migrate-setup b' makes the keys"
 expect_fail 3 xlx migrate --check t-tls tls:b
 err_has "'tls:b' is no host"
+expect_fail 3 xlx migrate --check --ssh false t-tls tls://b
+err_has "is for TLS, and another connection is asked for"
 expect_ok xlx migrate-setup b
 out_has "'b' is known here"
 err_has "nothing listens there: 'systemctl enable --now uvp-migrated.socket'"

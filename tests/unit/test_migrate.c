@@ -241,7 +241,7 @@ START_TEST(a_host_is_a_name_with_or_without_tls_and_port)
 		{ "[::1]", "::1", "16660" },
 		{ "10.0.0.1", "10.0.0.1", "16660" },
 	};
-	static const char *const bad[] = { "", "tls://", "a b", "root@b", "ssh://b", "../x", "-x", ".", "b:", "b:x", "b:123456", "tls://[::1", "[::1]x" };
+	static const char *const bad[] = { "", "tls://", "a b", "root@b", "ssh://b", "../x", "-x", ".", "b:", "b:x", "b:123456", "b:0", "b:65536", "b:+1", "b: 1", "b:0x10", "tls://[::1", "[::1]x" };
 	struct uvpi_tls_host host;
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(good); i++) {
