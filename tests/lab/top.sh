@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # xlx top: figures that add up, the picture, and the screen with keys typed into it.
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/hostd.bash"
 requires xlx python3 tmux
 xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
 on_exit kill -CONT "$xenstored"
 export XDG_CONFIG_HOME=$tmp/config
 mkdir "$tmp/config"
 
-tiny_cfg watched 'maxvcpus = 2' 'cmdline = "g"'
+truncate -s 1M "$tmp/disk.img"
+tiny_cfg watched 'maxvcpus = 2' 'cmdline = "g"' "disk = [ '$tmp/disk.img,raw,xvda,w' ]"
 expect_ok xlx create "$tmp/watched.cfg"
 on_exit xlx destroy --yes watched
 
@@ -33,6 +35,8 @@ out_has 'read-only'
 [ "$(wc -l <"$tmp/out")" -eq 24 ] || fail "a picture of 24 lines has $(wc -l <"$tmp/out")"
 expect_ok xlx top --once watched
 out_has ' VCPU  ON CPU  STATE'
+out_has 'xvda '
+out_has 'InitWait, Initialising'
 expect_ok xlx top --plain --count 2 -d 200ms --filter watched
 [ "$(grep -c '^Domain .*watched' "$tmp/out")" -eq 2 ] || fail "two rounds do not tell of it twice"
 xlx vcpu-set --timeout 60s watched 2 2>/dev/null &
@@ -125,6 +129,14 @@ wait_for 60 goes_on
 shows watched || fail "the name is forgotten"
 kill -CONT "$xenstored"
 wait_for 60 eval '! shows "xenstored does not answer"'
+# the daemon comes, and goes without a word
+on_exit end_hostd
+wait_for 60 shows 'uvp-hostd does not run'
+start_hostd
+wait_for 60 eval '! shows "uvp-hostd does not run"'
+end_hostd KILL
+wait_for 60 shows 'uvp-hostd does not run'
+shows watched || fail "the domain is gone with the daemon"
 screen send-keys X wat Enter
 wait_for 60 shows 'what was typed is not it'
 screen resize-window -x 120 -y 30
