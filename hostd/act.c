@@ -24,7 +24,8 @@ struct facts {
 	struct hostd_restarts restarts;
 };
 
-int64_t hostd_boottime_s(void)
+/* Since the host's boot, suspended time included. */
+static int64_t boottime_s(void)
 {
 	struct timespec now;
 
@@ -177,7 +178,7 @@ int hostd_act(struct hostd_work *work, uint32_t domid, const uint8_t uuid[16], s
 		return r;
 	if (r < 0)
 		return keep_unreadable(work, domain, result, err);
-	hostd_decide(info.reason, config, &facts.restarts, hostd_boottime_s(), &work->conf->limit, &decision);
+	hostd_decide(info.reason, config, &facts.restarts, boottime_s(), &work->conf->limit, &decision);
 	if (decision.limited)
 		say_limit(work, domain->name, domid, info.reason);
 	else if (decision.setting)

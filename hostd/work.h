@@ -73,7 +73,5 @@ void hostd_dump_clean(const struct hostd_conf *conf);
 
 /* A folder and those above it, for root only. */
 int hostd_make_folder(const char *path, struct uvp_error *err);
-/* Seconds since the host's boot, suspended time included. */
-int64_t hostd_boottime_s(void);
 
 #endif

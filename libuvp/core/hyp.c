@@ -391,13 +391,6 @@ int uvpi_hyp_set_pod_target(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages
 		       0;
 }
 
-int uvpi_hyp_claim(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct uvp_error *err)
-{
-	return xc_domain_claim_pages(hyp->xc, domid, pages) ?
-		       uvpi_hyp_fail(err, domid, "claim memory for") :
-		       0;
-}
-
 int uvpi_hyp_trigger(struct uvpi_hyp *hyp, uint32_t domid, uint32_t trigger, uint32_t vcpu,
 		     struct uvp_error *err)
 {

@@ -81,8 +81,6 @@ int uvpi_hyp_shutdown(struct uvpi_hyp *hyp, uint32_t domid, enum uvpi_reason rea
 int uvpi_hyp_setmaxmem(struct uvpi_hyp *hyp, uint32_t domid, uint64_t kib, struct uvp_error *err);
 int uvpi_hyp_set_uuid(struct uvpi_hyp *hyp, uint32_t domid, const uint8_t uuid[16], struct uvp_error *err);
 int uvpi_hyp_set_pod_target(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct uvp_error *err);
-/* Withdraw the domain's claim on free memory (pages 0) or make one. */
-int uvpi_hyp_claim(struct uvpi_hyp *hyp, uint32_t domid, uint64_t pages, struct uvp_error *err);
 /* XEN_DOMCTL_SENDTRIGGER_* : 0 nmi, 1 reset, 2 init, 3 power, 4 sleep. */
 int uvpi_hyp_trigger(struct uvpi_hyp *hyp, uint32_t domid, uint32_t trigger, uint32_t vcpu, struct uvp_error *err);
 /* Non-zero when a PVH or HVM guest has registered its event channel call-back, i.e. has PV drivers. */

@@ -23,7 +23,7 @@ static const struct uvpi_devkey keys[] = {
 	{ .key = NULL },
 };
 
-int uvpi_devset_add_vfb(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err)
+static int add_vfb(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err)
 {
 	struct uvpi_device *dev = uvpi_devset_add(set, &uvpi_vfb_class, 0);
 	struct vfb *vfb = (struct vfb *)dev;
@@ -39,7 +39,7 @@ int uvpi_devset_add_vfb(struct uvpi_devset *set, const struct uvpi_pvdevs *devs,
 
 int uvpi_devset_add_pvdevs(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err)
 {
-	int r = devs->has_screen ? uvpi_devset_add_vfb(set, devs, err) : 0;
+	int r = devs->has_screen ? add_vfb(set, devs, err) : 0;
 
 	for (int i = 0; i < devs->n_vkbs && r == 0; i++)
 		r = uvpi_devset_add_vkb(set, &devs->vkbs[i], err);

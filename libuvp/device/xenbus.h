@@ -134,7 +134,6 @@ int uvpi_disk_find_target(const struct uvpi_disk *disk, char **ret_path, struct 
 int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *vif, struct uvp_error *err);
 /* Screen, keyboards, folders and channels of a configuration; borrowed, too. */
 int uvpi_devset_add_pvdevs(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
-int uvpi_devset_add_vfb(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
 int uvpi_devset_add_vkb(struct uvpi_devset *set, const struct uvpi_vkb *vkb, struct uvp_error *err);
 int uvpi_devset_add_shares(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
 int uvpi_devset_add_channels(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);

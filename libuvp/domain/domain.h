@@ -17,11 +17,8 @@ struct uvp_domain {
 int uvpi_domain_new(struct uvp_host *host, uint32_t domid, const uint8_t uuid[16], const char *name,
 		    struct uvp_domain **ret_domain, struct uvp_error *err);
 
-/* Ask xenstore for the names of all these domains at once: request i of *ret_batch is that of infos[i]. */
-struct uvpi_dominfo;
 struct uvpi_batch;
-int uvpi_domain_names(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, struct uvpi_batch **ret_batch,
-		      struct uvp_error *err);
+struct uvpi_dominfo;
 
 /* The list made from what Xen has just said of all domains (uvpi_hyp_domains()). */
 #define UVPI_LIST_HASTY (1u << 30)    /* wait a third of a second for xenstored and no longer */

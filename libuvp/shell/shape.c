@@ -23,7 +23,7 @@ static const char *const keys[] = { "type", "memory", "vcpus", "min", "max", NUL
 
 /* ---- one shape ---- */
 
-void uvpi_shape_init(struct uvpi_shape *shape, const char *name)
+static void shape_init(struct uvpi_shape *shape, const char *name)
 {
 	*shape = (struct uvpi_shape){ .type = UVPI_TYPE_PVH, .vcpus = 1, .min = 1 };
 	snprintf(shape->name, sizeof(shape->name), "%s", name);
@@ -145,7 +145,7 @@ static int add_shape(struct uvpi_shapes *shapes, char **rest, struct uvp_error *
 		return uvpi_fail(err, UVP_E_EXISTS, 0, "there is a shape '%s' already", name);
 	if (shapes->n == UVPI_SHAPES_MAX)
 		return uvpi_fail(err, UVP_E_NO_SPACE, 0, "there are %d shapes already, which is all that a pool can have", shapes->n);
-	uvpi_shape_init(&shape, name);
+	shape_init(&shape, name);
 	for (const char *word = strtok_r(NULL, " \t", rest); word && r == 0; word = strtok_r(NULL, " \t", rest))
 		r = uvpi_shape_set(&shape, word, err);
 	if (r == 0)

@@ -39,7 +39,6 @@ int uvpi_shapes_write(const char *path, const struct uvpi_shapes *shapes, struct
 int uvpi_shape_set(struct uvpi_shape *shape, const char *setting, struct uvp_error *err);
 /* Is it whole and possible? */
 int uvpi_shape_check(const struct uvpi_shape *shape, struct uvp_error *err);
-void uvpi_shape_init(struct uvpi_shape *shape, const char *name);
 struct uvpi_shape *uvpi_shape_find(struct uvpi_shapes *shapes, const char *name);
 
 /* How many shells there are to be after that many were taken of late. */

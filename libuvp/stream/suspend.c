@@ -273,10 +273,10 @@ static int wait_stopped(struct uvp_domain *domain, struct uvp_error *err)
  * sleeps, too, whose drivers do not hear. */
 static int stop(struct uvp_domain *domain, struct uvp_error *err)
 {
-	int r;
+	int r = uvpi_hyp_shutdown(domain->host->hyp, domain->domid, UVPI_REASON_SUSPEND, err);
 
-	if (xc_domain_shutdown(uvpi_hyp_xc(domain->host->hyp), domain->domid, SHUTDOWN_suspend))
-		return uvpi_hyp_fail(err, domain->domid, "stop");
+	if (r < 0)
+		return r;
 	UVPI_STEP("stopped");
 	r = wait_stopped(domain, err);
 	/* It has made no hypercall whose answer would have to be changed. */

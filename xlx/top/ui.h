@@ -128,8 +128,6 @@ void top_draw_domain(struct top_frame *frame, const struct top_model *model, str
 void top_draw_columns(struct top_frame *frame, struct top_ui *ui, struct top_area area);
 /* view_foot.c */
 void top_draw_footer(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui);
-/* The last rounds as a curve in so many columns, its highest as high as the character is. */
-void top_draw_curve(struct top_frame *frame, int row, int column, int room, const float *ring, int n, int next);
 
 /* ---- keys.c ---- */
 enum { /* beyond characters */

@@ -15,7 +15,7 @@
 #define CONSOLE_LINES 40
 #define CURVE_AT 34
 
-void top_draw_curve(struct top_frame *frame, int row, int column, int room, const float *ring, int n, int next)
+static void draw_curve(struct top_frame *frame, int row, int column, int room, const float *ring, int n, int next)
 {
 	static const char *const blocks[] = { " ", "\u2581", "\u2582", "\u2583", "\u2584", "\u2585", "\u2586", "\u2587", "\u2588" };
 	static const char *const plain[] = { " ", ".", ".", ":", ":", "|", "|", "#", "#" };
@@ -68,7 +68,7 @@ static int draw_curves(struct top_frame *frame, const struct top_domain *domain,
 		const float *const rings[] = { curves->cpu, curves->disk, curves->net };
 
 		for (int i = 0; i < 3; i++)
-			top_draw_curve(frame, row + i, CURVE_AT, frame->width - CURVE_AT - 1, rings[i], curves->n, curves->next);
+			draw_curve(frame, row + i, CURVE_AT, frame->width - CURVE_AT - 1, rings[i], curves->n, curves->next);
 	}
 	return row + 3;
 }
