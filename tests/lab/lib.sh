@@ -11,10 +11,12 @@
 # shellcheck source=tests/lab/state.bash
 . "$tests_dir/lab/state.bash"
 
-# Dying domains and daemons that were told to end may take a moment.
+# Dying domains and daemons that were told to end may take a moment. What is found then need not be looked up again by the
+# test that lab/check runs next.
 at_end() {
 	local status=0
 	_same_state "the host" "$_state_before" host_state || status=1
+	[ -z "${UVP_LAB_STATE:-}" ] || [ $status -ne 0 ] || printf '%s\n' "$_state_before" >"$UVP_LAB_STATE"
 	[ -z "${_state_before_b:-}" ] || _same_state "host b" "$_state_before_b" _host_b_state || status=1
 	return $status
 }
@@ -27,7 +29,7 @@ _same_state() {
 		after=$("$@")
 		[ "$after" != "$before" ] || return 0
 		[ "$SECONDS" -lt "$end" ] || break
-		sleep 0.5
+		pause 0.5
 	done
 	echo "failed: this test changed $which:"
 	diff <(echo "$before") <(echo "$after") | sed -n 's/^</  gone:/p; s/^>/  left:/p'
@@ -60,13 +62,17 @@ expect_fail() {
 out_has() { grep -qF -- "$1" "$tmp/out" || fail "standard output has no '$1': $(head -n 20 "$tmp/out")"; }
 err_has() { grep -qF -- "$1" "$tmp/err" || fail "standard error has no '$1': $(head -n 20 "$tmp/err")"; }
 
+# pause SECONDS: without a process, which costs an emulated dom0 a tenth of a second, in which a guest could have run
+exec {_never}<> <(:)
+pause() { ! read -rt "$1" -u "$_never" || true; }
+
 # wait_for SECONDS CMD...: until CMD succeeds; the test fails after SECONDS
 wait_for() {
 	local end=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$end" ] || fail "waited in vain for '$*'"
-		sleep 0.2
+		pause 0.3
 	done
 }
 
@@ -102,14 +108,24 @@ linux_cfg() {
 }
 
 # guest_log NAME: what the Linux guest said on its console since guest_boots
-guest_log() { tail -c "+${_guest_log_from:-1}" "/var/log/xen/guest-$1.log" 2>/dev/null | tr -d '\r'; }
-guest_said() { guest_log "$1" | grep -q -- "$2"; }
+guest_log() { tail -n "+$((${_guest_log_skip:-0} + 1))" "/var/log/xen/guest-$1.log" 2>/dev/null | tr -d '\r'; }
+
+# guest_said NAME REGEX: in one of those lines. Starts no process: it is asked again and again while the guest boots.
+guest_said() {
+	local lines=() line
+	[ ! -e "/var/log/xen/guest-$1.log" ] || mapfile -t -s "${_guest_log_skip:-0}" lines <"/var/log/xen/guest-$1.log"
+	for line in "${lines[@]}"; do
+		if [[ ${line//$'\r'/} =~ $2 ]]; then return 0; fi
+	done
+	return 1
+}
 
 # guest_boots NAME CMD...: run CMD, which creates the Linux guest, and wait until the guest has booted
 guest_boots() {
-	local name=$1
+	local name=$1 lines=()
 	shift
-	_guest_log_from=$(($(stat -c %s "/var/log/xen/guest-$name.log" 2>/dev/null || echo 0) + 1))
+	[ ! -e "/var/log/xen/guest-$name.log" ] || mapfile -t lines <"/var/log/xen/guest-$name.log"
+	_guest_log_skip=${#lines[@]}
 	expect_ok "$@"
 	(wait_for "${guest_boot_seconds:-240}" guest_said "$name" '^uvp-guest: ready') || {
 		guest_log "$name" | tail -n 15
@@ -126,8 +142,18 @@ guest_run() {
 	# the quotes keep the echo of what is typed from looking like the marks
 	printf '%s\n' "echo be''gin-$mark; $2; echo e''nd-$mark" >"$tty"
 	wait_for 120 guest_said "$name" "^end-$mark"
-	guest_log "$name" | sed -n "/^begin-$mark/,/^end-$mark/p" | sed '1d;$d' >"$tmp/guest"
+	awk -v skip="${_guest_log_skip:-0}" -v mark="$mark" '
+		NR <= skip { next }
+		{ gsub(/\r/, "") }
+		index($0, "end-" mark) == 1 { exit }
+		inside
+		index($0, "begin-" mark) == 1 { inside = 1 }' "/var/log/xen/guest-$name.log" >"$tmp/guest"
 }
 guest_has() { grep -q -- "$1" "$tmp/guest" || fail "the guest did not say '$1': $(head -n 20 "$tmp/guest")"; }
 
-_state_before=$(host_state)
+if [ -n "${UVP_LAB_STATE:-}" ] && [ -e "$UVP_LAB_STATE" ]; then
+	_state_before=$(<"$UVP_LAB_STATE")
+	rm -f "$UVP_LAB_STATE"
+else
+	_state_before=$(host_state)
+fi
