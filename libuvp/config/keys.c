@@ -63,7 +63,8 @@ static const char *const sound_names[] = { "hda", "ac97", "es1370", "adlib", "cs
 	"the schedulers that have it (rtds, and sedf until Xen 4.5) are not supported; use "       \
 	"cpu_weight and cap"
 #define WHY_ARM "it is for Arm hosts, and this program is for x86"
-#define WHY_XM "it was a key of xm, which ended with Xen 4.5; xl never had it"
+#define WHY_XM "xl ignores it, too: it was a key of xm, which ended with Xen 4.5; "
+#define WHY_XM_KERNEL "extra= gives the guest's kernel such words"
 
 #define STRING(f) .type = KEY_STRING, FIELD(f)
 #define BOOL(f) .type = KEY_BOOL, FIELD(f)
@@ -295,6 +296,22 @@ const struct uvpi_key uvpi_keys[] = {
 	       "xl ignores it since Xen 4.2; device_model_override names another device model"),
 	IGNORE("vncviewer", "a configuration cannot start a viewer; xl ignores it too"),
 
+	/* of xm: tools that write configurations, and those who copied one, still set them */
+	IGNORE("cpu", WHY_XM "cpus= pins vCPUs"),
+	IGNORE("cpu_cap", WHY_XM "cap= limits CPU time"),
+	IGNORE("vcpu_avail", WHY_XM "vcpus= and maxvcpus= say how many it begins with"),
+	IGNORE("features", WHY_XM "nothing took its place"),
+	IGNORE("on_xend_start", WHY_XM "xlx autostart starts guests with the host"),
+	IGNORE("on_xend_stop", WHY_XM "nothing took its place"),
+	IGNORE("ip", WHY_XM WHY_XM_KERNEL),
+	IGNORE("dhcp", WHY_XM WHY_XM_KERNEL),
+	IGNORE("netmask", WHY_XM WHY_XM_KERNEL),
+	IGNORE("gateway", WHY_XM WHY_XM_KERNEL),
+	IGNORE("hostname", WHY_XM WHY_XM_KERNEL),
+	IGNORE("interface", WHY_XM WHY_XM_KERNEL),
+	IGNORE("nfs_server", WHY_XM WHY_XM_KERNEL),
+	IGNORE("nfs_root", WHY_XM WHY_XM_KERNEL),
+
 	/* for Arm */
 	REFUSE("tee", WHY_ARM),
 	REFUSE("gic_version", WHY_ARM),
@@ -305,20 +322,6 @@ const struct uvpi_key uvpi_keys[] = {
 	/* removed */
 	REFUSE("vif2", "netchannel2 never became part of Linux and is gone since Xen 4.2",
 	       .instead = "vif"),
-	REFUSE("cpu", WHY_XM, .instead = "cpus"),
-	REFUSE("cpu_cap", WHY_XM, .instead = "cap"),
-	REFUSE("vcpu_avail", WHY_XM, .instead = "vcpus and maxvcpus"),
-	REFUSE("features", WHY_XM),
-	REFUSE("on_xend_start", WHY_XM),
-	REFUSE("on_xend_stop", WHY_XM),
-	REFUSE("ip", WHY_XM, .instead = "extra"),
-	REFUSE("dhcp", WHY_XM, .instead = "extra"),
-	REFUSE("netmask", WHY_XM, .instead = "extra"),
-	REFUSE("gateway", WHY_XM, .instead = "extra"),
-	REFUSE("hostname", WHY_XM, .instead = "extra"),
-	REFUSE("interface", WHY_XM, .instead = "extra"),
-	REFUSE("nfs_server", WHY_XM, .instead = "extra"),
-	REFUSE("nfs_root", WHY_XM, .instead = "extra"),
 	REFUSE("vscsi", "the PV SCSI driver for xl was never merged; xm ended with Xen 4.5"),
 };
 const int uvpi_n_keys = UVPI_ARRAY_SIZE(uvpi_keys);

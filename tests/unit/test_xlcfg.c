@@ -258,6 +258,24 @@ START_TEST(warnings_tell_what_counts)
 }
 END_TEST
 
+/* As xen-create-image writes them. */
+START_TEST(files_of_other_tools_are_read)
+{
+	struct uvp_config *c = parse("bootloader = 'pygrub'\ncpus        = [ '4-7' ]\nvcpus       = '4'\nmemory      = '1638'\n"
+				     "root        = '/dev/xvda2 ro'\ndisk        = [\n"
+				     "                  'phy:/dev/vg0/a-disk,xvda2,w',\n"
+				     "                  'phy:/dev/vg0/a-swap,xvda1,w',\n              ]\n"
+				     "name        = 'a'\ndhcp        = 'dhcp'\nvif         = [ 'ip=192.0.2.1 ,mac=00:16:3E:11:22:33' ]\n"
+				     "on_poweroff = 'destroy'\non_reboot   = 'restart'\non_crash    = 'restart'\n",
+				     NULL);
+
+	ck_assert_uint_eq(c->vcpus, 4);
+	uvp_config_free(c);
+	ck_assert_str_eq(warnings, "t:11: 'dhcp' is ignored: xl ignores it, too: it was a key of xm, which ended with Xen 4.5; "
+				   "extra= gives the guest's kernel such words\n");
+}
+END_TEST
+
 START_TEST(overrides_replace_and_name_themselves)
 {
 	struct uvp_config *c = parse(BASE "memory=4\n", "memory=8;vcpus=2");
@@ -373,6 +391,7 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, depth_and_count_are_bounded);
 	tcase_add_test(tc, more_than_a_mebibyte_is_refused_at_once);
 	tcase_add_test(tc, warnings_tell_what_counts);
+	tcase_add_test(tc, files_of_other_tools_are_read);
 	tcase_add_test(tc, overrides_replace_and_name_themselves);
 	tcase_add_test(tc, types_are_prefixes_as_in_xl);
 	tcase_add_test(tc, numbers_out_of_range_name_the_range);
