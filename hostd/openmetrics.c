@@ -19,12 +19,12 @@
 
 enum type { GAUGE, COUNTER };
 enum form { COUNT32, COUNT64, SECONDS };         /* of the number; seconds are nanoseconds there */
-enum scope { SELF, HOST, CPU, DOMAIN, DISK, NET }; /* what has one */
+enum scope { SELF, HOST, NODE, CPU, DOMAIN, DISK, NET }; /* what has one */
 
 /* Figures of the host that are none of struct uvp_stats. */
 struct host_figures {
 	struct hostd_self self;
-	uint64_t taken, failures, wall_ns;
+	uint64_t taken, failures, wall_ns, xen_ns;
 	uint32_t cpus, domains;
 };
 
@@ -48,11 +48,20 @@ static const struct family {
 	{ "xlx_host_memory_free_bytes", GAUGE, HOST, COUNT64, OF(uvp_stats, free_memory), "Memory that is neither used nor claimed." },
 	{ "xlx_host_memory_claimed_bytes", GAUGE, HOST, COUNT64, OF(uvp_stats, claimed_memory),
 	  "Memory set aside for domains that are being created." },
+	{ "xlx_sample_spread_seconds", GAUGE, HOST, SECONDS, OF(uvp_stats, spread_ns), "How long reading all counters of CPUs and domains took." },
+	{ "xlx_host_xen_cpu_seconds", COUNTER, SELF, SECONDS, OF(host_figures, xen_ns),
+	  "CPU time that no domain had and no CPU was idle: Xen's own, since uvp-hostd started." },
+	{ "xlx_node_memory_bytes", GAUGE, NODE, COUNT64, OF(uvp_stats_node, total_memory), "Memory of the NUMA node." },
+	{ "xlx_node_memory_free_bytes", GAUGE, NODE, COUNT64, OF(uvp_stats_node, free_memory), "Memory of the NUMA node that nobody has." },
 	{ "xlx_cpu_idle_seconds", COUNTER, CPU, SECONDS, OF(uvp_stats_cpu, idle_ns), "Time in which nothing ran on the CPU." },
 	{ "xlx_domain_cpu_seconds", COUNTER, DOMAIN, SECONDS, OF(uvp_domain_info, cpu_time_ns), "Time that all vCPUs of the domain ran." },
 	{ "xlx_domain_vcpus", GAUGE, DOMAIN, COUNT32, OF(uvp_domain_info, vcpus), "vCPUs of the domain that are online." },
 	{ "xlx_domain_memory_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, memory_bytes), "Memory that the domain has." },
-	{ "xlx_domain_memory_max_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, max_memory_bytes), "Memory that the domain may have." },
+	{ "xlx_domain_memory_max_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, max_memory_bytes), "Memory that Xen lets the domain have." },
+	{ "xlx_domain_memory_target_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, target_bytes),
+	  "Memory that the guest was asked to have; 0: not known." },
+	{ "xlx_domain_memory_static_max_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, most_bytes),
+	  "Memory that the domain was made to have at most; 0: not known." },
 	{ "xlx_domain_disk_reads", COUNTER, DISK, COUNT64, OF(uvp_stats_device, reads), "Read requests of the guest." },
 	{ "xlx_domain_disk_writes", COUNTER, DISK, COUNT64, OF(uvp_stats_device, writes), "Write requests of the guest." },
 	{ "xlx_domain_disk_read_bytes", COUNTER, DISK, COUNT64, OF(uvp_stats_device, read_bytes), "Bytes that the guest has read." },
@@ -186,6 +195,12 @@ static void put_family(const struct writer *w, const struct family *family, cons
 		fprintf(w->out, "%s%s", family->name, suffix);
 		put_sample(w, family, family->scope == SELF ? (const void *)figures : w->stats);
 		break;
+	case NODE:
+		for (size_t i = 0; i < w->stats->n_nodes; i++) {
+			fprintf(w->out, "%s%s{node=\"%" PRIu32 "\"}", family->name, suffix, w->stats->nodes[i].node);
+			put_sample(w, family, &w->stats->nodes[i]);
+		}
+		break;
 	case CPU:
 		for (size_t i = 0; i < w->stats->n_cpus; i++) {
 			if (!w->stats->cpus[i].online)
@@ -234,7 +249,7 @@ static void put_states(const struct writer *w)
 static struct host_figures collect(const struct hostd_sample *sample, const struct hostd_self *self)
 {
 	struct host_figures figures = {
-		.self = *self, .taken = sample->taken, .failures = sample->failures, .wall_ns = (uint64_t)sample->wall_ns,
+		.self = *self, .taken = sample->taken, .failures = sample->failures, .wall_ns = (uint64_t)sample->wall_ns, .xen_ns = sample->xen_ns,
 		.domains = (uint32_t)sample->stats->domains.n,
 	};
 

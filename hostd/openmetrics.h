@@ -14,6 +14,8 @@ struct hostd_sample {
 	struct uvp_stats *stats; /* NULL: none was taken yet */
 	int64_t wall_ns;         /* when, since 1970 */
 	uint64_t taken, failures;
+	uint64_t xen_ns;         /* Xen's own time since the first sample: it only grows */
+	int64_t owed_ns;         /* what intervals that came out at less than nothing still have to get from the next ones */
 };
 
 /* What the daemon itself has to tell. */

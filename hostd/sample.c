@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "domain/stats.h"
 #include "hostd/hostd.h"
 
 #define COST_PART 100
@@ -31,17 +32,29 @@ int64_t hostd_clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* Between two samples it may be a little less than nothing; what is told must not shrink. */
+static void add_residue(struct hostd_sample *sample, const struct uvp_stats *now)
+{
+	sample->owed_ns += uvpi_stats_residue(sample->stats, now, NULL);
+	if (sample->owed_ns <= 0)
+		return;
+	sample->xen_ns += (uint64_t)sample->owed_ns;
+	sample->owed_ns = 0;
+}
+
 static int take(struct hostd_sampler *sampler, struct uvp_error *err)
 {
 	struct hostd_sample *sample = &sampler->hostd->sample;
 	struct uvp_stats *stats;
 	/* The names are in a table that this daemon keeps true; xenstored is not asked. */
-	int r = uvp_stats_take(sampler->host, UVP_STATS_DEVICES | UVP_STATS_NO_NAMES, &stats, err);
+	int r = uvp_stats_take(sampler->host, UVP_STATS_DEVICES | UVP_STATS_MEMORY | UVP_STATS_NO_NAMES, &stats, err);
 
 	if (r < 0) {
 		sample->failures++;
 		return r;
 	}
+	if (sample->stats)
+		add_residue(sample, stats);
 	uvp_stats_free(sample->stats);
 	sample->stats = stats;
 	sample->wall_ns = hostd_clock_ns(CLOCK_REALTIME);

@@ -161,7 +161,7 @@ static int show_once(struct top_source *source, struct top_model *model, struct 
 	if (wish->past.model)
 		model = wish->past.model;
 	if (wish->json)
-		return top_dump_json(model);
+		return top_dump_json(model, &wish->ui);
 	if (wish->plain)
 		return top_dump_plain(model, &wish->ui);
 	frame = top_draw(model, &wish->ui, wish->width, wish->height, 0);
@@ -250,9 +250,8 @@ static int run_top(const struct xlx_args *args)
 	setlocale(LC_CTYPE, "");
 	wish.ui.ascii = xlx_has(args, "ascii") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0;
 	source.host = host;
+	source.all = wish.json;
 	top_source_want(&source, &wish.ui);
-	source.vcpus |= wish.json;
-	source.devices |= wish.json;
 	name_host(host, model);
 	status = wish.once ? show_once(&source, model, &wish) : wish.plain ? show_plain(&source, model, &wish) :
 			     show_screen(&source, model, &wish);

@@ -27,6 +27,8 @@ void uvp_host_close(struct uvp_host *host)
 	if (!host)
 		return;
 	uvpi_backends_free(host->backends);
+	uvpi_qemus_free(host->qemus);
+	uvpi_targets_free(host->targets);
 	uvpi_store_close(host->store);
 	uvpi_hyp_close(host->hyp);
 	free(host);

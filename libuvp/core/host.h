@@ -8,6 +8,8 @@
 #include "core/cleanup.h"
 
 struct uvpi_backends;
+struct uvpi_qemus;
+struct uvpi_targets;
 struct uvpi_batch;
 struct uvpi_hyp;
 struct uvpi_store;
@@ -15,7 +17,10 @@ struct uvpi_store;
 struct uvp_host {
 	struct uvpi_hyp *hyp;
 	struct uvpi_store *store; /* NULL until uvpi_host_store() */
-	struct uvpi_backends *backends; /* of uvp_stats_take(); NULL until it was asked for devices */
+	/* of uvp_stats_take(); NULL until it was asked for devices, for memory */
+	struct uvpi_backends *backends;
+	struct uvpi_qemus *qemus;
+	struct uvpi_targets *targets;
 };
 
 /* The host's xenstore connection, made at the first call. */

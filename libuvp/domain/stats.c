@@ -4,6 +4,7 @@
 #include <uvp/stats.h>
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "core/cleanup.h"
@@ -158,6 +159,46 @@ static int take_xen(struct uvp_host *host, unsigned int flags, struct uvp_stats 
 	return r < 0 ? r : n;
 }
 
+/* ---- two samples ---- */
+
+static uint64_t grown(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
+/* Both are in order of id. One that was not there before has had all its time since. */
+static uint64_t all_ran(const struct uvp_stats *before, const struct uvp_stats *now)
+{
+	uint64_t ran = 0;
+
+	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
+		const struct uvp_domain_info *info = &now->domains.domains[i], *then = NULL;
+
+		while (at < before->domains.n && before->domains.domains[at].id < info->id)
+			at++;
+		if (at < before->domains.n && before->domains.domains[at].id == info->id &&
+		    !memcmp(before->domains.domains[at].uuid, info->uuid, sizeof(info->uuid)))
+			then = &before->domains.domains[at];
+		ran += grown(then ? then->cpu_time_ns : 0, info->cpu_time_ns);
+	}
+	return ran;
+}
+
+int64_t uvpi_stats_residue(const struct uvp_stats *before, const struct uvp_stats *now, uint64_t *ret_capacity_ns)
+{
+	uint64_t capacity = 0, idle = 0, interval = grown(before->time_ns, now->time_ns);
+
+	for (size_t i = 0; i < now->n_cpus && i < before->n_cpus; i++) {
+		if (!now->cpus[i].online)
+			continue;
+		capacity += interval;
+		idle += grown(before->cpus[i].idle_ns, now->cpus[i].idle_ns);
+	}
+	if (ret_capacity_ns)
+		*ret_capacity_ns = capacity;
+	return (int64_t)(capacity - idle - all_ran(before, now));
+}
+
 /* ---- all of it ---- */
 
 int uvp_stats_take(struct uvp_host *host, unsigned int flags, struct uvp_stats **ret_stats, struct uvp_error *err)
@@ -172,10 +213,14 @@ int uvp_stats_take(struct uvp_host *host, unsigned int flags, struct uvp_stats *
 	if (n < 0)
 		return n;
 	r = flags & UVP_STATS_DEVICES ? uvpi_stats_devices(host, stats, err) : 0;
+	if (r == 0 && flags & UVP_STATS_DEVICES)
+		r = uvpi_stats_qemus(host, stats, err);
 	if (r < 0)
 		return r;
 	r = uvpi_domain_list_of(host, infos, n, flags & UVP_STATS_NO_NAMES ? UVPI_LIST_NO_STORE : UVPI_LIST_HASTY,
 				&stats->domains, err);
+	if (r == 0 && flags & UVP_STATS_MEMORY)
+		r = uvpi_stats_memory(host, stats, err);
 	if (r < 0)
 		return r;
 	*ret_stats = uvpi_steal(&stats);
@@ -190,5 +235,6 @@ void uvp_stats_free(struct uvp_stats *stats)
 	free(stats->cpus);
 	free(stats->vcpus);
 	free(stats->devices);
+	free(stats->nodes);
 	free(stats);
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the kernel's back ends count of all devices of the host, sample after sample. */
+/* The parts of a sample, and what is kept from one to the next; all that belongs to the host's handle. */
 #ifndef UVPI_STATS_H
 #define UVPI_STATS_H
 
 #include <uvp/stats.h>
 
-struct uvpi_backends; /* what is known of them, and open, from sample to sample; belongs to the host's handle */
+struct qmp_value;
+
+/* ---- what the kernel's back ends count ---- */
+struct uvpi_backends;
 
 void uvpi_backends_free(struct uvpi_backends *backends);
 /* Fill in the devices. */
@@ -13,5 +16,30 @@ int uvpi_stats_devices(struct uvp_host *host, struct uvp_stats *stats, struct uv
 
 /* Pure, for tests: the line of an interface in the text of /proc/net/dev. False: it is not there. */
 bool uvpi_netdev_find(const char *text, const char *name, struct uvp_stats_device *device);
+
+/* ---- what QEMUs count of the disks that they emulate ---- */
+#define UVPI_DRIVES_MAX 64
+struct uvpi_qemus;
+struct uvpi_drive {
+	uint32_t devid;
+	uint64_t reads, writes, read_bytes, write_bytes;
+};
+
+void uvpi_qemus_free(struct uvpi_qemus *qemus);
+/* Add it to the devices. */
+int uvpi_stats_qemus(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err);
+/* Pure, for tests: is this message the answer, and what does it say? */
+bool uvpi_drives_read(const struct qmp_value *message, struct uvpi_drive drives[UVPI_DRIVES_MAX], size_t *ret_n);
+
+/* ---- memory: nodes of the host, and what domains are asked and allowed to have ---- */
+struct uvpi_targets;
+
+void uvpi_targets_free(struct uvpi_targets *targets);
+int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err);
+
+/* ---- two samples ---- */
+/* CPUs times interval, less what all domains ran and all CPUs were idle: Xen's own. Less than 0: the readings were torn apart,
+ * or a clock stood still. capacity may be NULL. */
+int64_t uvpi_stats_residue(const struct uvp_stats *before, const struct uvp_stats *now, uint64_t *ret_capacity_ns);
 
 #endif

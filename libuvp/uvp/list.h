@@ -63,7 +63,10 @@ struct uvp_domain_info {
 	/* With UVP_LIST_DETAILS: */
 	int64_t start_time; /* seconds since 1970; 0: unknown */
 	bool ours;          /* made by this library */
-	uint64_t reserved[4];
+	/* With UVP_STATS_MEMORY of <uvp/stats.h>; 0: not known, or none */
+	uint64_t target_bytes; /* what its guest was asked to have */
+	uint64_t most_bytes;   /* what it was made to have at most */
+	uint64_t reserved[2];
 };
 
 struct uvp_domain_list {

@@ -30,13 +30,18 @@ struct uvp_stats_vcpu {
 	uint64_t run_ns; /* on a CPU, the present turn included */
 };
 
-/* What the kernel of domain 0 counts for a disk or network interface that it serves. */
+/* What the kernel of domain 0 counts for a disk or network interface that it serves, and QEMU for a disk that it emulates. */
 struct uvp_stats_device {
 	uint32_t domid, devid;
 	bool disk;                        /* else a network interface */
 	char name[32];                    /* "xvda"; the interface's name in domain 0 */
 	uint64_t reads, writes;           /* requests; packets to and from the guest */
 	uint64_t read_bytes, write_bytes;
+};
+
+struct uvp_stats_node {
+	uint32_t node;
+	uint64_t total_memory, free_memory; /* bytes */
 };
 
 struct uvp_stats {
@@ -51,11 +56,14 @@ struct uvp_stats {
 	/* A domain's cpu_time_ns is the run time of its vCPUs. When xenstored does not answer within a third of a second,
 	 * store_error says so, and names are those that were known before. */
 	struct uvp_domain_list domains;
-	uint64_t reserved[8];
+	size_t n_nodes;
+	struct uvp_stats_node *nodes; /* of memory */
+	uint64_t reserved[6];
 };
 
 #define UVP_STATS_VCPUS 1u    /* vcpus too: a hypercall for each */
 #define UVP_STATS_DEVICES 2u  /* devices too: some files of sysfs for each */
+#define UVP_STATS_MEMORY 8u   /* nodes, and target_bytes and most_bytes of domains: xenstored is asked every few seconds */
 #define UVP_STATS_NO_NAMES 4u /* do not ask xenstored, whatever is not known */
 
 /* Read everything now. Between two takes, the time that all domains ran and all CPUs were idle is the time that passed

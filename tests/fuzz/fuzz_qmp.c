@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/stats.h"
 #include "qmp/client.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -11,8 +12,12 @@ static void read_all(const struct qmp_value *message)
 {
 	static const char *const keys[] = { "QMP", "version", "return", "error", "event", "id", "timestamp" };
 	_cleanup_free_ char *text = qmp_value_text(message, true);
+	struct uvpi_drive drives[UVPI_DRIVES_MAX];
 	char buf[64];
+	size_t n;
 
+	if (uvpi_drives_read(message, drives, &n))
+		FUZZ_CHECK(n <= UVPI_DRIVES_MAX);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const struct qmp_value *member = qmp_value_get(message, keys[i]);
 		const char *string = qmp_value_str(message, keys[i]);

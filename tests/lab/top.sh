@@ -29,6 +29,21 @@ for domain in top["domains"]:
     assert abs(sum(v["run_ns"] for v in domain["vcpus"]) - domain["cpu_time_ns"]) < 5e9, domain
 EOF
 
+expect_ok xlx top --json watched
+python3 - "$tmp/out" <<'EOF' || fail "JSON does not tell what the screen shows: $(cat "$tmp/out")"
+import json, sys
+top = json.load(open(sys.argv[1]))
+assert top["host"] and top["xen"].startswith("4.") and top["uptime_seconds"] > 0 and top["reclaimable_memory_bytes"] > 0
+assert any("uvp-hostd does not run" in a["text"] for a in top["alerts"]), top["alerts"]
+assert [p["name"] for p in top["pools"]] == ["Pool-0"] and top["jobs"] == [] and "events" in top
+assert sum(n["free_memory_bytes"] for n in top["nodes"]) >= top["free_memory_bytes"] > 0, top["nodes"]
+watched = next(d for d in top["domains"] if d["name"] == "watched")
+assert watched["memory_target_bytes"] == watched["memory_max_bytes"] == 4 << 20, watched
+# what no domain had and no CPU was idle
+assert abs(top["xen_ns"]) < top["interval_ns"], top
+ends = {d["name"]: d for d in top["domain"]["devices"]}
+assert ends["xvda"]["backend_state"] == "InitWait", ends
+EOF
 expect_ok xlx top --once --size 80x24
 out_has 'watched'
 out_has 'read-only'
@@ -67,7 +82,7 @@ rounds=$!
 end_rounds() { kill "$rounds" && wait "$rounds"; } 2>/dev/null
 on_exit end_rounds
 has_rounds() { [ "$(grep -c '^Host ' "$tmp/rounds")" -ge "$1" ]; }
-resident() { awk '/^VmRSS/ { print $2 }' "/proc/$rounds/status"; }
+resident() { awk '/^RssAnon/ { print $2 }' "/proc/$rounds/status"; }
 wait_for 60 has_rounds 20
 early=$(resident)
 
@@ -102,6 +117,23 @@ screen send-keys s
 wait_for 60 shows 'hint:'
 screen send-keys Escape
 wait_for 60 eval '! shows hint:'
+# one that is defined starts; what it boots from is QEMU's to count
+cp /guests/tiny-hvm.img "$tmp/hvm.img"
+printf '%s\n' 'name = "starts"' 'type = "hvm"' 'memory = 16' 'vga = "none"' 'vnc = 0' "disk = [ '$tmp/hvm.img,raw,hda,rw' ]" >"$tmp/starts.cfg"
+on_exit bash -c '! xlx dumpxml starts >/dev/null 2>&1 || xlx undefine --yes starts'
+on_exit destroy_guest starts
+expect_ok xlx define "$tmp/starts.cfg"
+screen send-keys T starts
+wait_for 60 shows 'xlx start starts_'
+screen send-keys Enter
+wait_for 120 shows 'done: xlx start starts'
+screen send-keys Escape / starts Enter B disk
+wait_for 60 shows 'xlx boot-order starts disk_'
+screen send-keys Enter
+wait_for 60 shows 'done: xlx boot-order starts disk'
+expect_ok xlx boot-order --json starts
+out_has '"given":true,"order":["disk"]'
+screen send-keys Escape / watched Enter
 # one domain in full, with its console; the console itself and back
 screen send-keys Enter
 wait_for 60 shows 'CONSOLE'
@@ -129,6 +161,26 @@ wait_for 60 goes_on
 shows watched || fail "the name is forgotten"
 kill -CONT "$xenstored"
 wait_for 60 eval '! shows "xenstored does not answer"'
+# a QEMU that stands still costs its own figures, and no others
+cat >"$tmp/hda.py" <<'EOF'
+import json, sys
+[hda] = [v for d in json.load(sys.stdin)["domains"] if d["name"] == "starts" for v in d["devices"]]
+assert hda["kind"] == "vbd" and hda["reads"] > 0 and hda["read_bytes"] >= 512, hda
+EOF
+has_read() { xlx top --json | python3 "$tmp/hda.py"; }
+wait_for 120 has_read
+qemu=$(xenstore-read "/local/domain/$(xlx domid starts)/image/device-model-pid")
+kill -STOP "$qemu"
+expect_ok timeout 60 xlx top --json
+screen send-keys k
+wait_for 60 shows 'READS/s'
+before=$(clock)
+wait_for 60 goes_on
+screen send-keys d
+kill -CONT "$qemu"
+wait_for 60 has_read
+expect_ok xlx destroy --yes starts
+expect_ok xlx undefine --yes starts
 # the daemon comes, and goes without a word
 on_exit end_hostd
 wait_for 60 shows 'uvp-hostd does not run'

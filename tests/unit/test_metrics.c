@@ -98,11 +98,12 @@ static struct uvp_stats_device devices[2 * GUESTS];
 static struct uvp_stats_cpu cpus[3] = {
 	{ .cpu = 0, .online = true, .idle_ns = 1234567890123 }, { .cpu = 1 }, { .cpu = 2, .online = true, .idle_ns = 5 },
 };
+static struct uvp_stats_node nodes[2] = { { 0, 1 << 30, 77 }, { 1, 1 << 30, 0 } };
 static struct uvp_stats stats = {
-	.total_memory = UINT64_C(1) << 42, .free_memory = 3, .n_cpus = 3, .cpus = cpus, .devices = devices,
+	.total_memory = UINT64_C(1) << 42, .free_memory = 3, .n_cpus = 3, .cpus = cpus, .devices = devices, .n_nodes = 2, .nodes = nodes, .spread_ns = 21000,
 	.domains = { .domains = infos },
 };
-static const struct hostd_sample sample = { .stats = &stats, .wall_ns = INT64_C(1790000000000000007), .taken = 9, .failures = 2 };
+static const struct hostd_sample sample = { .stats = &stats, .wall_ns = INT64_C(1790000000000000007), .taken = 9, .failures = 2, .xen_ns = 5000000007 };
 static const struct hostd_self self = { .store_up = 1 };
 
 static void fill(size_t guests)
@@ -113,7 +114,7 @@ static void fill(size_t guests)
 		snprintf(names[i], sizeof(names[i]), i ? "guest%u" : "Domain-0", i);
 		infos[i] = (struct uvp_domain_info){
 			.id = i, .name = names[i], .type = UVP_TYPE_PV, .vcpus = 2, .cpu_time_ns = i * UINT64_C(1000000001),
-			.memory_bytes = 128 << 20, .max_memory_bytes = 256 << 20,
+			.memory_bytes = 128 << 20, .max_memory_bytes = 256 << 20, .target_bytes = 64 << 20, .most_bytes = 512 << 20,
 		};
 		if (!i)
 			continue;
@@ -171,6 +172,10 @@ START_TEST(text_of_500_guests)
 	ck_assert(!strstr(plain, "cpu=\"1\""));
 	HAS(plain, "xlx_sample_timestamp_seconds 1790000000.000000007\n");
 	HAS(plain, "\nxlx_host_cpus 2\n");
+	HAS(plain, "\nxlx_host_xen_cpu_seconds_total 5.000000007\n");
+	HAS(plain, "\nxlx_sample_spread_seconds 0.000021000\n");
+	HAS(plain, "\nxlx_node_memory_free_bytes{node=\"0\"} 77\n");
+	HAS(plain, "xlx_domain_memory_target_bytes{name=\"guest2\",uuid=\"00000000-0000-0000-0000-000000000000\",domid=\"2\"} 67108864\n");
 	HAS(plain, "xlx_domain_cpu_seconds_total{name=\"guest2\",uuid=\"00000000-0000-0000-0000-000000000000\",domid=\"2\"} 2.000000002\n");
 	HAS(plain, "name=\"a\\\"b\\\\c\\nd\xef\xbf\xbd\xef\xbf\xbd[31m\xc3\xa9\",uuid");
 	HAS(plain, "{name=\"\",uuid=");

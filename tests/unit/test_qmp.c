@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The QMP client against a peer that says, byte for byte, what QEMU 7.2 says, and what it must never say. Then against a
  * real QEMU, where there is one. */
+#include "domain/stats.h"
 #include "qmp/client.h"
 
 #include <fcntl.h>
@@ -412,8 +413,33 @@ START_TEST(real_qemu_answers_again_after_a_broken_connection)
 }
 END_TEST
 
+START_TEST(counters_of_drives_are_read)
+{
+	static const char answer[] =
+		"{\"id\":\"uvp-stats\",\"return\":[{\"device\":\"ide-768\",\"stats\":{\"rd_bytes\":1024,\"rd_operations\":2,"
+		"\"wr_bytes\":-5,\"wr_operations\":\"3\"}},{\"device\":\"\",\"stats\":{}},{\"device\":\"ide-832\"},"
+		"{\"device\":\"ide-5632\",\"stats\":{\"wr_operations\":7}},7]}";
+	struct uvpi_drive drives[UVPI_DRIVES_MAX];
+	struct qmp_value *message;
+	size_t n = 99;
+
+	ck_assert_int_eq(qmp_value_parse(answer, "answer", &message, NULL), 0);
+	ck_assert(uvpi_drives_read(message, drives, &n));
+	ck_assert_uint_eq(n, 2);
+	ck_assert(drives[0].devid == 768 && drives[0].read_bytes == 1024 && drives[0].reads == 2);
+	ck_assert(drives[0].write_bytes == 0 && drives[0].writes == 0);
+	ck_assert(drives[1].devid == 5632 && drives[1].writes == 7);
+	qmp_value_free(message);
+	/* an answer to something else */
+	ck_assert_int_eq(qmp_value_parse("{\"return\":[]}", "answer", &message, NULL), 0);
+	ck_assert(!uvpi_drives_read(message, drives, &n));
+	qmp_value_free(message);
+}
+END_TEST
+
 static void tests(TCase *tcase)
 {
+	tcase_add_test(tcase, counters_of_drives_are_read);
 	tcase_add_test(tcase, open_reads_greeting_and_leaves_negotiation);
 	tcase_add_test(tcase, command_gets_its_answer_and_events_are_kept);
 	tcase_add_test(tcase, refusals_have_codes_and_harmless_text);

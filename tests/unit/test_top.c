@@ -43,6 +43,29 @@ START_TEST(a_counter_that_starts_anew_counts_from_zero)
 }
 END_TEST
 
+START_TEST(what_xen_had_is_the_rest_and_too_much_is_said)
+{
+	struct top_model *model = model_of(3, few);
+	struct uvp_stats *stats = sample(START + 14, 3, few);
+	struct top_alert alerts[TOP_ALERTS_MAX];
+	struct top_ui ui;
+
+	top_ui_init(&ui);
+	/* 3 CPUs, 2 s; half of it idle, and domains had 4/3 s of it */
+	ck_assert(model->usage.residue_ns > 1666000000 && model->usage.residue_ns < 1667000000);
+	ck_assert(model->usage.xen == model->usage.residue);
+	ck_assert_uint_eq(top_alerts(model, &ui, alerts), 0);
+	for (size_t i = 0; i < stats->n_cpus; i++)
+		stats->cpus[i].idle_ns += SECOND;
+	ck_assert_int_eq(top_model_add(model, stats), 0);
+	ck_assert(model->usage.xen == 0 && model->usage.residue < -0.2);
+	ck_assert_uint_eq(top_alerts(model, &ui, alerts), 1);
+	ck_assert_str_eq(alerts[0].text, "CPU times are 22% too much");
+	top_ui_done(&ui);
+	top_model_free(model);
+}
+END_TEST
+
 START_TEST(another_domain_with_the_same_id_has_no_past)
 {
 	_cleanup_model_ struct top_model *model = model_of(2, few);
@@ -360,6 +383,7 @@ static void setup(TCase *tcase)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tcase_add_test(tcase, rates_are_per_second_and_add_up);
 	tcase_add_test(tcase, a_counter_that_starts_anew_counts_from_zero);
+	tcase_add_test(tcase, what_xen_had_is_the_rest_and_too_much_is_said);
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
 	tcase_add_test(tcase, every_view_with_none_few_and_many);

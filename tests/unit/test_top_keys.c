@@ -16,7 +16,7 @@ START_TEST(columns_are_chosen)
 	char text[512], why[160];
 
 	top_ui_init(&ui);
-	ck_assert(top_wants_devices(&ui));
+	ck_assert(top_wants(&ui, TOP_NEEDS_DEVICES));
 	ck_assert(top_columns_parse(&ui, "tx/s,POOL,name,CPU Time", why, sizeof(why)));
 	top_columns_text(&ui, text, sizeof(text));
 	ck_assert_str_eq(text, "NAME,TX/s,POOL,CPU TIME");
@@ -44,7 +44,7 @@ START_TEST(columns_are_chosen)
 	top_frame_free(top_draw(model, &ui, 80, 24, 0));
 	top_key(&ui, model, TOP_KEY_CLICK + 4 + ui.heads[1] * TOP_CLICK_COLUMN, 10, 0, NULL);
 	ck_assert_int_eq(ui.sort, top_column_find("CPU TIME"));
-	ck_assert(!ui.reverse && !top_wants_devices(&ui));
+	ck_assert(!ui.reverse && !top_wants(&ui, TOP_NEEDS_DEVICES));
 	top_key(&ui, model, TOP_KEY_CLICK + 4 + (ui.heads[1] + 2) * TOP_CLICK_COLUMN, 10, 0, NULL);
 	ck_assert(ui.reverse);
 	top_ui_done(&ui);

@@ -31,6 +31,10 @@ static struct uvp_stats *new_stats(uint64_t time_s, size_t n_domains)
 	stats->domains.n = n_domains;
 	stats->domains.domains = calloc(n_domains + 1, sizeof(*stats->domains.domains));
 	stats->vcpus = calloc(n_domains + 1, sizeof(*stats->vcpus));
+	stats->nodes = calloc(2, sizeof(*stats->nodes));
+	stats->n_nodes = 2;
+	stats->nodes[0] = (struct uvp_stats_node){ 0, 8ull << 30, 3ull << 30 };
+	stats->nodes[1] = (struct uvp_stats_node){ 1, 8ull << 30, 7ull << 30 };
 	stats->devices = calloc(2 * n_domains + 1, sizeof(*stats->devices));
 	return stats;
 }
@@ -46,6 +50,7 @@ __attribute__((unused)) static struct uvp_stats *sample(uint64_t time_s, size_t 
 		*info = (struct uvp_domain_info){
 			.id = i, .name = names[i], .state = i % 5 == 4 ? UVP_STATE_PAUSED : UVP_STATE_RUNNING,
 			.memory_bytes = (uint64_t)(i + 1) << 27, .max_memory_bytes = (uint64_t)(i + 1) << 28,
+			.target_bytes = i ? (uint64_t)(i + 1) << 27 : 0, .most_bytes = i ? (uint64_t)(i + 1) << 28 : 0,
 			.vcpus = 1, .max_vcpus = 2, .cpu_time_ns = passed * SECOND * (n - i) / (n * n),
 		};
 		memcpy(info->uuid, &i, sizeof(i));

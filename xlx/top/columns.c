@@ -40,6 +40,24 @@ static void text_limit(const struct top_domain *domain, char *buf, size_t len)
 		out_format_size(domain->info->max_memory_bytes, buf, (int)len);
 }
 
+static void text_known(uint64_t bytes, char *buf, size_t len)
+{
+	if (bytes)
+		out_format_size(bytes, buf, (int)len);
+	else
+		snprintf(buf, len, "?");
+}
+
+static void text_target(const struct top_domain *domain, char *buf, size_t len)
+{
+	text_known(domain->info->target_bytes, buf, len);
+}
+
+static void text_most(const struct top_domain *domain, char *buf, size_t len)
+{
+	text_known(domain->info->most_bytes, buf, len);
+}
+
 static void text_vcpus(const struct top_domain *domain, char *buf, size_t len)
 {
 	snprintf(buf, len, "%u", domain->info->vcpus);
@@ -102,6 +120,8 @@ COMPARE(rx, rx_rate)
 COMPARE(tx, tx_rate)
 COMPARE(time, info->cpu_time_ns)
 COMPARE(limit, info->max_memory_bytes)
+COMPARE(target, info->target_bytes)
+COMPARE(most, info->most_bytes)
 COMPARE(most_vcpus, info->max_vcpus)
 COMPARE(iops, iops)
 COMPARE(packets, packets)
@@ -122,31 +142,33 @@ static int compare_ids(const struct top_domain *a, const struct top_domain *b)
 	return (a->info->id > b->info->id) - (a->info->id < b->info->id);
 }
 
-/* The title, its room; left, usual, devices; what it is. */
+/* The title, its room; left, usual; what it needs; what it is. */
 const struct top_column top_columns[] = {
-	{ "NAME", 18, true, true, false, "its name", text_name, compare_names },
-	{ "ID", 5, false, true, false, "its number", text_id, compare_ids },
-	{ "STATE", 9, true, true, false, "running, idle, paused ...", text_state, compare_states },
-	{ "CPU%", 7, false, true, false, "per cent of one CPU", text_cpu, compare_cpu },
-	{ "MEMORY", 9, false, true, false, "memory that it has", text_memory, compare_memory },
-	{ "VCPUS", 5, false, true, false, "vCPUs that are online", text_vcpus, compare_vcpus },
-	{ "READ/s", 9, false, true, true, "read from its disks, a second", text_read, compare_read },
-	{ "WRITE/s", 9, false, true, true, "written to its disks, a second", text_write, compare_write },
-	{ "RX/s", 9, false, true, true, "received by its interfaces, a second", text_rx, compare_rx },
-	{ "TX/s", 9, false, true, true, "sent by its interfaces, a second", text_tx, compare_tx },
-	{ "CPU TIME", 12, false, true, false, "CPU time since it started", text_time, compare_time },
-	{ "LIMIT", 9, false, false, false, "memory that Xen allows it", text_limit, compare_limit },
-	{ "MAXVCPUS", 8, false, false, false, "vCPUs that it can have", text_most_vcpus, compare_most_vcpus },
-	{ "POOL", 5, false, false, false, "the pool of CPUs that it runs in", text_pool, compare_pools },
-	{ "IO/s", 8, false, false, true, "requests to its disks, a second", text_iops, compare_iops },
-	{ "PKT/s", 8, false, false, true, "packets both ways, a second", text_packets, compare_packets },
-	{ "DISKS", 5, false, false, true, "disks that domain 0 serves", text_disks, compare_disks },
-	{ "NETS", 5, false, false, true, "interfaces that domain 0 serves", text_nets, compare_nets },
-	{ "READ", 9, false, false, true, "read from its disks in all", text_read_all, compare_read_all },
-	{ "WRITTEN", 9, false, false, true, "written to its disks in all", text_write_all, compare_write_all },
-	{ "RX", 9, false, false, true, "received by its interfaces in all", text_rx_all, compare_rx_all },
-	{ "TX", 9, false, false, true, "sent by its interfaces in all", text_tx_all, compare_tx_all },
-	{ NULL, 0, false, false, false, NULL, NULL, NULL },
+	{ "NAME", 18, true, true, TOP_NEEDS_NOTHING, "its name", text_name, compare_names },
+	{ "ID", 5, false, true, TOP_NEEDS_NOTHING, "its number", text_id, compare_ids },
+	{ "STATE", 9, true, true, TOP_NEEDS_NOTHING, "running, idle, paused ...", text_state, compare_states },
+	{ "CPU%", 7, false, true, TOP_NEEDS_NOTHING, "per cent of one CPU", text_cpu, compare_cpu },
+	{ "MEMORY", 9, false, true, TOP_NEEDS_NOTHING, "memory that it has", text_memory, compare_memory },
+	{ "VCPUS", 5, false, true, TOP_NEEDS_NOTHING, "vCPUs that are online", text_vcpus, compare_vcpus },
+	{ "READ/s", 9, false, true, TOP_NEEDS_DEVICES, "read from its disks, a second", text_read, compare_read },
+	{ "WRITE/s", 9, false, true, TOP_NEEDS_DEVICES, "written to its disks, a second", text_write, compare_write },
+	{ "RX/s", 9, false, true, TOP_NEEDS_DEVICES, "received by its interfaces, a second", text_rx, compare_rx },
+	{ "TX/s", 9, false, true, TOP_NEEDS_DEVICES, "sent by its interfaces, a second", text_tx, compare_tx },
+	{ "CPU TIME", 12, false, true, TOP_NEEDS_NOTHING, "CPU time since it started", text_time, compare_time },
+	{ "LIMIT", 9, false, false, TOP_NEEDS_NOTHING, "memory that Xen allows it", text_limit, compare_limit },
+	{ "TARGET", 9, false, false, TOP_NEEDS_MEMORY, "memory that it was asked to have", text_target, compare_target },
+	{ "MAXMEM", 9, false, false, TOP_NEEDS_MEMORY, "memory that it was made for at most", text_most, compare_most },
+	{ "MAXVCPUS", 8, false, false, TOP_NEEDS_NOTHING, "vCPUs that it can have", text_most_vcpus, compare_most_vcpus },
+	{ "POOL", 5, false, false, TOP_NEEDS_NOTHING, "the pool of CPUs that it runs in", text_pool, compare_pools },
+	{ "IO/s", 8, false, false, TOP_NEEDS_DEVICES, "requests to its disks, a second", text_iops, compare_iops },
+	{ "PKT/s", 8, false, false, TOP_NEEDS_DEVICES, "packets both ways, a second", text_packets, compare_packets },
+	{ "DISKS", 5, false, false, TOP_NEEDS_DEVICES, "disks that domain 0 serves", text_disks, compare_disks },
+	{ "NETS", 5, false, false, TOP_NEEDS_DEVICES, "interfaces that domain 0 serves", text_nets, compare_nets },
+	{ "READ", 9, false, false, TOP_NEEDS_DEVICES, "read from its disks in all", text_read_all, compare_read_all },
+	{ "WRITTEN", 9, false, false, TOP_NEEDS_DEVICES, "written to its disks in all", text_write_all, compare_write_all },
+	{ "RX", 9, false, false, TOP_NEEDS_DEVICES, "received by its interfaces in all", text_rx_all, compare_rx_all },
+	{ "TX", 9, false, false, TOP_NEEDS_DEVICES, "sent by its interfaces in all", text_tx_all, compare_tx_all },
+	{ NULL, 0, false, false, TOP_NEEDS_NOTHING, NULL, NULL, NULL },
 };
 
 int top_column_find(const char *title)
@@ -241,12 +263,12 @@ void top_column_move(struct top_ui *ui, int by)
 	ui->cursor = to;
 }
 
-bool top_wants_devices(const struct top_ui *ui)
+bool top_wants(const struct top_ui *ui, enum top_needs what)
 {
-	if (top_columns[ui->sort].devices)
+	if (top_columns[ui->sort].needs == what)
 		return true;
 	for (int i = 0; top_columns[i].title; i++)
-		if (ui->on[i] && top_columns[i].devices)
+		if (ui->on[i] && top_columns[i].needs == what)
 			return true;
 	return false;
 }

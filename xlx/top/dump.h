@@ -8,8 +8,8 @@ struct top_model;
 struct top_ui;
 
 int top_dump_frame(const struct top_frame *frame);
-/* One object. */
-int top_dump_json(const struct top_model *model);
+/* dump_json.c: one object, with all that any view shows. */
+int top_dump_json(const struct top_model *model, const struct top_ui *ui);
 /* A sentence for each thing, for those who hear it read. */
 int top_dump_plain(const struct top_model *model, const struct top_ui *ui);
 

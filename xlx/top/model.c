@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "domain/stats.h"
+
 #define SECOND 1e9
 
 struct top_model *top_model_new(void)
@@ -258,7 +260,8 @@ static void rate_vcpus(struct top_model *model)
 
 static void rate_cpus(struct top_model *model)
 {
-	double idle = 0, busy;
+	uint64_t capacity = 0;
+	double idle = 0;
 
 	for (size_t i = 0, at = 0; i < model->now->n_cpus; i++) {
 		const struct uvp_stats_cpu *now = &model->now->cpus[i];
@@ -274,8 +277,9 @@ static void rate_cpus(struct top_model *model)
 	if (!model->n_online || !model->before)
 		return;
 	model->usage.idle = idle / (double)model->n_online;
-	busy = 1 - model->usage.idle - model->usage.guests - model->usage.dom0;
-	model->usage.xen = busy > 0 ? busy : 0;
+	model->usage.residue_ns = uvpi_stats_residue(model->before, model->now, &capacity);
+	model->usage.residue = capacity ? (double)model->usage.residue_ns / (double)capacity : 0;
+	model->usage.xen = model->usage.residue > 0 ? model->usage.residue : 0;
 }
 
 static size_t online(const struct uvp_stats *stats)

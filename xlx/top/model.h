@@ -81,6 +81,8 @@ enum top_daemon { TOP_DAEMON_UNKNOWN, TOP_DAEMON_RUNS, TOP_DAEMON_GONE };
 /* Who used the host's CPUs, as shares of 1. What domains had that ended in the interval is counted as Xen's. */
 struct top_usage {
 	double guests, dom0, xen, idle;
+	double residue; /* what xen was made of; less than 0 when the sums are too large */
+	int64_t residue_ns;
 };
 
 struct top_model {

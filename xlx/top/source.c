@@ -45,14 +45,15 @@ int64_t top_wall_ns(void)
 bool top_source_want(struct top_source *source, const struct top_ui *ui)
 {
 	bool devices = ui->view == TOP_DISKS || ui->view == TOP_NETS || ui->view == TOP_DOMAIN ||
-		       (ui->view == TOP_DOMAINS && top_wants_devices(ui));
+		       (ui->view == TOP_DOMAINS && top_wants(ui, TOP_NEEDS_DEVICES));
 	bool vcpus = ui->view == TOP_DOMAIN || ui->view == TOP_CPUS;
 	bool more = (devices && !source->devices) || (vcpus && !source->vcpus);
 
-	source->devices = devices;
-	source->vcpus = vcpus;
-	source->jobs = ui->view == TOP_JOBS;
-	source->pools = ui->tree || ui->view == TOP_DOMAIN;
+	source->devices = devices || source->all;
+	source->vcpus = vcpus || source->all;
+	source->memory = source->all || ui->view == TOP_MEMORY || ui->view == TOP_DOMAIN || top_wants(ui, TOP_NEEDS_MEMORY);
+	source->jobs = source->all || ui->view == TOP_JOBS;
+	source->pools = source->all || ui->tree || ui->view == TOP_DOMAIN;
 	source->detail = ui->view == TOP_DOMAIN && ui->has_selected;
 	memcpy(source->uuid, ui->selected, sizeof(source->uuid));
 	return more;
@@ -224,7 +225,8 @@ static void take_jobs(struct top_model *model)
 
 int top_source_take(struct top_source *source, struct top_model *model, struct uvp_error *err)
 {
-	unsigned int flags = (source->vcpus ? UVP_STATS_VCPUS : 0) | (source->devices ? UVP_STATS_DEVICES : 0);
+	unsigned int flags = (source->vcpus ? UVP_STATS_VCPUS : 0) | (source->devices ? UVP_STATS_DEVICES : 0) |
+			     (source->memory ? UVP_STATS_MEMORY : 0);
 	bool ask = !store_rests(source);
 	struct uvp_stats *stats;
 	int r = uvp_stats_take(source->host, flags | (ask ? 0 : UVP_STATS_NO_NAMES), &stats, err);

@@ -15,7 +15,8 @@ struct uvp_host;
 struct top_source {
 	struct uvp_host *host;
 	/* What is taken as well: what no view shows costs time for nothing. */
-	bool vcpus, devices, jobs, pools, detail;
+	bool vcpus, devices, memory, jobs, pools, detail;
+	bool all; /* all of it, whatever the view */
 	uint8_t uuid[16];   /* of the domain whose details are taken */
 	/* Milliseconds of the monotonic clock. An xenstored that did not answer is not asked again before; the others are asked
 	 * seldom anyway. */

@@ -88,10 +88,12 @@ bool top_is_marked(const struct top_ui *ui, const uint8_t uuid[16]);
 
 /* ---- columns.c ---- */
 /* The columns of the list of domains; title NULL ends the table. The first is the name, which is always shown. */
+enum top_needs { TOP_NEEDS_NOTHING, TOP_NEEDS_DEVICES, TOP_NEEDS_MEMORY };
 struct top_column {
 	const char *title;
 	int width;
-	bool left, usual, devices; /* devices: made of what disks and interfaces count */
+	bool left, usual;
+	enum top_needs needs; /* DEVICES: made of what disks and interfaces count */
 	const char *help;
 	void (*text)(const struct top_domain *domain, char *buf, size_t len);
 	int (*compare)(const struct top_domain *a, const struct top_domain *b); /* what comes first when not reversed */
@@ -105,8 +107,8 @@ void top_columns_text(const struct top_ui *ui, char *buf, size_t len);
 /* In the view that chooses: on or off, earlier or later, what the cursor is at. */
 void top_column_switch(struct top_ui *ui);
 void top_column_move(struct top_ui *ui, int by);
-/* Is anything shown that is made of devices' counts? */
-bool top_wants_devices(const struct top_ui *ui);
+/* Is anything shown that needs it? */
+bool top_wants(const struct top_ui *ui, enum top_needs what);
 
 /* ---- view.c ---- */
 /* The picture for a screen of that size; NULL without memory. now is the clock of unlocked_until. */
@@ -120,6 +122,13 @@ struct top_area {
 	int first, rows; /* rows of the frame */
 };
 void top_draw_lists(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);
+/* alerts.c: what needs the operator's eye; returns how many. */
+#define TOP_ALERTS_MAX 8
+struct top_alert {
+	bool bad;
+	char text[320];
+};
+size_t top_alerts(const struct top_model *model, const struct top_ui *ui, struct top_alert alerts[TOP_ALERTS_MAX]);
 /* view_news.c */
 void top_draw_news(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);
 /* For lists: the cursor and what is in sight of n rows are put where they can be. */

@@ -10,7 +10,6 @@
 #include "xlx/top/ui.h"
 
 #define HEADER_ROWS 4
-#define ALERT_SECONDS 300
 
 static const char *const view_names[TOP_VIEWS] = { "domains", "cpus", "memory", "disks", "networks", "jobs", "events", "domain", "columns", "help" };
 
@@ -100,51 +99,18 @@ static void draw_memory_row(struct top_frame *frame, const struct top_model *mod
 		top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, ", %.*f claimed", digits, claimed / unit);
 }
 
-/* ---- alerts ---- */
-
-static int draw_sources(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
-{
-	int at = 0;
-
-	if (ui->failure[0] && !ui->past_at)
-		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "Figures are %" PRId64 " s old. ", ui->age);
-	if (model->now->domains.store_error.code && !model->names_at)
-		at += top_put(frame, 3, at, frame->width - at, TOP_BAD, "xenstored does not answer: names may be old. ");
-	else if (model->now->domains.store_error.code)
-		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "xenstored does not answer: names are %" PRId64 " s old. ",
-			       model->taken_at - model->names_at);
-	if (model->hostd == TOP_DAEMON_GONE && !ui->past_at)
-		at += top_put(frame, 3, at, frame->width - at, TOP_WARN, "uvp-hostd does not run. ");
-	return at;
-}
-
-/* An error that uvp-hostd told of in the last minutes. */
-static const struct uvpi_event *last_error(const struct top_model *model)
-{
-	for (size_t i = 0; i < model->n_events && model->events[i].time_s > model->taken_at - ALERT_SECONDS; i++)
-		if (model->events[i].level <= 3)
-			return &model->events[i];
-	return NULL;
-}
-
 /* What needs the operator's eye comes before the count of domains. */
 static void draw_alert_row(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
 {
 	const struct uvp_domain_list *list = &model->now->domains;
-	const struct uvpi_event *error = ui->past_at ? NULL : last_error(model);
-	size_t states[UVP_STATE_LEFT_OVER + 1] = { 0 }, crashed = 0;
-	int at = draw_sources(frame, model, ui);
+	struct top_alert alerts[TOP_ALERTS_MAX];
+	size_t states[UVP_STATE_LEFT_OVER + 1] = { 0 }, n = top_alerts(model, ui, alerts);
+	int at = 0;
 
-	for (size_t i = 0; i < list->n; i++) {
+	for (size_t i = 0; i < n; i++)
+		at += top_putf(frame, 3, at, frame->width - at, alerts[i].bad ? TOP_BAD : TOP_WARN, "%s. ", alerts[i].text);
+	for (size_t i = 0; i < list->n; i++)
 		states[list->domains[i].state]++;
-		crashed += list->domains[i].state == UVP_STATE_SHUT_DOWN && list->domains[i].reason == UVP_REASON_CRASH;
-	}
-	if (crashed)
-		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "%zu crashed. ", crashed);
-	if (model->now->total_memory && model->now->free_memory < model->now->total_memory / 50)
-		at += top_put(frame, 3, at, frame->width - at, TOP_WARN, "Hardly any memory is free. ");
-	if (error)
-		at += top_putf(frame, 3, at, frame->width - at, TOP_BAD, "e: %s. ", error->text);
 	at += top_putf(frame, 3, at, frame->width - at, TOP_PLAIN, "%zu domain%s:", list->n, list->n == 1 ? "" : "s");
 	for (int i = 0; i <= UVP_STATE_LEFT_OVER; i++)
 		if (states[i])

@@ -37,17 +37,19 @@ static void draw_curve(struct top_frame *frame, int row, int column, int room, c
 static int draw_summary(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
 {
 	const struct uvp_domain_info *info = domain->info;
-	char uuid[UVPI_UUID_TEXT], memory[24], limit[24], time[32], pool[80];
+	char uuid[UVPI_UUID_TEXT], memory[24], target[24], most[24], time[32], pool[80];
 
 	uvpi_format_uuid(info->uuid, uuid);
 	out_format_size(info->memory_bytes, memory, sizeof(memory));
-	out_format_size(info->max_memory_bytes, limit, sizeof(limit));
+	out_format_size(info->target_bytes, target, sizeof(target));
+	out_format_size(info->most_bytes, most, sizeof(most));
 	out_format_time(info->cpu_time_ns / 1000000000, time, sizeof(time));
 	top_pool_name(model, info->pool, pool, sizeof(pool));
 	top_put_middle(frame, row++, 1, frame->width - 2, TOP_TITLE, domain->label);
 	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "domain %" PRIu32 ", %s, UUID %s", info->id, top_state_word(info), uuid);
-	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s of at most %s; %" PRIu32 " of %" PRIu32 " vCPUs online; pool %s",
-		 memory, info->max_memory_bytes >> 50 ? "any" : limit, info->vcpus, info->max_vcpus, pool);
+	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s%s%s%s%s; %" PRIu32 " of %" PRIu32 " vCPUs online; pool %s", memory,
+		 info->target_bytes ? ", asked to have " : "", info->target_bytes ? target : "", info->most_bytes ? ", at most " : "",
+		 info->most_bytes ? most : "", info->vcpus, info->max_vcpus, pool);
 	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "CPU time %s (%" PRIu64 " ns)", time, info->cpu_time_ns);
 	return row;
 }

@@ -178,20 +178,64 @@ static void draw_cpus(struct top_frame *frame, const struct top_model *model, st
 	}
 }
 
+static void put_bytes(struct top_frame *frame, int row, int column, uint64_t bytes, bool known)
+{
+	char text[24];
+
+	out_format_size(bytes, text, sizeof(text));
+	top_put_right(frame, row, column, 9, known ? TOP_PLAIN : TOP_FAINT, known ? text : "?");
+}
+
+/* What it has, what it was asked to have, what it was made for at most, and, where there is room, what Xen allows. */
+static void draw_memory_of(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
+{
+	const struct uvp_domain_info *info = domain->info;
+	double total = model->now->total_memory ? (double)model->now->total_memory : 1;
+	struct top_part part = { (double)info->memory_bytes / total, TOP_GUEST, '|' };
+	int at = 60;
+
+	top_putf(frame, row, 24, 6, TOP_PLAIN, "%5" PRIu32, info->id);
+	put_bytes(frame, row, 30, info->memory_bytes, true);
+	put_bytes(frame, row, 40, info->target_bytes, info->target_bytes);
+	put_bytes(frame, row, 50, info->most_bytes, info->most_bytes);
+	if (frame->width >= 100) {
+		if (info->max_memory_bytes >> 50)
+			top_put_right(frame, row, at, 9, TOP_PLAIN, "none");
+		else
+			put_bytes(frame, row, at, info->max_memory_bytes, true);
+		at += 10;
+	}
+	top_bar(frame, row, at + 1, frame->width - at - 2, &part, 1);
+}
+
+static void draw_nodes(struct top_frame *frame, const struct uvp_stats *stats, int row)
+{
+	int at = 1 + top_put(frame, row, 1, frame->width, TOP_TITLE, "nodes:");
+
+	for (size_t i = 0; i < stats->n_nodes && at < frame->width; i++) {
+		char free_memory[24], total[24];
+
+		out_format_size(stats->nodes[i].free_memory, free_memory, sizeof(free_memory));
+		out_format_size(stats->nodes[i].total_memory, total, sizeof(total));
+		at += top_putf(frame, row, at, frame->width - at, TOP_PLAIN, " %" PRIu32 ": %s of %s free%s", stats->nodes[i].node,
+			       free_memory, total, i + 1 < stats->n_nodes ? ";" : "");
+	}
+}
+
 static void draw_memory(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
 	size_t n;
 	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
-	double total = model->now->total_memory ? (double)model->now->total_memory : 1;
 	int selected = -1;
 
+	if (model->now->n_nodes > 1)
+		draw_nodes(frame, model->now, area.first + --area.rows);
 	follow(ui, rows, n);
 	top_place(ui, n, area.rows);
-	top_put(frame, area.first - 1, 1, frame->width, TOP_TITLE, "NAME                       ID    MEMORY      LIMIT  OF THE HOST");
+	top_putf(frame, area.first - 1, 1, frame->width, TOP_TITLE, "NAME                       ID    MEMORY    TARGET    MAXMEM%s  OF THE HOST",
+		 frame->width >= 100 ? "     LIMIT" : "");
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)n; line++) {
 		const struct top_domain *domain = rows[line + ui->scroll].domain;
-		struct top_part part = { 0, TOP_GUEST, '|' };
-		char text[24];
 		int row = area.first + line;
 
 		if (line + ui->scroll == ui->cursor)
@@ -200,15 +244,13 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 			draw_pool(frame, model, &rows[line + ui->scroll], row);
 			continue;
 		}
-		part.share = (double)domain->info->memory_bytes / total;
 		top_put_middle(frame, row, ui->tree ? 3 : 1, ui->tree ? 21 : 23, style_of(domain), domain->label);
-		top_putf(frame, row, 24, 6, TOP_PLAIN, "%5" PRIu32, domain->info->id);
-		out_format_size(domain->info->memory_bytes, text, sizeof(text));
-		top_put_right(frame, row, 30, 9, TOP_PLAIN, text);
-		out_format_size(domain->info->max_memory_bytes, text, sizeof(text));
-		top_put_right(frame, row, 40, 10, TOP_PLAIN, domain->info->max_memory_bytes >> 50 ? "none" : text);
-		top_bar(frame, row, 52, frame->width - 53, &part, 1);
+		draw_memory_of(frame, model, domain, row);
+		if (top_is_marked(ui, domain->info->uuid))
+			top_put(frame, row, 0, 1, TOP_MARKED, "*");
 	}
+	if (!n)
+		top_put(frame, area.first, 1, frame->width, TOP_FAINT, "no domain passes the filter; / changes it");
 	top_style_row(frame, selected, TOP_SELECTED);
 }
 

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What QEMUs count of the disks that they emulate: BIOS and guests without PV drivers use those past the kernel's back ends.
+ * Each QEMU is asked, and its answer taken when it is there, then or with a later sample: one that hangs costs its figures
+ * and no time. Connections are short, because a QEMU has one client at a time. */
+#include "domain/stats.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "config/devspec.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/names.h"
+#include "core/num.h"
+#include "core/progress.h"
+#include "dm/qemu.h"
+#include "qmp/frame.h"
+
+#define WAIT_MS 20      /* for all answers of a sample */
+#define PATIENCE_MS 5000
+#define REST_MS 30000   /* of one that did not answer */
+#define QUESTION "{\"execute\":\"qmp_capabilities\"}\n{\"execute\":\"query-blockstats\",\"id\":\"uvp-stats\"}\n"
+#define ANSWERS_MAX 64  /* messages of one connection */
+
+struct qemu {
+	uint32_t domid;
+	bool seen;
+	int fd; /* -1: it is not being asked */
+	int answers;
+	struct qmp_frame *frame;
+	int64_t asked_ms, rest_ms; /* when; until when it is left alone */
+	size_t n_drives;
+	struct uvpi_drive drives[UVPI_DRIVES_MAX]; /* as it told last */
+};
+
+struct uvpi_qemus {
+	struct qemu *list; /* by domain */
+	size_t n;
+};
+
+/* ---- the answer ---- */
+
+static uint64_t count_of(const struct qmp_value *stats, const char *key)
+{
+	int64_t number;
+
+	return qmp_value_i64(stats, key, &number) && number > 0 ? (uint64_t)number : 0;
+}
+
+/* Ours are called "ide-NUMBER", whatever bus they are on. */
+static bool read_drive(const struct qmp_value *value, struct uvpi_drive *drive)
+{
+	const struct qmp_value *stats = qmp_value_get(value, "stats");
+	const char *name = qmp_value_str(value, "device");
+
+	if (!name || strncmp(name, "ide-", 4) != 0 || !qmp_value_is_object(stats) ||
+	    uvpi_parse_u32(name + 4, "drive", 0, UINT32_MAX, &drive->devid, NULL) < 0)
+		return false;
+	drive->reads = count_of(stats, "rd_operations");
+	drive->writes = count_of(stats, "wr_operations");
+	drive->read_bytes = count_of(stats, "rd_bytes");
+	drive->write_bytes = count_of(stats, "wr_bytes");
+	return true;
+}
+
+bool uvpi_drives_read(const struct qmp_value *message, struct uvpi_drive drives[UVPI_DRIVES_MAX], size_t *ret_n)
+{
+	const struct qmp_value *list = qmp_value_get(message, "return");
+	const char *id = qmp_value_str(message, "id");
+	size_t n = 0;
+
+	if (!id || strcmp(id, "uvp-stats") != 0 || !list || qmp_value_is_object(list))
+		return false;
+	for (size_t i = 0; i < qmp_value_count(list) && n < UVPI_DRIVES_MAX; i++)
+		n += read_drive(qmp_value_at(list, i), &drives[n]);
+	*ret_n = n;
+	return true;
+}
+
+/* ---- one QEMU ---- */
+
+static void hang_up(struct qemu *qemu, int64_t rest_ms)
+{
+	if (qemu->fd >= 0)
+		close(qemu->fd);
+	qemu->fd = -1;
+	qmp_frame_free(qemu->frame);
+	qemu->frame = NULL;
+	qemu->rest_ms = rest_ms;
+}
+
+static void ask(struct qemu *qemu, int64_t now_ms)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char dir[128];
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%.96s/qmp", uvpi_qemu_dir(qemu->domid, dir, sizeof(dir)));
+	qemu->asked_ms = now_ms;
+	qemu->answers = 0;
+	qemu->frame = qmp_frame_new();
+	qemu->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (!qemu->frame || qemu->fd < 0 || connect(qemu->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    send(qemu->fd, QUESTION, strlen(QUESTION), MSG_NOSIGNAL) != (ssize_t)strlen(QUESTION))
+		hang_up(qemu, now_ms + REST_MS / 10);
+}
+
+/* 1: the answer was among it, 0: more must come, -1: this leads to nothing. */
+static int feed(struct qemu *qemu, const char *data, size_t len)
+{
+	while (len) {
+		_cleanup_value_ struct qmp_value *message = NULL;
+		size_t used;
+		int r = qmp_frame_feed(qemu->frame, data, len, &used, &message, NULL);
+
+		if (r <= 0)
+			return r;
+		if (uvpi_drives_read(message, qemu->drives, &qemu->n_drives))
+			return 1;
+		if (++qemu->answers == ANSWERS_MAX)
+			return -1;
+		data += used;
+		len -= used;
+	}
+	return 0;
+}
+
+static void take_answer(struct qemu *qemu, int64_t now_ms)
+{
+	char data[16384];
+	ssize_t n = recv(qemu->fd, data, sizeof(data), 0);
+	int r = n > 0 ? feed(qemu, data, (size_t)n) : n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+
+	if (r)
+		hang_up(qemu, r > 0 ? 0 : now_ms + REST_MS);
+}
+
+/* ---- all of them ---- */
+
+void uvpi_qemus_free(struct uvpi_qemus *qemus)
+{
+	if (!qemus)
+		return;
+	for (size_t i = 0; i < qemus->n; i++)
+		hang_up(&qemus->list[i], 0);
+	free(qemus->list);
+	free(qemus);
+}
+
+static struct qemu *find(struct uvpi_qemus *qemus, uint32_t domid)
+{
+	for (size_t i = 0; i < qemus->n; i++)
+		if (qemus->list[i].domid == domid)
+			return &qemus->list[i];
+	return NULL;
+}
+
+static int add(struct uvpi_qemus *qemus, uint32_t domid)
+{
+	struct qemu *qemu = find(qemus, domid), *more;
+
+	if (!qemu) {
+		more = reallocarray(qemus->list, qemus->n + 1, sizeof(*more));
+		if (!more)
+			return -1;
+		qemus->list = more;
+		qemu = &more[qemus->n++];
+		*qemu = (struct qemu){ .domid = domid, .fd = -1 };
+	}
+	qemu->seen = true;
+	return 0;
+}
+
+/* Each has a folder; that of the disk server is no domain's. */
+static int look_for_changes(struct uvpi_qemus *qemus, struct uvp_error *err)
+{
+	_cleanup_closedir_ DIR *dir = NULL;
+	struct dirent *entry;
+	char path[128];
+	size_t kept = 0;
+	uint32_t domid;
+
+	snprintf(path, sizeof(path), "%.100s/qemu", uvpi_run_dir());
+	dir = opendir(path);
+	for (size_t i = 0; i < qemus->n; i++)
+		qemus->list[i].seen = false;
+	while (dir && (entry = readdir(dir)))
+		if (uvpi_parse_u32(entry->d_name, "domain", 1, UINT16_MAX, &domid, NULL) == 0 && add(qemus, domid) < 0)
+			return uvpi_no_memory(err);
+	for (size_t i = 0; i < qemus->n; i++) {
+		if (qemus->list[i].seen)
+			qemus->list[kept++] = qemus->list[i];
+		else
+			hang_up(&qemus->list[i], 0);
+	}
+	qemus->n = kept;
+	return 0;
+}
+
+/* Those that answer in time are in this sample. */
+static int collect(struct uvpi_qemus *qemus, int64_t asked_ms, struct uvp_error *err)
+{
+	struct pollfd *fds = calloc(qemus->n + 1, sizeof(*fds));
+	int64_t now = uvpi_now_ms(), until = asked_ms + WAIT_MS;
+	bool waits = true;
+
+	if (!fds)
+		return uvpi_no_memory(err);
+	while (waits && now < until) {
+		waits = false;
+		for (size_t i = 0; i < qemus->n; i++) {
+			fds[i] = (struct pollfd){ .fd = qemus->list[i].fd, .events = POLLIN };
+			/* one that was asked with an earlier sample is not waited for again */
+			waits |= fds[i].fd >= 0 && qemus->list[i].asked_ms == asked_ms;
+		}
+		if (poll(fds, qemus->n, waits ? (int)(until - now) : 0) <= 0)
+			break;
+		now = uvpi_now_ms();
+		for (size_t i = 0; i < qemus->n; i++)
+			if (fds[i].revents)
+				take_answer(&qemus->list[i], now);
+	}
+	free(fds);
+	for (size_t i = 0; i < qemus->n; i++)
+		if (qemus->list[i].fd >= 0 && now - qemus->list[i].asked_ms > PATIENCE_MS)
+			hang_up(&qemus->list[i], now + REST_MS);
+	return 0;
+}
+
+/* ---- into the sample ---- */
+
+static struct uvp_stats_device *disk_of(struct uvp_stats *stats, uint32_t domid, uint32_t devid)
+{
+	for (size_t i = 0; i < stats->n_devices; i++)
+		if (stats->devices[i].disk && stats->devices[i].domid == domid && stats->devices[i].devid == devid)
+			return &stats->devices[i];
+	return NULL;
+}
+
+/* What went through the kernel and what went past it are both the guest's. A CD-ROM drive is QEMU's alone. */
+static int merge(const struct qemu *qemu, struct uvp_stats *stats, struct uvp_error *err)
+{
+	for (size_t i = 0; i < qemu->n_drives; i++) {
+		const struct uvpi_drive *drive = &qemu->drives[i];
+		struct uvp_stats_device *device = disk_of(stats, qemu->domid, drive->devid), *more;
+
+		if (!device) {
+			more = reallocarray(stats->devices, stats->n_devices + 1, sizeof(*more));
+			if (!more)
+				return uvpi_no_memory(err);
+			stats->devices = more;
+			device = &more[stats->n_devices++];
+			*device = (struct uvp_stats_device){ .domid = qemu->domid, .devid = drive->devid, .disk = true };
+			uvpi_vdev_name(drive->devid, device->name, sizeof(device->name));
+		}
+		device->reads += drive->reads;
+		device->writes += drive->writes;
+		device->read_bytes += drive->read_bytes;
+		device->write_bytes += drive->write_bytes;
+	}
+	return 0;
+}
+
+static int by_domain(const void *a, const void *b)
+{
+	const struct uvp_stats_device *left = a, *right = b;
+
+	if (left->domid != right->domid)
+		return left->domid < right->domid ? -1 : 1;
+	if (left->disk != right->disk)
+		return left->disk ? -1 : 1;
+	return (left->devid > right->devid) - (left->devid < right->devid);
+}
+
+int uvpi_stats_qemus(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err)
+{
+	struct uvpi_qemus *qemus = host->qemus ? host->qemus : calloc(1, sizeof(*qemus));
+	int64_t now = uvpi_now_ms();
+	int r;
+
+	host->qemus = qemus;
+	r = qemus ? look_for_changes(qemus, err) : uvpi_no_memory(err);
+	if (r < 0 || !qemus->n)
+		return r;
+	for (size_t i = 0; i < qemus->n; i++)
+		if (qemus->list[i].fd < 0 && now >= qemus->list[i].rest_ms)
+			ask(&qemus->list[i], now);
+	r = collect(qemus, now, err);
+	for (size_t i = 0; r == 0 && i < qemus->n; i++)
+		r = merge(&qemus->list[i], stats, err);
+	qsort(stats->devices, stats->n_devices, sizeof(*stats->devices), by_domain);
+	return r;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "xlx/top/dump.h"
+
+#include <inttypes.h>
+
+#include <uvp/device.h>
+
+#include "core/cleanup.h"
+#include "core/json.h"
+#include "core/num.h"
+#include "xlx/out.h"
+#include "xlx/top/ui.h"
+
+/* ---- the host ---- */
+
+static struct uvpi_json *json_cpus(const struct top_model *model)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < model->n_cpus; i++) {
+		struct uvpi_json *object = uvpi_json_object();
+
+		uvpi_json_set_u64(object, "cpu", model->cpus[i].cpu->cpu);
+		uvpi_json_set_u64(object, "idle_ns", model->cpus[i].cpu->idle_ns);
+		uvpi_json_set_double(object, "idle_percent", model->cpus[i].idle);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static struct uvpi_json *json_nodes(const struct uvp_stats *stats)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < stats->n_nodes; i++) {
+		struct uvpi_json *object = uvpi_json_object();
+
+		uvpi_json_set_u64(object, "node", stats->nodes[i].node);
+		uvpi_json_set_u64(object, "total_memory_bytes", stats->nodes[i].total_memory);
+		uvpi_json_set_u64(object, "free_memory_bytes", stats->nodes[i].free_memory);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static struct uvpi_json *json_pools(const struct top_model *model)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < model->n_pools; i++) {
+		struct uvpi_json *object = uvpi_json_object();
+
+		uvpi_json_set_u64(object, "id", model->pools[i].id);
+		uvpi_json_set_str(object, "name", model->pools[i].name);
+		uvpi_json_set_u64(object, "cpus", model->pools[i].cpus);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static struct uvpi_json *json_usage(const struct top_usage *usage)
+{
+	struct uvpi_json *object = uvpi_json_object();
+
+	uvpi_json_set_double(object, "guests", usage->guests);
+	uvpi_json_set_double(object, "dom0", usage->dom0);
+	uvpi_json_set_double(object, "xen", usage->xen);
+	uvpi_json_set_double(object, "idle", usage->idle);
+	return object;
+}
+
+/* ---- what happens ---- */
+
+static struct uvpi_json *json_alerts(const struct top_model *model, const struct top_ui *ui)
+{
+	struct uvpi_json *array = uvpi_json_array();
+	struct top_alert alerts[TOP_ALERTS_MAX];
+	size_t n = top_alerts(model, ui, alerts);
+
+	for (size_t i = 0; i < n; i++) {
+		struct uvpi_json *object = uvpi_json_object();
+
+		uvpi_json_set_str(object, "level", alerts[i].bad ? "error" : "warning");
+		uvpi_json_set_str(object, "text", alerts[i].text);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static struct uvpi_json *json_jobs(const struct top_model *model)
+{
+	static const char *const units[] = { [UVP_UNIT_BYTES] = "bytes", [UVP_UNIT_SECONDS] = "seconds" };
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < model->n_jobs; i++) {
+		const struct uvpi_job *job = &model->jobs[i];
+		const char *unit = (size_t)job->unit < UVPI_ARRAY_SIZE(units) ? units[job->unit] : NULL;
+		struct uvpi_json *object = uvpi_json_object();
+
+		uvpi_json_set_u64(object, "pid", job->pid);
+		uvpi_json_set_str(object, "command", job->command);
+		uvpi_json_set_u64(object, "started", (uint64_t)job->started_s);
+		uvpi_json_set_str(object, "phase", job->phase);
+		uvpi_json_set_u64(object, "done", job->done);
+		uvpi_json_set_u64(object, "total", job->total);
+		uvpi_json_set_str(object, "unit", unit ? unit : "items");
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static struct uvpi_json *json_events(const struct top_model *model)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < model->n_events; i++) {
+		const struct uvpi_event *event = &model->events[i];
+		struct uvpi_json *object = uvpi_json_object();
+
+		uvpi_json_set_u64(object, "time", (uint64_t)event->time_s);
+		uvpi_json_set_str(object, "level", event->level <= 3 ? "error" : event->level == 4 ? "warning" : "notice");
+		uvpi_json_set_str(object, "text", event->text);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+/* ---- domains ---- */
+
+static struct uvpi_json *json_vcpus(const struct top_model *model, uint32_t domid)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < model->n_vcpus; i++) {
+		const struct uvp_stats_vcpu *vcpu = model->vcpus[i].vcpu;
+		struct uvpi_json *object;
+
+		if (vcpu->domid != domid)
+			continue;
+		object = uvpi_json_object();
+		uvpi_json_set_u64(object, "vcpu", vcpu->vcpu);
+		uvpi_json_set_u64(object, "cpu", vcpu->cpu);
+		uvpi_json_set_str(object, "state", !vcpu->online ? "offline" : vcpu->running ? "running" : vcpu->blocked ? "blocked" : "ready");
+		uvpi_json_set_u64(object, "run_ns", vcpu->run_ns);
+		uvpi_json_set_double(object, "cpu_percent", model->vcpus[i].cpu);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static struct uvpi_json *json_devices(const struct top_model *model, const struct top_domain *domain)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < model->n_devices; i++) {
+		const struct top_device *device = &model->devices[i];
+		struct uvpi_json *object;
+
+		if (device->domain != domain)
+			continue;
+		object = uvpi_json_object();
+		uvpi_json_set_str(object, "kind", device->counters->disk ? "vbd" : "vif");
+		uvpi_json_set_u64(object, "devid", device->counters->devid);
+		uvpi_json_set_str(object, "name", device->counters->name);
+		uvpi_json_set_u64(object, "reads", device->counters->reads);
+		uvpi_json_set_u64(object, "writes", device->counters->writes);
+		uvpi_json_set_u64(object, "read_bytes", device->counters->read_bytes);
+		uvpi_json_set_u64(object, "write_bytes", device->counters->write_bytes);
+		uvpi_json_set_double(object, "read_bytes_per_second", device->read_rate);
+		uvpi_json_set_double(object, "write_bytes_per_second", device->write_rate);
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+static void set_known(struct uvpi_json *object, const char *key, uint64_t bytes)
+{
+	if (bytes)
+		uvpi_json_set_u64(object, key, bytes);
+	else
+		uvpi_json_set_str(object, key, NULL);
+}
+
+static struct uvpi_json *json_domains(const struct top_model *model)
+{
+	struct uvpi_json *array = uvpi_json_array();
+
+	for (size_t i = 0; i < model->n_domains; i++) {
+		const struct top_domain *domain = &model->domains[i];
+		struct uvpi_json *object = uvpi_json_object();
+		char uuid[UVPI_UUID_TEXT];
+
+		uvpi_format_uuid(domain->info->uuid, uuid);
+		uvpi_json_set_str(object, "name", domain->info->name);
+		uvpi_json_set_u64(object, "domid", domain->info->id);
+		uvpi_json_set_str(object, "uuid", uuid);
+		uvpi_json_set_str(object, "state", top_state_word(domain->info));
+		uvpi_json_set_str(object, "type", uvp_type_name(domain->info->type));
+		uvpi_json_set_u64(object, "pool", domain->info->pool);
+		uvpi_json_set_u64(object, "memory_bytes", domain->info->memory_bytes);
+		set_known(object, "memory_target_bytes", domain->info->target_bytes);
+		set_known(object, "memory_max_bytes", domain->info->most_bytes);
+		set_known(object, "memory_limit_bytes", domain->info->max_memory_bytes >> 50 ? 0 : domain->info->max_memory_bytes);
+		uvpi_json_set_u64(object, "max_vcpus", domain->info->max_vcpus);
+		uvpi_json_set_u64(object, "cpu_time_ns", domain->info->cpu_time_ns);
+		uvpi_json_set_double(object, "cpu_percent", domain->cpu);
+		uvpi_json_set(object, "vcpus", json_vcpus(model, domain->info->id));
+		uvpi_json_set(object, "devices", json_devices(model, domain));
+		uvpi_json_add(array, object);
+	}
+	return array;
+}
+
+/* ---- the one that was named ---- */
+
+static struct uvpi_json *json_detail(const struct top_detail *detail)
+{
+	struct uvpi_json *object = uvpi_json_object(), *array = uvpi_json_array();
+	char uuid[UVPI_UUID_TEXT];
+
+	uvpi_format_uuid(detail->uuid, uuid);
+	uvpi_json_set_str(object, "uuid", uuid);
+	uvpi_json_set_u64(object, "devices_seen", (uint64_t)detail->ends_at);
+	for (size_t i = 0; i < detail->n_ends; i++) {
+		const struct top_ends *ends = &detail->ends[i];
+		struct uvpi_json *device = uvpi_json_object();
+
+		uvpi_json_set_str(device, "kind", ends->kind);
+		uvpi_json_set_u64(device, "devid", ends->devid);
+		uvpi_json_set_str(device, "name", ends->name);
+		uvpi_json_set_str(device, "target", ends->target);
+		uvpi_json_set_u64(device, "backend_domid", ends->backend_domid);
+		uvpi_json_set_str(device, "backend_state", uvp_device_state_name(ends->back));
+		uvpi_json_set_str(device, "frontend_state", uvp_device_state_name(ends->front));
+		uvpi_json_set_bool(device, "lost", ends->lost);
+		uvpi_json_add(array, device);
+	}
+	uvpi_json_set(object, "devices", array);
+	uvpi_json_set_str(object, "console", detail->console);
+	return object;
+}
+
+static void set_host(struct uvpi_json *object, const struct top_model *model)
+{
+	const struct uvp_stats *stats = model->now;
+
+	uvpi_json_set_str(object, "host", model->host);
+	uvpi_json_set_str(object, "xen", model->xen);
+	uvpi_json_set_u64(object, "uptime_seconds", model->uptime);
+	uvpi_json_set_u64(object, "taken", (uint64_t)model->taken_at);
+	uvpi_json_set_str(object, "uvp_hostd",
+			  model->hostd == TOP_DAEMON_RUNS ? "running" : model->hostd == TOP_DAEMON_GONE ? "not running" : "unknown");
+	uvpi_json_set_u64(object, "time_ns", stats->time_ns);
+	uvpi_json_set_u64(object, "spread_ns", stats->spread_ns);
+	uvpi_json_set_u64(object, "interval_ns", model->before ? stats->time_ns - model->before->time_ns : 0);
+	uvpi_json_set_u64(object, "total_memory_bytes", stats->total_memory);
+	uvpi_json_set_u64(object, "free_memory_bytes", stats->free_memory);
+	uvpi_json_set_u64(object, "claimed_memory_bytes", stats->claimed_memory);
+	uvpi_json_set_u64(object, "reclaimable_memory_bytes", model->reclaimable);
+	uvpi_json_set(object, "nodes", json_nodes(stats));
+	uvpi_json_set(object, "usage", json_usage(&model->usage));
+	uvpi_json_set_i64(object, "xen_ns", model->usage.residue_ns);
+}
+
+int top_dump_json(const struct top_model *model, const struct top_ui *ui)
+{
+	struct uvpi_json *object = uvpi_json_object();
+
+	set_host(object, model);
+	uvpi_json_set_bool(object, "names_are_current", !model->now->domains.store_error.code);
+	uvpi_json_set(object, "alerts", json_alerts(model, ui));
+	uvpi_json_set(object, "cpus", json_cpus(model));
+	uvpi_json_set(object, "pools", json_pools(model));
+	uvpi_json_set(object, "domains", json_domains(model));
+	if (model->detail)
+		uvpi_json_set(object, "domain", json_detail(model->detail));
+	uvpi_json_set(object, "jobs", json_jobs(model));
+	uvpi_json_set(object, "events", json_events(model));
+	return out_json(object);
+}
