@@ -12,6 +12,51 @@ samples() { xlx sar --dir "$tmp/history" --step 1s --csv 2>/dev/null | awk -F, '
 more_samples_than() { [ "$(samples)" -gt "$1" ]; }
 
 start_hostd
+
+# a guest that burns all it gets reboots: its counters begin anew with its next life, and nobody takes that for anything else
+LC_ALL=C sed 's/\xfb\xf4\xeb/\xfb\x90\xeb/' /guests/tiny-pvh >"$tmp/burns"
+sed -i "s,/guests/tiny-pvh,$tmp/burns," "$(tiny_cfg sar-anew)"
+expect_ok xlx create "$tmp/sar-anew.cfg"
+first=$(xlx domid sar-anew)
+burnt() { xlx sar --dir "$tmp/history" --step 1s --csv sar-anew cpu 2>/dev/null | awk -F, -v n="$1" '$3 > 10 { rows++ } END { exit rows < n }'; }
+has_lines() { [ "$(grep -c "^Domain $1, sar-anew" "$tmp/rounds")" -ge "$2" ]; }
+of_exporter() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())' | grep '^xlx_domain_cpu_seconds_total{name="sar-anew"'; }
+wait_for 90 burnt 3
+xlx top --plain -d 300ms --filter sar-anew >"$tmp/rounds" &
+rounds=$!
+on_exit eval 'kill $rounds 2>/dev/null'
+wait_for 60 has_lines "$first" 3
+of_exporter >"$tmp/first"
+python3 - "$first" <<'EOF' || fail "Xen does not end it"
+import ctypes, sys
+xc = ctypes.CDLL("libxenctrl.so.4.17", use_errno=True)
+xc.xc_interface_open.restype = ctypes.c_void_p
+sys.exit(xc.xc_domain_shutdown(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), 1))
+EOF
+wait_logged "'sar-anew' was restarted as domain"
+second=$(xlx domid sar-anew)
+wait_for 60 has_lines "$second" 4
+kill "$rounds"
+has_second() { of_exporter | grep "domid=\"$second\""; }
+wait_for 60 has_second
+of_exporter >"$tmp/second"
+wait_for 90 burnt 6
+xlx sar --dir "$tmp/history" --step 1s --json sar-anew cpu >"$tmp/anew.json"
+python3 - "$tmp" "$first" "$second" <<'EOF' || fail "the two lives are not told apart: $(cat "$tmp/first" "$tmp/second" "$tmp/anew.json")"
+import json, re, sys
+folder, first, second = sys.argv[1:]
+metric = re.compile(r'uuid="([^"]*)",domid="(\d+)"} ([0-9.]+)')
+[(uuid, a, before)] = metric.findall(open(folder + "/first").read())
+[(again, b, after)] = metric.findall(open(folder + "/second").read())
+assert uuid == again and (a, b) == (first, second) and float(after) > 0
+percents = [float(p) for p in re.findall(r"sar-anew: .*CPU ([0-9.]+) percent", open(folder + "/rounds").read())]
+rows = [r["cpu"] for r in json.load(open(folder + "/anew.json")) if r["covered_seconds"]]
+print("by the screen %.0f to %.0f %%, by the history %.0f to %.0f %%" % (min(percents), max(percents), min(rows), max(rows)))
+# one vCPU: what emulated CPUs do when they stand still is the rest
+assert max(percents) < 200 and max(rows) < 200 and min(rows) >= 0
+EOF
+expect_ok xlx destroy --yes sar-anew
+
 tiny_cfg sar-busy
 expect_ok xlx create "$tmp/sar-busy.cfg"
 has_samples() { xlx sar --dir "$tmp/history" --step 1s --csv sar-busy cpu 2>/dev/null | grep -q ',1\.000$'; }
