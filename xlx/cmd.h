@@ -36,6 +36,7 @@ struct xlx_cmd {
 	int min_args, max_args; /* max -1: any number */
 	const struct xlx_opt *opts; /* ends with a NULL name; NULL for none. --help and --version are everybody's */
 	enum xlx_complete complete;
+	bool quick; /* the quick xlx can do it (whole.h) */
 	int (*run)(const struct xlx_args *args); /* returns the exit status */
 };
 

@@ -2,17 +2,21 @@
 /* xlx create: make domains from configuration files and start them. */
 #include "config.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/model.h"
 #include "core/cleanup.h"
 #include "core/json.h"
 #include "core/progress.h"
+#include "define/store.h"
 #include "xlx/domains.h"
 #include "xlx/making_many.h"
 #include "xlx/open.h"
+#include "xlx/whole.h"
 
 #define MAX_FILES 1024
 
@@ -67,6 +71,43 @@ static int sort_arguments(struct job *job)
 
 /* ---- creating ---- */
 
+/* XML, and what is done by a QEMU, which is not run as root but as a user of this host, are for the whole xlx. A word that
+ * means something else does no harm. */
+static bool text_is_quick(const char *text)
+{
+	static const char *const words[] = { "hvm", "vfb", "vkb", "p9", "channel", "bootloader" };
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(words); i++)
+		if (strstr(text, words[i]))
+			return false;
+	return text[strspn(text, "\xef\xbb\xbf \t\r\n")] != '<';
+}
+
+static bool file_is_quick(const char *file)
+{
+	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char text[8192];
+	struct stat st;
+	ssize_t n = fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (n < 0 || n == (ssize_t)sizeof(text) - 1)
+		return false;
+	text[n] = '\0';
+	return text_is_quick(text);
+}
+
+static void find_whole(const struct job *job)
+{
+	bool quick = true;
+
+	for (int i = 0; i < job->n_files && quick; i++)
+		quick = file_is_quick(job->files[i]);
+	for (int i = 0; i < job->n_overrides && quick; i++)
+		quick = text_is_quick(job->overrides[i]);
+	if (!quick)
+		xlx_whole_now();
+}
+
 static void warn_config(void *data, const char *where, const char *text)
 {
 	const struct job *job = data;
@@ -79,12 +120,16 @@ static int read_file(struct job *job, const char *file, struct uvp_config **ret_
 {
 	_cleanup_config_ struct uvp_config *config = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
+	uint8_t uuid[16];
 	int r = uvp_config_read(file, job->overrides, job->n_overrides, warn_config, job, &config, &err);
 
 	if (r == 0)
 		r = uvp_config_check_supported(config, &err);
 	if (r < 0)
 		return xlx_fail(&err);
+	/* The definition that has this name already is XML. */
+	if (xlx_is_quick && uvpi_def_name_get(config->name, uuid))
+		xlx_whole_now();
 	*ret_config = uvpi_steal(&config);
 	return 0;
 }
@@ -127,8 +172,11 @@ static int create_all(struct job *job, int jobs)
 	struct uvp_config *configs[MAX_FILES] = { NULL };
 	int status = XLX_EXIT_OK;
 
+	if (xlx_is_quick)
+		find_whole(job);
 	for (int i = 0; i < job->n_files; i++)
 		xlx_status_add(&status, read_file(job, job->files[i], &configs[i]));
+	xlx_whole_never();
 	if (!jobs)
 		jobs = xlx_making_jobs(configs, job->n_files);
 	if (jobs > 1 && !job->making.dry_run)
@@ -169,5 +217,6 @@ const struct xlx_cmd cmd_create = {
 	.max_args = -1,
 	.opts = options,
 	.complete = XLX_COMPLETE_FILE,
+	.quick = true,
 	.run = run,
 };

@@ -139,5 +139,6 @@ const struct xlx_cmd cmd_destroy = {
 	.max_args = -1,
 	.opts = options,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run,
 };

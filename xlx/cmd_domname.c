@@ -32,5 +32,6 @@ const struct xlx_cmd cmd_domname = {
 	.min_args = 1,
 	.max_args = 1,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run,
 };

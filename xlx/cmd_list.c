@@ -276,5 +276,6 @@ const struct xlx_cmd cmd_list = {
 	.max_args = -1,
 	.opts = opts,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run,
 };

@@ -23,5 +23,6 @@ const struct xlx_cmd cmd_reboot = {
 	.max_args = -1,
 	.opts = opts,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run_reboot,
 };

@@ -24,5 +24,6 @@ const struct xlx_cmd cmd_shutdown = {
 	.max_args = -1,
 	.opts = opts,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run_shutdown,
 };

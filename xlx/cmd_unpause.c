@@ -35,5 +35,6 @@ const struct xlx_cmd cmd_unpause = {
 	.max_args = -1,
 	.opts = opts,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run_unpause,
 };

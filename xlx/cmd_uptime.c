@@ -78,5 +78,6 @@ const struct xlx_cmd cmd_uptime = {
 	.max_args = -1,
 	.opts = xlx_listing_opts,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run,
 };

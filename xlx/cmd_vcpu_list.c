@@ -152,5 +152,6 @@ const struct xlx_cmd cmd_vcpu_list = {
 	.max_args = -1,
 	.opts = opts,
 	.complete = XLX_COMPLETE_DOMAIN,
+	.quick = true,
 	.run = run,
 };

@@ -59,5 +59,6 @@ const struct xlx_cmd cmd_vm_list = {
 	.summary = "list the UUIDs of guests",
 	.args = "",
 	.opts = xlx_listing_opts,
+	.quick = true,
 	.run = run,
 };

@@ -11,6 +11,7 @@
 
 #include "xlx/cmd.h"
 #include "xlx/names.h"
+#include "xlx/whole.h"
 
 #define XLX_CMD(cmd) extern const struct xlx_cmd cmd;
 #include "xlx/cmds.h"
@@ -109,6 +110,7 @@ const struct xlx_cmd cmd_help = {
 	.args = "[COMMAND]",
 	.max_args = 3,
 	.complete = XLX_COMPLETE_COMMAND,
+	.quick = true,
 	.run = run_help,
 };
 
@@ -222,6 +224,8 @@ static int run(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	cmd = find_words(&argc, &argv, &status);
+	if (cmd && !cmd->quick)
+		xlx_whole_now();
 	return cmd ? xlx_run_cmd(cmd, argc, argv) : status;
 }
 
@@ -230,6 +234,7 @@ int main(int argc, char **argv)
 	static char buffer[65536];
 
 	keep_standard_fds();
+	xlx_whole_init(argv);
 	/* Most output is one write, whose failure has a reason. A terminal gets its lines as they come. */
 	if (!isatty(STDOUT_FILENO))
 		setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));

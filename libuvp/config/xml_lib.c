@@ -9,6 +9,8 @@
 
 #define LIBRARY "libxml2.so.2"
 
+void (*uvpi_xml_before_load)(void);
+
 static int find(void *handle, const char *name, void *ret_pointer, struct uvp_error *err)
 {
 	void *symbol = dlsym(handle, name);
@@ -29,6 +31,8 @@ const struct uvpi_xml_lib *uvpi_xml_lib(struct uvp_error *err)
 
 	if (loaded)
 		return &lib;
+	if (uvpi_xml_before_load)
+		uvpi_xml_before_load();
 	handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "cannot read XML: %s", dlerror());

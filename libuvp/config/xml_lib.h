@@ -38,5 +38,7 @@ struct uvpi_xml_lib {
 
 /* The library; NULL and an error that names the package when it is not installed. Stays loaded. */
 const struct uvpi_xml_lib *uvpi_xml_lib(struct uvp_error *err);
+/* Called before it is loaded, unless NULL: a program that is linked statically cannot go on from there. */
+extern void (*uvpi_xml_before_load)(void);
 
 #endif

@@ -8,11 +8,11 @@ on_exit ip link del labbr0
 ip link add labbr0 type bridge || fail "cannot make a bridge"
 truncate -s 1M "$tmp/a.img" "$tmp/b.img"
 
-# alone CMD...: it succeeds, and the one process that is seen is its own
+# alone CMD...: it succeeds, and the one process that is seen is its own, which may become the whole xlx
 alone() {
 	strace -f --seccomp-bpf -qq -e trace=execve,execveat,clone,clone3,fork,vfork -o "$tmp/calls" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null ||
 		fail "'$*': $(cat "$tmp/err")"
-	[ "$(grep -c '(' "$tmp/calls")" -eq 1 ] || fail "'$*' is not alone: $(cat "$tmp/calls")"
+	[ "$(grep -v 'execve(".*/libuvp/xlx"' "$tmp/calls" | grep -c '(')" -eq 1 ] || fail "'$*' is not alone: $(cat "$tmp/calls")"
 }
 devices=("disk = [ '$tmp/a.img,raw,xvda,w' ]" "vif = [ 'bridge=labbr0' ]")
 for type in pvh pv; do

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Becoming the whole xlx. */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/xml_lib.h"
+#include "xlx/cmd.h"
+#include "xlx/whole.h"
+
+#define INSTALLED UVP_LIBEXECDIR "/libuvp/xlx"
+
+static char **arguments;
+
+/* Where it was built, it is beside us. */
+static void become_built(void)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("whole/xlx"));
+	char *slash;
+
+	if (len <= 0)
+		return;
+	path[len] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
+		return;
+	memcpy(slash + 1, "whole/xlx", sizeof("whole/xlx"));
+	execv(path, arguments);
+}
+
+void xlx_whole_now(void)
+{
+	if (!xlx_is_quick || !arguments)
+		return;
+	become_built();
+	execv(INSTALLED, arguments);
+	fprintf(stderr, "xlx: cannot start " INSTALLED ", which this needs: %s\nhint: install libuvp again\n", strerror(errno));
+	_exit(XLX_EXIT_FAILED);
+}
+
+void xlx_whole_init(char **argv)
+{
+	arguments = argv;
+	if (xlx_is_quick)
+		uvpi_xml_before_load = xlx_whole_now;
+}
+
+void xlx_whole_never(void)
+{
+	uvpi_xml_before_load = NULL;
+}

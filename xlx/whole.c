@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* In the whole xlx. */
+#include "xlx/whole.h"
+
+const bool xlx_is_quick = false;
