@@ -144,6 +144,10 @@ static int check_pci(struct uvpi_build *b, struct uvp_error *err)
 	b->n_pcis = n;
 	if (uvpi_passthrough_of(b->config) != UVPI_PASSTHROUGH_OFF && !n && !b->phys.cap_iommu)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "passthrough: Xen uses no IOMMU on this host");
+	if (uvpi_passthrough_of(b->config) == UVPI_PASSTHROUGH_SHARE && (!b->hap || !b->phys.cap_iommu_hap_share))
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+				 "passthrough=\"share_pt\": on this host, Xen's IOMMU and guests cannot have the same page tables; "
+				 "\"enabled\" takes what there is");
 	return 0;
 }
 

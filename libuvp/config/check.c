@@ -157,7 +157,7 @@ static int refuse_key(const struct uvp_config *config, const struct uvpi_config_
 static const char *why_refused(const struct uvp_config *config, const struct uvpi_key *key)
 {
 	if (uvpi_pci_is_about(key->key))
-		return uvpi_pci_why_not(config->type == UVPI_TYPE_PVH);
+		return UVPI_PCI_WHY_NOT_PVH;
 	if (config->type == UVPI_TYPE_HVM && !strncmp(key->key, "usb", 3))
 		return "PV USB is for guests without a device model; usbversion= and usbdevice= give an hvm guest a "
 		       "controller and a tablet, mouse or keyboard, and the host's own USB devices are not handed to it";

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/hvm.h"
 #include "config/keys.h"
 #include "config/model.h"
 #include "config/xlcfg_value.h"
@@ -269,38 +270,52 @@ bool uvpi_pci_is_about(const char *key)
 	return !strcmp(key, "pci") || !strncmp(key, "pci_", 4) || !strcmp(key, "passthrough");
 }
 
-const char *uvpi_pci_why_not(bool pvh)
-{
-	return pvh ? "Xen 4.17 cannot hand PCI devices to pvh guests" :
-		     "PCI devices are handed to pv guests only: this release does not tell a device model of them";
-}
-
 bool uvpi_pci_honours(const struct uvp_config *config, const char *key)
 {
-	return config->type == UVPI_TYPE_PV && uvpi_pci_is_about(key);
+	return config->type != UVPI_TYPE_PVH && uvpi_pci_is_about(key);
 }
 
-int uvpi_pci_check(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+int uvpi_pci_fail_confined(struct uvp_error *err)
 {
-	_cleanup_free_ struct uvpi_pci *list = NULL;
-	enum uvpi_passthrough mode = uvpi_passthrough_of(config);
-	int n;
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+		  "the device model of an hvm guest reaches PCI devices only as root and without confinement: it opens them in "
+		  "/sys, and asks Xen for their interrupts and registers");
+	uvpi_hint(err, "dm_restrict=0, without device_model_user=, lets it; a guest that breaks out of its device model then is "
+		       "root in domain 0. A pv guest needs no device model");
+	return -UVP_E_UNSUPPORTED;
+}
 
-	if (config->type != UVPI_TYPE_PV) /* refused by key */
-		return 0;
-	*ret_key = "pci";
-	n = uvpi_pcis_fill(config, &list, err);
-	if (n < 0)
-		return n;
+static int check_hvm(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	struct uvpi_hvm hvm;
+	int r = uvpi_hvm_fill(config, &hvm, ret_key, err);
+	bool confined = r == 0 && (hvm.restricted || hvm.user);
+
+	if (r < 0)
+		return r;
+	*ret_key = hvm.user ? "device_model_user" : "dm_restrict";
+	uvpi_hvm_done(&hvm);
+	if (confined)
+		return uvpi_pci_fail_confined(err);
+	*ret_key = "maxmem";
+	if (config->memory_kib < config->maxmem_kib) {
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+			  "an hvm guest with PCI devices begins with all of its memory: devices know nothing of pages that Xen "
+			  "puts in when they are touched");
+		uvpi_hint(err, "make memory= and maxmem= the same");
+		return -UVP_E_UNSUPPORTED;
+	}
+	return 0;
+}
+
+/* ret_key is the culprit. */
+static int check_pv(const struct uvp_config *config, const struct uvpi_pci *list, int n, enum uvpi_passthrough mode,
+		    const char **ret_key, struct uvp_error *err)
+{
 	*ret_key = "passthrough";
 	if (mode == UVPI_PASSTHROUGH_SHARE)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
 				 "passthrough=\"share_pt\": a pv guest has no page tables in Xen that a device could share");
-	if (n && mode == UVPI_PASSTHROUGH_OFF) {
-		uvpi_fail(err, UVP_E_INVALID, 0, "passthrough=\"disabled\", and pci= has devices");
-		uvpi_hint(err, "leave passthrough= out: it then follows from pci=");
-		return -UVP_E_INVALID;
-	}
 	*ret_key = "pci";
 	if (n && config->maxmem_kib > PV_MAX_KIB) {
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
@@ -312,4 +327,30 @@ int uvpi_pci_check(const struct uvp_config *config, const char **ret_key, struct
 		if (list[i].has_vslot)
 			return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "pci: vslot=: a pv guest's slots are chosen by the back end");
 	return 0;
+}
+
+int uvpi_pci_check(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_pci *list = NULL;
+	enum uvpi_passthrough mode = uvpi_passthrough_of(config);
+	int n, r;
+
+	if (config->type == UVPI_TYPE_PVH) /* refused by key */
+		return 0;
+	*ret_key = "pci";
+	n = uvpi_pcis_fill(config, &list, err);
+	if (n < 0)
+		return n;
+	*ret_key = "passthrough";
+	if (n && mode == UVPI_PASSTHROUGH_OFF) {
+		uvpi_fail(err, UVP_E_INVALID, 0, "passthrough=\"disabled\", and pci= has devices");
+		uvpi_hint(err, "leave passthrough= out: it then follows from pci=");
+		return -UVP_E_INVALID;
+	}
+	if (config->type == UVPI_TYPE_PV)
+		return check_pv(config, list, n, mode, ret_key, err);
+	r = n ? check_hvm(config, ret_key, err) : 0;
+	if (r < 0)
+		uvpi_prefix(err, "pci");
+	return r;
 }

@@ -42,8 +42,9 @@ enum uvpi_passthrough { UVPI_PASSTHROUGH_OFF, UVPI_PASSTHROUGH_ON, UVPI_PASSTHRO
 enum uvpi_passthrough uvpi_passthrough_of(const struct uvp_config *config);
 /* Is this one of the keys about PCI devices? */
 bool uvpi_pci_is_about(const char *key);
-/* What is said to guests that have a device model, and to those that have none. */
-const char *uvpi_pci_why_not(bool pvh);
+/* What is said of a device model that is confined. */
+int uvpi_pci_fail_confined(struct uvp_error *err);
+#define UVPI_PCI_WHY_NOT_PVH "Xen 4.17 cannot hand PCI devices to pvh guests"
 /* Is it, and are they honoured for a domain of its type? */
 bool uvpi_pci_honours(const struct uvp_config *config, const char *key);
 /* Fill err (UNSUPPORTED, INVALID) when they do not go together. On failure *ret_key is the key that is wrong. */

@@ -318,6 +318,7 @@ const struct uvpi_key uvpi_keys[] = {
 	REFUSE("vuart", WHY_ARM),
 	REFUSE("device_tree", WHY_ARM),
 	REFUSE("dtdev", WHY_ARM),
+	REFUSE("virtio", "virtio devices came with Xen 4.18, for Arm hosts; on this host disk= and vif= are the guest's devices"),
 
 	/* removed */
 	REFUSE("vif2", "netchannel2 never became part of Linux and is gone since Xen 4.2",

@@ -36,6 +36,19 @@ int uvpi_devset_add_pcis(struct uvpi_devset *set, const struct uvpi_pci *list, i
 	return 0;
 }
 
+int uvpi_devset_pcis(const struct uvpi_devset *set, const struct uvpi_pci_given **ret_list)
+{
+	for (int i = 0; set && i < set->n; i++) {
+		const struct pci *pci = (const struct pci *)set->list[i];
+
+		if (set->list[i]->class != &uvpi_pci_class)
+			continue;
+		*ret_list = pci->given;
+		return pci->n;
+	}
+	return 0;
+}
+
 int uvpi_pci_expand(struct uvp_host *host, const struct uvpi_pci *spec, uint32_t **ret_list, struct uvp_error *err)
 {
 	uint32_t *list;

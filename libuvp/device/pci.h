@@ -22,6 +22,9 @@ struct uvpi_pci_given {
 /* The n devices of a domain at its creation; borrowed until the set is done. */
 int uvpi_devset_add_pcis(struct uvpi_devset *set, const struct uvpi_pci *list, int n, struct uvp_error *err);
 
+/* What they became when the set (NULL: none) was prepared: lent until it is done. Returns how many. */
+int uvpi_devset_pcis(const struct uvpi_devset *set, const struct uvpi_pci_given **ret_list);
+
 /* The functions that a specification means: an array to free(). Returns how many. */
 int uvpi_pci_expand(struct uvp_host *host, const struct uvpi_pci *spec, uint32_t **ret_list, struct uvp_error *err);
 /* With the lock: seize those that are to be seized, and give all to the domain. What was given when one fails is for

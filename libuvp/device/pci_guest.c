@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/hvm.h"
+#include "config/model.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/host.h"
@@ -20,6 +22,7 @@
 #include "device/pci_nodes.h"
 #include "device/record.h"
 #include "device/xenbus_set.h"
+#include "dm/passthrough.h"
 #include "domain/domain.h"
 
 #define GUEST_MS 10000
@@ -74,6 +77,7 @@ struct giving {
 	const struct uvpi_pci *spec;
 	struct uvpi_pci_given *list;
 	int n;
+	bool hvm; /* its device model shows it the devices, and no front end */
 };
 
 /* The domain's first. */
@@ -172,7 +176,7 @@ static void undo(const struct giving *g)
 
 static int attach(struct giving *g, unsigned int flags, const struct uvp_op *op, struct uvp_error *err)
 {
-	bool wait = !(flags & UVP_PCI_NO_WAIT);
+	bool wait = !(flags & UVP_PCI_NO_WAIT) && !g->hvm;
 	struct uvpi_pci_nodes nodes;
 	char spec[UVPI_PCI_SPEC];
 	int r = expand(g, err);
@@ -186,22 +190,60 @@ static int attach(struct giving *g, unsigned int flags, const struct uvp_op *op,
 		r = nodes.n ? attach_more(g, wait, &nodes, op, err) : attach_first(g, wait, op, err);
 	if (r < 0)
 		return r;
+	if (g->hvm)
+		r = uvpi_dm_plug_pcis(g->domain, g->list, g->n, op, err);
 	UVPI_STEP("attached");
 	uvpi_pci_text(g->spec, spec);
-	r = uvpi_record_pci(g->domain, spec, err);
+	if (r == 0)
+		r = uvpi_record_pci(g->domain, spec, err);
 	if (r < 0)
 		undo(g);
 	return r;
 }
 
-static int check_type(struct uvp_domain *domain, struct uvp_error *err)
+static int check_type(struct uvp_domain *domain, bool *ret_hvm, struct uvp_error *err)
 {
 	struct uvpi_dominfo info;
 	int r = uvpi_device_check_domain(domain, &info, err);
 
-	if (r == 0 && info.hvm)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%s", uvpi_pci_why_not(!info.power_button));
+	if (r == 0 && info.hvm && !info.power_button)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, UVPI_PCI_WHY_NOT_PVH);
+	if (r == 0)
+		*ret_hvm = info.hvm;
 	return r;
+}
+
+/* Of a domain that another tool made, its device model is asked. */
+static int check_device_model(struct uvp_domain *domain, struct uvp_error *err)
+{
+	_cleanup_config_ struct uvp_config *config = NULL;
+	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvpi_hvm hvm;
+	const char *key;
+	bool confined;
+	int r = uvp_domain_config(domain, &config, &why);
+
+	if (r == -UVP_E_NOT_FOUND)
+		return 0;
+	if (r == 0)
+		r = uvpi_hvm_fill(config, &hvm, &key, &why);
+	if (r < 0) {
+		if (err)
+			*err = why;
+		return r;
+	}
+	confined = hvm.restricted || hvm.user;
+	uvpi_hvm_done(&hvm);
+	return confined ? uvpi_pci_fail_confined(err) : 0;
+}
+
+static int check_spec(const struct giving *g, struct uvp_error *err)
+{
+	if (g->hvm)
+		return check_device_model(g->domain, err);
+	if (g->spec->has_vslot)
+		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "vslot=: a pv guest's slots are chosen by the back end");
+	return 0;
 }
 
 int uvp_pci_attach(struct uvp_domain *domain, const char *spec, unsigned int flags, const struct uvp_op *op,
@@ -210,12 +252,12 @@ int uvp_pci_attach(struct uvp_domain *domain, const char *spec, unsigned int fla
 	struct uvpi_pci pci;
 	struct giving g = { .domain = domain, .spec = &pci };
 	_cleanup_close_ int lock = -1;
-	int r = check_type(domain, err);
+	int r = check_type(domain, &g.hvm, err);
 
 	if (r == 0)
 		r = uvpi_pci_parse(spec, NULL, &pci, err);
-	if (r == 0 && pci.has_vslot)
-		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "vslot=: a pv guest's slots are chosen by the back end");
+	if (r == 0)
+		r = check_spec(&g, err);
 	if (r == 0)
 		r = uvpi_device_lock(domain->domid, &lock, err);
 	if (r == 0)
@@ -290,7 +332,7 @@ static int detach_noted(struct uvp_domain *domain, const char *which, struct uvp
 	return r < 0 ? r : 1;
 }
 
-static int detach(struct uvp_domain *domain, const char *which, bool force, const struct uvp_op *op,
+static int detach(struct uvp_domain *domain, const char *which, bool hvm, bool force, const struct uvp_op *op,
 		  struct uvp_error *err)
 {
 	struct uvpi_pci_nodes nodes;
@@ -301,6 +343,8 @@ static int detach(struct uvp_domain *domain, const char *which, bool force, cons
 		r = find(domain, &nodes, which, &sbdf, err);
 	if (r == -UVP_E_NOT_FOUND && detach_noted(domain, which, NULL) > 0)
 		return 0;
+	if (r == 0 && hvm)
+		r = uvpi_dm_unplug_pci(domain, sbdf, op, err);
 	if (r == 0)
 		r = nodes.n == 1 ? detach_last(domain, force, op, err) : detach_one(domain, &nodes, sbdf, op, err);
 	return r < 0 ? r : uvpi_record_remove_pci(domain, sbdf, err);
@@ -310,11 +354,12 @@ int uvp_pci_detach(struct uvp_domain *domain, const char *which, unsigned int fl
 		   struct uvp_error *err)
 {
 	_cleanup_close_ int lock = -1;
-	int r = check_type(domain, err);
+	bool hvm = false;
+	int r = check_type(domain, &hvm, err);
 
 	if (r == 0)
 		r = uvpi_device_lock(domain->domid, &lock, err);
-	return r < 0 ? r : detach(domain, which, flags & UVP_PCI_FORCE, op, err);
+	return r < 0 ? r : detach(domain, which, hvm, flags & UVP_PCI_FORCE, op, err);
 }
 
 /* ---- list ---- */

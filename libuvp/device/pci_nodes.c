@@ -23,21 +23,21 @@ static const char *node(const struct uvpi_pci_nodes *nodes, const char *key, int
 	return path;
 }
 
-/* "0000:00:01.00" as pciback writes it, or (of an HVM guest) slot and function in one hexadecimal number. */
+/* Slot and function in one hexadecimal number, which is noted of HVM guests alone; "0000:00:01.00" as pciback writes it, which of
+ * them knows nothing. */
 static uint32_t parse_slot(const char *vdev, const char *vdevfn)
 {
 	char text[16];
 	uint32_t value;
 
+	if (vdevfn) {
+		snprintf(text, sizeof(text), "0x%.4s", vdevfn);
+		return uvpi_parse_u32(text, "slot", 0, 0xff, &value, NULL) == 0 ? value >> 3 : UINT32_MAX;
+	}
 	if (vdev && strlen(vdev) >= 10) {
 		snprintf(text, sizeof(text), "0x%.2s", vdev + 8);
 		if (uvpi_parse_u32(text, "slot", 0, 0x1f, &value, NULL) == 0)
 			return value;
-	}
-	if (vdevfn) {
-		snprintf(text, sizeof(text), "0x%.4s", vdevfn);
-		if (uvpi_parse_u32(text, "slot", 0, 0xff, &value, NULL) == 0)
-			return value >> 3;
 	}
 	return UINT32_MAX;
 }

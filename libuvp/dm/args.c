@@ -14,6 +14,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "dm/passthrough.h"
 #include "dm/state.h"
 
 /* QEMU separates by commas; a double one stands for itself. NULL when out of memory. */
@@ -232,7 +233,7 @@ static int own_arguments(struct uvpi_dm *dm, struct uvp_error *err)
 int uvpi_dm_args(struct uvpi_dm *dm, struct uvp_error *err)
 {
 	static int (*const parts[])(struct uvpi_dm *dm, struct uvp_error *err) = {
-		identity, machine, boot, screen, ports, uvpi_dm_drives, interfaces, confinement, own_arguments, uvpi_dm_pass_state,
+		identity, machine, boot, screen, ports, uvpi_dm_drives, interfaces, uvpi_dm_pcis, confinement, own_arguments, uvpi_dm_pass_state,
 	};
 	int r = 0;
 

@@ -18,6 +18,8 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/pci.h"
+#include "dm/passthrough.h"
 #include "qmp/client.h"
 
 /* Where nobody hands out user ids: systemd's list of ranges has none from 0x70000000 to 0x7fffffff. */
@@ -283,8 +285,13 @@ static int open_ports(const void *data, struct uvp_qmp *qmp, struct uvpi_batch *
 		      struct uvp_error *err)
 {
 	const struct uvpi_dm *dm = data;
-	int r = note_serial(dm, batch, op, err);
+	const struct uvpi_pci_given *pcis = NULL;
+	int n = uvpi_devset_pcis(dm->devices, &pcis), r = note_serial(dm, batch, op, err);
+	char backend[96];
 
+	snprintf(backend, sizeof(backend), "/local/domain/0/backend/pci/%" PRIu32 "/0", dm->domid);
+	if (r == 0)
+		r = uvpi_dm_note_pcis(qmp, backend, 0, pcis, n, batch, op, err);
 	return r == 0 && dm->hvm->vnc ? uvpi_dm_open_screen(qmp, dm->domid, dm->password, batch, op, err) : r;
 }
 

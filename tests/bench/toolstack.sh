@@ -91,7 +91,7 @@ measure_devices() { # TOOL
     cost "$tool" block-detach $force bench xvda >>"$work/t-block-detach" || exit 1
     cost "$tool" network-attach bench bridge=benchbr0 $now >>"$work/t-network-attach" || exit 1
     cost "$tool" network-detach bench 0 >>"$work/t-network-detach" || exit 1
-    "$tool" destroy bench >/dev/null 2>&1
+    "$tool" destroy bench >"$work/out" 2>&1 </dev/null || { echo "failed: $tool destroy: $(head -3 "$work/out")" >&2; exit 1; }
   done
   for op in device-create device-destroy block-attach block-detach network-attach network-detach; do
     report "$tool" 0 "$op" "t-$op"
@@ -161,13 +161,13 @@ measure_pool() { # TOOL
     for ((i = 0; i < repeats; i++)); do
       for ((ready = 0; ready < 60 && $(pool_ready "$tool" "$mib") == 0; ready++)); do sleep 1; done
       cost "$tool" create -q "$work/bench.cfg" >>"$work/t-pool-create-$mib" || exit 1
-      "$tool" destroy bench >/dev/null 2>&1
+      "$tool" destroy bench >"$work/out" 2>&1 </dev/null || { echo "failed: $tool destroy: $(head -3 "$work/out")" >&2; exit 1; }
       if [ "$tool" = xl ]; then
         tail -n 1 "$work/t-pool-create-$mib" >>"$work/t-no-pool-create-$mib"
         continue
       fi
       cost "$tool" create -q --no-pool "$work/bench.cfg" >>"$work/t-no-pool-create-$mib" || exit 1
-      "$tool" destroy bench >/dev/null 2>&1
+      "$tool" destroy bench >"$work/out" 2>&1 </dev/null || { echo "failed: $tool destroy: $(head -3 "$work/out")" >&2; exit 1; }
     done
     report "$tool" 0 "pool-create-$mib" "t-pool-create-$mib"
     report "$tool" 0 "no-pool-create-$mib" "t-no-pool-create-$mib"

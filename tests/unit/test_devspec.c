@@ -398,21 +398,32 @@ START_TEST(pci_devices_of_configurations)
 }
 END_TEST
 
-START_TEST(pci_devices_are_for_pv_guests)
+static int pci_supported(const char *more, struct uvp_error *err)
 {
-	static const char *const types[] = { "pvh", "hvm" };
+	struct uvp_config *c = NULL;
+	char text[192];
+	int r;
 
-	for (int i = 0; i < 2; i++) {
-		struct uvp_error err = UVP_ERROR_INIT;
-		struct uvp_config *c = NULL;
-		char text[128];
+	snprintf(text, sizeof(text), "pci = [ '03:00.0' ]\n%s", more);
+	ck_assert_int_eq(config_of(text, &c, err), 0);
+	r = uvp_config_check_supported(c, err);
+	uvp_config_free(c);
+	return r;
+}
 
-		snprintf(text, sizeof(text), "type='%s'\npci = [ '03:00.0' ]\n", types[i]);
-		ck_assert_int_eq(config_of(text, &c, &err), 0);
-		ck_assert_int_eq(uvp_config_check_supported(c, &err), -UVP_E_UNSUPPORTED);
-		ck_assert_ptr_nonnull(strstr(err.message, uvpi_pci_why_not(i == 0)));
-		uvp_config_free(c);
-	}
+START_TEST(pci_devices_of_hvm_guests_need_a_free_device_model)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_int_eq(pci_supported("type='pvh'\n", &err), -UVP_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(err.message, UVPI_PCI_WHY_NOT_PVH));
+	ck_assert_int_eq(pci_supported("type='hvm'\n", &err), -UVP_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(err.message, "without confinement"));
+	ck_assert_int_eq(pci_supported("type='hvm'\ndm_restrict=0\ndevice_model_user='nobody'\n", &err), -UVP_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(err.message, "without confinement"));
+	ck_assert_int_eq(pci_supported("type='hvm'\ndm_restrict=0\nmemory=64\nmaxmem=128\n", &err), -UVP_E_UNSUPPORTED);
+	ck_assert_ptr_nonnull(strstr(err.message, "begins with all of its memory"));
+	ck_assert_int_eq(pci_supported("type='hvm'\ndm_restrict=0\n", &err), 0);
 }
 END_TEST
 
@@ -422,7 +433,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, counts_of_interfaces_are_read);
 	tcase_add_test(tcase, pci_devices);
 	tcase_add_test(tcase, pci_devices_of_configurations);
-	tcase_add_test(tcase, pci_devices_are_for_pv_guests);
+	tcase_add_test(tcase, pci_devices_of_hvm_guests_need_a_free_device_model);
 	tcase_add_test(tcase, names_and_numbers_of_disks_go_both_ways);
 	tcase_add_test(tcase, disks_of_every_syntax);
 	tcase_add_test(tcase, what_disks_are_refused_for);
