@@ -26,13 +26,12 @@ void qmp_value_free(struct qmp_value *value)
 
 /* ---- reading ---- */
 
-static struct json_tokener *new_tokener(void)
+static struct json_tokener *new_tokener(int flags)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(QMP_DEPTH_MAX);
 
 	if (tokener)
-		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS |
-							JSON_TOKENER_VALIDATE_UTF8);
+		json_tokener_set_flags(tokener, flags | JSON_TOKENER_STRICT | JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	return tokener;
 }
 
@@ -50,7 +49,7 @@ int qmp_value_parse(const char *text, const char *what, struct qmp_value **ret_v
 
 	if (len >= QMP_MESSAGE_MAX)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "%s has more than %u bytes", what, QMP_MESSAGE_MAX);
-	tokener = new_tokener();
+	tokener = new_tokener(JSON_TOKENER_VALIDATE_UTF8);
 	if (!tokener)
 		return uvpi_no_memory(err);
 	/* With the NUL, so that a number at the end is known to be complete. */
@@ -192,6 +191,7 @@ void qmp_value_set(struct qmp_value *object, const char *key, struct qmp_value *
 struct qmp_frame {
 	struct json_tokener *tokener;
 	size_t size;  /* of the message that is not complete yet */
+	unsigned int owed; /* bytes that its last character still lacks */
 	bool broken;
 };
 
@@ -200,7 +200,7 @@ struct qmp_frame *qmp_frame_new(void)
 	struct qmp_frame *frame = calloc(1, sizeof(*frame));
 
 	if (frame)
-		frame->tokener = new_tokener();
+		frame->tokener = new_tokener(0);
 	if (frame && frame->tokener)
 		return frame;
 	free(frame);
@@ -219,6 +219,25 @@ static int fail(struct qmp_frame *frame, struct uvp_error *err, const char *why)
 {
 	frame->broken = true;
 	return uvpi_fail(err, UVP_E_PROTOCOL, 0, "what comes from QEMU is not QMP: %s", why);
+}
+
+/* json-c's own check takes a character that is cut at the end of a piece for a broken one. */
+static bool is_utf8(struct qmp_frame *frame, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)data[i];
+
+		if (frame->owed) {
+			if ((c & 0xc0) != 0x80)
+				return false;
+			frame->owed--;
+		} else if (c >= 0x80) {
+			if (c < 0xc2 || c > 0xf4)
+				return false;
+			frame->owed = c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+		}
+	}
+	return true;
 }
 
 int qmp_frame_feed(struct qmp_frame *frame, const char *data, size_t len, size_t *ret_used,
@@ -241,6 +260,8 @@ int qmp_frame_feed(struct qmp_frame *frame, const char *data, size_t len, size_t
 	object = json_tokener_parse_ex(frame->tokener, data + skip, (int)used);
 	switch (json_tokener_get_error(frame->tokener)) {
 	case json_tokener_continue:
+		if (!is_utf8(frame, data + skip, used))
+			return fail(frame, err, "a message is no UTF-8");
 		frame->size += used;
 		if (frame->size >= QMP_MESSAGE_MAX)
 			return fail(frame, err, "a message is too long");
@@ -256,9 +277,11 @@ int qmp_frame_feed(struct qmp_frame *frame, const char *data, size_t len, size_t
 	used = json_tokener_get_parse_end(frame->tokener);
 	json_tokener_reset(frame->tokener);
 	frame->size = 0;
-	if (!json_object_is_type(object, json_type_object)) {
+	if (!json_object_is_type(object, json_type_object) || !is_utf8(frame, data + skip, used)) {
+		bool is_object = json_object_is_type(object, json_type_object);
+
 		json_object_put(object);
-		return fail(frame, err, "a message is no object");
+		return fail(frame, err, is_object ? "a message is no UTF-8" : "a message is no object");
 	}
 	*ret_used = skip + used;
 	*ret_value = value_of(object);

@@ -323,6 +323,27 @@ START_TEST(message_without_end_is_refused)
 }
 END_TEST
 
+START_TEST(characters_may_be_cut_between_pieces)
+{
+	static const char text[] = "{\"a\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}";
+	struct uvp_error err = UVP_ERROR_INIT;
+	size_t used;
+
+	for (size_t step = 1; step < sizeof(text); step++) {
+		_cleanup_value_ struct qmp_value *message = NULL;
+		struct qmp_frame *frame = qmp_frame_new();
+		int r = 0;
+
+		for (size_t at = 0; at < sizeof(text) - 1 && r == 0; at += used)
+			r = qmp_frame_feed(frame, text + at, sizeof(text) - 1 - at < step ? sizeof(text) - 1 - at : step, &used,
+					   &message, &err);
+		ck_assert_msg(r == 1, "in pieces of %zu: %s", step, err.message);
+		ck_assert_int_eq(strlen(qmp_value_str(message, "a")), 9);
+		qmp_frame_free(frame);
+	}
+}
+END_TEST
+
 START_TEST(silent_peer_ends_at_the_deadline)
 {
 	static const struct step steps[] = { { "never", NULL }, { NULL, NULL } };
@@ -448,6 +469,7 @@ static void tests(TCase *tcase)
 	tcase_add_test(tcase, events_are_bounded);
 	tcase_add_test(tcase, hostile_peers_are_refused);
 	tcase_add_test(tcase, message_without_end_is_refused);
+	tcase_add_test(tcase, characters_may_be_cut_between_pieces);
 	tcase_add_test(tcase, silent_peer_ends_at_the_deadline);
 	tcase_add_test(tcase, argument_text_is_checked);
 	tcase_add_test(tcase, real_qemu_answers_again_after_a_broken_connection);

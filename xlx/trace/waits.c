@@ -193,8 +193,9 @@ static void count_until(struct trace_waits *waits, uint64_t time)
 {
 	size_t n = 0;
 
-	if (waits->n_queue)
-		qsort(waits->queue, waits->n_queue, sizeof(*waits->queue), compare);
+	if (!waits->n_queue)
+		return;
+	qsort(waits->queue, waits->n_queue, sizeof(*waits->queue), compare);
 	for (; n < waits->n_queue && order_of(&waits->queue[n]) <= time; n++)
 		count(waits, &waits->queue[n]);
 	waits->n_queue -= n;
