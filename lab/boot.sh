@@ -7,10 +7,11 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: lab/boot.sh [--host a|b] [--icount] [--cpu MODEL] [--xenstored=NAME] [--numa] [--iommu] [--xsave]
+usage: lab/boot.sh [--host a|b] [--icount[=wait]] [--cpu MODEL] [--xenstored=NAME] [--numa] [--iommu] [--xsave]
 Boot real Xen with a Debian dom0 in QEMU; do nothing if that host is up.
   --host a|b         which of the two hosts (default a); b's CPU lacks bmi2 and adx
-  --icount           a machine whose clock counts instructions (lab/README.md)
+  --icount           a machine whose clock counts instructions (lab/README.md); with =wait, it does not run ahead while nothing
+                     is to be done, so that two hosts can talk to each other
   --cpu MODEL        another CPU model for QEMU
   --xenstored=NAME   xenstored (default) or oxenstored
   --numa             two memory nodes with a CPU and half of the memory each
@@ -26,6 +27,7 @@ while [ $# -gt 0 ]; do
     --host) host=${2:?--host needs a name}; shift ;;
     --host=*) host=${1#*=} ;;
     --icount) icount=yes ;;
+    --icount=wait) icount='wait' ;;
     --cpu) cpu=${2:?--cpu needs a model}; shift ;;
     --cpu=*) cpu=${1#*=} ;;
     --xenstored=*) xenstored=${1#*=} ;;
@@ -67,8 +69,8 @@ start_qemu() {
   local dom0="console=hvc0 quiet uvplab.host=$host uvplab.src=$lab_top uvplab.xenstored=$xenstored"
   local xen="xsave=$xsave bootscrub=0 console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1"
   local accel=(-accel "tcg,thread=multi,tb-size=1024" -smp 2)
-  if [ $icount = yes ]; then
-    accel=(-accel "tcg,thread=single,tb-size=1024" -icount "shift=1,sleep=off" -smp 1)
+  if [ $icount != no ]; then
+    accel=(-accel "tcg,thread=single,tb-size=1024" -icount "shift=1,sleep=$([ $icount = wait ] && echo on || echo off)" -smp 1)
   fi
   if [ $numa = yes ]; then
     accel+=(-object "memory-backend-ram,id=node0,size=$((memory / 2))M" -numa "node,nodeid=0,cpus=0,memdev=node0"

@@ -149,6 +149,10 @@ make_guests() { # ROOT
   gcc -m32 -c -o "$work/tiny-cpuid.o" "$src/tiny-cpuid.S"
   ld -m elf_i386 --build-id=none --no-warn-rwx-segments -z max-page-size=4096 -e start --defsym BASE=0x100000 \
     -T "$src/tiny.lds" -o "$out/tiny-cpuid" "$work/tiny-cpuid.o"
+  gcc -m32 -O2 -ffreestanding -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables -fno-builtin -mno-sse -Wall -Wextra -Werror \
+    -c -o "$work/tiny-busy.o" "$src/tiny-busy.c"
+  ld -m elf_i386 --build-id=none --no-warn-rwx-segments -z max-page-size=4096 -e start --defsym BASE=0x100000 \
+    -T "$src/tiny.lds" -o "$out/tiny-busy" "$work/tiny-busy.o"
   gcc -c -o "$work/tiny-pv.o" "$src/tiny-pv.S"
   ld --build-id=none --no-warn-rwx-segments -z max-page-size=4096 -e start --defsym BASE=0xffffffff80100000 \
     -T "$src/tiny.lds" -o "$out/tiny-pv" "$work/tiny-pv.o"

@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
     --host) host=${2:?--host needs a name}; boot+=(--host "$host"); shift ;;
     --host=*) host=${1#*=}; boot+=(--host "$host") ;;
     --cpu) boot+=(--cpu "${2:?--cpu needs a model}"); shift ;;
-    --icount | --cpu=* | --xenstored=* | --numa | --iommu | --xsave) boot+=("$1") ;;
+    --icount | --icount=* | --cpu=* | --xenstored=* | --numa | --iommu | --xsave) boot+=("$1") ;;
     -h | --help) usage; exit 0 ;;
     --) shift; break ;;
     -*) usage >&2; exit 2 ;;
