@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uvp/migrate.h>
+
 #include "build/bootloader.h"
 #include "core/error.h"
 #include "core/host.h"
@@ -127,6 +129,43 @@ static int sweep_console(struct hostd_work *work, uint32_t domid, struct uvp_err
 	return uvpi_store_rm(work->store, path, err);
 }
 
+/* ---- caps ---- */
+
+/* What a move that was killed has left: the domain is there, or has gone. */
+static int sweep_cap(struct hostd_work *work, uint32_t domid, bool lives, struct uvp_error *err)
+{
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	uint32_t left, cap;
+	char path[64];
+	int r;
+
+	if (!lives) {
+		snprintf(path, sizeof(path), UVPI_NODE_SLOWED "/%" PRIu32, domid);
+		return uvpi_store_rm(work->store, path, err);
+	}
+	r = uvp_domain_open(work->host, domid, &domain, err);
+	if (r == 0)
+		r = uvp_migrate_uncap(domain, &left, &cap, err);
+	if (r == -UVP_E_NOT_FOUND)
+		return 0;
+	if (r > 0)
+		daemon_log(DAEMON_NOTICE, uvp_domain_name(domain),
+			   "domain %" PRIu32 " was being moved by somebody who was killed, and had a cap of %" PRIu32
+			   "; it has its own again, %" PRIu32, domid, left, cap);
+	return r;
+}
+
+static int sweep_caps(struct hostd_work *work, char **caps, int n, const struct living *living, struct uvp_error *err)
+{
+	uint32_t domid;
+	int r = 0;
+
+	for (int i = 0; r >= 0 && i < n; i++)
+		if (parse_domid(caps[i], &domid) >= 0)
+			r = sweep_cap(work, domid, has_domid(living, domid), err);
+	return r;
+}
+
 /* ---- the whole ---- */
 
 static int sweep(struct hostd_work *work, char **ours, int n_ours, char **homes, int n_homes,
@@ -146,11 +185,11 @@ static int sweep(struct hostd_work *work, char **ours, int n_ours, char **homes,
 
 int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err)
 {
-	_cleanup_free_ char **ours = NULL, **homes = NULL;
+	_cleanup_free_ char **ours = NULL, **homes = NULL, **caps = NULL;
 	_cleanup_free_ struct uvpi_name_entry *entries = NULL;
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
 	struct living living = { 0 };
-	int n_ours, n_homes, n_entries, r;
+	int n_ours, n_homes, n_caps, n_entries, r;
 
 	uvpi_loader_sweep();
 	r = hostd_note_list(work->store, result->notes, HOSTD_NOTES_MAX, err);
@@ -160,6 +199,8 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	r = uvpi_store_list(work->store, UVPI_NODE_DOMAIN, &ours, &n_ours, err);
 	if (r >= 0)
 		r = uvpi_store_list(work->store, "/local/domain", &homes, &n_homes, err);
+	if (r >= 0)
+		r = uvpi_store_list(work->store, UVPI_NODE_SLOWED, &caps, &n_caps, err);
 	if (r < 0)
 		return r;
 	n_entries = uvpi_name_list(&entries, err);
@@ -171,6 +212,8 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	living.infos = infos;
 	sweep_names(&living, entries, n_entries);
 	r = sweep(work, ours, n_ours, homes, n_homes, &living, result, err);
+	if (r >= 0)
+		r = sweep_caps(work, caps, n_caps, &living, err);
 	uvpi_qdisk_collect();
 	if (r >= 0)
 		result->outcome = HOSTD_DONE;

@@ -65,6 +65,7 @@ UVPI_DEFINE_CLEANUP(struct uvp_domain *, uvp_domain_free);
  */
 #define UVPI_NODE_DOMAIN "/uvp/domain"
 #define UVPI_NODE_RESTART "/uvp/restart"
+#define UVPI_NODE_SLOWED "/uvp/slowed"
 #define UVPI_CONFIG_PIECE 3900
 
 #endif

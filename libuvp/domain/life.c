@@ -12,6 +12,7 @@
 #include "core/num.h"
 #include "core/store.h"
 #include "migrate/handover.h"
+#include "migrate/slow.h"
 #include "stream/suspend.h"
 
 #define WAIT_DEFAULT_MS (5 * 60 * 1000)
@@ -78,7 +79,8 @@ static int resume_suspended(struct uvp_domain *domain, struct uvp_error *err)
 		uvpi_prefix(err, "cannot let %s go on", uvpi_domain_label(domain, label));
 		return lock;
 	}
-	r = uvpi_resume(domain, err);
+	r = uvpi_slow_put_back(domain, NULL, NULL, err);
+	r = r < 0 ? r : uvpi_resume(domain, err);
 	uvpi_saving_end(domain, lock);
 	return r;
 }

@@ -54,6 +54,7 @@ struct send {
 	char *text; /* the configuration */
 	uint32_t sequence; /* of the stream */
 	uint64_t raw;
+	int64_t free_at; /* when the connection has sent what it may */
 	struct uvpi_stream_pipe pipe;
 	struct uvpi_machine machine; /* the thread's, too, while that runs */
 	struct uvpi_packer *packer;
@@ -65,10 +66,22 @@ struct send {
 	_Atomic unsigned int round;
 	_Atomic uint64_t forecast, round_pages;
 	_Atomic bool suspended;
-	int64_t suspended_at, began, pumped_at;
+	int64_t suspended_at, began;
 };
 
 /* ---- before anything moves ---- */
+
+/* One that was killed, and slowed it down. */
+static int uncap(struct send *s, struct uvp_error *err)
+{
+	uint32_t left, cap;
+	int r = uvpi_slow_put_back(s->domain, &left, &cap, err);
+
+	if (r > 0)
+		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]),
+			 "an earlier move was killed and left it a cap of %" PRIu32 "; it has its own again, %" PRIu32, left, cap);
+	return r < 0 ? r : 0;
+}
 
 static int look(struct send *s, struct uvp_error *err)
 {
@@ -81,7 +94,8 @@ static int look(struct send *s, struct uvp_error *err)
 		uvpi_hint(err, "let it go on with 'xlx unpause', then move it");
 		return -UVP_E_BUSY;
 	}
-	return 0;
+	r = uvpi_suspend_can(s->domain, err);
+	return r < 0 ? r : uncap(s, err);
 }
 
 static int offer(struct send *s, struct uvp_error *err)
@@ -178,7 +192,12 @@ static int check_time(const struct send *s, struct uvp_error *err)
 static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
 {
 	struct send *s = data;
-	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, uvpi_now_ms());
+	enum uvpi_rounds_answer answer;
+
+	/* A round has taken as long as it took to send it, not to put it into buffers. */
+	if (!uvpi_stream_pipe_drain(&s->pipe))
+		return UVPI_ROUND_ABORT;
+	answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
 
 	s->round = s->rounds.round;
 	s->round_pages = pages;
@@ -193,7 +212,7 @@ static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigne
 		if (r < 0)
 			return UVPI_ROUND_ABORT;
 		if (r > 0) {
-			uvpi_rounds_again(&s->rounds);
+			uvpi_rounds_again(&s->rounds, pages);
 			return UVPI_ROUND_GO_ON;
 		}
 	}
@@ -234,13 +253,22 @@ static void report_round(struct send *s)
 	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
 }
 
-/* So that others have a part of the connection, too. The rest of a guest that waits for it is not held back. */
-static void hold_back(struct send *s)
+/* So that others have a part of the connection, too. Time in which little was sent is not made up for. The rest of a guest that
+ * waits for it is not held back. */
+static void hold_back(struct send *s, uint64_t bytes)
 {
-	int64_t due = (int64_t)(s->link.bytes * 1000 / s->how->bandwidth), took = uvpi_now_ms() - s->pumped_at;
+	int64_t now = uvpi_now_ms();
 
-	if (due > took)
-		uvpi_op_pause(s->op, (int)(due - took > 10000 ? 10000 : due - took));
+	if (s->free_at < now)
+		s->free_at = now;
+	s->free_at += (int64_t)(bytes * 1000 / s->how->bandwidth);
+	while (s->free_at > now && !s->suspended && check_time(s, NULL) == 0) {
+		int64_t left = s->free_at - now;
+
+		if (uvpi_op_pause(s->op, left > 1000 ? 1000 : (int)left))
+			break;
+		now = uvpi_now_ms();
+	}
 }
 
 static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)
@@ -255,7 +283,7 @@ static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_er
 	s->raw += piece->raw;
 	report_round(s);
 	if (s->how->bandwidth && !s->suspended)
-		hold_back(s);
+		hold_back(s, piece->len);
 	return 0;
 }
 
@@ -324,7 +352,6 @@ static int write_guest(struct send *s, struct uvp_error *err)
 		r = uvpi_stream_pipe_start(&s->pipe, err);
 	if (r < 0)
 		return r;
-	s->pumped_at = uvpi_now_ms();
 	r = uvpi_packer_pump(s->packer, &s->pipe, s->op, send_piece, s, err);
 	ended = uvpi_stream_pipe_end(&s->pipe, &why);
 	if (r == 0 && ended < 0 && s->why.code)
@@ -411,6 +438,8 @@ static int finish(struct send *s, struct uvp_error *err)
 	kept = s->defined.there && !s->link.message.n_warnings;
 	uvpi_preflight_report(&s->link.message, s->report);
 	r = uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
+	if (r == 0 && s->slow.steps)
+		uvpi_slow_forget(s->domain);
 	UVPI_STEP("gone here");
 	if (r < 0) {
 		uvpi_prefix(err, "it runs on '%s', and what is left of it here cannot be removed", s->link.peer);

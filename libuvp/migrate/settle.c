@@ -12,6 +12,7 @@
 #include "migrate/defined.h"
 #include "migrate/handover.h"
 #include "migrate/link.h"
+#include "migrate/slow.h"
 #include "stream/suspend.h"
 
 #define ANSWER_MS 120000 /* it may have to end what came, and its devices */
@@ -21,8 +22,9 @@
 static int resume(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err)
 {
 	struct uvpi_defined defined;
-	int r = uvpi_resume(domain, err);
+	int r = uvpi_slow_put_back(domain, NULL, NULL, err);
 
+	r = r < 0 ? r : uvpi_resume(domain, err);
 	if (r == 0)
 		r = uvpi_handover_take_back(domain, err);
 	if (r < 0 || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)
@@ -40,6 +42,8 @@ static int end(struct uvp_domain *domain, bool defined_there, struct uvp_error *
 	struct uvp_op sure = UVP_OP_INIT;
 	int r = uvp_domain_destroy(domain, &sure, err);
 
+	if (r == 0)
+		uvpi_slow_forget(domain);
 	if (r < 0 || !defined_there || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)
 		return r;
 	if (defined.there)

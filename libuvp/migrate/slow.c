@@ -1,15 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* /uvp/slowed/ID in xenstore says a domain's UUID and three caps: the one that it has by right, and those before and after the last
+ * step. It is written before that step is taken, so that whoever is killed at any instant leaves no cap that nobody knows of. One
+ * that is neither of the two was set by somebody else in the meantime, and stays. All notes are in one folder, so that who looks
+ * for those of all domains asks once. */
 #include "migrate/slow.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
 #include <uvp/cpu.h>
+#include <uvp/migrate.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/host.h"
 #include "core/hyp.h"
+#include "core/num.h"
+#include "core/step.h"
+#include "core/store.h"
 #include "domain/domain.h"
+#include "stream/suspend.h"
 
 /* Per cent of what its vCPUs could use. */
 static const uint32_t parts[] = { 75, 50, 30, 15, 5 };
+
+static void node_path(const struct uvp_domain *domain, char path[64])
+{
+	snprintf(path, 64, UVPI_NODE_SLOWED "/%" PRIu32, domain->domid);
+}
+
+static int note(const struct uvpi_slow *slow, struct uvp_domain *domain, uint32_t now, uint32_t next, struct uvp_error *err)
+{
+	char path[64], uuid[UVPI_UUID_TEXT], value[UVPI_UUID_TEXT + 48];
+	struct uvpi_store *store;
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	node_path(domain, path);
+	uvpi_format_uuid(domain->uuid, uuid);
+	snprintf(value, sizeof(value), "%s %" PRIu32 " %" PRIu32 " %" PRIu32, uuid, slow->before, now, next);
+	return r < 0 ? r : uvpi_store_write(store, path, value, err);
+}
 
 int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err)
 {
@@ -30,17 +61,107 @@ int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp
 		slow->before = sched.cap;
 	most = slow->before ? slow->before : info.online_vcpus * 100;
 	cap = most * parts[slow->steps] / 100;
-	slow->cap = cap ? cap : 1;
+	cap = cap ? cap : 1;
+	r = note(slow, domain, sched.cap, cap, err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("cap noted");
+	slow->cap = cap;
 	slow->steps++;
 	r = uvp_domain_set_sched(domain, -1, slow->cap, err);
+	UVPI_STEP("cap set");
 	return r < 0 ? r : 1;
+}
+
+/* 1: the three caps; 0: there is no note about this domain. */
+static int read_note(struct uvp_domain *domain, uint32_t caps[3], struct uvp_error *err)
+{
+	_cleanup_free_ char *value = NULL;
+	struct uvpi_store *store;
+	char path[64], *at, *save = NULL;
+	int r = uvpi_host_store(domain->host, &store, err), n = 0;
+	uint8_t uuid[16];
+
+	node_path(domain, path);
+	if (r == 0)
+		r = uvpi_store_read(store, path, &value, err);
+	if (r < 0 || !value)
+		return r;
+	at = strtok_r(value, " ", &save);
+	/* or it is of one that had this number before */
+	if (at && uvpi_parse_uuid(at, uuid, NULL) == 0 && memcmp(uuid, domain->uuid, sizeof(uuid)) != 0)
+		return 0;
+	for (at = strtok_r(NULL, " ", &save); at && n < 3; at = strtok_r(NULL, " ", &save), n++)
+		if (uvpi_parse_u32(at, "cap", 0, UINT32_MAX, &caps[n], NULL) < 0)
+			break;
+	if (n == 3 && !at)
+		return 1;
+	return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say by how much the domain was slowed down", path);
+}
+
+void uvpi_slow_forget(struct uvp_domain *domain)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvpi_store *store;
+	char path[64];
+
+	node_path(domain, path);
+	if (uvpi_host_store(domain->host, &store, &why) < 0 || uvpi_store_rm(store, path, &why) < 0)
+		uvpi_debug("cannot remove '%s': %s", path, why.message);
+}
+
+int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+{
+	struct uvp_sched sched;
+	uint32_t caps[3];
+	bool ours;
+	int r = read_note(domain, caps, err);
+
+	if (r <= 0)
+		return r;
+	r = uvp_domain_get_sched(domain, &sched, err);
+	if (r < 0)
+		return r;
+	ours = sched.cap != caps[0] && (sched.cap == caps[1] || sched.cap == caps[2]);
+	if (ours)
+		r = uvp_domain_set_sched(domain, -1, caps[0], err);
+	if (r < 0)
+		return r;
+	UVPI_STEP("cap put back");
+	uvpi_slow_forget(domain);
+	if (ret_left)
+		*ret_left = sched.cap;
+	if (ret_cap)
+		*ret_cap = caps[0];
+	return ours;
 }
 
 void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 
-	if (slow->steps && uvp_domain_set_sched(domain, -1, slow->before, &why) < 0)
+	if (slow->steps && uvpi_slow_put_back(domain, NULL, NULL, &why) < 0)
 		uvpi_debug("cannot give it its cap back: %s", why.message);
 	slow->steps = 0;
+}
+
+int uvp_migrate_uncap(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+{
+	struct uvp_error busy = UVP_ERROR_INIT;
+	uint32_t caps[3];
+	int lock, r = read_note(domain, caps, err);
+
+	if (r <= 0)
+		return r;
+	lock = uvpi_saving_begin(domain, UVPI_SAVING_RESUME, &busy);
+	if (lock == -UVP_E_BUSY)
+		return 0; /* it is being moved just now */
+	if (lock < 0) {
+		if (err)
+			*err = busy;
+		return lock;
+	}
+	r = uvpi_slow_put_back(domain, ret_left, ret_cap, err);
+	uvpi_saving_end(domain, lock);
+	return r;
 }

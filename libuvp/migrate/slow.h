@@ -15,5 +15,9 @@ struct uvpi_slow {
 /* 1, or 0 when there is no step left. UNSUPPORTED where the scheduler knows no cap. */
 int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
 void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain);
+/* It is gone, and so is what was noted of its cap. */
+void uvpi_slow_forget(struct uvp_domain *domain);
+/* uvp_migrate_uncap() for who has the lock of uvpi_saving_begin(). */
+int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err);
 
 #endif

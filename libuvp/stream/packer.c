@@ -15,6 +15,7 @@
 
 #define THREADS_MAX 4 /* libxenguest, which fills the pieces, is not faster than that many pack them */
 #define RING_MAX (2 * THREADS_MAX + 1)
+#define IDLE_MS 5
 
 struct piece {
 	uint8_t *raw, *body;
@@ -173,31 +174,55 @@ int uvpi_packer_take(struct uvpi_packer *packer, bool wait, struct uvpi_packed *
 	return 1;
 }
 
+/* The buffer that is being filled; NULL: none. */
+struct fill {
+	uint8_t *buf;
+	uint32_t have;
+	bool end, idle; /* nothing more will come; nothing came for a moment */
+};
+
+/* As much as there is. What is there when nothing more comes does not wait for a full buffer: somebody may wait for it. */
+static void read_some(struct uvpi_packer *packer, struct uvpi_stream_pipe *pipe, struct fill *fill)
+{
+	bool pending = packer->put != packer->taken || fill->have;
+	int n = uvpi_stream_pipe_read(pipe, fill->buf + fill->have, UVPI_STREAM_BATCH - fill->have, pending ? IDLE_MS : -1);
+
+	fill->end = n == 0;
+	fill->idle = n < 0;
+	if (n > 0)
+		fill->have += (uint32_t)n;
+	if (n > 0 && fill->have < UVPI_STREAM_BATCH)
+		return;
+	if (fill->have)
+		uvpi_packer_put(packer, fill->have);
+	*fill = (struct fill){ .end = fill->end, .idle = fill->idle };
+}
+
 /* Read as fast as there is room, write what is ready. */
 int uvpi_packer_pump(struct uvpi_packer *packer, struct uvpi_stream_pipe *pipe, const struct uvp_op *op,
 		     int (*write)(void *data, const struct uvpi_packed *piece, struct uvp_error *err), void *data,
 		     struct uvp_error *err)
 {
-	bool end = false;
+	struct fill fill = { 0 };
 
 	for (;;) {
-		uint8_t *buf = end ? NULL : uvpi_packer_buffer(packer);
 		struct uvpi_packed piece;
-		uint32_t n;
+		bool full;
 		int r = 0;
 
+		if (!fill.buf && !fill.end)
+			fill.buf = uvpi_packer_buffer(packer);
+		full = !fill.buf;
 		if (uvpi_op_cancelled(op))
 			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-		if (buf) {
-			n = uvpi_stream_pipe_read(pipe, buf, UVPI_STREAM_BATCH);
-			if (n)
-				uvpi_packer_put(packer, n);
-			end = n < UVPI_STREAM_BATCH;
-		}
-		if (uvpi_packer_take(packer, !buf, &piece))
+		if (fill.buf)
+			read_some(packer, pipe, &fill);
+		if (uvpi_packer_take(packer, full || fill.idle, &piece)) {
 			r = write(data, &piece, err);
-		else if (end && !buf)
+			uvpi_stream_pipe_passed(pipe, piece.raw);
+		} else if (fill.end && full) {
 			return 0;
+		}
 		if (r < 0)
 			return r;
 	}

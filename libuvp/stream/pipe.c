@@ -4,8 +4,11 @@
 #include "stream/pipe.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -100,6 +103,8 @@ int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err)
 	p->fd = fds[0];
 	p->thread_fd = fds[1];
 	/* It inherits what is blocked: signals are the caller's, and SIGPIPE is nobody's. */
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->passed, NULL);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(&p->thread, NULL, run, p);
@@ -113,20 +118,45 @@ int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err)
 	return 0;
 }
 
-uint32_t uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size)
+int uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size, int ms)
 {
-	uint32_t have = 0;
+	struct pollfd ready = { p->fd, POLLIN, 0 };
+	ssize_t n;
 
-	while (have < size) {
-		ssize_t n = read(p->fd, (char *)buf + have, size - have);
+	do {
+		n = poll(&ready, 1, ms);
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return -1;
+	/* What is in neither the socket nor this count would not be waited for. */
+	pthread_mutex_lock(&p->lock);
+	do {
+		n = read(p->fd, buf, size);
+	} while (n < 0 && errno == EINTR);
+	p->n_read += n > 0 ? (uint64_t)n : 0;
+	pthread_mutex_unlock(&p->lock);
+	return n > 0 ? (int)n : 0;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		have += (uint32_t)n;
-	}
-	return have;
+void uvpi_stream_pipe_passed(struct uvpi_stream_pipe *p, uint32_t len)
+{
+	pthread_mutex_lock(&p->lock);
+	p->n_passed += len;
+	pthread_cond_signal(&p->passed);
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool uvpi_stream_pipe_drain(struct uvpi_stream_pipe *p)
+{
+	bool ended;
+	int queued;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->ended && (p->n_passed < p->n_read || (ioctl(p->thread_fd, SIOCOUTQ, &queued) == 0 && queued > 0)))
+		pthread_cond_wait(&p->passed, &p->lock);
+	ended = p->ended;
+	pthread_mutex_unlock(&p->lock);
+	return !ended;
 }
 
 int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len)
@@ -150,9 +180,15 @@ int uvpi_stream_pipe_end(struct uvpi_stream_pipe *p, struct uvp_error *err)
 {
 	if (!p->running)
 		return 0;
+	pthread_mutex_lock(&p->lock);
+	p->ended = true;
+	pthread_cond_signal(&p->passed);
+	pthread_mutex_unlock(&p->lock);
 	/* While restoring this is the end of the stream; while saving, it makes the next write of the thread fail. */
 	close(p->fd);
 	pthread_join(p->thread, NULL);
+	pthread_cond_destroy(&p->passed);
+	pthread_mutex_destroy(&p->lock);
 	p->running = false;
 	if (!p->result)
 		return 0;

@@ -30,14 +30,23 @@ struct uvpi_stream_pipe {
 	int thread_fd;
 	pthread_t thread;
 	bool running;
+	/* save: bytes of the stream that the caller has read, and has passed on */
+	pthread_mutex_t lock;
+	pthread_cond_t passed;
+	uint64_t n_read, n_passed;
+	bool ended;
 	int result, sys_errno;
 	char said[200]; /* by libxenguest about its failure */
 };
 
 /* Start it. The caller then reads the stream from fd until its end, or (restore) writes it with uvpi_stream_pipe_write(). */
 int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err);
-/* Save: up to a full buffer, less only at the end. */
-uint32_t uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size);
+/* Save: some bytes, 0 at the end, or -1 when none came for so long (-1: wait for ever). */
+int uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size, int ms);
+/* So many of those have been written to where they go. */
+void uvpi_stream_pipe_passed(struct uvpi_stream_pipe *p, uint32_t len);
+/* In the thread: wait until all of it has been passed on. False when the caller has given up. */
+bool uvpi_stream_pipe_drain(struct uvpi_stream_pipe *p);
 /* 0, or 1 when the other side has ended: uvpi_stream_pipe_end() knows why. */
 int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len);
 /* Close the caller's end and wait until the thread has ended. Once it is known, what libxenguest had to say. Does nothing

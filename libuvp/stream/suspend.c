@@ -302,6 +302,14 @@ static int is_deaf(struct uvp_domain *domain, struct uvp_error *err)
 	return !has_drivers || sleeps;
 }
 
+int uvpi_suspend_can(struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_dominfo info;
+	int r = is_deaf(domain, err);
+
+	return r ? (r < 0 ? r : 0) : uvpi_domain_can_hear(domain, "be saved", &info, err);
+}
+
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct suspend s = { .domain = domain, .op = op };

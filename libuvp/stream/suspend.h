@@ -14,6 +14,8 @@ struct uvpi_dominfo;
 int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *then, struct uvp_config **ret_config,
 		       struct uvpi_dominfo *ret_info, struct uvp_error *err);
 
+/* Could it be asked to? UNSUPPORTED when it has no drivers that would hear. */
+int uvpi_suspend_can(struct uvp_domain *domain, struct uvp_error *err);
 /* Ask the guest to suspend, and wait until it has, or until op's deadline (a minute to hear, and one from then on). When it does
  * not, the request is taken back, and err says so. */
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err);

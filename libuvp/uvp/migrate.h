@@ -71,6 +71,11 @@ enum uvp_migrate_end { UVP_MIGRATE_HERE = 0, UVP_MIGRATE_THERE = 1 };
 UVP_PUBLIC int uvp_migrate_settle(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
 				  enum uvp_migrate_end *ret_end, struct uvp_error *err);
 
+/* When a move with UVP_MIGRATE_SLOW_DOWN was killed, the cap that it gave the domain has stayed: take it away. 1 when there was
+ * one (*ret_left, of per cent; either may be NULL) and the domain has its own (*ret_cap) again, 0 when there was none, or
+ * the domain is being moved still. A cap that somebody else has set since then stays. */
+UVP_PUBLIC int uvp_migrate_uncap(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err);
+
 /* The other end: serve one connection, which is read from and written to. The caller ignores SIGPIPE. */
 UVP_PUBLIC int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const struct uvp_op *op, struct uvp_error *err);
 

@@ -178,10 +178,12 @@ END_TEST
 static enum uvpi_rounds_answer play(struct uvpi_rounds *rounds, const uint64_t *pages, const int64_t *took, int n, int *ret_n)
 {
 	enum uvpi_rounds_answer answer = UVPI_ROUNDS_GO_ON;
+	uint64_t sent = 0;
 	int64_t now = 1000;
 
 	for (*ret_n = 0; *ret_n < n && answer == UVPI_ROUNDS_GO_ON; (*ret_n)++) {
-		answer = uvpi_rounds_next(rounds, pages[*ret_n], now);
+		answer = uvpi_rounds_next(rounds, pages[*ret_n], sent, sent * 4096, now);
+		sent += pages[*ret_n];
 		now += took[*ret_n];
 	}
 	return answer;
@@ -209,6 +211,41 @@ START_TEST(a_busy_guest_is_stopped_when_its_rest_is_small)
 
 	ck_assert_int_eq(play(&rounds, pages, took, 4, &n), UVPI_ROUNDS_STOP);
 	ck_assert_int_eq(n, 4);
+}
+END_TEST
+
+START_TEST(what_counts_is_what_was_sent)
+{
+	struct uvpi_rounds rounds = { .max_pause_ms = 300 };
+
+	/* a frame for each of 4 GiB, of which a few are there */
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 1044480, 0, 0, 1000), UVPI_ROUNDS_GO_ON);
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 900, 1000, 4096000, 2000), UVPI_ROUNDS_GO_ON);
+	ck_assert_uint_eq(rounds.pause_ms, 920);
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 200, 1900, 4096000, 2900), UVPI_ROUNDS_STOP);
+}
+END_TEST
+
+START_TEST(a_first_round_of_zeroes_tells_nothing_of_the_next)
+{
+	struct uvpi_rounds rounds = { .max_pause_ms = 300 };
+
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 10000, 0, 0, 1000), UVPI_ROUNDS_GO_ON);
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 100, 10000, 40960, 2000), UVPI_ROUNDS_GO_ON);
+	ck_assert_uint_eq(rounds.pause_ms, 10020);
+	/* they were not that bad */
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 100, 10100, 50000, 2010), UVPI_ROUNDS_STOP);
+	ck_assert_uint_eq(rounds.pause_ms, 30);
+}
+END_TEST
+
+START_TEST(a_few_pages_are_not_worth_another_round)
+{
+	struct uvpi_rounds rounds = { .max_pause_ms = 300 };
+
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 10000, 0, 0, 1000), UVPI_ROUNDS_GO_ON);
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, UVPI_ROUNDS_FEW, 1000, 4096, 9000), UVPI_ROUNDS_STOP);
+	ck_assert_uint_gt(rounds.pause_ms, 300);
 }
 END_TEST
 
@@ -265,6 +302,9 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, an_idle_guest_is_stopped_at_once);
 	tcase_add_test(tcase, a_busy_guest_is_stopped_when_its_rest_is_small);
 	tcase_add_test(tcase, a_guest_that_gets_no_quieter_is_not_stopped);
+	tcase_add_test(tcase, what_counts_is_what_was_sent);
+	tcase_add_test(tcase, a_few_pages_are_not_worth_another_round);
+	tcase_add_test(tcase, a_first_round_of_zeroes_tells_nothing_of_the_next);
 }
 
 UNIT_MAIN("migrate", add_tests);
