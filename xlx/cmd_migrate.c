@@ -3,10 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <uvp/define.h>
 #include <uvp/migrate.h>
 
+#include "core/error.h"
 #include "core/json.h"
 #include "core/num.h"
 #include "xlx/bar.h"
@@ -154,6 +157,16 @@ static int read_limits(const struct xlx_args *args, struct uvp_migrate *how)
 	return how->bandwidth < 1024 ? xlx_usage(args, "--bandwidth: 1k at least") : 0;
 }
 
+/* A file of xlx save is moved as any other file is. */
+static int say_saved(const char *path, const char *there)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	uvpi_fail(&err, UVP_E_UNSUPPORTED, 0, "'%.200s' is a file, and no domain", path);
+	uvpi_hint(&err, "if a guest is saved in it, copy it to '%.60s', where 'xlx restore' checks CPU, memory and devices", there);
+	return xlx_fail(&err);
+}
+
 static int run(const struct xlx_args *args)
 {
 	_cleanup_host_ struct uvp_host *host = NULL;
@@ -171,6 +184,8 @@ static int run(const struct xlx_args *args)
 		    (xlx_has(args, "auto-converge") ? UVP_MIGRATE_SLOW_DOWN : 0);
 	if (!how.host && !xlx_has(args, "settle"))
 		return xlx_usage(args, "no host given");
+	if (how.host && strchr(xlx_arg(args, 0), '/') && access(xlx_arg(args, 0), F_OK) == 0)
+		return say_saved(xlx_arg(args, 0), how.host);
 	status = read_limits(args, &how);
 	if (status)
 		return status;

@@ -13,7 +13,7 @@ usage_error() {
 	shift
 	run migrate-setup "$@"
 	expect_status 2
-	printf '%s\n' "xlx migrate-setup: $text" "try 'xlx migrate-setup --help'" | expect_err
+	expect_err < <(printf '%s\n' "xlx migrate-setup: $text" "try 'xlx migrate-setup --help'")
 }
 usage_error "no host given"
 usage_error "no host given" --remove
