@@ -30,10 +30,10 @@ bad() {
 	xlx config-check bad.cfg >out 2>"$tmp/err" </dev/null
 	status=$?
 	expect_status 3
-	{
+	expect_err < <(
 		echo "xlx: $2"
 		[ $# -lt 3 ] || echo "hint: $3"
-	} | expect_err
+	)
 }
 base='name="g"\nkernel="/k"\nmemory=64\n'
 bad '' 'bad.cfg: the domain has no name' 'add: name = "guest"'

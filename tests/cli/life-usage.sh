@@ -9,7 +9,7 @@ usage_error() {
 	shift 2
 	run "$cmd" "$@"
 	expect_status 2
-	printf '%s\n' "xlx $cmd: $text" "try 'xlx $cmd --help'" | expect_err
+	expect_err < <(printf '%s\n' "xlx $cmd: $text" "try 'xlx $cmd --help'")
 }
 
 for cmd in pause unpause shutdown reboot; do
