@@ -136,17 +136,18 @@ expect_fail 11 xlx pci-detach --timeout 3 lab-pcih $two
 err_has 'did not let go'
 expect_ok xlx pci-list --no-header lab-pcih
 out_has "$two"
-# killed while it is attached, it can be taken away again or attached anew
+# killed while it is attached, it is found by the next command, and free again when the domain is gone
 expect_ok xlx destroy --yes lab-pcih
 expect_ok xlx create -p "$(hvm_cfg lab-pcih 'dm_restrict = 0' 'passthrough = "enabled"')"
 for ((step = 1; step < 60; step++)); do
 	status=0
 	UVP_KILL_AT_STEP=$step xlx pci-attach lab-pcih $two >/dev/null 2>"$tmp/err" || status=$?
 	[ "$status" -eq 137 ] || break
-	xlx pci-detach --timeout 1 lab-pcih $two >/dev/null 2>&1 || break
+	xlx pci-detach --timeout 1 lab-pcih $two >/dev/null 2>&1 || true
 done
 echo "attach: killed at $((step - 1)) steps"
-[ "$step" -gt 3 ] || fail "step $step: $(cat "$tmp/err")"
+# done, or there already: a guest that is paused does not let go
+[[ $step -gt 3 && $status =~ ^[05]$ ]] || fail "step $step: $(cat "$tmp/err")"
 expect_ok xlx destroy --yes lab-pcih
 expect_ok xlx pci-assignable-list --json
 ! grep -q '"domid":[0-9]' "$tmp/out" || fail "a domain has it: $(cat "$tmp/out")"
