@@ -265,7 +265,7 @@ END_TEST
 START_TEST(a_million_keys_do_nothing_while_locked)
 {
 	static const int special[] = { TOP_KEY_UP, TOP_KEY_DOWN, TOP_KEY_PAGE_UP, TOP_KEY_PAGE_DOWN, TOP_KEY_HOME, TOP_KEY_END,
-				       TOP_KEY_ENTER, TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
+				       TOP_KEY_ENTER, TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_ERASE_ALL, TOP_KEY_INTERRUPT, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
 				       TOP_KEY_CLICK + 7, TOP_KEY_CLICK + 500 };
 	_cleanup_model_ struct top_model *model = model_of(3, few);
 	struct top_ui ui;
@@ -291,8 +291,72 @@ START_TEST(a_million_keys_do_nothing_while_locked)
 }
 END_TEST
 
+START_TEST(enter_goes_from_a_disk_to_its_domain)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv;
+
+	top_ui_init(&ui);
+	press(&ui, model, "k", 0, &argv);
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
+	press(&ui, model, "\n", 0, &argv);
+	ck_assert_int_eq(ui.view, TOP_DOMAIN);
+	ck_assert(ui.has_selected && !memcmp(ui.selected, model->domains[2].info->uuid, 16));
+	press(&ui, model, "\033", 0, &argv);
+	ck_assert_int_eq(ui.view, TOP_DISKS);
+	top_ui_done(&ui);
+}
+END_TEST
+
+START_TEST(what_is_typed_can_be_taken_back)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv;
+
+	top_ui_init(&ui);
+	press(&ui, model, "/web", 0, &argv);
+	top_key(&ui, model, TOP_KEY_ERASE_ALL, 10, 0, &argv);
+	press(&ui, model, "data", 0, &argv);
+	ck_assert_str_eq(ui.filter, "data");
+	ck_assert_int_eq(top_key(&ui, model, TOP_KEY_INTERRUPT, 10, 0, &argv), TOP_ACT_NONE);
+	ck_assert(ui.mode == TOP_LOOKING && !ui.filter[0]);
+	press(&ui, model, "!M5", 0, &argv);
+	ck_assert_int_eq(top_key(&ui, model, TOP_KEY_INTERRUPT, 10, 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(ui.mode, TOP_LOOKING);
+	ck_assert_int_eq(top_key(&ui, model, TOP_KEY_INTERRUPT, 10, 0, &argv), TOP_ACT_QUIT);
+	top_ui_done(&ui);
+}
+END_TEST
+
+/* Headings sort, and turn round; rows get the cursor. */
+START_TEST(a_click_sorts_and_chooses)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv;
+
+	top_ui_init(&ui);
+	top_frame_free(top_draw(model, &ui, 80, 24, 0));
+	for (int i = 0; i < 2; i++) {
+		top_key(&ui, model, TOP_KEY_CLICK + 4 + (ui.heads[0] + 1) * TOP_CLICK_COLUMN, 10, 0, &argv);
+		ck_assert_int_eq(ui.sort, 0);
+		ck_assert_int_eq(ui.reverse, i);
+	}
+	top_key(&ui, model, TOP_KEY_CLICK + 7 + 3 * TOP_CLICK_COLUMN, 10, 0, &argv);
+	ck_assert_int_eq(ui.cursor, 2);
+	/* reversed by name: "web", "database...", "Domain-0" */
+	ck_assert(ui.has_selected && !memcmp(ui.selected, model->domains[0].info->uuid, 16));
+	top_ui_done(&ui);
+}
+END_TEST
+
 static void setup(TCase *tcase)
 {
+	tcase_add_test(tcase, enter_goes_from_a_disk_to_its_domain);
+	tcase_add_test(tcase, what_is_typed_can_be_taken_back);
+	tcase_add_test(tcase, a_click_sorts_and_chooses);
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tcase_add_test(tcase, columns_are_chosen);
 	tcase_add_test(tcase, choices_are_kept);

@@ -198,6 +198,10 @@ bool top_type(char *text, size_t size, int key)
 {
 	size_t len = strlen(text);
 
+	if (key == TOP_KEY_ERASE_ALL) {
+		text[0] = '\0';
+		return true;
+	}
 	if (key == TOP_KEY_ERASE) {
 		if (len)
 			text[len - 1] = '\0';

@@ -129,9 +129,29 @@ static void escape(struct top_ui *ui, const struct top_model *model, int page)
 	}
 }
 
+/* From a disk or an interface to whose it is. */
+static bool select_owner(struct top_ui *ui, const struct top_model *model)
+{
+	int line = 0;
+
+	for (size_t i = 0; i < model->n_devices; i++) {
+		const struct top_device *device = &model->devices[i];
+
+		if (device->counters->disk != (ui->view == TOP_DISKS) || line++ != ui->cursor)
+			continue;
+		ui->has_selected = device->domain;
+		if (device->domain)
+			memcpy(ui->selected, device->domain->info->uuid, 16);
+		return device->domain;
+	}
+	return false;
+}
+
 static void enter(struct top_ui *ui, const struct top_model *model, int page)
 {
-	if (lists_domains(ui) && top_select(ui, model)) {
+	bool devices = ui->view == TOP_DISKS || ui->view == TOP_NETS;
+
+	if ((lists_domains(ui) && top_select(ui, model)) || (devices && select_owner(ui, model))) {
 		ui->back = ui->view;
 		ui->view = TOP_DOMAIN;
 		ui->cursor = ui->scroll = 0;
@@ -385,6 +405,9 @@ static enum top_act time_key(const struct top_ui *ui, int key)
 
 enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, int page, uint64_t now, char ***ret_argv)
 {
+	/* Ctrl-C ends what is being typed, else everything. */
+	if (key == TOP_KEY_INTERRUPT)
+		key = ui->mode == TOP_LOOKING ? 'q' : TOP_KEY_ESCAPE;
 	if (ui->mode == TOP_CONFIRMING)
 		return top_act_key(ui, model, key, now, ret_argv);
 	if (ui->mode == TOP_FILTERING) {

@@ -144,7 +144,8 @@ int top_term_key(void)
 		{ KEY_NPAGE, TOP_KEY_PAGE_DOWN }, { KEY_HOME, TOP_KEY_HOME }, { KEY_END, TOP_KEY_END },
 		{ KEY_ENTER, TOP_KEY_ENTER }, { '\r', TOP_KEY_ENTER }, { '\n', TOP_KEY_ENTER },
 		{ 27, TOP_KEY_ESCAPE }, { KEY_BACKSPACE, TOP_KEY_ERASE }, { 127, TOP_KEY_ERASE }, { 8, TOP_KEY_ERASE },
-		{ 3, 'q' }, /* Ctrl-C */
+		{ 21, TOP_KEY_ERASE_ALL }, /* Ctrl-U */
+		{ 3, TOP_KEY_INTERRUPT }, /* Ctrl-C */
 	};
 	int key = getch();
 

@@ -141,7 +141,7 @@ void top_draw_footer(struct top_frame *frame, const struct top_model *model, con
 /* ---- keys.c ---- */
 enum { /* beyond characters */
 	TOP_KEY_UP = 0x110000, TOP_KEY_DOWN, TOP_KEY_PAGE_UP, TOP_KEY_PAGE_DOWN, TOP_KEY_HOME, TOP_KEY_END, TOP_KEY_ENTER,
-	TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
+	TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_ERASE_ALL, TOP_KEY_INTERRUPT, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
 	TOP_KEY_CLICK = 0x200000 /* + row of the screen + column * TOP_CLICK_COLUMN */
 };
 #define TOP_CLICK_COLUMN 0x1000
