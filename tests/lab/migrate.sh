@@ -116,7 +116,7 @@ expect_ok xlx autostart t-mig
 out_has 7
 expect_ok xlx undefine --yes t-mig
 
-_guest_log_from=1
+_guest_log_skip=0
 wait_for 240 guest_said t-live '^uvp-guest: ready'
 guest_run t-live 'n=0; (while :; do n=$((n+1)); echo tock $n; sleep 1; done) & echo started'
 # over TLS; what is on the wire, a relay between the two writes down
