@@ -192,12 +192,7 @@ static int check_time(const struct send *s, struct uvp_error *err)
 static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
 {
 	struct send *s = data;
-	enum uvpi_rounds_answer answer;
-
-	/* A round has taken as long as it took to send it, not to put it into buffers. */
-	if (!uvpi_stream_pipe_drain(&s->pipe))
-		return UVPI_ROUND_ABORT;
-	answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
+	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
 
 	s->round = s->rounds.round;
 	s->round_pages = pages;

@@ -43,7 +43,22 @@ static int suspend(void *data)
 	return p->suspend(p->data);
 }
 
-/* Called before and after each round; after it, how much is left is not known. */
+/* In the thread: wait until all of it has been passed on. False when the caller has given up. */
+static bool drain(struct uvpi_stream_pipe *p)
+{
+	bool ended;
+	int queued;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->ended && (p->n_passed < p->n_read || (ioctl(p->thread_fd, SIOCOUTQ, &queued) == 0 && queued > 0)))
+		pthread_cond_wait(&p->passed, &p->lock);
+	ended = p->ended;
+	pthread_mutex_unlock(&p->lock);
+	return !ended;
+}
+
+/* Called before and after each round; after it, how much is left is not known: Xen is asked next. A round has taken as long as it
+ * took to send it, not to put it into buffers, and what the guest changes meanwhile belongs to the one after it. */
 static int next_round(struct precopy_stats stats, void *data)
 {
 	static const int answers[] = { [UVPI_ROUND_GO_ON] = XGS_POLICY_CONTINUE_PRECOPY, [UVPI_ROUND_LAST] = XGS_POLICY_STOP_AND_COPY,
@@ -51,7 +66,7 @@ static int next_round(struct precopy_stats stats, void *data)
 	struct uvpi_stream_pipe *p = data;
 
 	if (stats.dirty_count < 0)
-		return XGS_POLICY_CONTINUE_PRECOPY;
+		return drain(p) ? XGS_POLICY_CONTINUE_PRECOPY : XGS_POLICY_ABORT;
 	return answers[p->round(p->data, stats.iteration, (unsigned long)stats.dirty_count)];
 }
 
@@ -144,19 +159,6 @@ void uvpi_stream_pipe_passed(struct uvpi_stream_pipe *p, uint32_t len)
 	p->n_passed += len;
 	pthread_cond_signal(&p->passed);
 	pthread_mutex_unlock(&p->lock);
-}
-
-bool uvpi_stream_pipe_drain(struct uvpi_stream_pipe *p)
-{
-	bool ended;
-	int queued;
-
-	pthread_mutex_lock(&p->lock);
-	while (!p->ended && (p->n_passed < p->n_read || (ioctl(p->thread_fd, SIOCOUTQ, &queued) == 0 && queued > 0)))
-		pthread_cond_wait(&p->passed, &p->lock);
-	ended = p->ended;
-	pthread_mutex_unlock(&p->lock);
-	return !ended;
 }
 
 int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len)

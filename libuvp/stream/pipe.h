@@ -45,8 +45,6 @@ int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err);
 int uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size, int ms);
 /* So many of those have been written to where they go. */
 void uvpi_stream_pipe_passed(struct uvpi_stream_pipe *p, uint32_t len);
-/* In the thread: wait until all of it has been passed on. False when the caller has given up. */
-bool uvpi_stream_pipe_drain(struct uvpi_stream_pipe *p);
 /* 0, or 1 when the other side has ended: uvpi_stream_pipe_end() knows why. */
 int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len);
 /* Close the caller's end and wait until the thread has ended. Once it is known, what libxenguest had to say. Does nothing

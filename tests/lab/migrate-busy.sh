@@ -9,7 +9,7 @@ requires_host_b
 
 name=t-busy
 # 192 pages of noise, all of them written anew many times a second as long as it has the CPU for itself
-printf '%s\n' "name = \"$name\"" 'type = "pvh"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s192 r1200 b w"' 'memory = 4' 'vcpus = 1' \
+printf '%s\n' "name = \"$name\"" 'type = "pvh"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s192 r3000 b w"' 'memory = 4' 'vcpus = 1' \
 	'cpu_policy = "default,-bmi2,-adx"' >"$tmp/$name.cfg"
 on_exit on_b bash -c "! xlx domid $name 2>/dev/null || xlx destroy --yes $name"
 ticks() { "$@" cat "/var/log/xen/guest-$name.log" | grep -c '^tick'; }
