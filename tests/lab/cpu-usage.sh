@@ -13,6 +13,18 @@ expect_fail 2 xlx cpu usage -d 10ms
 expect_fail 4 xlx cpu usage --domain no-such-domain
 expect_ok xlx cpu usage --estimate --csv
 out_has ',process,'
+expect_ok xlx cpu usage --core 0 --json -d 200ms
+out_has '"kind":"core","id":0'
+expect_ok xlx cpu usage --domain Domain-0 --interval 200ms --count 2 --json
+[ "$(grep -c '"interval_ns"' "$tmp/out")" -eq 2 ] || fail "there are not two rounds"
+out_has '"kind":"vcpu"'
+# one that works
+while :; do :; done &
+busy=$!
+on_exit kill "$busy"
+expect_ok xlx cpu usage --pid "$busy" -d 1s --csv
+out_has ",process,$busy,"
+kill "$busy"
 
 # xenstored stands still: the figures are there all the same
 xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)

@@ -4,6 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hostd.bash"
 requires xlx python3 tmux
+prefix=watched
 xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
 on_exit kill -CONT "$xenstored"
 export XDG_CONFIG_HOME=$tmp/config
@@ -97,6 +98,10 @@ wait_for 60 shows 'this screen is read-only'
 screen send-keys s
 sorted_by_memory() { screen capture-pane -p | grep -q 'MEMORY[^ ]'; }
 wait_for 60 sorted_by_memory
+# the mouse, as a terminal of that kind tells of it: on the heading NAME
+screen send-keys -l "$(printf '\033[M #%%')"
+sorted_by_name() { screen capture-pane -p | grep -q ' NAME[^ ]'; }
+wait_for 60 sorted_by_name
 screen send-keys / watched Enter Space
 wait_for 60 shows '*watched'
 screen send-keys '!' P
@@ -189,10 +194,13 @@ wait_for 60 eval '! shows "uvp-hostd does not run"'
 end_hostd KILL
 wait_for 60 shows 'uvp-hostd does not run'
 shows watched || fail "the domain is gone with the daemon"
-screen send-keys X wat Enter
-wait_for 60 shows 'what was typed is not it'
+screen send-keys X wat
+wait_for 60 shows 'Esc: wat'
 screen resize-window -x 120 -y 30
 wait_for 60 shows 'TX/s'
+shows 'Esc: wat' || fail "what was typed is gone with the size"
+screen send-keys Enter
+wait_for 60 shows 'what was typed is not it'
 screen resize-window -x 60 -y 10
 wait_for 60 shows 'is too small'
 screen resize-window -x 90 -y 26
