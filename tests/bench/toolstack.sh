@@ -126,11 +126,12 @@ measure_hvm() { # TOOL
 }
 
 # An idle Linux guest that has booted: saved and restored again, and the bytes of its file (in MB, where others are seconds).
-measure_save() { # TOOL
-  local tool=$1 log=/var/log/xen/guest-benchsave.log op i
+measure_save() { # TOOL TYPE
+  local tool=$1 type=$2 log=/var/log/xen/guest-benchsave.log op i
   rm -f "$work"/t-* "$log"
   linux_cfg benchsave
-  sed -i 's/^memory = .*/memory = 256/; s/vmlinuz-xz/vmlinux/' "$work/benchsave.cfg"
+  sed -i "s/^memory = .*/memory = 256/; s/vmlinuz-xz/vmlinux/; s/^type = .*/type = \"$type\"/" "$work/benchsave.cfg"
+  sed -i 's/console=hvc0/console=hvc0 quiet clearcpuid=4 lpj=4000000/' "$work/benchsave.cfg"
   "$tool" create -q "$work/benchsave.cfg" >/dev/null 2>&1 </dev/null || exit 1
   for ((i = 0; i < 120; i++)); do
     ! grep -q '^uvp-guest: ready' "$log" 2>/dev/null || break
@@ -145,7 +146,7 @@ measure_save() { # TOOL
   done
   "$tool" destroy benchsave >/dev/null 2>&1
   for op in save save-file-MB restore; do
-    report "$tool" 0 "$op" "t-$op"
+    report "$tool" 0 "$type-$op" "t-$op"
   done
 }
 
@@ -211,7 +212,7 @@ for tool in ${TOOLS:-xl xlx}; do
   cost "$tool" create -q "$work/warm.cfg" >/dev/null || exit 1
   "$tool" destroy warm >/dev/null 2>&1
   if wanted pool; then measure_pool "$tool" || exit 1; fi
-  if wanted save; then measure_save "$tool" || exit 1; fi
+  if wanted save; then measure_save "$tool" pvh && measure_save "$tool" pv || exit 1; fi
   if wanted hvm; then measure_hvm "$tool" || exit 1; fi
   if wanted linux; then measure_linux "$tool" || exit 1; fi
   if wanted devices; then measure_devices "$tool" || exit 1; fi
