@@ -17,13 +17,14 @@
  * 8 bytes that it costs. */
 #define CELL 256
 #define RUNS_MAX (UVPI_STREAM_BATCH / CELL / 2 + 1)
-#define SPARSE_MAX (4 + 8 * RUNS_MAX + UVPI_STREAM_BATCH)
+#define SPARSE_MAX (4 + 8 * (RUNS_MAX + 1) + UVPI_STREAM_BATCH)
 
 void uvpi_codec_done(struct uvpi_codec *codec)
 {
 	ZSTD_freeCCtx(codec->pack);
 	ZSTD_freeDCtx(codec->unpack);
 	free(codec->sparse);
+	free(codec->spans);
 	memset(codec, 0, sizeof(*codec));
 }
 
@@ -55,58 +56,91 @@ static uint32_t run(const uint8_t *raw, uint32_t at, uint32_t len, bool empty)
 	return !empty && len - end < CELL ? len - at : end - at;
 }
 
-/* Returns how long it became, or 0 when there is nothing to take out. */
-static uint32_t make_sparse(const uint8_t *raw, uint32_t len, uint8_t *sparse)
-{
+struct runs {
+	uint32_t n, zeros; /* zeros: of all together */
 	struct {
 		uint32_t zeros, others;
-	} runs[RUNS_MAX];
-	uint32_t n = 0, at = 0, all = 0, out;
+	} run[RUNS_MAX + 1]; /* and one for a head */
+};
 
-	while (at < len) {
-		runs[n].zeros = run(raw, at, len, true);
-		at += runs[n].zeros;
-		runs[n].others = run(raw, at, len, false);
-		at += runs[n].others;
-		all += runs[n++].zeros;
+static void find_runs(struct runs *runs, const uint8_t *raw, uint32_t len)
+{
+	for (uint32_t at = 0; at < len; runs->n++) {
+		uint32_t zeros = run(raw, at, len, true), others = run(raw, at + zeros, len, false);
+
+		runs->run[runs->n].zeros = zeros;
+		runs->run[runs->n].others = others;
+		runs->zeros += zeros;
+		at += zeros + others;
 	}
-	if (!all)
-		return 0;
-	uvpi_put_le32(sparse, n);
-	out = 4 + 8 * n;
-	at = 0;
-	for (uint32_t i = 0; i < n; i++) {
-		uvpi_put_le32(sparse + 4 + 8 * i, runs[i].zeros);
-		uvpi_put_le32(sparse + 8 + 8 * i, runs[i].others);
-		at += runs[i].zeros;
-		memcpy(sparse + out, raw + at, runs[i].others);
-		at += runs[i].others;
-		out += runs[i].others;
+}
+
+/* Returns how long it became; what the runs of `head` and `raw` are made of goes behind them. */
+static uint32_t put_runs(const struct runs *runs, const uint8_t *head, uint32_t head_len, const uint8_t *raw, uint8_t *sparse)
+{
+	uint32_t out = 4 + 8 * runs->n, at = 0;
+
+	uvpi_put_le32(sparse, runs->n);
+	for (uint32_t i = 0; i < runs->n; i++) {
+		bool is_head = head_len && !i;
+
+		uvpi_put_le32(sparse + 4 + 8 * i, runs->run[i].zeros);
+		uvpi_put_le32(sparse + 8 + 8 * i, runs->run[i].others);
+		at += is_head ? 0 : runs->run[i].zeros;
+		memcpy(sparse + out, is_head ? head : raw + at, runs->run[i].others);
+		at += is_head ? 0 : runs->run[i].others;
+		out += runs->run[i].others;
 	}
 	return out;
 }
 
-uint32_t uvpi_codec_pack(struct uvpi_codec *codec, const uint8_t *raw, uint32_t len, uint8_t *buf, uint32_t *ret_type)
+static bool get_ready(struct uvpi_codec *codec)
 {
-	uint32_t sparse = 0;
-	size_t n = len;
-
 	if (!codec->pack)
 		codec->pack = ZSTD_createCCtx();
 	if (!codec->sparse)
 		codec->sparse = malloc(SPARSE_MAX);
-	if (codec->pack && codec->sparse)
-		sparse = make_sparse(raw, len, codec->sparse);
-	if (sparse)
-		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, codec->sparse, sparse, LEVEL);
-	else if (codec->pack)
+	return codec->pack && codec->sparse;
+}
+
+uint32_t uvpi_codec_pack(struct uvpi_codec *codec, const uint8_t *raw, uint32_t len, uint8_t *buf, uint32_t *ret_type)
+{
+	struct runs runs = { .n = 0 };
+	bool ready = get_ready(codec);
+	size_t n = len;
+
+	if (ready)
+		find_runs(&runs, raw, len);
+	if (runs.zeros)
+		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, codec->sparse, put_runs(&runs, NULL, 0, raw, codec->sparse), LEVEL);
+	else if (ready)
 		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, raw, len, LEVEL);
-	*ret_type = sparse ? UVPI_STREAM_MEMORY_SPARSE : UVPI_STREAM_MEMORY_ZSTD;
+	*ret_type = runs.zeros ? UVPI_STREAM_MEMORY_SPARSE : UVPI_STREAM_MEMORY_ZSTD;
 	if (!ZSTD_isError(n) && n < len)
 		return (uint32_t)n;
 	memcpy(buf, raw, len);
 	*ret_type = UVPI_STREAM_MEMORY;
 	return len;
+}
+
+uint32_t uvpi_codec_pack_pages(struct uvpi_codec *codec, const uint8_t *head, uint32_t head_len, const uint8_t *pages, uint32_t len,
+			       uint8_t *buf, uint32_t *ret_type)
+{
+	struct runs runs = { .n = 1, .run[0] = { 0, head_len } };
+	size_t n = 0;
+
+	if (get_ready(codec)) {
+		find_runs(&runs, pages, len);
+		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, codec->sparse,
+				      put_runs(&runs, head, head_len, pages, codec->sparse), LEVEL);
+	}
+	*ret_type = UVPI_STREAM_MEMORY_SPARSE;
+	if (n && !ZSTD_isError(n) && n < head_len + len)
+		return (uint32_t)n;
+	memcpy(buf, head, head_len);
+	memcpy(buf + head_len, pages, len);
+	*ret_type = UVPI_STREAM_MEMORY;
+	return head_len + len;
 }
 
 /* ---- unpacking ---- */
@@ -116,9 +150,9 @@ static int damaged(struct uvp_error *err, const char *what)
 	return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: a piece of the memory %s", what);
 }
 
-static int fill(const uint8_t *sparse, size_t size, uint8_t *raw, struct uvp_error *err)
+static int find_spans(const uint8_t *sparse, size_t size, struct uvpi_span *spans, uint32_t *ret_n, struct uvp_error *err)
 {
-	uint32_t n = size >= 4 ? uvpi_get_le32(sparse) : 0, at = 0;
+	uint32_t n = size >= 4 ? uvpi_get_le32(sparse) : 0, at = 0, out = 0;
 	size_t in;
 
 	if (!n || n > RUNS_MAX || size < 4 + 8 * (size_t)n)
@@ -129,34 +163,49 @@ static int fill(const uint8_t *sparse, size_t size, uint8_t *raw, struct uvp_err
 
 		if (zeros > UVPI_STREAM_BATCH - at || others > UVPI_STREAM_BATCH - at - zeros || others > size - in)
 			return damaged(err, "has runs that are too long");
-		memset(raw + at, 0, zeros);
-		memcpy(raw + at + zeros, sparse + in, others);
+		if (zeros)
+			spans[out++] = (struct uvpi_span){ NULL, zeros };
+		if (others)
+			spans[out++] = (struct uvpi_span){ sparse + in, others };
 		at += zeros + others;
 		in += others;
 	}
+	*ret_n = out;
 	return in == size && at ? (int)at : damaged(err, "has more than its runs");
 }
 
-int uvpi_codec_unpack(struct uvpi_codec *codec, uint32_t type, const uint8_t *body, uint32_t len, uint8_t *raw,
-		      struct uvp_error *err)
+static bool get_unpack_ready(struct uvpi_codec *codec)
+{
+	if (!codec->unpack)
+		codec->unpack = ZSTD_createDCtx();
+	if (!codec->sparse)
+		codec->sparse = malloc(SPARSE_MAX);
+	if (!codec->spans)
+		codec->spans = calloc(2 * RUNS_MAX, sizeof(*codec->spans));
+	return codec->unpack && codec->sparse && codec->spans;
+}
+
+int uvpi_codec_unpack(struct uvpi_codec *codec, uint32_t type, const uint8_t *body, uint32_t len, const struct uvpi_span **ret_spans,
+		      uint32_t *ret_n, struct uvp_error *err)
 {
 	bool sparse = type == UVPI_STREAM_MEMORY_SPARSE;
 	size_t n;
 
+	if (!get_unpack_ready(codec))
+		return uvpi_no_memory(err);
+	*ret_spans = codec->spans;
+	*ret_n = 1;
 	if (type == UVPI_STREAM_MEMORY) {
 		if (!len || len > UVPI_STREAM_BATCH)
 			return damaged(err, "has a wrong length");
-		memcpy(raw, body, len);
+		codec->spans[0] = (struct uvpi_span){ body, len };
 		return (int)len;
 	}
-	if (!codec->unpack)
-		codec->unpack = ZSTD_createDCtx();
-	if (sparse && !codec->sparse)
-		codec->sparse = malloc(SPARSE_MAX);
-	if (!codec->unpack || (sparse && !codec->sparse))
-		return uvpi_no_memory(err);
-	n = ZSTD_decompressDCtx(codec->unpack, sparse ? codec->sparse : raw, sparse ? SPARSE_MAX : UVPI_STREAM_BATCH, body, len);
+	n = ZSTD_decompressDCtx(codec->unpack, codec->sparse, sparse ? SPARSE_MAX : UVPI_STREAM_BATCH, body, len);
 	if (ZSTD_isError(n) || !n)
 		return damaged(err, "cannot be decompressed");
-	return sparse ? fill(codec->sparse, n, raw, err) : (int)n;
+	if (sparse)
+		return find_spans(codec->sparse, n, codec->spans, ret_n, err);
+	codec->spans[0] = (struct uvpi_span){ codec->sparse, (uint32_t)n };
+	return (int)n;
 }

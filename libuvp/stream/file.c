@@ -187,7 +187,7 @@ static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	case UVPI_STREAM_MEMORY:
 	case UVPI_STREAM_MEMORY_ZSTD:
 	case UVPI_STREAM_MEMORY_SPARSE:
-		r = uvpi_codec_unpack(&reader->codec, reader->record.type, reader->body, reader->record.len, reader->raw, err);
+		r = uvpi_codec_unpack(&reader->codec, reader->record.type, reader->body, reader->record.len, &reader->spans, &reader->n_spans, err);
 		if (r < 0)
 			return r;
 		reader->raw_len = (uint32_t)r;
@@ -232,8 +232,7 @@ static int open_stream(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	int r;
 
 	reader->body = malloc(UVPI_STREAM_BODY_MAX);
-	reader->raw = malloc(UVPI_STREAM_BATCH);
-	if (!reader->body || !reader->raw)
+	if (!reader->body)
 		return uvpi_no_memory(err);
 	r = read_some(reader, header, sizeof(header), &n, err);
 	if (r < 0)

@@ -21,8 +21,10 @@ struct uvpi_stream_reader {
 	struct uvpi_stream_record record; /* the current one */
 	uint8_t *body; /* its content */
 	struct uvpi_codec codec;
-	uint8_t *raw;  /* MEMORY: what it is of libxc's stream */
-	uint32_t raw_len;
+	const struct uvpi_span *spans; /* MEMORY: what it is of libxc's stream */
+	uint32_t n_spans, raw_len;
+	uint8_t *raw; /* of a file of 'xl save': that, in one span */
+	struct uvpi_span raw_span;
 	struct uvpi_stream_domain domain; /* once it has come */
 	struct uvp_config *config;
 	struct uvp_cpu_policy *cpu; /* what it read of CPUID; NULL: not known */
@@ -42,7 +44,7 @@ int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error
  * says so. op, which may be NULL, is lent until the reader is closed. */
 int uvpi_stream_open_connection(struct uvpi_stream_reader *reader, int fd, const struct uvp_op *op, struct uvp_error *err);
 void uvpi_stream_close(struct uvpi_stream_reader *reader);
-/* The next piece of libxc's stream, in raw and raw_len, the first one included: 1, or 0 behind the last one, when the whole of
+/* The next piece of libxc's stream, in spans and raw_len, the first one included: 1, or 0 behind the last one, when the whole of
  * the file has been found in order. */
 int uvpi_stream_next(struct uvpi_stream_reader *reader, struct uvp_error *err);
 

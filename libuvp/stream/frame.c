@@ -3,7 +3,6 @@
 #include "stream/frame.h"
 
 #include <string.h>
-#include <zlib.h>
 
 #include "core/bytes.h"
 #include "core/cleanup.h"
@@ -11,11 +10,6 @@
 
 /* No text file begins so, and a transfer that changes line ends is found at once. */
 static const uint8_t magic[8] = { 0x8e, 'U', 'V', 'P', 'S', '\r', '\n', 0x1a };
-
-uint32_t uvpi_stream_crc(const void *data, size_t len)
-{
-	return (uint32_t)crc32_z(0, data, len);
-}
 
 static int damaged(struct uvp_error *err, const char *what)
 {

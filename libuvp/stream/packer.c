@@ -5,12 +5,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/error.h"
 #include "core/progress.h"
 #include "stream/codec.h"
 #include "stream/frame.h"
+#include "stream/native.h"
 #include "stream/pipe.h"
 
 #define THREADS_MAX 4 /* libxenguest, which fills the pieces, is not faster than that many pack them */
@@ -19,6 +21,8 @@
 
 struct piece {
 	uint8_t *raw, *body;
+	uint8_t *pages; /* behind what raw has; NULL: there are none */
+	uint32_t pages_len;
 	uint32_t len, packed, type;
 	bool ready;
 };
@@ -35,9 +39,22 @@ struct uvpi_packer {
 	bool stop;
 };
 
+static void unmap(struct piece *piece)
+{
+	if (piece->pages)
+		munmap(piece->pages, piece->pages_len);
+	piece->pages = NULL;
+}
+
 static void pack(struct piece *piece, struct uvpi_codec *codec)
 {
-	piece->packed = uvpi_codec_pack(codec, piece->raw, piece->len, piece->body, &piece->type);
+	if (!piece->pages) {
+		piece->packed = uvpi_codec_pack(codec, piece->raw, piece->len, piece->body, &piece->type);
+		return;
+	}
+	piece->packed = uvpi_codec_pack_pages(codec, piece->raw, piece->len, piece->pages, piece->pages_len, piece->body, &piece->type);
+	piece->len += piece->pages_len;
+	unmap(piece);
 }
 
 static void *run(void *data)
@@ -117,6 +134,7 @@ void uvpi_packer_free(struct uvpi_packer *packer)
 	for (int i = 0; i < packer->n_threads; i++)
 		pthread_join(packer->threads[i], NULL);
 	for (unsigned int i = 0; i < packer->n; i++) {
+		unmap(&packer->pieces[i]);
 		free(packer->pieces[i].raw);
 		free(packer->pieces[i].body);
 	}
@@ -133,6 +151,15 @@ uint8_t *uvpi_packer_buffer(struct uvpi_packer *packer)
 	unsigned int used = packer->put - packer->taken + (packer->out ? 1 : 0);
 
 	return used < packer->n ? packer->pieces[packer->put % packer->n].raw : NULL;
+}
+
+void uvpi_packer_put_pages(struct uvpi_packer *packer, uint32_t head_len, uint8_t *pages, uint32_t pages_len)
+{
+	struct piece *piece = &packer->pieces[packer->put % packer->n];
+
+	piece->pages = pages;
+	piece->pages_len = pages_len;
+	uvpi_packer_put(packer, head_len);
 }
 
 void uvpi_packer_put(struct uvpi_packer *packer, uint32_t len)
@@ -200,11 +227,12 @@ static void read_some(struct uvpi_packer *packer, struct uvpi_stream_pipe *pipe,
 
 /* Read as fast as there is room, write what is ready. */
 int uvpi_packer_pump(struct uvpi_packer *packer, struct uvpi_stream_pipe *pipe, const struct uvp_op *op,
-		     int (*write)(void *data, const struct uvpi_packed *piece, struct uvp_error *err), void *data,
-		     struct uvp_error *err)
+		     uvpi_packer_write *write, void *data, struct uvp_error *err)
 {
 	struct fill fill = { 0 };
 
+	if (uvpi_stream_is_native(pipe))
+		return uvpi_native_send(packer, pipe, op, write, data, err);
 	for (;;) {
 		struct uvpi_packed piece;
 		bool full;

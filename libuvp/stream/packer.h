@@ -29,15 +29,18 @@ UVPI_DEFINE_CLEANUP(struct uvpi_packer *, uvpi_packer_free);
 uint8_t *uvpi_packer_buffer(struct uvpi_packer *packer);
 /* The buffer has that many bytes, at least one. */
 void uvpi_packer_put(struct uvpi_packer *packer, uint32_t len);
+/* The buffer's first bytes are the head of pages that lie in a mapping of their own, which is unmapped when they are packed, or the
+ * packer is freed. */
+void uvpi_packer_put_pages(struct uvpi_packer *packer, uint32_t head_len, uint8_t *pages, uint32_t pages_len);
 /* The oldest piece, once it is packed: 1, or 0 when there is none, or (without wait) it is not ready. */
 int uvpi_packer_take(struct uvpi_packer *packer, bool wait, struct uvpi_packed *ret_packed);
 
-/* All that comes out of the pipe goes, packed, to write(), which is called in this thread, until the pipe's end. CANCELLED when
+/* All that comes out of the pipe (of a PVH or HVM guest: all that there is of it, stream/native.h) goes, packed, to write(), which is called in this thread, until the pipe's end. CANCELLED when
  * op is. */
 struct uvp_op;
 struct uvpi_stream_pipe;
+typedef int uvpi_packer_write(void *data, const struct uvpi_packed *piece, struct uvp_error *err);
 int uvpi_packer_pump(struct uvpi_packer *packer, struct uvpi_stream_pipe *pipe, const struct uvp_op *op,
-		     int (*write)(void *data, const struct uvpi_packed *piece, struct uvp_error *err), void *data,
-		     struct uvp_error *err);
+		     uvpi_packer_write *write, void *data, struct uvp_error *err);
 
 #endif

@@ -10,14 +10,17 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <xenctrl.h>
 #include <xenguest.h>
 
 #include "core/error.h"
+#include "stream/native.h"
 
 #define BUFFER (1 << 20)
+#define PIECES 256 /* in one call of the system */
 
 static int has_suspended(void *data)
 {
@@ -111,6 +114,8 @@ int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err)
 	int fds[2], size = BUFFER, r;
 	sigset_t all, before;
 
+	if (uvpi_stream_is_native(p))
+		return p->restore ? uvpi_native_restore_new(p, &p->native, err) : 0;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return uvpi_fail_errno(err, errno, "cannot make a socket");
 	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
@@ -161,25 +166,62 @@ void uvpi_stream_pipe_passed(struct uvpi_stream_pipe *p, uint32_t len)
 	pthread_mutex_unlock(&p->lock);
 }
 
-int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len)
+/* The next spans from *at on, which begins `from` bytes in. Returns how many pieces there are. */
+static int gather(const struct uvpi_span *spans, uint32_t n, uint32_t from, struct iovec *pieces)
 {
-	const char *at = data;
+	static uint8_t zeros[16384];
+	int count = 0;
 
-	while (len) {
-		ssize_t n = send(p->fd, at, len, MSG_NOSIGNAL);
+	for (uint32_t i = 0; i < n && count < PIECES; i++, from = 0) {
+		uint32_t len = spans[i].len - from;
 
-		if (n < 0 && errno == EINTR)
+		if (spans[i].data) {
+			pieces[count++] = (struct iovec){ (uint8_t *)(uintptr_t)spans[i].data + from, len };
 			continue;
-		if (n < 0)
+		}
+		for (uint32_t part; len && count < PIECES; len -= part) {
+			part = len < sizeof(zeros) ? len : (uint32_t)sizeof(zeros);
+			pieces[count++] = (struct iovec){ zeros, part };
+		}
+		if (len)
+			break;
+	}
+	return count;
+}
+
+int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const struct uvpi_span *spans, uint32_t n)
+{
+	uint32_t from = 0;
+
+	if (uvpi_stream_is_native(p))
+		return uvpi_native_restore_feed(p->native, spans, n) < 0;
+	while (n) {
+		struct iovec pieces[PIECES];
+		struct msghdr message = { .msg_iov = pieces, .msg_iovlen = (size_t)gather(spans, n, from, pieces) };
+		ssize_t sent = sendmsg(p->fd, &message, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
 			return 1;
-		at += n;
-		len -= (uint32_t)n;
+		for (; n && (size_t)sent >= spans->len - from; spans++, n--) {
+			sent -= spans->len - from;
+			from = 0;
+		}
+		from += (uint32_t)sent;
 	}
 	return 0;
 }
 
 int uvpi_stream_pipe_end(struct uvpi_stream_pipe *p, struct uvp_error *err)
 {
+	int r;
+
+	if (p->native) {
+		r = uvpi_native_restore_end(p->native, err);
+		p->native = NULL;
+		return r;
+	}
 	if (!p->running)
 		return 0;
 	pthread_mutex_lock(&p->lock);

@@ -9,11 +9,13 @@
 
 #include <uvp/error.h>
 
+#include "stream/codec.h"
+
 enum uvpi_stream_round { UVPI_ROUND_GO_ON, UVPI_ROUND_LAST, UVPI_ROUND_ABORT };
 struct uvpi_stream_pipe {
 	struct xc_interface_core *xc; /* the thread's alone while it runs */
 	uint32_t domid;
-	bool hvm; /* container */
+	bool hvm; /* a PVH or HVM guest */
 	bool restore;
 	/* save: of a domain that runs, in rounds. NULL: it has suspended. All are called in the thread. */
 	int (*suspend)(void *data); /* 1: it has, 0: it has not */
@@ -24,7 +26,9 @@ struct uvpi_stream_pipe {
 	void *data;
 	/* restore: given, and what comes out */
 	unsigned int store_port, console_port;
+	uint64_t max_pages; /* that it can ever have */
 	unsigned long store_frame, console_frame;
+	struct uvpi_native_restore *native; /* of a PVH or HVM guest */
 
 	int fd; /* the caller's end */
 	int thread_fd;
@@ -39,6 +43,12 @@ struct uvpi_stream_pipe {
 	char said[200]; /* by libxenguest about its failure */
 };
 
+/* Is it done here, in native.c, and not by libxenguest? One that is moved while it runs is not. */
+static inline bool uvpi_stream_is_native(const struct uvpi_stream_pipe *p)
+{
+	return p->hvm && (p->restore || !p->suspend);
+}
+
 /* Start it. The caller then reads the stream from fd until its end, or (restore) writes it with uvpi_stream_pipe_write(). */
 int uvpi_stream_pipe_start(struct uvpi_stream_pipe *p, struct uvp_error *err);
 /* Save: some bytes, 0 at the end, or -1 when none came for so long (-1: wait for ever). */
@@ -46,7 +56,7 @@ int uvpi_stream_pipe_read(struct uvpi_stream_pipe *p, void *buf, uint32_t size, 
 /* So many of those have been written to where they go. */
 void uvpi_stream_pipe_passed(struct uvpi_stream_pipe *p, uint32_t len);
 /* 0, or 1 when the other side has ended: uvpi_stream_pipe_end() knows why. */
-int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const void *data, uint32_t len);
+int uvpi_stream_pipe_write(struct uvpi_stream_pipe *p, const struct uvpi_span *spans, uint32_t n);
 /* Close the caller's end and wait until the thread has ended. Once it is known, what libxenguest had to say. Does nothing
  * the second time. */
 int uvpi_stream_pipe_end(struct uvpi_stream_pipe *p, struct uvp_error *err);

@@ -27,7 +27,7 @@ static int feed(struct uvpi_build *b, struct uvpi_stream_pipe *p, struct uvp_err
 	while ((r = uvpi_stream_next(reader, err)) > 0) {
 		if (uvpi_op_cancelled(b->op))
 			return uvpi_build_cancelled(b, err);
-		if (uvpi_stream_pipe_write(p, reader->raw, reader->raw_len))
+		if (uvpi_stream_pipe_write(p, reader->spans, reader->n_spans))
 			return 1; /* it has ended before the stream: it will say why */
 		if (!fed)
 			UVPI_STEP("memory starts");
@@ -50,6 +50,8 @@ int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err)
 		.xc = b->xc,
 		.domid = b->domid,
 		.restore = true,
+		.hvm = b->config->type != UVPI_TYPE_PV,
+		.max_pages = b->config->maxmem_kib / 4,
 		.store_port = (unsigned int)b->store_port,
 		.console_port = (unsigned int)b->console_port,
 	};

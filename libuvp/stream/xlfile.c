@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stream/xlfile.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -124,6 +125,13 @@ static int read_image_header(struct uvpi_stream_reader *reader, struct uvp_error
 	return 0;
 }
 
+static void lend_raw(struct uvpi_stream_reader *reader)
+{
+	reader->raw_span = (struct uvpi_span){ reader->raw, reader->raw_len };
+	reader->spans = &reader->raw_span;
+	reader->n_spans = 1;
+}
+
 int uvpi_xl_open(struct uvpi_stream_reader *reader, const uint8_t *first, size_t len, struct uvp_error *err)
 {
 	uint8_t header[HEADER];
@@ -131,6 +139,9 @@ int uvpi_xl_open(struct uvpi_stream_reader *reader, const uint8_t *first, size_t
 	uint32_t json = 0;
 	int r;
 
+	reader->raw = malloc(UVPI_STREAM_BATCH);
+	if (!reader->raw)
+		return uvpi_no_memory(err);
 	memcpy(header, first, len);
 	r = uvpi_stream_read(reader, header + len, HEADER - len, err);
 	if (r >= 0)
@@ -144,6 +155,7 @@ int uvpi_xl_open(struct uvpi_stream_reader *reader, const uint8_t *first, size_t
 	if (r < 0)
 		return r;
 	reader->xl.on = true;
+	lend_raw(reader);
 	memcpy(reader->domain.uuid, reader->config->uuid, sizeof(reader->domain.uuid));
 	reader->domain.type = uvpi_stream_type_of(reader->config);
 	reader->domain.vcpus = reader->config->vcpus;
@@ -230,5 +242,6 @@ int uvpi_xl_next(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	}
 	r = fill(reader, err);
 	reader->order.raw += reader->raw_len;
+	lend_raw(reader);
 	return r < 0 ? r : 1;
 }

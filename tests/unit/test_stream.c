@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include <uvp/progress.h>
@@ -197,6 +198,23 @@ START_TEST(other_files_are_none)
 }
 END_TEST
 
+/* Written out. Returns how long it is. */
+static int unpack(struct uvpi_codec *codec, uint32_t type, const uint8_t *body, uint32_t len, uint8_t *back)
+{
+	const struct uvpi_span *spans;
+	uint32_t n, at = 0;
+	int r = uvpi_codec_unpack(codec, type, body, len, &spans, &n, NULL);
+
+	for (uint32_t i = 0; r > 0 && i < n; at += spans[i++].len) {
+		if (spans[i].data)
+			memcpy(back + at, spans[i].data, spans[i].len);
+		else
+			memset(back + at, 0, spans[i].len);
+	}
+	ck_assert(r < 0 || at == (uint32_t)r);
+	return r;
+}
+
 /* Pack it, and look whether the same comes back. Returns the length of the body. */
 static uint32_t there_and_back(struct uvpi_codec *codec, const uint8_t *raw, uint32_t size, uint32_t type)
 {
@@ -205,7 +223,7 @@ static uint32_t there_and_back(struct uvpi_codec *codec, const uint8_t *raw, uin
 
 	ck_assert_uint_eq(is, type);
 	memset(back, 0xee, UVPI_STREAM_BATCH);
-	ck_assert_int_eq(uvpi_codec_unpack(codec, type, body, len, back, NULL), (int)size);
+	ck_assert_int_eq(unpack(codec, type, body, len, back), (int)size);
 	ck_assert_mem_eq(raw, back, size);
 	return len;
 }
@@ -237,7 +255,7 @@ static int unpack_sparse(struct uvpi_codec *codec, const uint8_t *sparse, size_t
 	size_t n = ZSTD_compress(body, sizeof(body), sparse, size, 1);
 
 	ck_assert(!ZSTD_isError(n));
-	return uvpi_codec_unpack(codec, UVPI_STREAM_MEMORY_SPARSE, body, (uint32_t)n, raw, NULL);
+	return unpack(codec, UVPI_STREAM_MEMORY_SPARSE, body, (uint32_t)n, raw);
 }
 
 START_TEST(runs_that_cannot_be_are_refused)
@@ -283,10 +301,60 @@ START_TEST(pieces_come_out_in_their_order)
 			continue;
 		out++;
 		ck_assert_uint_eq(piece.raw, UVPI_STREAM_BATCH - out);
-		ck_assert_int_eq(uvpi_codec_unpack(&codec, piece.type, piece.body, piece.len, raw, NULL), (int)piece.raw);
+		ck_assert_int_eq(unpack(&codec, piece.type, piece.body, piece.len, raw), (int)piece.raw);
 		ck_assert_uint_eq(raw[(out - 1) % 2 ? 77777 : 3], out);
 	}
 	ck_assert_int_eq(uvpi_packer_take(packer, true, &piece), 0);
+	uvpi_codec_done(&codec);
+}
+END_TEST
+
+/* The fast way is the same as the one that everybody has, whatever the length, and where it lies. */
+START_TEST(checksums_are_those_of_zlib)
+{
+	uint8_t data[700];
+	uint32_t seed = 7;
+
+	for (size_t i = 0; i < sizeof(data); i++) {
+		seed = seed * 1664525 + 1013904223;
+		data[i] = (uint8_t)(seed >> 24);
+	}
+	for (size_t at = 0; at < 3; at++)
+		for (size_t len = 0; len + at <= sizeof(data); len++)
+			ck_assert_uint_eq(uvpi_stream_crc(data + at, len), (uint32_t)crc32_z(0, data + at, len));
+}
+END_TEST
+
+/* A piece whose pages lie elsewhere is the head and the pages; the mapping is gone then, also when nobody takes the piece. */
+START_TEST(pages_are_packed_where_they_lie)
+{
+	_cleanup_packer_ struct uvpi_packer *packer = NULL;
+	_cleanup_free_ uint8_t *back = malloc(UVPI_STREAM_BATCH), *expected = calloc(1, UVPI_STREAM_BATCH);
+	struct uvpi_codec codec = { 0 };
+	struct uvpi_packed piece;
+	uint8_t *pages, *buf;
+
+	ck_assert_int_eq(uvpi_packer_new(&packer, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		pages = mmap(NULL, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		ck_assert_ptr_ne(pages, MAP_FAILED);
+		pages[4096 + 300] = (uint8_t)(i + 1);
+		memset(pages + 8192, 0x55, 4096);
+		memcpy(expected, "head of it", 10);
+		memcpy(expected + 10, pages, 3 * 4096);
+		while (!(buf = uvpi_packer_buffer(packer)))
+			ck_assert_int_eq(uvpi_packer_take(packer, true, &piece), 1);
+		memcpy(buf, "head of it", 10);
+		uvpi_packer_put_pages(packer, 10, pages, 3 * 4096);
+		if (i == 2)
+			break;
+		ck_assert_int_eq(uvpi_packer_take(packer, true, &piece), 1);
+		ck_assert_int_eq(unpack(&codec, piece.type, piece.body, piece.len, back), 10 + 3 * 4096);
+		ck_assert_uint_eq(piece.type, UVPI_STREAM_MEMORY_SPARSE);
+		ck_assert_uint_eq(piece.raw, 10 + 3 * 4096);
+		ck_assert_mem_eq(back, expected, 10 + 3 * 4096);
+		ck_assert_int_lt(msync(pages, 4096, MS_ASYNC), 0); /* there is nothing */
+	}
 	uvpi_codec_done(&codec);
 }
 END_TEST
@@ -436,6 +504,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, zeros_are_taken_out_wherever_they_are);
 	tcase_add_test(tcase, runs_that_cannot_be_are_refused);
 	tcase_add_test(tcase, pieces_come_out_in_their_order);
+	tcase_add_test(tcase, checksums_are_those_of_zlib);
+	tcase_add_test(tcase, pages_are_packed_where_they_lie);
 	tcase_add_test(tcase, what_does_not_compress_stays_as_it_is);
 	tcase_add_test(tcase, a_level_is_two_texts);
 	tcase_add_test(tcase, a_header_may_come_in_parts);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All pages of a guest that does not run. They are mapped for as long as it takes to compress them. */
+#include "stream/native.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define XC_WANT_COMPAT_MAP_FOREIGN_API
+#include <xenctrl.h>
+
+#include "core/bytes.h"
+#include "core/error.h"
+#include "core/hyp.h"
+#include "core/progress.h"
+#include "stream/codec.h"
+#include "stream/frame.h"
+#include "stream/xenformat.h"
+
+#define PAGE 4096
+/* One record with so many pages is one piece. */
+#define PAGES_MAX ((UVPI_CODEC_HEAD_MAX - HEAD) / 8)
+#define HEAD (UVPI_XEN_RECORD + 8)
+#define TYPES_MAX 1024 /* that Xen tells at once */
+
+/* Of libxenctrl, which has it in no header. */
+int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num, xen_pfn_t *arr);
+
+struct send {
+	struct uvpi_packer *packer;
+	struct uvpi_stream_pipe *p;
+	const struct uvp_op *op;
+	uvpi_packer_write *write;
+	void *data;
+	xen_pfn_t last; /* one behind its last page */
+	uint64_t found, pages; /* so far; all that it has */
+	xen_pfn_t gfns[PAGES_MAX];
+	uint32_t n;
+};
+
+/* ---- pieces ---- */
+
+static int take_one(struct send *s, bool wait, struct uvp_error *err)
+{
+	struct uvpi_packed piece;
+	int r = uvpi_packer_take(s->packer, wait, &piece);
+
+	if (r <= 0)
+		return r;
+	r = s->write(s->data, &piece, err);
+	return r < 0 ? r : 1;
+}
+
+static int drain(struct send *s, struct uvp_error *err)
+{
+	int r;
+
+	do {
+		r = take_one(s, true, err);
+	} while (r > 0);
+	return r;
+}
+
+/* What is ready is written meanwhile. */
+static int get_buffer(struct send *s, uint8_t **ret_buf, struct uvp_error *err)
+{
+	int r;
+
+	if (uvpi_op_cancelled(s->op))
+		return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
+	while (!(*ret_buf = uvpi_packer_buffer(s->packer))) {
+		r = take_one(s, true, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int send_bytes(struct send *s, uint8_t *data, uint32_t len, struct uvp_error *err)
+{
+	uint8_t *buf;
+	int r = 0;
+
+	for (uint32_t at = 0, n; at < len && r == 0; at += n) {
+		n = len - at < UVPI_STREAM_BATCH ? len - at : UVPI_STREAM_BATCH;
+		r = get_buffer(s, &buf, err);
+		if (r < 0)
+			break;
+		memcpy(buf, data + at, n);
+		uvpi_packer_put(s->packer, n);
+	}
+	free(data);
+	return r;
+}
+
+/* ---- pages ---- */
+
+static int map(struct send *s, uint8_t **ret_map, struct uvp_error *err)
+{
+	int errors[PAGES_MAX];
+
+	*ret_map = xc_map_foreign_bulk(s->p->xc, s->p->domid, PROT_READ, s->gfns, errors, s->n);
+	if (!*ret_map)
+		return uvpi_hyp_fail(err, s->p->domid, "map the memory of");
+	for (uint32_t i = 0; i < s->n; i++) {
+		if (!errors[i])
+			continue;
+		munmap(*ret_map, (size_t)s->n * PAGE);
+		errno = errors[i] < 0 ? -errors[i] : errors[i];
+		return uvpi_hyp_fail(err, s->p->domid, "map a page of");
+	}
+	return 0;
+}
+
+static int flush(struct send *s, struct uvp_error *err)
+{
+	uint8_t *buf, *pages = NULL;
+	int r;
+
+	if (!s->n)
+		return 0;
+	r = get_buffer(s, &buf, err);
+	if (r == 0)
+		r = map(s, &pages, err);
+	if (r < 0)
+		return r;
+	uvpi_put_le32(buf, UVPI_XEN_PAGE_DATA);
+	uvpi_put_le32(buf + 4, 8 + s->n * (8 + PAGE));
+	uvpi_put_le32(buf + 8, s->n);
+	uvpi_put_le32(buf + 12, 0);
+	for (uint32_t i = 0; i < s->n; i++)
+		uvpi_put_le64(buf + HEAD + 8 * i, s->gfns[i]);
+	uvpi_packer_put_pages(s->packer, HEAD + 8 * s->n, pages, s->n * PAGE);
+	s->found += s->n;
+	s->n = 0;
+	r = take_one(s, false, err);
+	return r < 0 ? r : 0;
+}
+
+/* Those of the candidates that are pages of the guest's own. */
+static int add(struct send *s, const xen_pfn_t *gfns, uint32_t n, struct uvp_error *err)
+{
+	xen_pfn_t types[TYPES_MAX];
+	int r = 0;
+
+	memcpy(types, gfns, n * sizeof(*gfns));
+	if (xc_get_pfn_type_batch(s->p->xc, s->p->domid, n, types))
+		return uvpi_hyp_fail(err, s->p->domid, "look at the pages of");
+	for (uint32_t i = 0; i < n && r == 0; i++) {
+		if (types[i] == XEN_DOMCTL_PFINFO_XTAB)
+			continue;
+		if (types[i] == XEN_DOMCTL_PFINFO_BROKEN)
+			return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "a page of the host's memory, which the guest has, is broken");
+		s->gfns[s->n++] = gfns[i];
+		if (s->n == PAGES_MAX)
+			r = flush(s, err);
+	}
+	return r;
+}
+
+static int send_range(struct send *s, xen_pfn_t from, xen_pfn_t to, struct uvp_error *err)
+{
+	xen_pfn_t gfns[TYPES_MAX];
+	int r = 0;
+
+	while (from < to && from < s->last && r == 0) {
+		uint32_t n = 0;
+
+		if (s->found + s->n >= s->pages)
+			return 0;
+		for (; n < TYPES_MAX && from < to && from < s->last; from++)
+			gfns[n++] = from;
+		r = add(s, gfns, n, err);
+	}
+	return r;
+}
+
+/* All of them. Between its memory and the special pages below 4 GiB most guests have nothing, for which Xen would have to be
+ * asked a million times: that comes last, and not at all when all pages have been found. */
+static int send_all(struct send *s, struct uvp_error *err)
+{
+	const xen_pfn_t mmio = 0xf0000, special = 0xfc000, high = 0x100000;
+	xen_pfn_t low = s->pages < mmio ? s->pages : mmio;
+	int r = send_range(s, 0, low, err);
+
+	if (r == 0)
+		r = send_range(s, special, high, err);
+	if (r == 0)
+		r = send_range(s, high, s->last, err);
+	if (r == 0)
+		r = send_range(s, mmio, special, err);
+	if (r == 0)
+		r = send_range(s, low, mmio, err);
+	return r;
+}
+
+static int look(struct send *s, struct uvp_error *err)
+{
+	xc_domaininfo_t info;
+
+	if (xc_domain_getinfolist(s->p->xc, s->p->domid, 1, &info) != 1 || info.domain != s->p->domid ||
+	    xc_domain_nr_gpfns(s->p->xc, s->p->domid, &s->last) < 0)
+		return uvpi_hyp_fail(err, s->p->domid, "look at");
+	s->pages = info.tot_pages;
+	if (!s->last || s->last > UINT64_C(1) << 36)
+		return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "Xen says that it has no memory");
+	return 0;
+}
+
+int uvpi_native_send(struct uvpi_packer *packer, struct uvpi_stream_pipe *p, const struct uvp_op *op, uvpi_packer_write *write,
+		     void *data, struct uvp_error *err)
+{
+	struct send s = { .packer = packer, .p = p, .op = op, .write = write, .data = data };
+	uint8_t *bytes = NULL;
+	uint32_t len = 0;
+	int r = look(&s, err);
+
+	if (r == 0)
+		r = uvpi_native_head(p, &bytes, &len, err);
+	if (r == 0)
+		r = send_bytes(&s, bytes, len, err);
+	if (r == 0)
+		r = send_all(&s, err);
+	if (r == 0)
+		r = flush(&s, err);
+	if (r == 0)
+		r = uvpi_native_tail(p, &bytes, &len, err);
+	if (r == 0)
+		r = send_bytes(&s, bytes, len, err);
+	if (r == 0)
+		r = drain(&s, err);
+	return r;
+}
