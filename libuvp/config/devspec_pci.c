@@ -275,7 +275,7 @@ bool uvpi_pci_honours(const struct uvp_config *config, const char *key)
 	return config->type != UVPI_TYPE_PVH && uvpi_pci_is_about(key);
 }
 
-int uvpi_pci_fail_confined(struct uvp_error *err)
+static int fail_confined(struct uvp_error *err)
 {
 	uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
 		  "the device model of an hvm guest reaches PCI devices only as root and without confinement: it opens them in "
@@ -285,7 +285,7 @@ int uvpi_pci_fail_confined(struct uvp_error *err)
 	return -UVP_E_UNSUPPORTED;
 }
 
-static int check_hvm(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
+int uvpi_pci_check_hvm(const struct uvp_config *config, const char **ret_key, struct uvp_error *err)
 {
 	struct uvpi_hvm hvm;
 	int r = uvpi_hvm_fill(config, &hvm, ret_key, err);
@@ -296,7 +296,7 @@ static int check_hvm(const struct uvp_config *config, const char **ret_key, stru
 	*ret_key = hvm.user ? "device_model_user" : "dm_restrict";
 	uvpi_hvm_done(&hvm);
 	if (confined)
-		return uvpi_pci_fail_confined(err);
+		return fail_confined(err);
 	*ret_key = "maxmem";
 	if (config->memory_kib < config->maxmem_kib) {
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
@@ -349,7 +349,7 @@ int uvpi_pci_check(const struct uvp_config *config, const char **ret_key, struct
 	}
 	if (config->type == UVPI_TYPE_PV)
 		return check_pv(config, list, n, mode, ret_key, err);
-	r = n ? check_hvm(config, ret_key, err) : 0;
+	r = n ? uvpi_pci_check_hvm(config, ret_key, err) : 0;
 	if (r < 0)
 		uvpi_prefix(err, "pci");
 	return r;

@@ -42,8 +42,8 @@ enum uvpi_passthrough { UVPI_PASSTHROUGH_OFF, UVPI_PASSTHROUGH_ON, UVPI_PASSTHRO
 enum uvpi_passthrough uvpi_passthrough_of(const struct uvp_config *config);
 /* Is this one of the keys about PCI devices? */
 bool uvpi_pci_is_about(const char *key);
-/* What is said of a device model that is confined. */
-int uvpi_pci_fail_confined(struct uvp_error *err);
+/* Can an HVM guest of this configuration have any? On failure *ret_key is the key that is in the way. */
+int uvpi_pci_check_hvm(const struct uvp_config *config, const char **ret_key, struct uvp_error *err);
 #define UVPI_PCI_WHY_NOT_PVH "Xen 4.17 cannot hand PCI devices to pvh guests"
 /* Is it, and are they honoured for a domain of its type? */
 bool uvpi_pci_honours(const struct uvp_config *config, const char *key);

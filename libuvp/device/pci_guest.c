@@ -153,11 +153,27 @@ static int expand(struct giving *g, struct uvp_error *err)
 	return 0;
 }
 
+/* Has no device model of the guest any of them? With deadlines of its own, as the caller's may be over. */
+static bool is_unplugged(const struct giving *g)
+{
+	int r = 0;
+
+	for (int i = 0; i < g->n && g->hvm && r == 0; i++)
+		r = uvpi_dm_unplug_pci(g->domain, g->list[i].sbdf, NULL, NULL);
+	return r == 0;
+}
+
 /* The configuration does not know: the guest shall not have it. */
-static void undo(const struct giving *g)
+static void undo(const struct giving *g, struct uvp_error *err)
 {
 	struct uvpi_pci_nodes nodes;
 
+	/* What QEMU has open the guest goes on using, and nobody else may get it. */
+	if (!is_unplugged(g)) {
+		uvpi_hint(err, "its device model may have the device, which stays the domain's: take it away with 'xlx pci-detach', "
+			       "or shut the guest down");
+		return;
+	}
 	for (int i = 0; i < g->n; i++) {
 		if (uvpi_pci_nodes_read(g->domain, &nodes, NULL) < 0)
 			return;
@@ -197,7 +213,7 @@ static int attach(struct giving *g, unsigned int flags, const struct uvp_op *op,
 	if (r == 0)
 		r = uvpi_record_pci(g->domain, spec, err);
 	if (r < 0)
-		undo(g);
+		undo(g, err);
 	return r;
 }
 
@@ -218,23 +234,16 @@ static int check_device_model(struct uvp_domain *domain, struct uvp_error *err)
 {
 	_cleanup_config_ struct uvp_config *config = NULL;
 	struct uvp_error why = UVP_ERROR_INIT;
-	struct uvpi_hvm hvm;
 	const char *key;
-	bool confined;
 	int r = uvp_domain_config(domain, &config, &why);
 
 	if (r == -UVP_E_NOT_FOUND)
 		return 0;
 	if (r == 0)
-		r = uvpi_hvm_fill(config, &hvm, &key, &why);
-	if (r < 0) {
-		if (err)
-			*err = why;
-		return r;
-	}
-	confined = hvm.restricted || hvm.user;
-	uvpi_hvm_done(&hvm);
-	return confined ? uvpi_pci_fail_confined(err) : 0;
+		r = uvpi_pci_check_hvm(config, &key, &why);
+	if (r < 0 && err)
+		*err = why;
+	return r;
 }
 
 static int check_spec(const struct giving *g, struct uvp_error *err)
@@ -320,7 +329,7 @@ static int find(struct uvp_domain *domain, const struct uvpi_pci_nodes *nodes, c
 }
 
 /* Of one that the domain got by somebody who was interrupted there is only the note. 1: it is taken back. */
-static int detach_noted(struct uvp_domain *domain, const char *which, struct uvp_error *err)
+static int detach_noted(struct uvp_domain *domain, const char *which, bool hvm, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_pci_given given = { .sbdf = 0 };
 	const struct giving g = { .domain = domain, .list = &given, .n = 1 };
@@ -328,8 +337,28 @@ static int detach_noted(struct uvp_domain *domain, const char *which, struct uvp
 
 	if (r < 0 || !uvpi_pci_is_noted(domain->host, domain->domid, given.sbdf))
 		return 0;
-	r = take_back(&g, err);
+	r = hvm ? uvpi_dm_unplug_pci(domain, given.sbdf, op, err) : 0;
+	if (r == 0)
+		r = take_back(&g, err);
 	return r < 0 ? r : 1;
+}
+
+/* A guest lets go of a whole slot of its bus, with every function in it. */
+static int check_alone(const struct uvpi_pci_nodes *nodes, uint32_t sbdf, struct uvp_error *err)
+{
+	int at = uvpi_pci_nodes_find(nodes, sbdf);
+	uint32_t slot = at < 0 ? UINT32_MAX : nodes->devices[at].slot;
+	char text[UVPI_PCI_TEXT], other[UVPI_PCI_TEXT];
+
+	for (int i = 0; i < nodes->n && slot != UINT32_MAX; i++) {
+		if (i == at || nodes->devices[i].slot == UINT32_MAX || nodes->devices[i].slot >> 3 != slot >> 3)
+			continue;
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "PCI device %s cannot be taken away alone: %s is in the same slot of the guest's bus, "
+			  "and a guest lets go of a slot", uvpi_pci_address(sbdf, text), uvpi_pci_address(nodes->devices[i].sbdf, other));
+		uvpi_hint(err, "shut the guest down, and change its configuration");
+		return -UVP_E_UNSUPPORTED;
+	}
+	return 0;
 }
 
 static int detach(struct uvp_domain *domain, const char *which, bool hvm, bool force, const struct uvp_op *op,
@@ -341,8 +370,16 @@ static int detach(struct uvp_domain *domain, const char *which, bool hvm, bool f
 
 	if (r == 0)
 		r = find(domain, &nodes, which, &sbdf, err);
-	if (r == -UVP_E_NOT_FOUND && detach_noted(domain, which, NULL) > 0)
-		return 0;
+	if (r == -UVP_E_NOT_FOUND) {
+		struct uvp_error why = UVP_ERROR_INIT;
+		int noted = detach_noted(domain, which, hvm, op, &why);
+
+		if (noted < 0 && err)
+			*err = why;
+		return noted ? (noted < 0 ? noted : 0) : r;
+	}
+	if (r == 0 && hvm)
+		r = check_alone(&nodes, sbdf, err);
 	if (r == 0 && hvm)
 		r = uvpi_dm_unplug_pci(domain, sbdf, op, err);
 	if (r == 0)

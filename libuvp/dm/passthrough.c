@@ -149,11 +149,8 @@ int uvpi_dm_plug_pcis(struct uvp_domain *domain, const struct uvpi_pci_given *li
 		r = plug_all(qmp, nodes.backend, first, list, n, batch, op, err);
 	if (r == 0)
 		r = uvpi_batch_run(batch, false, err);
-	if (r < 0) {
+	if (r < 0)
 		uvpi_prefix(err, "the device model");
-		for (int i = 0; i < n && qmp; i++)
-			uvpi_dm_unplug_pci(domain, list[i].sbdf, op, NULL);
-	}
 	return r;
 }
 

@@ -19,7 +19,7 @@ int uvpi_dm_pcis(struct uvpi_dm *dm, struct uvp_error *err);
 /* Queue where the guest sees n devices, of which the first has that number in the back end's folder. */
 int uvpi_dm_note_pcis(struct uvp_qmp *qmp, const char *backend, int first, const struct uvpi_pci_given *list, int n,
 		      struct uvpi_batch *batch, const struct uvp_op *op, struct uvp_error *err);
-/* Plug in devices whose nodes are there. When that fails, none of them is. */
+/* Plug in devices whose nodes are there. When that fails, some of them may be all the same: uvpi_dm_unplug_pci() knows. */
 int uvpi_dm_plug_pcis(struct uvp_domain *domain, const struct uvpi_pci_given *list, int n, const struct uvp_op *op,
 		      struct uvp_error *err);
 /* Ask the guest to let go, and wait until it has. 0, too, when the device model has no such device. */
