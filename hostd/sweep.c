@@ -155,15 +155,18 @@ static int sweep_cap(struct hostd_work *work, uint32_t domid, bool lives, struct
 	return r;
 }
 
-static int sweep_caps(struct hostd_work *work, char **caps, int n, const struct living *living, struct uvp_error *err)
+/* One that cannot be put back keeps nothing else from being done. */
+static void sweep_caps(struct hostd_work *work, char **caps, int n, const struct living *living)
 {
 	uint32_t domid;
-	int r = 0;
 
-	for (int i = 0; r >= 0 && i < n; i++)
-		if (parse_domid(caps[i], &domid) >= 0)
-			r = sweep_cap(work, domid, has_domid(living, domid), err);
-	return r;
+	for (int i = 0; i < n; i++) {
+		struct uvp_error why = UVP_ERROR_INIT;
+
+		if (parse_domid(caps[i], &domid) >= 0 && sweep_cap(work, domid, has_domid(living, domid), &why) < 0)
+			daemon_log(DAEMON_WARNING, NULL, "what a killed move left of domain %" PRIu32 "'s cap stays: %s", domid,
+				   why.message);
+	}
 }
 
 /* ---- the whole ---- */
@@ -212,8 +215,7 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	living.infos = infos;
 	sweep_names(&living, entries, n_entries);
 	r = sweep(work, ours, n_ours, homes, n_homes, &living, result, err);
-	if (r >= 0)
-		r = sweep_caps(work, caps, n_caps, &living, err);
+	sweep_caps(work, caps, n_caps, &living);
 	uvpi_qdisk_collect();
 	if (r >= 0)
 		result->outcome = HOSTD_DONE;

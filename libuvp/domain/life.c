@@ -79,8 +79,8 @@ static int resume_suspended(struct uvp_domain *domain, struct uvp_error *err)
 		uvpi_prefix(err, "cannot let %s go on", uvpi_domain_label(domain, label));
 		return lock;
 	}
-	r = uvpi_slow_put_back(domain, NULL, NULL, err);
-	r = r < 0 ? r : uvpi_resume(domain, err);
+	uvpi_slow_put_back(domain, NULL, NULL, NULL); /* one that goes on slowly is better than one that does not */
+	r = uvpi_resume(domain, err);
 	uvpi_saving_end(domain, lock);
 	return r;
 }

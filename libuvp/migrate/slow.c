@@ -55,7 +55,8 @@ int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp
 		return r;
 	if (!sched.has_weight)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it cannot be slowed down: the scheduler '%s' knows no cap", sched.scheduler);
-	if (slow->steps == UVPI_ARRAY_SIZE(parts))
+	/* or somebody else has set one meanwhile, and it is theirs */
+	if (slow->steps == UVPI_ARRAY_SIZE(parts) || (slow->steps && sched.cap != slow->cap))
 		return 0;
 	if (!slow->steps)
 		slow->before = sched.cap;
