@@ -12,7 +12,7 @@ ip link add labbr1 type bridge && ip addr add 10.99.1.1/24 dev labbr1 && ip link
 pxe_server labbr1 10.99.1 netwk
 
 boots_from() {
-	wait_for 300 hvm_said lab-boot 'ready from'
+	wait_for 300 grep -qaE 'ready from [a-z]{5}' "$tmp/lab-boot.serial"
 	hvm_said lab-boot "ready from $1" || fail "it says '$(tail -n 1 "$tmp/lab-boot.serial")' instead of $1"
 	expect_ok xlx destroy --yes lab-boot
 }

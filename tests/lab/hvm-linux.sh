@@ -96,7 +96,7 @@ expect_ok xlx image-info "$tmp/saved"
 out_has hvm
 expect_ok xlx restore "$tmp/saved"
 id=$(xlx domid lab-hvml)
-guest_run lab-hvml 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts; head -n 1 /dev/xvdb; nproc; ping -c 2 10.99.0.1'
+guest_run lab-hvml 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts; head -n 1 /dev/xvdb; nproc; for i in 1 2 3 4 5 6 7 8 9; do ping -c 2 10.99.0.1 && break; sleep 1; done'
 for what in counts kept '^2' '2 packets received'; do guest_has "$what"; done
 monitor 'info network'
 ! grep -q e1000 "$tmp/out" || fail "the emulated interface is back: $(cat "$tmp/out")"
