@@ -298,11 +298,15 @@ static void use_instructions(void)
 static void look_whether_to_suspend(void)
 {
 	u32 reason = REASON_SUSPEND;
+	struct message event;
 
 	if (store->rsp_prod == store->rsp_cons)
 		return;
-	while (store->rsp_prod != store->rsp_cons)
+	/* all of it, of which perhaps only the head is there yet */
+	get(&event, sizeof(event));
+	for (u32 i = 0; i < event.len; i++)
 		get(0, 1);
+	notify(store_port);
 	/* the watch fires for what is written here, too */
 	if (ask(XS_READ, "control/shutdown", 17) != 's')
 		return;
