@@ -7,7 +7,8 @@ requires xlx ssh certtool
 requires_host_b
 
 tls=/etc/uvp/tls
-create_guest "$(tiny_cfg t-tls 'cpu_policy = "default,-bmi2,-adx"')"
+create_guest "$(tiny_cfg t-tls 'cpu_policy = "default,-bmi2,-adx"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s1 r1"')"
+wait_for 60 grep -q '^tick' /var/log/xen/guest-t-tls.log
 [ ! -e $tls ] || fail "there are keys on this host already"
 on_exit rm -rf $tls
 on_exit on_b rm -rf $tls "$tmp"

@@ -11,7 +11,7 @@ _state_domains() { timeout 60 xlx list --no-header | awk '{ print "domain " $1 "
 # child goes.
 _state_nodes() {
 	timeout 60 xenstore-ls -f | grep -vE \
-		'^/(tool|vm|libxl|uvp(/domain|/restart)?|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?|local/domain/0/error(/backend(/[a-z]+)?)?)( =|/tool)|^/tool/'
+		'^/(tool|vm|libxl|uvp(/domain|/restart|/slowed)?|local/domain/0/(backend|memory|device-model|console|cpu)(/[a-z0-9]+)?|local/domain/0/error(/backend(/[a-z]+)?)?)( =|/tool)|^/tool/'
 }
 
 # Definitions, names, sockets, what libxl remembers of domains, folders of tests but this one's. What has happened is
