@@ -404,6 +404,9 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 	bool suspended;
 
 	r = say_why(s, r, err);
+	/* no thread looks at its memory any more when it goes on */
+	uvpi_packer_free(s->packer);
+	s->packer = NULL;
 	uvpi_slow_undo(&s->slow, s->domain);
 	uvpi_defined_switch_on(&s->defined);
 	suspended = s->suspended && uvpi_resume(s->domain, &resume) < 0;

@@ -46,16 +46,6 @@ static bool is_empty(const uint8_t *cell)
 	return true;
 }
 
-/* How many bytes from `at` are cells that are empty, or not. What is left at the end is never empty. */
-static uint32_t run(const uint8_t *raw, uint32_t at, uint32_t len, bool empty)
-{
-	uint32_t end = at;
-
-	while (len - end >= CELL && is_empty(raw + end) == empty)
-		end += CELL;
-	return !empty && len - end < CELL ? len - at : end - at;
-}
-
 struct runs {
 	uint32_t n, zeros; /* zeros: of all together */
 	struct {
@@ -63,16 +53,32 @@ struct runs {
 	} run[RUNS_MAX + 1]; /* and one for a head */
 };
 
+/* The guest may write what is looked at, so each cell is looked at once: that bounds how many runs there are. What is left behind
+ * the last cell counts as not empty. */
 static void find_runs(struct runs *runs, const uint8_t *raw, uint32_t len)
 {
-	for (uint32_t at = 0; at < len; runs->n++) {
-		uint32_t zeros = run(raw, at, len, true), others = run(raw, at + zeros, len, false);
+	uint32_t zeros = 0, others = 0, at = 0;
 
-		runs->run[runs->n].zeros = zeros;
-		runs->run[runs->n].others = others;
-		runs->zeros += zeros;
-		at += zeros + others;
+	for (; len - at >= CELL; at += CELL) {
+		bool empty = is_empty(raw + at);
+
+		if (empty && others) {
+			runs->run[runs->n].zeros = zeros;
+			runs->run[runs->n++].others = others;
+			zeros = others = 0;
+		}
+		if (empty) {
+			zeros += CELL;
+			runs->zeros += CELL;
+		} else {
+			others += CELL;
+		}
 	}
+	others += len - at;
+	if (!zeros && !others)
+		return;
+	runs->run[runs->n].zeros = zeros;
+	runs->run[runs->n++].others = others;
 }
 
 /* Returns how long it became; what the runs of `head` and `raw` are made of goes behind them. */

@@ -169,6 +169,8 @@ static int send_range(struct send *s, xen_pfn_t from, xen_pfn_t to, struct uvp_e
 
 		if (s->found + s->n >= s->pages)
 			return 0;
+		if (uvpi_op_cancelled(s->op))
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
 		for (; n < TYPES_MAX && from < to && from < s->last; from++)
 			gfns[n++] = from;
 		r = add(s, gfns, n, err);

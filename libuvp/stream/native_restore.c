@@ -31,6 +31,7 @@ struct uvpi_native_restore {
 	struct uvp_error why;
 	uint64_t gfn_end;
 	uint64_t *there, *meant; /* bits: it has the page; the stream has it */
+	bool only_small, has_policy;
 	uint8_t *context, *leaves, *msrs;
 	uint32_t context_len, leaves_len, msrs_len;
 	uint64_t frames[4]; /* to be cleared */
@@ -47,6 +48,29 @@ static void set(uint64_t *bits, uint64_t i)
 	bits[i / 64] |= UINT64_C(1) << i % 64;
 }
 
+static int bad(struct uvp_error *err, const char *what)
+{
+	return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: %s of the domain cannot be", what);
+}
+
+/* ---- its CPU ---- */
+
+static int set_policy(struct uvpi_native_restore *n, struct uvp_error *err)
+{
+	uint32_t n_leaves = n->leaves_len / (uint32_t)sizeof(xen_cpuid_leaf_t), n_msrs = n->msrs_len / (uint32_t)sizeof(xen_msr_entry_t);
+	uint32_t leaf = UINT32_MAX, subleaf = UINT32_MAX, msr = UINT32_MAX;
+
+	n->has_policy = true;
+	if (n->leaves_len % sizeof(xen_cpuid_leaf_t) || n->msrs_len % sizeof(xen_msr_entry_t))
+		return bad(err, "the CPU policy");
+	if (!n_leaves && !n_msrs)
+		return 0;
+	if (xc_set_domain_cpu_policy(n->p->xc, n->p->domid, n_leaves, (xen_cpuid_leaf_t *)(void *)n->leaves, n_msrs,
+				     (xen_msr_entry_t *)(void *)n->msrs, &leaf, &subleaf, &msr))
+		return uvpi_fail(err, UVP_E_HYPERVISOR, errno, "Xen refuses the guest's CPU: leaf 0x%x, subleaf 0x%x, MSR 0x%x", leaf, subleaf, msr);
+	return 0;
+}
+
 /* ---- its pages ---- */
 
 /* Does a large page fit there, where guests have nothing but memory? */
@@ -54,7 +78,7 @@ static bool is_large(const struct uvpi_native_restore *n, uint64_t first)
 {
 	uint64_t low = n->p->max_pages < MMIO ? n->p->max_pages : MMIO;
 
-	if (first + LARGE > low && (first < HIGH || first + LARGE > HIGH + n->p->max_pages - low))
+	if (n->only_small || (first + LARGE > low && (first < HIGH || first + LARGE > HIGH + n->p->max_pages - low)))
 		return false;
 	for (uint64_t i = first / 64; i < (first + LARGE) / 64; i++)
 		if (n->there[i])
@@ -62,15 +86,42 @@ static bool is_large(const struct uvpi_native_restore *n, uint64_t first)
 	return true;
 }
 
+/* Of large pages those parts that are not known to be the guest's. */
+static int give_back(struct uvpi_native_restore *n, struct uvp_error *err)
+{
+	xen_pfn_t gfns[AT_ONCE];
+	uint32_t count = 0;
+
+	for (uint64_t word = 0; word < (n->gfn_end + 63) / 64; word++) {
+		for (uint64_t left = n->there[word] & ~n->meant[word]; left; left &= left - 1)
+			gfns[count++] = word * 64 + (xen_pfn_t)__builtin_ctzll(left);
+		n->there[word] &= n->meant[word];
+		if (!count || (count <= AT_ONCE - 64 && word + 1 < (n->gfn_end + 63) / 64))
+			continue;
+		if (xc_domain_decrease_reservation_exact(n->p->xc, n->p->domid, count, 0, gfns))
+			return uvpi_hyp_fail(err, n->p->domid, "give back memory of");
+		count = 0;
+	}
+	return 0;
+}
+
+/* A guest that was ballooned has holes in many large pages, and its memory may be used up by them: then they are given back, and what
+ * comes is had page by page. */
 static int populate_small(struct uvpi_native_restore *n, xen_pfn_t *gfns, uint32_t count, struct uvp_error *err)
 {
 	int done = count ? xc_domain_populate_physmap(n->p->xc, n->p->domid, count, 0, 0, gfns) : 0;
 
-	if (done < 0 || (uint32_t)done != count) {
-		errno = done < 0 ? errno : ENOMEM;
-		return uvpi_hyp_fail(err, n->p->domid, "get memory for");
+	if (done >= 0 && (uint32_t)done == count)
+		return 0;
+	if (!n->only_small) {
+		uint32_t had = done > 0 ? (uint32_t)done : 0;
+		int r = give_back(n, err);
+
+		n->only_small = true;
+		return r < 0 ? r : populate_small(n, gfns + had, count - had, err);
 	}
-	return 0;
+	errno = done < 0 ? errno : ENOMEM;
+	return uvpi_hyp_fail(err, n->p->domid, "get memory for");
 }
 
 static int populate(void *data, const uint64_t *gfns, uint32_t count, struct uvp_error *err)
@@ -78,7 +129,8 @@ static int populate(void *data, const uint64_t *gfns, uint32_t count, struct uvp
 	struct uvpi_native_restore *n = data;
 	xen_pfn_t small[AT_ONCE];
 	uint32_t n_small = 0;
-	int r = 0;
+	/* Streams of an older version do not say that what comes before the pages is over. */
+	int r = n->has_policy ? 0 : set_policy(n, err);
 
 	for (uint32_t i = 0; i < count && r == 0; i++) {
 		uint64_t first = gfns[i] & ~(uint64_t)(LARGE - 1);
@@ -160,30 +212,7 @@ static int fill(void *data, const struct uvpi_xenparse_part *part, struct uvp_er
 	return 0;
 }
 
-/* Of large pages those parts that are not the guest's. */
-static int give_back(struct uvpi_native_restore *n, struct uvp_error *err)
-{
-	xen_pfn_t gfns[AT_ONCE];
-	uint32_t count = 0;
-
-	for (uint64_t word = 0; word < (n->gfn_end + 63) / 64; word++) {
-		for (uint64_t left = n->there[word] & ~n->meant[word]; left; left &= left - 1)
-			gfns[count++] = word * 64 + (xen_pfn_t)__builtin_ctzll(left);
-		if (!count || (count <= AT_ONCE - 64 && word + 1 < (n->gfn_end + 63) / 64))
-			continue;
-		if (xc_domain_decrease_reservation_exact(n->p->xc, n->p->domid, count, 0, gfns))
-			return uvpi_hyp_fail(err, n->p->domid, "give back memory of");
-		count = 0;
-	}
-	return 0;
-}
-
 /* ---- the rest ---- */
-
-static int bad(struct uvp_error *err, const char *what)
-{
-	return uvpi_fail(err, UVP_E_INVALID, 0, "the file is damaged: %s of the domain cannot be", what);
-}
 
 static int keep(uint8_t **to, uint32_t *to_len, const uint8_t *body, uint32_t len, struct uvp_error *err)
 {
@@ -193,21 +222,6 @@ static int keep(uint8_t **to, uint32_t *to_len, const uint8_t *body, uint32_t le
 		return uvpi_no_memory(err);
 	memcpy(*to, body, len);
 	*to_len = len;
-	return 0;
-}
-
-static int set_policy(struct uvpi_native_restore *n, struct uvp_error *err)
-{
-	uint32_t n_leaves = n->leaves_len / (uint32_t)sizeof(xen_cpuid_leaf_t), n_msrs = n->msrs_len / (uint32_t)sizeof(xen_msr_entry_t);
-	uint32_t leaf = UINT32_MAX, subleaf = UINT32_MAX, msr = UINT32_MAX;
-
-	if (n->leaves_len % sizeof(xen_cpuid_leaf_t) || n->msrs_len % sizeof(xen_msr_entry_t))
-		return bad(err, "the CPU policy");
-	if (!n_leaves && !n_msrs)
-		return 0;
-	if (xc_set_domain_cpu_policy(n->p->xc, n->p->domid, n_leaves, (xen_cpuid_leaf_t *)(void *)n->leaves, n_msrs,
-				     (xen_msr_entry_t *)(void *)n->msrs, &leaf, &subleaf, &msr))
-		return uvpi_fail(err, UVP_E_HYPERVISOR, errno, "Xen refuses the guest's CPU: leaf 0x%x, subleaf 0x%x, MSR 0x%x", leaf, subleaf, msr);
 	return 0;
 }
 
@@ -225,6 +239,9 @@ static int set_tsc(struct uvpi_native_restore *n, const uint8_t *body, uint32_t 
 static int note_frame(struct uvpi_native_restore *n, uint64_t index, uint64_t value, struct uvp_error *err)
 {
 	if (index != HVM_PARAM_STORE_PFN && index != HVM_PARAM_CONSOLE_PFN && index != HVM_PARAM_IOREQ_PFN && index != HVM_PARAM_BUFIOREQ_PFN)
+		return 0;
+	/* Xen may have taken these two out of its memory. */
+	if ((index == HVM_PARAM_IOREQ_PFN || index == HVM_PARAM_BUFIOREQ_PFN) && (value >= n->gfn_end || !has(n->there, value)))
 		return 0;
 	if (value >= n->gfn_end || !has(n->there, value) || n->n_frames == (int)UVPI_ARRAY_SIZE(n->frames))
 		return bad(err, "a shared page");
@@ -346,7 +363,7 @@ int uvpi_native_restore_feed(struct uvpi_native_restore *restore, const struct u
 
 int uvpi_native_restore_end(struct uvpi_native_restore *restore, struct uvp_error *err)
 {
-	int r = restore->why.code ? -restore->why.code : restore->parse.ended ? 0 : bad(&restore->why, "the end");
+	int r = restore->why.code ? -restore->why.code : restore->parse.ended ? 0 : uvpi_fail(&restore->why, UVP_E_INVALID, 0, "the file is damaged: its memory has no end");
 
 	if (r < 0 && err)
 		*err = restore->why;

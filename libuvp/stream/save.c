@@ -323,9 +323,13 @@ static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
 	uvpi_machine_close(&s->machine);
 	if (r == 0) {
 		r = finish(s, err);
-	} else if (uvpi_resume(s->domain, &resume) < 0) {
-		uvpi_debug("cannot resume: %s", resume.message);
-		s->suspended = true;
+	} else {
+		/* no thread looks at its memory any more when it goes on */
+		uvpi_packer_free(s->packer);
+		s->packer = NULL;
+		s->suspended = uvpi_resume(s->domain, &resume) < 0;
+		if (s->suspended)
+			uvpi_debug("cannot resume: %s", resume.message);
 	}
 	if (r < 0)
 		say_state(s, err);

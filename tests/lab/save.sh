@@ -145,6 +145,13 @@ sys.stdout.buffer.write(b"".join(out))
 END
 }
 
+# balloon NAME: it gives back single pages between others that it keeps
+balloon() {
+	guest_run "$1" 'awk "BEGIN { for (i = 0; i < 2000; i++) { printf \"%4096s\", \"\" >\"/odd\"; fflush(\"/odd\"); printf \"%4096s\", \"\" >\"/even\"; fflush(\"/even\") } }"; ls -l /odd; rm /even'
+	guest_has 8192000
+	expect_ok xlx mem-set --timeout 60s "$1" 82m
+}
+
 # one TYPE KERNEL MEMORY: everything with a guest of that type
 one() {
 	local name=t-save-$1 file=$tmp/$1.saved
@@ -158,6 +165,7 @@ one() {
 	guest_run "$name" 'head -c 1000000 /dev/urandom >/fill; cat /bin/busybox >>/fill; md5sum /fill >/sum'
 	guest_run "$name" 'ifconfig eth0 10.98.0.2 up; echo before >/dev/xvda; sync; n=0; (while :; do n=$((n+1)); echo $n >/count; sleep 1; done) & true'
 	[ "$1" = pv ] || survives "$name" "$file"
+	[ "$1" = pv ] || balloon "$name"
 	expect_ok xlx save "$name" "$file"
 	expect_fail 4 xlx domid "$name"
 	expect_ok xlx image-verify "$file"
