@@ -16,20 +16,19 @@
 
 static char **arguments;
 
-/* Where it was built, it is beside us. */
+/* Where it was built, it is beside us. Nowhere else: whoever may write to the folder of a copy is not to choose what root runs. */
 static void become_built(void)
 {
-	char path[PATH_MAX];
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("whole/xlx"));
-	char *slash;
+	char path[PATH_MAX], own[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", own, sizeof(own) - 1);
 
 	if (len <= 0)
 		return;
-	path[len] = '\0';
-	slash = strrchr(path, '/');
-	if (!slash)
+	own[len] = '\0';
+	snprintf(path, sizeof(path), "%s/xlx/xlx", xlx_built_in);
+	if (strcmp(own, path) != 0)
 		return;
-	memcpy(slash + 1, "whole/xlx", sizeof("whole/xlx"));
+	snprintf(path, sizeof(path), "%s/xlx/whole/xlx", xlx_built_in);
 	execv(path, arguments);
 }
 

@@ -3,3 +3,4 @@
 #include "xlx/whole.h"
 
 const bool xlx_is_quick = true;
+const char *const xlx_built_in = UVP_BUILT_IN;

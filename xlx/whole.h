@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 extern const bool xlx_is_quick; /* in quick.c or whole.c: which of the two this is */
+extern const char *const xlx_built_in; /* the build folder, of the quick one */
 
 /* Remember the arguments; from here on, whoever needs libxml2 makes this the whole xlx. */
 void xlx_whole_init(char **argv);

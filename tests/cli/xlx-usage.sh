@@ -108,4 +108,12 @@ run --list-absent
 expect_status 0
 sort "$tmp/out" >"$tmp/absent"
 xlx --list-commands | sort | comm -12 - "$tmp/absent" | grep . && _wrong "these are there, and said not to be"
+
+# A copy of xlx runs nothing that lies beside it.
+mkdir "$tmp/whole"
+cp "$XLX" "$tmp/xlx"
+printf '#!/bin/sh\necho planted\n' >"$tmp/whole/xlx"
+chmod +x "$tmp/whole/xlx"
+"$tmp/xlx" config-check /dev/null >"$tmp/out" 2>&1
+grep planted "$tmp/out" && _wrong "a copy of xlx runs what lies beside it"
 finish
