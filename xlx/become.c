@@ -5,14 +5,19 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config/xml_lib.h"
 #include "xlx/cmd.h"
+#include "xlx/out.h"
 #include "xlx/whole.h"
 
 #define INSTALLED UVP_LIBEXECDIR "/libuvp/xlx"
+
+/* The quick one tells the whole one its version in it. */
+#define VARIABLE "UVP_XLX_QUICK"
 
 static char **arguments;
 
@@ -36,14 +41,38 @@ void xlx_whole_now(void)
 {
 	if (!xlx_is_quick || !arguments)
 		return;
+	setenv(VARIABLE, PACKAGE_VERSION, 1);
 	become_built();
 	execv(INSTALLED, arguments);
 	fprintf(stderr, "xlx: cannot start " INSTALLED ", which this needs: %s\nhint: install libuvp again\n", strerror(errno));
 	_exit(XLX_EXIT_FAILED);
 }
 
+/* Half an installation must not go on for ever, nor as another release. */
+static void check_pair(void)
+{
+	const char *other = getenv(VARIABLE);
+	char version[64];
+
+	if (!other)
+		return;
+	if (xlx_is_quick) {
+		fputs("xlx: the program that this needs, " INSTALLED ", is a copy of xlx itself\nhint: install libuvp again\n",
+		      stderr);
+		_exit(XLX_EXIT_FAILED);
+	}
+	if (strcmp(other, PACKAGE_VERSION) != 0) {
+		out_sanitize(other, version, sizeof(version));
+		fprintf(stderr, "xlx: xlx is of version %s, and " INSTALLED ", which this needs, of version " PACKAGE_VERSION
+			"\nhint: install libuvp again\n", version);
+		_exit(XLX_EXIT_FAILED);
+	}
+	unsetenv(VARIABLE);
+}
+
 void xlx_whole_init(char **argv)
 {
+	check_pair();
 	arguments = argv;
 	if (xlx_is_quick)
 		uvpi_xml_before_load = xlx_whole_now;

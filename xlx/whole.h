@@ -9,7 +9,7 @@
 extern const bool xlx_is_quick; /* in quick.c or whole.c: which of the two this is */
 extern const char *const xlx_built_in; /* the build folder, of the quick one */
 
-/* Remember the arguments; from here on, whoever needs libxml2 makes this the whole xlx. */
+/* End if the two do not belong together. Remember the arguments; from here on, whoever needs libxml2 makes this the whole xlx. */
 void xlx_whole_init(char **argv);
 /* Become the whole xlx, unless this is it: possible as long as nothing was changed, read from a pipe, or printed. */
 void xlx_whole_now(void);

@@ -116,4 +116,23 @@ printf '#!/bin/sh\necho planted\n' >"$tmp/whole/xlx"
 chmod +x "$tmp/whole/xlx"
 "$tmp/xlx" config-check /dev/null >"$tmp/out" 2>&1
 grep planted "$tmp/out" && _wrong "a copy of xlx runs what lies beside it"
+
+# The two xlx belong together: neither another release, nor the quick one where the whole one is to be.
+whole=$(dirname "$XLX")/whole/xlx
+if [ -x "$whole" ]; then
+	ran="the whole xlx of another release"
+	UVP_XLX_QUICK=0.0.0 "$whole" help >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	expect_status 1
+	expect_out </dev/null
+	expect_err_has "xlx: xlx is of version 0.0.0, and "
+	ran="the quick xlx in the other's place"
+	UVP_XLX_QUICK=$(xlx --version | cut -d' ' -f2) "$XLX" config-check /dev/null >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	expect_status 1
+	expect_err_has "is a copy of xlx itself"
+	UVP_XLX_QUICK=$(xlx --version | cut -d' ' -f2) "$whole" help >"$tmp/out" 2>"$tmp/err"
+	status=$?
+	expect_status 0
+fi
 finish
