@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "config/model.h"
+#include "config/pvdev.h"
 #include "core/cleanup.h"
 #include "core/json.h"
 #include "core/progress.h"
@@ -71,8 +72,7 @@ static int sort_arguments(struct job *job)
 
 /* ---- creating ---- */
 
-/* XML, and what is done by a QEMU, which is not run as root but as a user of this host, are for the whole xlx. A word that
- * means something else does no harm. */
+/* Words that are likely to need the whole xlx, which is found out now and not when all is read; needs_whole() decides. */
 static bool text_is_quick(const char *text)
 {
 	static const char *const words[] = { "hvm", "vfb", "vkb", "p9", "channel", "bootloader" };
@@ -83,9 +83,10 @@ static bool text_is_quick(const char *text)
 	return text[strspn(text, "\xef\xbb\xbf \t\r\n")] != '<';
 }
 
+/* What can be read once only is for the whole xlx. */
 static bool file_is_quick(const char *file)
 {
-	_cleanup_close_ int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	_cleanup_close_ int fd = !strcmp(file, "-") ? -1 : open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char text[8192];
 	struct stat st;
 	ssize_t n = fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) ? -1 : read(fd, text, sizeof(text) - 1);
@@ -108,30 +109,87 @@ static void find_whole(const struct job *job)
 		xlx_whole_now();
 }
 
-static void warn_config(void *data, const char *where, const char *text)
+/* What is done by a QEMU, which is not run as root but as a user of this host; a boot loader; and a definition, which is XML. */
+static bool needs_whole(const struct uvp_config *config)
 {
-	const struct job *job = data;
+	struct uvpi_pvdevs devs;
+	const char *key;
+	uint8_t uuid[16];
+	bool any;
 
-	if (!job->making.quiet)
-		xlx_warn("%s: %s", where, text);
+	if (config->type == UVPI_TYPE_HVM || uvpi_config_extra_get(config, "bootloader") || uvpi_def_name_get(config->name, uuid))
+		return true;
+	for (int i = 0; i < config->n_disks; i++)
+		if (uvpi_disk_needs_qemu(&config->disks[i]))
+			return true;
+	if (uvpi_pvdevs_fill(config, &devs, &key, NULL) < 0)
+		return true;
+	any = uvpi_pvdevs_any(&devs);
+	uvpi_pvdevs_done(&devs);
+	return any;
 }
 
-static int read_file(struct job *job, const char *file, struct uvp_config **ret_config)
+/* What is to be said of a file waits until it is sure which xlx says it. */
+struct reading {
+	struct uvp_error err;
+	int r;
+	char **warnings;
+	int n_warnings;
+};
+
+static void hold_warning(void *data, const char *where, const char *text)
+{
+	struct reading *reading = data;
+	char **more = realloc(reading->warnings, ((size_t)reading->n_warnings + 1) * sizeof(*more));
+
+	if (!more)
+		return;
+	reading->warnings = more;
+	if (asprintf(&more[reading->n_warnings], "%s: %s", where, text) >= 0)
+		reading->n_warnings++;
+}
+
+static void read_file(const struct job *job, const char *file, struct reading *reading, struct uvp_config **ret_config)
 {
 	_cleanup_config_ struct uvp_config *config = NULL;
-	struct uvp_error err = UVP_ERROR_INIT;
-	uint8_t uuid[16];
-	int r = uvp_config_read(file, job->overrides, job->n_overrides, warn_config, job, &config, &err);
 
-	if (r == 0)
-		r = uvp_config_check_supported(config, &err);
-	if (r < 0)
-		return xlx_fail(&err);
-	/* The definition that has this name already is XML. */
-	if (xlx_is_quick && uvpi_def_name_get(config->name, uuid))
+	reading->r = uvp_config_read(file, job->overrides, job->n_overrides, hold_warning, reading, &config, &reading->err);
+	if (reading->r == 0)
+		reading->r = uvp_config_check_supported(config, &reading->err);
+	if (reading->r < 0)
+		return;
+	if (xlx_is_quick && needs_whole(config))
 		xlx_whole_now();
 	*ret_config = uvpi_steal(&config);
-	return 0;
+}
+
+/* What was held back, and the exit status. */
+static int say_reading(const struct job *job, struct reading *reading)
+{
+	for (int i = 0; i < reading->n_warnings; i++) {
+		if (!job->making.quiet)
+			xlx_warn("%s", reading->warnings[i]);
+		free(reading->warnings[i]);
+	}
+	free(reading->warnings);
+	return reading->r < 0 ? xlx_fail(&reading->err) : XLX_EXIT_OK;
+}
+
+static int read_files(const struct job *job, struct uvp_config **configs)
+{
+	_cleanup_free_ struct reading *readings = calloc((size_t)job->n_files, sizeof(*readings));
+	int status = XLX_EXIT_OK;
+
+	if (!readings)
+		return xlx_usage(job->making.args, "out of memory");
+	if (xlx_is_quick)
+		find_whole(job);
+	for (int i = 0; i < job->n_files; i++)
+		read_file(job, job->files[i], &readings[i], &configs[i]);
+	xlx_whole_never();
+	for (int i = 0; i < job->n_files; i++)
+		xlx_status_add(&status, say_reading(job, &readings[i]));
+	return status;
 }
 
 static int create(struct job *job, const struct uvp_config *config)
@@ -170,13 +228,8 @@ static int read_jobs(struct job *job, int *ret_jobs)
 static int create_all(struct job *job, int jobs)
 {
 	struct uvp_config *configs[MAX_FILES] = { NULL };
-	int status = XLX_EXIT_OK;
+	int status = read_files(job, configs);
 
-	if (xlx_is_quick)
-		find_whole(job);
-	for (int i = 0; i < job->n_files; i++)
-		xlx_status_add(&status, read_file(job, job->files[i], &configs[i]));
-	xlx_whole_never();
 	if (!jobs)
 		jobs = xlx_making_jobs(configs, job->n_files);
 	if (jobs > 1 && !job->making.dry_run)

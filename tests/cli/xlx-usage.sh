@@ -134,5 +134,31 @@ if [ -x "$whole" ]; then
 	UVP_XLX_QUICK=$(xlx --version | cut -d' ' -f2) "$whole" help >"$tmp/out" 2>"$tmp/err"
 	status=$?
 	expect_status 0
+
+	# What the quick one cannot do goes to the whole one, however it is written: only that one has a loader to debug. It says
+	# things once.
+	whole_creates() { # ARGUMENT...
+		rm -f "$tmp"/loader.*
+		ran="xlx create $*"
+		LD_DEBUG=files LD_DEBUG_OUTPUT=$tmp/loader xlx create -n "$@" >"$tmp/out" 2>"$tmp/err" <"${stdin:-/dev/null}"
+		set -- "$tmp"/loader.*
+		[ -e "$1" ]
+	}
+	printf 'name = "g"\nkernel = "/nowhere"\ntype = "pvh"\nroot = "/dev/xvda"\n' >"$tmp/g.cfg"
+	whole_creates "$tmp/g.cfg" && _wrong "not created by the quick xlx"
+	for line in 'type = "h"' 'builder = "hv"' 'type = "\x68vm"' "disk = [ '/nowhere,qcow2,xvda,w' ]" "disk = [ '/nowhere,vhd,xvda,w' ]" \
+		"disk = [ 'format=raw,vdev=xvda,access=w,backendtype=qdisk,target=/nowhere' ]"; do
+		{ grep -v "^${line%% *} " "$tmp/g.cfg" | if [[ $line == builder* ]]; then grep -v ^type; else cat; fi; echo "$line"; } >"$tmp/w.cfg"
+		whole_creates "$tmp/w.cfg" || _wrong "created by the quick xlx: $line: $(cat "$tmp/err")"
+	done
+	printf 'type = "h"\nname = "g"\nmemory = 64\nmemory = 64\n' >"$tmp/w.cfg"
+	whole_creates "$tmp/w.cfg" || _wrong "created by the quick xlx"
+	[ "$(grep -c "'memory' is given again" "$tmp/err")" -eq 1 ] || _wrong "not one warning: $(cat "$tmp/err")"
+	# "-" is standard input, whatever lies about
+	mkdir "$tmp/here" && cp "$tmp/g.cfg" "$tmp/here/-"
+	here=$PWD
+	cd "$tmp/here" || fail "no folder"
+	stdin=$tmp/g.cfg whole_creates - || _wrong "standard input is read by the quick xlx, which may need to read it again"
+	cd "$here" || fail "no folder"
 fi
 finish
