@@ -37,29 +37,31 @@ static void fill(const struct uvp_definition *definition, struct uvp_domain_info
 	info->ours = true;
 }
 
-int xlx_defined_open(const struct uvp_domain_list *running, struct xlx_defined *ret_defined)
+void xlx_defined_read(struct xlx_defined *defined)
+{
+	*defined = (struct xlx_defined){ 0 };
+	defined->n_definitions = uvp_definition_list(&defined->definitions, &defined->error);
+}
+
+int xlx_defined_compare(struct xlx_defined *defined, const struct uvp_domain_list *running)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
-	struct xlx_defined defined = { 0 };
 
-	defined.n_definitions = uvp_definition_list(&defined.definitions, &err);
-	if (defined.n_definitions < 0)
-		return xlx_fail(&err);
-	defined.infos = calloc((size_t)defined.n_definitions + 1, sizeof(*defined.infos));
-	if (!defined.infos) {
-		free(defined.definitions);
+	if (defined->n_definitions < 0)
+		return xlx_fail(&defined->error);
+	defined->infos = calloc((size_t)defined->n_definitions + 1, sizeof(*defined->infos));
+	if (!defined->infos) {
 		uvpi_no_memory(&err);
 		return xlx_fail(&err);
 	}
-	for (int i = 0; i < defined.n_definitions; i++) {
-		const struct uvp_definition *one = &defined.definitions[i];
+	for (int i = 0; i < defined->n_definitions; i++) {
+		const struct uvp_definition *one = &defined->definitions[i];
 
 		if (one->error.code)
 			xlx_warn("the definition of '%s' is damaged: %s", *one->name ? one->name : "?", one->error.message);
 		if (!runs(running, one->uuid))
-			fill(one, &defined.infos[defined.n_infos++]);
+			fill(one, &defined->infos[defined->n_infos++]);
 	}
-	*ret_defined = defined;
 	return 0;
 }
 

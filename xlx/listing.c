@@ -58,10 +58,12 @@ int xlx_listing_open(const struct xlx_args *args, unsigned int flags, bool with_
 	int status = 0, r;
 
 	*listing = (struct xlx_listing){ .with_defined = xlx_has(args, "all") || xlx_has(args, "defined") };
+	if (listing->with_defined)
+		xlx_defined_read(&listing->defined);
 	r = uvp_host_open(&listing->host, &err);
 	/* Definitions are there without Xen, too. */
 	if (r == -UVP_E_UNSUPPORTED && listing->with_defined)
-		return xlx_defined_open(&listing->list, &listing->defined);
+		return xlx_defined_compare(&listing->defined, &listing->list);
 	if (r < 0)
 		return xlx_fail(&err);
 	if (xlx_n_args(args))
@@ -84,7 +86,7 @@ int xlx_listing_open(const struct xlx_args *args, unsigned int flags, bool with_
 			n_pools = 0;
 		}
 	}
-	return listing->with_defined ? xlx_defined_open(&listing->list, &listing->defined) : 0;
+	return listing->with_defined ? xlx_defined_compare(&listing->defined, &listing->list) : 0;
 }
 
 void xlx_listing_close(struct xlx_listing *listing)
