@@ -87,7 +87,7 @@ expect_fail 8 xlx vcpu-set lab-hvml 1
 err_has 'none is taken away'
 
 # saved and restored: the emulated twins go again, a counter goes on, and a copy of it in time has another generation number
-guest_run lab-hvml 'n=0; (while :; do n=$((n+1)); echo $n >/count; sleep 1; done) & echo kept >/dev/xvdb; sync'
+guest_run lab-hvml 'n=0; (while :; do n=$((n+1)); echo $n >/count.new; mv /count.new /count; sleep 1; done) & echo kept >/dev/xvdb; sync'
 expect_ok xlx save --live lab-hvml "$tmp/saved"
 guest_run lab-hvml 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts'
 guest_has counts

@@ -35,11 +35,11 @@ shim=$top_srcdir/.build/.libs/other_release.so
 [ -e "$shim" ] || skip "no $shim was built"
 another() { env LD_PRELOAD="$shim" "$@"; }
 # the xlx that has shared libraries: nothing can be put before those of the other, which asks Xen in the same way
-whole=/usr/libexec/libuvp/xlx
-[ -x $whole ] || whole=xlx
+whole=$(dirname "$(dirname "$(command -v xlx)")")/libexec/libuvp/xlx
+[ -x "$whole" ] || whole=xlx
 for command in "${commands[@]}"; do
 	# shellcheck disable=SC2086 # words
-	one_sentence 8 'Xen 4.18' another $whole $command
+	one_sentence 8 'Xen 4.18' another "$whole" $command
 	err_has '4.17'
 done
 expect_fail 1 another uvp-hostd --config /dev/null

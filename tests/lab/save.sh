@@ -163,7 +163,7 @@ one() {
 	guest_boots "$name" xlx create "$tmp/$name.cfg"
 	# every byte of it has to come back
 	guest_run "$name" 'head -c 1000000 /dev/urandom >/fill; cat /bin/busybox >>/fill; md5sum /fill >/sum'
-	guest_run "$name" 'ifconfig eth0 10.98.0.2 up; echo before >/dev/xvda; sync; n=0; (while :; do n=$((n+1)); echo $n >/count; sleep 1; done) & true'
+	guest_run "$name" 'ifconfig eth0 10.98.0.2 up; echo before >/dev/xvda; sync; n=0; (while :; do n=$((n+1)); echo $n >/count.new; mv /count.new /count; sleep 1; done) & true'
 	[ "$1" = pv ] || survives "$name" "$file"
 	[ "$1" = pv ] || balloon "$name"
 	expect_ok xlx save "$name" "$file"
@@ -207,7 +207,7 @@ of_xl() {
 		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 96' 'vcpus = 1' >"$tmp/t-save-xl.cfg"
 	on_exit destroy_guest t-save-xl
 	guest_boots t-save-xl xl create "$tmp/t-save-xl.cfg"
-	guest_run t-save-xl 'n=0; (while :; do n=$((n+1)); echo $n >/count; sleep 1; done) & true'
+	guest_run t-save-xl 'n=0; (while :; do n=$((n+1)); echo $n >/count.new; mv /count.new /count; sleep 1; done) & true'
 	expect_ok xl save t-save-xl "$file"
 	expect_ok xlx image-verify "$file"
 	out_has "complete and undamaged"
