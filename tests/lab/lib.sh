@@ -122,9 +122,11 @@ guest_said() {
 
 # guest_boots NAME CMD...: run CMD, which creates the Linux guest, and wait until the guest has booted
 guest_boots() {
-	local name=$1 lines=()
+	local name=$1 log=/var/log/xen/guest-$1.log lines=()
 	shift
-	[ ! -e "/var/log/xen/guest-$name.log" ] || mapfile -t lines <"/var/log/xen/guest-$name.log"
+	# an earlier guest of that name has left a prompt, behind which this one would go on
+	if [ -s "$log" ] && [ -n "$(tail -c 1 "$log")" ]; then echo >>"$log"; fi
+	[ ! -e "$log" ] || mapfile -t lines <"$log"
 	_guest_log_skip=${#lines[@]}
 	expect_ok "$@"
 	(wait_for "${guest_boot_seconds:-240}" guest_said "$name" '^uvp-guest: ready') || {
