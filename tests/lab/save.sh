@@ -149,7 +149,7 @@ END
 balloon() {
 	guest_run "$1" 'awk "BEGIN { for (i = 0; i < 2000; i++) { printf \"%4096s\", \"\" >\"/odd\"; fflush(\"/odd\"); printf \"%4096s\", \"\" >\"/even\"; fflush(\"/even\") } }"; ls -l /odd; rm /even'
 	guest_has 8192000
-	expect_ok xlx mem-set --timeout 60s "$1" 82m
+	expect_ok xlx mem-set --timeout 60s "$1" 104m
 }
 
 # one TYPE KERNEL MEMORY: everything with a guest of that type
@@ -221,4 +221,4 @@ deaf
 [ "${1:-}" ] || of_xl pvh
 [ "${1:-}" != xl ] || { of_xl pv; of_xl pvh; exit 0; }
 [ "${1:-}" = pvh ] || one pv /guests/vmlinux 96
-[ "${1:-}" = pv ] || one pvh /guests/vmlinux 96
+[ "${1:-}" = pv ] || one pvh /guests/vmlinux 120
