@@ -440,9 +440,14 @@ START_TEST(counters_of_drives_are_read)
 		"{\"id\":\"uvp-stats\",\"return\":[{\"device\":\"ide-768\",\"stats\":{\"rd_bytes\":1024,\"rd_operations\":2,"
 		"\"wr_bytes\":-5,\"wr_operations\":\"3\"}},{\"device\":\"\",\"stats\":{}},{\"device\":\"ide-832\"},"
 		"{\"device\":\"ide-5632\",\"stats\":{\"wr_operations\":7}},7]}";
+	/* less, twice the same, one that is gone, and places that no machine has */
+	static const char later[] =
+		"{\"id\":\"uvp-stats\",\"return\":[{\"device\":\"ide-768\",\"stats\":{\"rd_bytes\":9,\"rd_operations\":3}},"
+		"{\"device\":\"ide-768\",\"stats\":{\"rd_bytes\":2000}},{\"device\":\"ide-769\",\"stats\":{}},"
+		"{\"device\":\"ide-4000000\",\"stats\":{}}]}";
 	struct uvpi_drive drives[UVPI_DRIVES_MAX];
 	struct qmp_value *message;
-	size_t n = 99;
+	size_t n = 0;
 
 	ck_assert_int_eq(qmp_value_parse(answer, "answer", &message, NULL), 0);
 	ck_assert(uvpi_drives_read(message, drives, &n));
@@ -450,6 +455,11 @@ START_TEST(counters_of_drives_are_read)
 	ck_assert(drives[0].devid == 768 && drives[0].read_bytes == 1024 && drives[0].reads == 2);
 	ck_assert(drives[0].write_bytes == 0 && drives[0].writes == 0);
 	ck_assert(drives[1].devid == 5632 && drives[1].writes == 7);
+	qmp_value_free(message);
+	ck_assert_int_eq(qmp_value_parse(later, "answer", &message, NULL), 0);
+	ck_assert(uvpi_drives_read(message, drives, &n));
+	ck_assert_uint_eq(n, 2);
+	ck_assert(drives[0].read_bytes == 2000 && drives[0].reads == 3 && drives[1].writes == 7);
 	qmp_value_free(message);
 	/* an answer to something else */
 	ck_assert_int_eq(qmp_value_parse("{\"return\":[]}", "answer", &message, NULL), 0);
