@@ -35,6 +35,8 @@ int64_t hostd_clock_ns(clockid_t clock)
 /* Between two samples it may be a little less than nothing; what is told must not shrink. */
 static void add_residue(struct hostd_sample *sample, const struct uvp_stats *now)
 {
+	if (!uvpi_stats_comparable(sample->stats, now))
+		return;
 	sample->owed_ns += uvpi_stats_residue(sample->stats, now, NULL);
 	if (sample->owed_ns <= 0)
 		return;

@@ -18,9 +18,6 @@
 #define SPREAD_NS 3000000 /* far more than it takes, and less than a time slice */
 #define TRIES 4
 
-UVPI_DEFINE_CLEANUP(struct uvp_stats *, uvp_stats_free);
-#define _cleanup_stats_ UVPI_CLEANUP(uvp_stats_free)
-
 /* ---- from Xen ---- */
 
 /* Xen has no call that tells its clock; that of domain 0's kernel is made from it, unless its clock source is another one,
@@ -166,19 +163,39 @@ static uint64_t grown(uint64_t before, uint64_t now)
 	return now > before ? now - before : 0;
 }
 
-/* Both are in order of id. One that was not there before has had all its time since. */
+/* That domain in another sample, or NULL. Both are in order of id: *at, which begins at 0, goes along. */
+static const struct uvp_domain_info *same_in(const struct uvp_stats *other, size_t *at, const struct uvp_domain_info *info)
+{
+	const struct uvp_domain_list *list = &other->domains;
+
+	while (*at < list->n && list->domains[*at].id < info->id)
+		++*at;
+	if (*at == list->n || list->domains[*at].id != info->id || memcmp(list->domains[*at].uuid, info->uuid, sizeof(info->uuid)) != 0)
+		return NULL;
+	return &list->domains[*at];
+}
+
+bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now)
+{
+	if (before->n_cpus != now->n_cpus)
+		return false;
+	for (size_t i = 0; i < now->n_cpus; i++)
+		if (now->cpus[i].online != before->cpus[i].online)
+			return false;
+	for (size_t i = 0, at = 0; i < before->domains.n; i++)
+		if (!same_in(now, &at, &before->domains.domains[i]))
+			return false;
+	return true;
+}
+
+/* A domain that was not there before has had all its time since. */
 static uint64_t all_ran(const struct uvp_stats *before, const struct uvp_stats *now)
 {
 	uint64_t ran = 0;
 
 	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
-		const struct uvp_domain_info *info = &now->domains.domains[i], *then = NULL;
+		const struct uvp_domain_info *info = &now->domains.domains[i], *then = same_in(before, &at, info);
 
-		while (at < before->domains.n && before->domains.domains[at].id < info->id)
-			at++;
-		if (at < before->domains.n && before->domains.domains[at].id == info->id &&
-		    !memcmp(before->domains.domains[at].uuid, info->uuid, sizeof(info->uuid)))
-			then = &before->domains.domains[at];
 		ran += grown(then ? then->cpu_time_ns : 0, info->cpu_time_ns);
 	}
 	return ran;

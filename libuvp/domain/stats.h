@@ -5,7 +5,12 @@
 
 #include <uvp/stats.h>
 
+#include "core/cleanup.h"
+
 struct qmp_value;
+
+UVPI_DEFINE_CLEANUP(struct uvp_stats *, uvp_stats_free);
+#define _cleanup_stats_ UVPI_CLEANUP(uvp_stats_free)
 
 /* ---- what the kernel's back ends count ---- */
 struct uvpi_backends;
@@ -28,8 +33,8 @@ struct uvpi_drive {
 void uvpi_qemus_free(struct uvpi_qemus *qemus);
 /* Add it to the devices. */
 int uvpi_stats_qemus(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err);
-/* Pure, for tests: is this message the answer, and what does it say? */
-bool uvpi_drives_read(const struct qmp_value *message, struct uvpi_drive drives[UVPI_DRIVES_MAX], size_t *ret_n);
+/* Pure, for tests: is this message the answer? What it says is added to what is known of the *n drives, or becomes larger. */
+bool uvpi_drives_read(const struct qmp_value *message, struct uvpi_drive drives[UVPI_DRIVES_MAX], size_t *n);
 
 /* ---- memory: nodes of the host, and what domains are asked and allowed to have ---- */
 struct uvpi_targets;
@@ -38,6 +43,8 @@ void uvpi_targets_free(struct uvpi_targets *targets);
 int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err);
 
 /* ---- two samples ---- */
+/* Can they be compared to the end? Nobody knows how long a domain ran that has ended meanwhile, nor when a CPU came or went. */
+bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now);
 /* CPUs times interval, less what all domains ran and all CPUs were idle: Xen's own. Less than 0: the readings were torn apart,
  * or a clock stood still. capacity may be NULL. */
 int64_t uvpi_stats_residue(const struct uvp_stats *before, const struct uvp_stats *now, uint64_t *ret_capacity_ns);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/top_samples.h"
+#include "domain/stats.h"
 #include "history/ring.h"
 #include "xlx/top/past.h"
 #include "xlx/top/source.h"
@@ -40,6 +41,24 @@ START_TEST(a_counter_that_starts_anew_counts_from_zero)
 	next->devices[0].read_bytes = 5000;
 	ck_assert_int_eq(top_model_add(model, next), 0);
 	ck_assert_double_eq_tol(top_model_domain(model, 1)->read_rate, 5000, 1e-6);
+}
+END_TEST
+
+START_TEST(what_xen_had_is_known_while_nobody_comes_or_goes)
+{
+	_cleanup_stats_ struct uvp_stats *before = sample(START + 10, 3, few), *now = sample(START + 12, 3, few);
+	_cleanup_stats_ struct uvp_stats *fewer = sample(START + 12, 2, few);
+
+	ck_assert(uvpi_stats_comparable(before, now));
+	/* one has ended; one has come, whose time is known */
+	ck_assert(!uvpi_stats_comparable(before, fewer));
+	ck_assert(uvpi_stats_comparable(fewer, now));
+	/* another one has the number of one that ended */
+	now->domains.domains[1].uuid[15] ^= 1;
+	ck_assert(!uvpi_stats_comparable(before, now));
+	now->domains.domains[1].uuid[15] ^= 1;
+	now->cpus[1].online = !now->cpus[1].online;
+	ck_assert(!uvpi_stats_comparable(before, now));
 }
 END_TEST
 
@@ -383,6 +402,7 @@ static void setup(TCase *tcase)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tcase_add_test(tcase, rates_are_per_second_and_add_up);
 	tcase_add_test(tcase, a_counter_that_starts_anew_counts_from_zero);
+	tcase_add_test(tcase, what_xen_had_is_known_while_nobody_comes_or_goes);
 	tcase_add_test(tcase, what_xen_had_is_the_rest_and_too_much_is_said);
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
