@@ -152,6 +152,7 @@ host_logs() {
 # was done without these options, and make
 build_tree() {
   local option again=no
+  make_run_dir
   mkdir -p "$lab_build"
   if [ ! -x "$lab_top/configure" ] || [ "$lab_top/configure.ac" -nt "$lab_top/configure" ]; then
     step "autogen.sh" "$lab_run/autogen.log" "$lab_top/autogen.sh" || return 1

@@ -78,5 +78,7 @@ int uvpi_xml_read_numa_memory(struct uvpi_xml_in *in, const xmlNode *element,
 		return uvpi_xml_fail(in, element, "mode='%.40s' is none of: strict, preferred", mode);
 	if (!nodes && (!placement || strcmp(placement, "auto") != 0))
 		return uvpi_xml_fail(in, element, "expected nodeset='LIST' or placement='auto'");
+	if (mode && strcmp(mode, "strict") != 0)
+		uvpi_xml_warn(in, element, "mode='preferred' is taken as 'strict': a guest that does not fit there is not started");
 	return uvpi_xml_set(in, element, "numa_nodes", nodes ? nodes : "auto");
 }

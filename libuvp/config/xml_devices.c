@@ -4,12 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/xml_parse.h"
 #include "config/xml_spec.h"
 #include "core/error.h"
 #include "core/num.h"
 
 /* Attributes of devices and their parts that libvirt writes and that mean nothing here are let
  * pass; those that change what the device is are read below. */
+
+/* Where a disk is follows from its name. */
+static void warn_of_bus(struct uvpi_xml_in *in, const xmlNode *target)
+{
+	static const char *const pairs[][2] = { { "xen", "xvd" }, { "ide", "hd" }, { "scsi", "sd" } };
+	const char *bus = uvpi_xml_attr(target, "bus"), *dev = uvpi_xml_attr(target, "dev");
+
+	for (size_t i = 0; bus && i < UVPI_ARRAY_SIZE(pairs); i++)
+		if (!strcmp(bus, pairs[i][0]) && !strncmp(dev, pairs[i][1], strlen(pairs[i][1])))
+			return;
+	if (bus)
+		uvpi_xml_warn(in, target, "bus='%.40s' is ignored: 'xvda' is PV, 'hda' IDE or AHCI as hdtype= says, 'sda' SCSI", bus);
+}
+
+/* A flag, where others have values. */
+static bool add_discard(struct uvpi_xml_spec *spec, const char *discard)
+{
+	bool off = uvpi_xml_is(discard, "ignore");
+
+	if (discard && !off && strcmp(discard, "unmap") != 0)
+		return false;
+	if (!spec->bad && discard)
+		spec->len += (size_t)snprintf(spec->text + spec->len, sizeof(spec->text) - spec->len, off ? ",no-discard" : ",discard");
+	spec->bad |= spec->len >= sizeof(spec->text);
+	return true;
+}
 
 static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
 		     const struct uvpi_xml_rule *rule)
@@ -21,7 +48,7 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
 	const char *source = uvpi_xml_child_attr(element, "source", "file");
 	const char *driver = uvpi_xml_child_attr(element, "driver", "name");
 	const char *format = uvpi_xml_child_attr(element, "driver", "type");
-	const char *device = uvpi_xml_attr(element, "device");
+	const char *device = uvpi_xml_attr(element, "device"), *type = uvpi_xml_attr(element, "type");
 	bool cdrom = uvpi_xml_is(device, "cdrom");
 	struct uvpi_xml_spec spec = { .len = 0 };
 	int rc = uvpi_xml_only(in, element, attrs, children);
@@ -30,6 +57,8 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
 		return rc;
 	if (!source)
 		source = uvpi_xml_child_attr(element, "source", "dev");
+	if (type && strcmp(type, "file") != 0 && strcmp(type, "block") != 0)
+		return uvpi_xml_fail(in, element, "type='%.40s' is none of: file, block", type);
 	if (!source && !cdrom)
 		return uvpi_xml_fail(in, element,
 				     "<source file='PATH'/> or <source dev='PATH'/> is missing");
@@ -50,6 +79,10 @@ static int read_disk(struct uvpi_xml_in *in, const xmlNode *element,
 	uvpi_xml_spec_add(&spec, "backendtype", uvpi_xml_is(driver, "phy") ? "phy" : uvpi_xml_is(driver, "qemu") ? "qdisk" : NULL);
 	uvpi_xml_spec_add(&spec, "backend", uvpi_xml_child_attr(element, "backenddomain", "name"));
 	uvpi_xml_spec_add(&spec, "script", uvpi_xml_child_attr(element, "script", "path"));
+	if (!add_discard(&spec, uvpi_xml_child_attr(element, "driver", "discard")))
+		return uvpi_xml_fail(in, element, "discard='%.40s' is none of: unmap, ignore",
+				     uvpi_xml_child_attr(element, "driver", "discard"));
+	warn_of_bus(in, uvpi_xml_child(element, "target"));
 	if (source && !spec.bad) /* takes the rest of the specification, commas too */
 		spec.len += (size_t)snprintf(spec.text + spec.len, sizeof(spec.text) - spec.len,
 					     ",target=%s", source);
@@ -72,6 +105,7 @@ static void add_vlans(struct uvpi_xml_spec *spec, const xmlNode *vlan)
 
 		if (!id)
 			continue;
+		uvpi_xml_mark(tag, false);
 		if (!several || uvpi_xml_is(uvpi_xml_attr(tag, "nativeMode"), "untagged"))
 			uvpi_xml_spec_add(spec, "vlan", id);
 		else
@@ -147,6 +181,13 @@ static int read_further_console(struct uvpi_xml_in *in, const xmlNode *element, 
 	return uvpi_xml_spec_finish(in, element, "channel", &spec);
 }
 
+/* Where a terminal is that libvirt has found, and what it is for. */
+static void mark_ends(const xmlNode *element)
+{
+	uvpi_xml_child(element, "source");
+	uvpi_xml_child(element, "target");
+}
+
 /* The first is the console that every Xen guest has. */
 static int read_console(struct uvpi_xml_in *in, const xmlNode *element,
 			const struct uvpi_xml_rule *rule)
@@ -154,13 +195,17 @@ static int read_console(struct uvpi_xml_in *in, const xmlNode *element,
 	static const char *const attrs[] = { "type", "tty", NULL };
 	static const char *const children[] = { "source", "target", "alias", "address", NULL };
 	const char *type = uvpi_xml_attr(element, "type"), *port = uvpi_xml_child_attr(element, "target", "port");
+	const char *target = uvpi_xml_child_attr(element, "target", "type");
 	int rc = uvpi_xml_only(in, element, attrs, children);
 
+	mark_ends(element);
 	if (rc < 0)
 		return rc;
 	if (type && strcmp(type, "pty") != 0)
 		return uvpi_xml_fail(in, element, "type='%.40s': a console is always a pty", type);
-	if (port && strcmp(port, "0") != 0 && !uvpi_xml_is(uvpi_xml_child_attr(element, "target", "type"), "serial"))
+	if (target && strcmp(target, "xen") != 0 && strcmp(target, "serial") != 0)
+		return uvpi_xml_fail(in, element, "<target type='%.40s'>: it is none of: xen, serial", target);
+	if (port && strcmp(port, "0") != 0 && !uvpi_xml_is(target, "serial"))
 		return read_further_console(in, element, port);
 	return 0;
 }
@@ -173,6 +218,7 @@ static int read_serial(struct uvpi_xml_in *in, const xmlNode *element,
 	const char *type = uvpi_xml_attr(element, "type");
 	int rc = uvpi_xml_only(in, element, attrs, children);
 
+	mark_ends(element);
 	if (rc < 0)
 		return rc;
 	if (type && strcmp(type, "pty") != 0)
@@ -195,6 +241,8 @@ static int read_channel(struct uvpi_xml_in *in, const xmlNode *element,
 
 	if (rc < 0)
 		return rc;
+	if (uvpi_xml_is(type, "unix") && uvpi_xml_is(uvpi_xml_child_attr(element, "source", "mode"), "connect"))
+		return uvpi_xml_fail(in, element, "mode='connect': the guest's QEMU listens at the socket, which is mode='bind'");
 	if (!uvpi_xml_is(uvpi_xml_child_attr(element, "target", "type"), "xen"))
 		return uvpi_xml_fail(in, element, "expected <target type='xen' name='NAME'/>");
 	if (!uvpi_xml_is(type, "pty") && !uvpi_xml_is(type, "unix"))
@@ -247,7 +295,7 @@ static int read_hostdev(struct uvpi_xml_in *in, const xmlNode *element,
 {
 	static const char *const attrs[] = { "mode", "type", "managed", NULL };
 	static const char *const children[] = { "source", "driver", "alias", "address", NULL };
-	const char *type = uvpi_xml_attr(element, "type");
+	const char *type = uvpi_xml_attr(element, "type"), *mode = uvpi_xml_attr(element, "mode");
 	const xmlNode *source = uvpi_xml_child(element, "source");
 	const xmlNode *address = source ? uvpi_xml_child(source, "address") : NULL;
 	uint32_t domain, bus, slot, function;
@@ -256,6 +304,9 @@ static int read_hostdev(struct uvpi_xml_in *in, const xmlNode *element,
 
 	if (rc < 0)
 		return rc;
+	uvpi_xml_child(element, "driver");
+	if (mode && strcmp(mode, "subsystem") != 0)
+		return uvpi_xml_fail(in, element, "mode='%.40s': only mode='subsystem' is understood", mode);
 	if (!uvpi_xml_is(type, "pci"))
 		return uvpi_xml_fail(in, element,
 				     "type='%.40s': only type='pci' is understood; USB devices are "

@@ -58,9 +58,11 @@ static const char *attr_value(const xmlAttr *attr)
 
 const char *uvpi_xml_attr(const xmlNode *element, const char *name)
 {
-	for (const xmlAttr *attr = element->properties; attr; attr = attr->next)
-		if (!attr->ns && !strcmp((const char *)attr->name, name))
+	for (xmlAttr *attr = element->properties; attr; attr = attr->next)
+		if (!attr->ns && !strcmp((const char *)attr->name, name)) {
+			attr->_private = attr; /* read */
 			return attr_value(attr);
+		}
 	return NULL;
 }
 
@@ -111,8 +113,10 @@ const xmlNode *uvpi_xml_child(const xmlNode *element, const char *name)
 {
 	for (const xmlNode *child = element->children; child; child = child->next)
 		if (child->type == XML_ELEMENT_NODE && !child->ns &&
-		    !strcmp(uvpi_xml_name(child), name))
+		    !strcmp(uvpi_xml_name(child), name)) {
+			uvpi_xml_mark(child, false);
 			return child;
+		}
 	return NULL;
 }
 
@@ -223,11 +227,13 @@ static int apply_rule(struct uvpi_xml_in *in, const xmlNode *element,
 		      const struct uvpi_xml_rule *rule)
 {
 	if (rule->why && rule->ignore) {
+		uvpi_xml_mark(element, true);
 		uvpi_xml_warn(in, element, "ignored: %s", rule->why);
 		return 0;
 	}
 	if (rule->why)
 		return uvpi_xml_fail(in, element, "refused: %s", rule->why);
+	uvpi_xml_mark(element, false);
 	return rule->read(in, element, rule);
 }
 

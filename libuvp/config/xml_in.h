@@ -90,6 +90,9 @@ int uvpi_xml_read_vcpupin(struct uvpi_xml_in *in, const xmlNode *element,
 int uvpi_xml_read_numa_memory(struct uvpi_xml_in *in, const xmlNode *element,
 			      const struct uvpi_xml_rule *rule);
 
+/* Warn of every attribute and element that nobody has asked for. (config/xml_unread.c) */
+void uvpi_xml_tell_unread(struct uvpi_xml_in *in, const xmlNode *element);
+
 /* <devices> (config/xml_devices.c) */
 int uvpi_xml_read_devices(struct uvpi_xml_in *in, const xmlNode *devices);
 

@@ -13,6 +13,11 @@
 #include "config/xml.h"
 #include "core/error.h"
 
+/* What an element has in _private: its line, these, and its column. */
+#define IS_READ ((uintptr_t)1 << 31)
+#define IS_SETTLED ((uintptr_t)1 << 30)
+#define COLUMN_MASK (IS_SETTLED - 1)
+
 /* What the callbacks need; libxml2 hands it around in the parser's context. */
 struct parse {
 	const struct uvpi_xml_lib *lib;
@@ -110,7 +115,7 @@ static void on_element(void *data, const xmlChar *name, const xmlChar *prefix, c
 					  n_attributes, n_defaulted, attributes);
 	if (context->node)
 		context->node->_private =
-			(void *)((uintptr_t)line << 32 | (uintptr_t)(column & 0x7fffffff));
+			(void *)((uintptr_t)line << 32 | ((uintptr_t)column & COLUMN_MASK));
 }
 
 int uvpi_xml_line(const xmlNode *element)
@@ -120,7 +125,23 @@ int uvpi_xml_line(const xmlNode *element)
 
 int uvpi_xml_column(const xmlNode *element)
 {
-	return (int)((uintptr_t)element->_private & 0x7fffffff);
+	return (int)((uintptr_t)element->_private & COLUMN_MASK);
+}
+
+void uvpi_xml_mark(const xmlNode *element, bool settled)
+{
+	/* the tree is ours, and only lent as constant */
+	((xmlNode *)element)->_private = (void *)((uintptr_t)element->_private | IS_READ | (settled ? IS_SETTLED : 0));
+}
+
+bool uvpi_xml_is_read(const xmlNode *element)
+{
+	return (uintptr_t)element->_private & IS_READ;
+}
+
+bool uvpi_xml_is_settled(const xmlNode *element)
+{
+	return (uintptr_t)element->_private & IS_SETTLED;
 }
 
 void uvpi_xml_doc_done(struct uvpi_xml_doc *doc)

@@ -4,6 +4,8 @@
 #ifndef UVPI_CONFIG_XML_PARSE_H
 #define UVPI_CONFIG_XML_PARSE_H
 
+#include <stdbool.h>
+
 #include "config/xml_lib.h"
 
 struct uvpi_xml_doc {
@@ -20,6 +22,10 @@ void uvpi_xml_doc_done(struct uvpi_xml_doc *doc);
 /* Where the element's '<' stands. */
 int uvpi_xml_line(const xmlNode *element);
 int uvpi_xml_column(const xmlNode *element);
+/* Somebody has looked at the element; settled: at all that is in it. */
+void uvpi_xml_mark(const xmlNode *element, bool settled);
+bool uvpi_xml_is_read(const xmlNode *element);
+bool uvpi_xml_is_settled(const xmlNode *element);
 
 /* Check against the installed schema (UVP_DATADIR in the environment replaces its folder). A
  * missing schema is no error. */

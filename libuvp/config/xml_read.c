@@ -99,6 +99,8 @@ static int read_os_type(struct uvpi_xml_in *in, const xmlNode *element,
 		return rc;
 	if (arch && strcmp(arch, "x86_64") != 0 && strcmp(arch, "i686") != 0)
 		return uvpi_xml_fail(in, element, "arch='%.40s' is none of: x86_64, i686", arch);
+	if (machine && strncmp(machine, "xen", 3) != 0)
+		uvpi_xml_warn(in, element, "machine='%.40s' is ignored: those of Xen are xenpv, xenpvh and xenfv", machine);
 	if (!strcmp(text, "hvm"))
 		type = "hvm";
 	else if (!strcmp(text, "xenpvh"))
@@ -123,12 +125,27 @@ static int read_loader(struct uvpi_xml_in *in, const xmlNode *element,
 	if (rc < 0)
 		return rc;
 	if (type && !strcmp(type, "pflash")) {
-		rc = uvpi_xml_set(in, element, "bios", "ovmf");
+		const char *firmware = uvpi_xml_attr(element->parent, "firmware");
+
+		rc = firmware && !strcmp(firmware, "efi") ? 0 : uvpi_xml_set(in, element, "bios", "ovmf");
 		return rc < 0 ? rc : uvpi_xml_set(in, element, "bios_path_override", text);
 	}
 	if (strstr(text, "hvmloader")) /* what libvirt writes for every hvm guest */
 		return 0;
 	return rc < 0 ? rc : uvpi_xml_set(in, element, "firmware_override", text);
+}
+
+/* <os firmware='efi'>: libvirt chooses an image then, as bios= does here. */
+static int read_os(struct uvpi_xml_in *in, const xmlNode *element, const struct uvpi_xml_rule *rule)
+{
+	const char *firmware = uvpi_xml_attr(element, "firmware");
+	int rc = 0;
+
+	if (firmware && strcmp(firmware, "efi") != 0 && strcmp(firmware, "bios") != 0)
+		return uvpi_xml_fail(in, element, "firmware='%.40s' is none of: bios, efi", firmware);
+	if (firmware)
+		rc = uvpi_xml_set(in, element, "bios", !strcmp(firmware, "efi") ? "ovmf" : "seabios");
+	return rc < 0 ? rc : uvpi_xml_read_nested(in, element, rule);
 }
 
 static int read_boot(struct uvpi_xml_in *in, const xmlNode *element,
@@ -170,12 +187,13 @@ static int read_clock(struct uvpi_xml_in *in, const xmlNode *element,
 	static const char *const names[] = { "offset", "adjustment", "basis", NULL };
 	const char *offset = uvpi_xml_attr(element, "offset");
 	const char *adjustment = uvpi_xml_attr(element, "adjustment");
-	const char *basis = uvpi_xml_attr(element, "basis");
+	const char *basis = NULL;
 	int rc = uvpi_xml_only_attrs(in, element, names);
 
 	if (rc < 0)
 		return rc;
 	if (offset && !strcmp(offset, "variable")) {
+		basis = uvpi_xml_attr(element, "basis");
 		if (basis && !strcmp(basis, "localtime"))
 			rc = uvpi_xml_set(in, element, "localtime", "1");
 	} else if (offset && !strcmp(offset, "localtime")) {
@@ -194,19 +212,20 @@ static int read_timer(struct uvpi_xml_in *in, const xmlNode *element,
 		      const struct uvpi_xml_rule *rule)
 {
 	static const char *const names[] = { "name", "mode", "present", NULL };
-	const char *name = uvpi_xml_attr(element, "name"), *mode = uvpi_xml_attr(element, "mode");
-	const char *present = uvpi_xml_attr(element, "present");
+	const char *name = uvpi_xml_attr(element, "name"), *mode, *present;
 	int rc = uvpi_xml_only_attrs(in, element, names);
 
 	if (rc < 0)
 		return rc;
 	if (!name)
 		return uvpi_xml_fail(in, element, "expected name='tsc' or name='hpet'");
+	present = strcmp(name, "hpet") != 0 ? NULL : uvpi_xml_attr(element, "present");
 	if (!strcmp(name, "hpet"))
 		return uvpi_xml_set(in, element, "hpet",
 				    present && !strcmp(present, "no") ? "0" : "1");
 	if (strcmp(name, "tsc") != 0)
 		return uvpi_xml_fail(in, element, "name='%.40s' is none of: tsc, hpet", name);
+	mode = uvpi_xml_attr(element, "mode");
 	if (!mode || !strcmp(mode, "auto"))
 		return 0;
 	if (!strcmp(mode, "native"))
@@ -253,18 +272,17 @@ static int collect_features(struct uvpi_xml_in *in, const xmlNode *element, FILE
 
 	fputs("host", out);
 	for (const xmlNode *child = element->children; child && rc == 0; child = child->next)
-		if (child->type == XML_ELEMENT_NODE && strcmp(uvpi_xml_name(child), "model") != 0)
+		if (child->type == XML_ELEMENT_NODE && strcmp(uvpi_xml_name(child), "model") != 0) {
+			uvpi_xml_mark(child, false);
 			rc = add_feature(in, child, out);
+		}
 	return rc;
 }
 
 /* libvirt's mode is custom when there is a model. */
 static const xmlNode *model_given(const xmlNode *element)
 {
-	for (const xmlNode *child = element->children; child; child = child->next)
-		if (child->type == XML_ELEMENT_NODE && !strcmp(uvpi_xml_name(child), "model"))
-			return child;
-	return NULL;
+	return uvpi_xml_child(element, "model");
 }
 
 /* The named levels are the only models: those of libvirt are lists of features that Xen may not give. */
@@ -473,7 +491,7 @@ static const struct uvpi_xml_rule rules[] = {
 	{ "cputune", "emulatorpin", .why = NO_CGROUPS },
 	{ "domain", "bootloader", uvpi_xml_read_text, "bootloader" },
 	{ "domain", "bootloader_args", read_bootloader_args },
-	{ "domain", "os", uvpi_xml_read_nested },
+	{ "domain", "os", read_os },
 	{ "os", "type", read_os_type },
 	{ "os", "kernel", uvpi_xml_read_text, "kernel" },
 	{ "os", "initrd", uvpi_xml_read_text, "ramdisk" },
@@ -540,7 +558,11 @@ static int read_root(struct uvpi_xml_in *in, const xmlNode *root)
 	rc = read_all_own(in, root);
 	if (rc == 0)
 		rc = uvpi_xml_children(in, root, rules);
-	return rc < 0 || !in->devices ? rc : uvpi_xml_read_devices(in, in->devices);
+	if (rc == 0 && in->devices)
+		rc = uvpi_xml_read_devices(in, in->devices);
+	if (rc == 0)
+		uvpi_xml_tell_unread(in, root);
+	return rc;
 }
 
 /* What libvirt requires too. */

@@ -60,9 +60,9 @@ static int vnc_as_vfb(struct uvpi_xml_in *in, const xmlNode *element, const stru
 
 static const char *listen_address(const xmlNode *element)
 {
-	const char *listen = uvpi_xml_attr(element, "listen");
+	const char *listen = uvpi_xml_attr(element, "listen"), *address = uvpi_xml_child_attr(element, "listen", "address");
 
-	return listen ? listen : uvpi_xml_child_attr(element, "listen", "address");
+	return listen ? listen : address;
 }
 
 static int read_vnc(struct uvpi_xml_in *in, const xmlNode *element)
@@ -128,6 +128,15 @@ static int read_spice(struct uvpi_xml_in *in, const xmlNode *element)
 	return rc;
 }
 
+static int read_sdl(struct uvpi_xml_in *in, const xmlNode *element)
+{
+	int rc = uvpi_xml_set(in, element, "sdl", "1");
+
+	if (rc == 0)
+		rc = uvpi_xml_set_if(in, element, "display", uvpi_xml_attr(element, "display"));
+	return rc < 0 ? rc : uvpi_xml_set_if(in, element, "xauthority", uvpi_xml_attr(element, "xauth"));
+}
+
 int uvpi_xml_read_graphics(struct uvpi_xml_in *in, const xmlNode *element,
 			 const struct uvpi_xml_rule *rule)
 {
@@ -138,7 +147,7 @@ int uvpi_xml_read_graphics(struct uvpi_xml_in *in, const xmlNode *element,
 	if (uvpi_xml_is(type, "spice"))
 		return read_spice(in, element);
 	if (uvpi_xml_is(type, "sdl"))
-		return uvpi_xml_set(in, element, "sdl", "1");
+		return read_sdl(in, element);
 	return uvpi_xml_fail(in, element, "type='%.40s' is none of: vnc, spice, sdl",
 			     type ? type : "");
 }
@@ -191,6 +200,8 @@ int uvpi_xml_read_input(struct uvpi_xml_in *in, const xmlNode *element,
 		return uvpi_xml_fail(in, element,
 				     "type='%.40s' is none of: tablet, mouse, keyboard",
 				     type ? type : "");
+	if (bus && strcmp(bus, "usb") != 0 && strcmp(bus, "ps2") != 0 && strcmp(bus, "xen") != 0)
+		return uvpi_xml_fail(in, element, "bus='%.40s' is none of: usb, ps2, xen", bus);
 	if (!uvpi_xml_is(bus, "usb")) /* the ones that a screen brings along */
 		return 0;
 	if (!uvpi_reader_place(in->reader, "usb").line)

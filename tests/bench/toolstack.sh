@@ -71,19 +71,27 @@ measure_linux() { # TOOL: a bzImage, the first time and again
   report "$tool" 0 linux-destroy t-destroy
 }
 
-# A guest with a disk and an interface; then each of them attached to a guest without. The guest never connects, so
-# that neither tool waits for it.
+# A guest with a disk and an interface; then each of them attached to a guest without. The guest never connects. Only the time in
+# which domain 0 has the CPU counts: xl waits for 10 s at a time, and while the disk of a busy machine is waited for, this clock
+# runs ahead.
 # shellcheck disable=SC2086 # options that may be none
 measure_devices() { # TOOL
   local tool=$1 op i now=--no-wait force=
   # xl does not wait for the guest here, and takes a disk that the guest has not connected to away by force only
   [ "$tool" != xl ] || { now='' force=--force; }
+  local -x COST_BUSY=1
   rm -f "$work"/t-*
   truncate -s 1M "$work/disk.img"
   tiny_cfg bench
+  cp "$work/bench.cfg" "$work/devices.cfg"
+  printf "disk = [ '%s,raw,xvda,w' ]\nvif = [ 'bridge=benchbr0' ]\n" "$work/disk.img" >>"$work/devices.cfg"
+  # Reading scripts from the disk of a busy machine takes longer than this clock, which runs ahead while dom0 waits, gives xl's.
+  for i in 1 2 3 4; do
+    ! "$tool" create -q "$work/devices.cfg" >/dev/null 2>&1 </dev/null || break
+    "$tool" destroy bench >/dev/null 2>&1
+  done
+  "$tool" destroy bench >/dev/null 2>&1
   for ((i = 0; i < repeats; i++)); do
-    cp "$work/bench.cfg" "$work/devices.cfg"
-    printf "disk = [ '%s,raw,xvda,w' ]\nvif = [ 'bridge=benchbr0' ]\n" "$work/disk.img" >>"$work/devices.cfg"
     cost "$tool" create -q "$work/devices.cfg" >>"$work/t-device-create" || exit 1
     cost "$tool" destroy bench >>"$work/t-device-destroy" || exit 1
     "$tool" create -q "$work/bench.cfg" >/dev/null 2>&1 </dev/null || exit 1
@@ -109,6 +117,7 @@ qemu_ns() {
 # that took is told apart, because both tools start the same one.
 measure_hvm() { # TOOL
   local tool=$1 op i us ns
+  local -x COST_BUSY=1
   rm -f "$work"/t-*
   truncate -s 1M "$work/disk.img"
   printf '%s\n' 'name = "bench"' 'type = "hvm"' 'memory = 32' 'vcpus = 1' 'vga = "stdvga"' 'vnc = 1' 'serial = "pty"' \
