@@ -14,7 +14,7 @@ static void read_all(const struct qmp_value *message)
 	_cleanup_free_ char *text = qmp_value_text(message, true);
 	struct uvpi_drive drives[UVPI_DRIVES_MAX];
 	char buf[64];
-	size_t n;
+	size_t n = 0;
 
 	if (uvpi_drives_read(message, drives, &n))
 		FUZZ_CHECK(n <= UVPI_DRIVES_MAX);
