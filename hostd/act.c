@@ -65,7 +65,7 @@ static void say_limit(const struct hostd_work *work, const char *name, uint32_t 
 		   "domain %" PRIu32 " '%s' %s; it was restarted %" PRIu32 " times within %" PRId64
 		   " s, so it is not restarted again and left as it is; see 'xlx console %" PRIu32
 		   "' for its last words, and end it with 'xlx destroy %" PRIu32 "'",
-		   domid, name, hostd_reason_text(reason), work->conf->limit.max, work->conf->limit.window_s, domid, domid);
+		   domid, name, uvpi_reason_text(reason), work->conf->limit.max, work->conf->limit.window_s, domid, domid);
 }
 
 /* The note that makes the decision survive this process. */
@@ -183,7 +183,7 @@ int hostd_act(struct hostd_work *work, uint32_t domid, const uint8_t uuid[16], s
 		say_limit(work, domain->name, domid, info.reason);
 	else if (decision.setting)
 		daemon_log(DAEMON_NOTICE, domain->name, "domain %" PRIu32 " '%s' %s: %s=%s%s", domid, domain->name,
-			   hostd_reason_text(info.reason), decision.setting, uvpi_action_name(decision.action),
+			   uvpi_reason_text(info.reason), decision.setting, uvpi_action_name(decision.action),
 			   decision.soft_reset ? ", which this release does as a restart" : "");
 	return carry_out(work, domain, config, &info, &decision, result, err);
 }

@@ -8,25 +8,6 @@
 
 #define RETRY_PAUSE_MAX_S 60
 
-const char *hostd_reason_text(enum uvpi_reason reason)
-{
-	switch (reason) {
-	case UVPI_REASON_POWEROFF:
-		return "powered off";
-	case UVPI_REASON_REBOOT:
-		return "asked for a reboot";
-	case UVPI_REASON_SUSPEND:
-		return "suspended";
-	case UVPI_REASON_CRASH:
-		return "crashed";
-	case UVPI_REASON_WATCHDOG:
-		return "was ended by its watchdog";
-	case UVPI_REASON_SOFT_RESET:
-		return "asked for a soft reset";
-	}
-	return "ended for an unknown reason";
-}
-
 static const char *choose_setting(enum uvpi_reason reason, const struct uvp_config *config, enum uvpi_action *ret_action)
 {
 	switch (reason) {

@@ -36,9 +36,6 @@ struct hostd_decision {
 void hostd_decide(enum uvpi_reason reason, const struct uvp_config *config, const struct hostd_restarts *restarts,
 		  int64_t now_s, const struct hostd_limit *limit, struct hostd_decision *ret_decision);
 
-/* "crashed" ... */
-const char *hostd_reason_text(enum uvpi_reason reason);
-
 /* "COUNT SECONDS"; anything else, and NULL, is no restart so far. */
 void hostd_parse_restarts(const char *text, struct hostd_restarts *ret_restarts);
 

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/utf8.h"
 #include "core/cleanup.h"
 #include "core/num.h"
+#include "core/utf8.h"
 
 #define NS UINT64_C(1000000000)
 
@@ -90,7 +90,7 @@ static void put_label(FILE *out, const char *name, const char *value)
 
 	fprintf(out, "%s=\"", name);
 	while (value < end) {
-		size_t len = uvpi_utf8_char(value, end);
+		size_t len = uvpi_utf8_xml_char(value, end);
 
 		if (!len || (unsigned char)*value < ' ' || *value == 0x7f) {
 			fputs(*value == '\n' ? "\\n" : "\xef\xbf\xbd", out);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/error.h"
+#include "core/utf8.h"
 #include "xlx/cmd.h"
 
 #define OUT_MAX_COLUMNS 24
@@ -27,26 +28,6 @@ struct out_table {
 	bool failed; /* out of memory */
 };
 
-/* The length of the well-formed UTF-8 sequence at p, or 0; its code point in *ret_code. */
-static int utf8_length(const unsigned char *p, uint32_t *ret_code)
-{
-	static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	int n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
-	uint32_t code = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-
-	if (!n || p[0] > 0xf4)
-		return 0;
-	for (int i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
-	}
-	if (code < smallest[n] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
-		return 0;
-	*ret_code = code;
-	return n;
-}
-
 /* Control characters, and those that change the direction of the text around them. */
 static bool is_harmful(uint32_t code)
 {
@@ -56,25 +37,27 @@ static bool is_harmful(uint32_t code)
 
 void out_sanitize(const char *text, char *buf, int len)
 {
-	const unsigned char *p = (const unsigned char *)text;
+	const char *end = text + strlen(text);
 	int used = 0;
 
 	if (len <= 0)
 		return;
-	while (*p) {
+	for (size_t n; text < end; text += n ? n : 1) {
 		uint32_t code = 0;
-		int n = utf8_length(p, &code);
-		bool bad = !n || is_harmful(code);
-		int need = bad ? 1 : n;
+		bool bad;
+		int need;
+
+		n = uvpi_utf8_decode(text, end, &code);
+		bad = !n || is_harmful(code);
+		need = bad ? 1 : (int)n;
 
 		if (used + need >= len)
 			break;
 		if (bad)
 			buf[used] = '?';
 		else
-			memcpy(buf + used, p, (size_t)n);
+			memcpy(buf + used, text, n);
 		used += need;
-		p += n ? n : 1;
 	}
 	buf[used] = '\0';
 }

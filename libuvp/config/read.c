@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "config/keys.h"
-#include "config/utf8.h"
 #include "config/xml.h"
 #include "core/error.h"
+#include "core/utf8.h"
 
 static int too_large(const char *name, struct uvp_error *err)
 {
@@ -77,7 +77,7 @@ static int check_text(const char *name, const char *text, size_t len, struct uvp
 
 	for (const char *p = text; p < end;) {
 		unsigned char c = (unsigned char)*p;
-		size_t n = uvpi_utf8_char(p, end);
+		size_t n = uvpi_utf8_xml_char(p, end);
 
 		if (c == 0)
 			return uvpi_fail(err, UVP_E_INVALID, 0,

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/utf8.h"
 #include "core/error.h"
+#include "core/utf8.h"
 
 void xlcfg_lex_init(struct xlcfg_lexer *lexer, const char *name, bool no_lines, int first_line,
 		    const char *text, size_t len)
@@ -114,7 +114,7 @@ static int bad_byte(const struct xlcfg_lexer *lexer, struct uvp_error *err)
 static int skip_comment(struct xlcfg_lexer *lexer, struct uvp_error *err)
 {
 	while (lexer->pos < lexer->end && *lexer->pos != '\n') {
-		size_t n = uvpi_utf8_char(lexer->pos, lexer->end);
+		size_t n = uvpi_utf8_xml_char(lexer->pos, lexer->end);
 
 		if (!n || !*lexer->pos)
 			return bad_byte(lexer, err);
@@ -273,7 +273,7 @@ static int lex_string(struct xlcfg_lexer *lexer, struct uvp_error *err)
 				return rc;
 			n = 1;
 		} else {
-			n = uvpi_utf8_char(lexer->pos, lexer->end);
+			n = uvpi_utf8_xml_char(lexer->pos, lexer->end);
 			if (!n || !*lexer->pos)
 				return xlcfg_lex_fail(
 					lexer, lexer->line, err,

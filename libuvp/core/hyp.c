@@ -322,6 +322,25 @@ int uvpi_hyp_all_domains(struct uvpi_hyp *hyp, uint32_t first, struct uvpi_domin
 	return n;
 }
 
+const char *uvpi_reason_text(enum uvpi_reason reason)
+{
+	switch (reason) {
+	case UVPI_REASON_POWEROFF:
+		return "powered off";
+	case UVPI_REASON_REBOOT:
+		return "asked for a reboot";
+	case UVPI_REASON_SUSPEND:
+		return "suspended";
+	case UVPI_REASON_CRASH:
+		return "crashed";
+	case UVPI_REASON_WATCHDOG:
+		return "was ended by its watchdog";
+	case UVPI_REASON_SOFT_RESET:
+		return "asked for a soft reset";
+	}
+	return "ended for an unknown reason";
+}
+
 int uvpi_hyp_domain(struct uvpi_hyp *hyp, uint32_t domid, struct uvpi_dominfo *ret_info,
 		    struct uvp_error *err)
 {

@@ -42,6 +42,8 @@ enum uvpi_reason { /* SHUTDOWN_* of xen/sched.h */
 	UVPI_REASON_WATCHDOG = 4,
 	UVPI_REASON_SOFT_RESET = 5
 };
+/* What a domain of which that is said did: "crashed". */
+const char *uvpi_reason_text(enum uvpi_reason reason);
 
 struct uvpi_dominfo {
 	uint32_t domid;

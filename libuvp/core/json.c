@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/utf8.h"
 
 /* A failed value makes the container it should have gone into failed, and so on up to the root. */
 struct uvpi_json {
@@ -47,39 +48,14 @@ void uvpi_json_free(struct uvpi_json *value)
 
 /* ---- text ---- */
 
-/* Length of the well-formed UTF-8 character at p, 0 if there is none. Overlong forms, surrogates and what lies
- * above U+10FFFF are not well-formed. */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	size_t len = 0;
-
-	if (p[0] < 0x80)
-		len = 1;
-	else if (p[0] >= 0xc2 && p[0] < 0xe0)
-		len = 2;
-	else if (p[0] >= 0xe0 && p[0] < 0xf0)
-		len = 3;
-	else if (p[0] >= 0xf0 && p[0] < 0xf5)
-		len = 4;
-	if (!len || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static struct json_object *new_text(const char *text)
 {
 	static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
-	const unsigned char *p = (const unsigned char *)text;
 	size_t len = strlen(text), at = 0, out = 0, n;
+	uint32_t code;
 	_cleanup_free_ char *clean = NULL;
 
-	while (at < len && (n = utf8_len(p + at, len - at)))
+	while (at < len && (n = uvpi_utf8_decode(text + at, text + len, &code)))
 		at += n;
 	if (at == len)
 		return json_object_new_string_len(text, (int)len);
@@ -87,7 +63,7 @@ static struct json_object *new_text(const char *text)
 	if (!clean)
 		return NULL;
 	for (at = 0; at < len;) {
-		n = utf8_len(p + at, len - at);
+		n = uvpi_utf8_decode(text + at, text + len, &code);
 		memcpy(clean + out, n ? text + at : replacement, n ? n : 3);
 		out += n ? n : 3;
 		at += n ? n : 1;

@@ -113,6 +113,9 @@ bool uvpi_known_never(uint32_t domid);
 /* Enter the names that a batch has read: value i is the name of infos[i]. known[] is room for n. */
 struct uvpi_batch;
 void uvpi_names_note_all(const struct uvpi_dominfo *infos, int n, const struct uvpi_batch *batch, bool *known);
+/* Ask xenstore for their names, but for those with known[i] (which may be NULL), all at once: the values of *ret_batch in this order. */
+int uvpi_names_ask(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,
+		   struct uvpi_batch **ret_batch, struct uvp_error *err);
 /* Read the names of domains with known[i] false from xenstore, in one batch, and enter them. Returns the index of one
  * that has the name `wanted` (may be NULL) and another UUID than `uuid`, n when there is none. */
 int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,

@@ -254,6 +254,28 @@ void uvpi_names_note_all(const struct uvpi_dominfo *infos, int n, const struct u
 	}
 }
 
+int uvpi_names_ask(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,
+		   struct uvpi_batch **ret_batch, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_host_batch(host, &batch, err);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < n; i++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", infos[i].domid);
+		if (!known || !known[i])
+			uvpi_batch_read(batch, path);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	*ret_batch = uvpi_steal(&batch);
+	return 0;
+}
+
 int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, const bool *known,
 		     const char *wanted, const uint8_t uuid[16], struct uvp_error *err)
 {
@@ -264,17 +286,7 @@ int uvpi_known_learn(struct uvp_host *host, const struct uvpi_dominfo *infos, in
 		unknown += !known[i];
 	if (!unknown)
 		return n;
-	r = uvpi_host_batch(host, &batch, err);
-	if (r < 0)
-		return r;
-	for (int i = 0; i < n; i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", infos[i].domid);
-		if (!known[i])
-			uvpi_batch_read(batch, path);
-	}
-	r = uvpi_batch_run(batch, false, err);
+	r = uvpi_names_ask(host, infos, n, known, &batch, err);
 	if (r < 0)
 		return r;
 	for (int i = 0, index = 0; i < n; i++) {

@@ -46,25 +46,6 @@ bool uvpi_console_is_pty_path(const char *path)
 	       strspn(digits, "0123456789") == strlen(digits);
 }
 
-static const char *reason_text(enum uvpi_reason reason)
-{
-	switch (reason) {
-	case UVPI_REASON_POWEROFF:
-		return "powered off";
-	case UVPI_REASON_REBOOT:
-		return "asked for a reboot";
-	case UVPI_REASON_SUSPEND:
-		return "suspended";
-	case UVPI_REASON_CRASH:
-		return "crashed";
-	case UVPI_REASON_WATCHDOG:
-		return "ended by its watchdog";
-	case UVPI_REASON_SOFT_RESET:
-		return "asked for a soft reset";
-	}
-	return "shut down for a reason unknown to this release";
-}
-
 /* ---- the domain ---- */
 
 static int look_at_domain(struct uvp_console *console, struct uvp_error *err)
@@ -332,7 +313,7 @@ int uvp_console_update(struct uvp_console *console, enum uvp_console_state *ret_
 		return r;
 	*ret_state = console->state;
 	if (ret_reason)
-		*ret_reason = reason_text(console->reason);
+		*ret_reason = uvpi_reason_text(console->reason);
 	return 0;
 }
 

@@ -59,28 +59,6 @@ const char *uvp_domain_name(const struct uvp_domain *domain)
 
 /* ---- names ---- */
 
-/* Asks xenstore for all of them at once: request i of *ret_batch is the name of infos[i]. */
-static int ask_names(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, struct uvpi_batch **ret_batch, struct uvp_error *err)
-{
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r;
-
-	r = uvpi_host_batch(host, &batch, err);
-	if (r < 0)
-		return r;
-	for (int i = 0; i < n; i++) {
-		char path[64];
-
-		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/name", infos[i].domid);
-		uvpi_batch_read(batch, path);
-	}
-	r = uvpi_batch_run(batch, false, err);
-	if (r < 0)
-		return r;
-	*ret_batch = uvpi_steal(&batch);
-	return 0;
-}
-
 /* The name in the folder of a domain that xenstore has none for: it is half made, or xenstored is gone. */
 static void folder_name(const uint8_t uuid[16], char name[256])
 {
@@ -104,7 +82,7 @@ static int open_info(struct uvp_host *host, const struct uvpi_dominfo *info, str
 
 	if (uvpi_host_store(host, &store, NULL) == 0) {
 		patience = uvpi_store_set_patience(store, NAME_PATIENCE_MS);
-		if (ask_names(host, info, 1, &batch, NULL) == 0)
+		if (uvpi_names_ask(host, info, 1, NULL, &batch, NULL) == 0)
 			value = uvpi_batch_value(batch, 0, NULL);
 		uvpi_store_set_patience(store, patience);
 	}
@@ -193,7 +171,7 @@ static int lookup_folder(struct uvp_host *host, const char *name, struct uvp_dom
 	if (memcmp(info.uuid, entry.uuid, 16))
 		return 0;
 	/* Without xenstored there is nobody who could know better than the folder. */
-	if (ask_names(host, &info, 1, &batch, NULL) == 0) {
+	if (uvpi_names_ask(host, &info, 1, NULL, &batch, NULL) == 0) {
 		value = uvpi_batch_value(batch, 0, NULL);
 		/* One without any name there is being removed, or its removal was interrupted. */
 		if (value && strcmp(value, name))
@@ -298,7 +276,7 @@ static int lookup_all(struct uvp_host *host, const char *name, struct uvp_domain
 	r = r > 0 ? lookup_claim(host, &entry, infos, n, ret_domain, err) : 0;
 	if (r)
 		return r < 0 ? r : 0;
-	r = ask_names(host, infos, n, &batch, err);
+	r = uvpi_names_ask(host, infos, n, NULL, &batch, err);
 	if (r < 0) {
 		uvpi_prefix(err, "cannot look for domain '%.80s'", name);
 		return r;

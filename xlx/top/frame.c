@@ -7,7 +7,7 @@
 #include <string.h>
 #include <wchar.h>
 
-#include "config/utf8.h"
+#include "core/utf8.h"
 #include "xlx/out.h"
 
 #define TEXT_MAX 1024
@@ -46,16 +46,6 @@ struct character {
 	int width; /* 0 to 2 columns */
 };
 
-static uint32_t code_of(const char *text, size_t len)
-{
-	const unsigned char *p = (const unsigned char *)text;
-	uint32_t code = len == 1 ? p[0] : p[0] & (0x7fu >> len);
-
-	for (size_t i = 1; i < len; i++)
-		code = code << 6 | (p[i] & 0x3f);
-	return code;
-}
-
 /* Glyphs of ours that have a stand-in; anything else that is not ASCII becomes '?'. */
 static char stand_in(uint32_t code)
 {
@@ -74,15 +64,14 @@ static char stand_in(uint32_t code)
 /* The character at text, which out_sanitize() has gone over. Returns its length. */
 static size_t next_character(const char *text, bool ascii, struct character *ret_character)
 {
-	size_t len = uvpi_utf8_char(text, text + strnlen(text, 4));
 	uint32_t code;
+	size_t len = uvpi_utf8_decode(text, text + strnlen(text, 4), &code);
 
 	memset(ret_character, 0, sizeof(*ret_character));
 	ret_character->width = 1;
 	ret_character->text[0] = '?';
 	if (!len)
 		return 1;
-	code = code_of(text, len);
 	if (code >= 0x80 && ascii) {
 		/* One column for each, so that a frame looks alike with and without. */
 		ret_character->text[0] = stand_in(code);
