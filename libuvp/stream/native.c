@@ -34,6 +34,7 @@ struct send {
 	uvpi_packer_write *write;
 	void *data;
 	xen_pfn_t last; /* one behind its last page */
+	uint64_t end; /* where the reader wants none any more */
 	uint64_t found, pages; /* so far; all that it has */
 	xen_pfn_t gfns[PAGES_MAX];
 	uint32_t n;
@@ -138,6 +139,14 @@ static int flush(struct send *s, struct uvp_error *err)
 	return r < 0 ? r : 0;
 }
 
+static int say_far(xen_pfn_t gfn, struct uvp_error *err)
+{
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has a page at 0x%llx, so far above its memory that it could not be restored",
+		  (unsigned long long)gfn * PAGE);
+	uvpi_hint(err, "it runs on; whatever put that page there, a driver in the guest, would have to take it away");
+	return -UVP_E_UNSUPPORTED;
+}
+
 /* Those of the candidates that are pages of the guest's own. */
 static int add(struct send *s, const xen_pfn_t *gfns, uint32_t n, struct uvp_error *err)
 {
@@ -150,6 +159,8 @@ static int add(struct send *s, const xen_pfn_t *gfns, uint32_t n, struct uvp_err
 	for (uint32_t i = 0; i < n && r == 0; i++) {
 		if (types[i] == XEN_DOMCTL_PFINFO_XTAB)
 			continue;
+		if (gfns[i] >= s->end)
+			return say_far(gfns[i], err);
 		if (types[i] == XEN_DOMCTL_PFINFO_BROKEN)
 			return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "a page of the host's memory, which the guest has, is broken");
 		s->gfns[s->n++] = gfns[i];
@@ -205,6 +216,7 @@ static int look(struct send *s, struct uvp_error *err)
 	    xc_domain_nr_gpfns(s->p->xc, s->p->domid, &s->last) < 0)
 		return uvpi_hyp_fail(err, s->p->domid, "look at");
 	s->pages = info.tot_pages;
+	s->end = uvpi_native_gfn_end(s->p->max_pages);
 	if (!s->last || s->last > UINT64_C(1) << 36)
 		return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "Xen says that it has no memory");
 	return 0;

@@ -24,6 +24,9 @@ int uvpi_native_restore_feed(struct uvpi_native_restore *restore, const struct u
 /* Frees it. Fails when the stream's end has not come. p has the frames of console and xenstore then. */
 int uvpi_native_restore_end(struct uvpi_native_restore *restore, struct uvp_error *err);
 
+/* Pages from there on are not restored: that bounds what a stream can make of its reader. */
+uint64_t uvpi_native_gfn_end(uint64_t max_pages);
+
 /* native_state.c: what stands before the pages, and what behind them, the caller's to free. */
 int uvpi_native_head(struct uvpi_stream_pipe *p, uint8_t **ret_data, uint32_t *ret_len, struct uvp_error *err);
 int uvpi_native_tail(struct uvpi_stream_pipe *p, uint8_t **ret_data, uint32_t *ret_len, struct uvp_error *err);

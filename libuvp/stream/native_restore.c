@@ -65,10 +65,17 @@ static int set_policy(struct uvpi_native_restore *n, struct uvp_error *err)
 		return bad(err, "the CPU policy");
 	if (!n_leaves && !n_msrs)
 		return 0;
-	if (xc_set_domain_cpu_policy(n->p->xc, n->p->domid, n_leaves, (xen_cpuid_leaf_t *)(void *)n->leaves, n_msrs,
-				     (xen_msr_entry_t *)(void *)n->msrs, &leaf, &subleaf, &msr))
-		return uvpi_fail(err, UVP_E_HYPERVISOR, errno, "Xen refuses the guest's CPU: leaf 0x%x, subleaf 0x%x, MSR 0x%x", leaf, subleaf, msr);
-	return 0;
+	if (!xc_set_domain_cpu_policy(n->p->xc, n->p->domid, n_leaves, (xen_cpuid_leaf_t *)(void *)n->leaves, n_msrs,
+				      (xen_msr_entry_t *)(void *)n->msrs, &leaf, &subleaf, &msr))
+		return 0;
+	/* It names that on which it stumbled, if there was one. */
+	if (msr != UINT32_MAX)
+		return uvpi_fail(err, UVP_E_HYPERVISOR, errno, "Xen refuses the guest's CPU: its MSR 0x%x", msr);
+	if (leaf != UINT32_MAX && subleaf != UINT32_MAX)
+		return uvpi_fail(err, UVP_E_HYPERVISOR, errno, "Xen refuses the guest's CPU: its CPUID leaf 0x%x, subleaf %u", leaf, subleaf);
+	if (leaf != UINT32_MAX)
+		return uvpi_fail(err, UVP_E_HYPERVISOR, errno, "Xen refuses the guest's CPU: its CPUID leaf 0x%x", leaf);
+	return uvpi_fail(err, UVP_E_HYPERVISOR, errno, "Xen refuses the guest's CPU");
 }
 
 /* ---- its pages ---- */
@@ -145,7 +152,7 @@ static int populate(void *data, const uint64_t *gfns, uint32_t count, struct uvp
 		}
 		set(n->there, gfns[i]);
 		small[n_small++] = gfns[i];
-		if (n_small == AT_ONCE || i == count - 1) {
+		if (n_small == AT_ONCE) {
 			r = populate_small(n, small, n_small, err);
 			n_small = 0;
 		}
@@ -334,6 +341,12 @@ static int take_record(void *data, uint32_t type, const uint8_t *body, uint32_t 
 
 /* ---- from the outside ---- */
 
+/* Behind its memory may be what a device model or the guest put there. */
+uint64_t uvpi_native_gfn_end(uint64_t max_pages)
+{
+	return HIGH + ((max_pages + LARGE - 1) & ~(uint64_t)(LARGE - 1)) + 16 * LARGE;
+}
+
 static const struct uvpi_xenparse_ops ops = { .pages = populate, .part = fill, .record = take_record };
 
 int uvpi_native_restore_new(struct uvpi_stream_pipe *p, struct uvpi_native_restore **ret_restore, struct uvp_error *err)
@@ -343,8 +356,7 @@ int uvpi_native_restore_new(struct uvpi_stream_pipe *p, struct uvpi_native_resto
 	if (!n)
 		return uvpi_no_memory(err);
 	n->p = p;
-	/* Behind its memory may be what a device model or the guest put there. */
-	n->gfn_end = HIGH + ((p->max_pages + LARGE - 1) & ~(uint64_t)(LARGE - 1)) + 16 * LARGE;
+	n->gfn_end = uvpi_native_gfn_end(p->max_pages);
 	n->there = calloc(n->gfn_end / 64 + 1, sizeof(*n->there));
 	n->meant = calloc(n->gfn_end / 64 + 1, sizeof(*n->meant));
 	uvpi_xenparse_init(&n->parse, &ops, n, n->gfn_end);

@@ -24,9 +24,9 @@ struct uvpi_stream_pipe {
 	/* The device model tells Xen of what it writes, or no longer: 0, or a failure. NULL: there is none. */
 	int (*log_dirty)(void *data, bool on);
 	void *data;
+	uint64_t max_pages; /* that it can ever have; of a PVH or HVM guest */
 	/* restore: given, and what comes out */
 	unsigned int store_port, console_port;
-	uint64_t max_pages; /* that it can ever have */
 	unsigned long store_frame, console_frame;
 	struct uvpi_native_restore *native; /* of a PVH or HVM guest */
 

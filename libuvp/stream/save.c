@@ -214,14 +214,15 @@ static int write_machine(struct save *s, struct uvp_error *err)
 }
 
 /* With the guest suspended. */
-static int write_guest(struct save *s, bool hvm, struct uvp_error *err)
+static int write_guest(struct save *s, const struct uvp_config *config, bool hvm, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 	uint8_t body[UVPI_STREAM_END_LEN];
 	struct uvpi_stream_end end;
 	int r, ended;
 
-	s->pipe = (struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(s->domain->host->hyp), .domid = s->domain->domid, .hvm = hvm };
+	s->pipe = (struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(s->domain->host->hyp), .domid = s->domain->domid, .hvm = hvm,
+					     .max_pages = config->maxmem_kib / 4 };
 	r = uvpi_stream_pipe_start(&s->pipe, err);
 	if (r < 0)
 		return r;
@@ -309,7 +310,7 @@ static void say_state(struct save *s, struct uvp_error *err)
 		uvpi_hint(err, "the domain runs on, and no file was left");
 }
 
-static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
+static int suspend_and_write(struct save *s, const struct uvp_config *config, bool hvm, struct uvp_error *err)
 {
 	struct uvp_error resume = UVP_ERROR_INIT;
 	int r = uvpi_suspend(s->domain, s->op, err);
@@ -319,7 +320,7 @@ static int suspend_and_write(struct save *s, bool hvm, struct uvp_error *err)
 	UVPI_STEP("suspended");
 	r = uvpi_machine_hold(&s->machine, err);
 	if (r == 0)
-		r = write_guest(s, hvm, err);
+		r = write_guest(s, config, hvm, err);
 	uvpi_machine_close(&s->machine);
 	if (r == 0) {
 		r = finish(s, err);
@@ -354,7 +355,7 @@ static int save(struct save *s, const char *path, struct uvp_error *err)
 	r = write_head(s, config, &info, err);
 	if (r == 0)
 		r = uvpi_machine_open(&s->machine, s->domain, config, err);
-	return r < 0 ? r : suspend_and_write(s, info.hvm, err);
+	return r < 0 ? r : suspend_and_write(s, config, info.hvm, err);
 }
 
 int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int flags, const struct uvp_op *op,

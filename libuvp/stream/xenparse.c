@@ -156,21 +156,25 @@ static int step(struct uvpi_xenparse *parse, struct uvp_error *err)
 struct cursor {
 	const struct uvpi_span *span, *end;
 	uint32_t at; /* in the span */
+	uint64_t left;
 };
+
+static void cursor_init(struct cursor *cursor, const struct uvpi_span *spans, uint32_t n)
+{
+	*cursor = (struct cursor){ spans, spans + n, 0, 0 };
+	for (uint32_t i = 0; i < n; i++)
+		cursor->left += spans[i].len;
+}
 
 static uint32_t cursor_left(const struct cursor *cursor)
 {
-	uint64_t left = 0;
-
-	for (const struct uvpi_span *span = cursor->span; span < cursor->end; span++)
-		left += span->len;
-	left -= cursor->at;
-	return left > UINT32_MAX ? UINT32_MAX : (uint32_t)left;
+	return cursor->left > UINT32_MAX ? UINT32_MAX : (uint32_t)cursor->left;
 }
 
 /* Go on by len bytes; they are copied if somebody wants them. */
 static void cursor_move(struct cursor *cursor, uint8_t *to, uint32_t len)
 {
+	cursor->left -= len;
 	while (len) {
 		uint32_t n = cursor->span->len - cursor->at;
 
@@ -207,9 +211,10 @@ static int take_content(struct uvpi_xenparse *parse, struct cursor *cursor, stru
 
 int uvpi_xenparse_feed(struct uvpi_xenparse *parse, const struct uvpi_span *spans, uint32_t n, struct uvp_error *err)
 {
-	struct cursor cursor = { spans, spans + n, 0 };
+	struct cursor cursor;
 	int r = parse->buf ? 0 : expect(parse, parse->state, parse->need, err);
 
+	cursor_init(&cursor, spans, n);
 	cursor_move(&cursor, NULL, 0);
 	while (r == 0) {
 		uint32_t left = cursor_left(&cursor), want = parse->need - parse->have;
