@@ -18,30 +18,42 @@
 
 #define LONGEST_MS (24 * 60 * 60 * 1000)
 
+static struct uvpi_json *json_error(const struct uvp_error *err)
+{
+	struct uvpi_json *object = uvpi_json_object();
+
+	uvpi_json_set_str(object, "code", uvp_errcode_name(err->code));
+	uvpi_json_set_str(object, "message", err->message);
+	uvpi_json_set_str(object, "hint", *err->hint ? err->hint : NULL);
+	return object;
+}
+
 static struct uvpi_json *json_refusals(const struct uvp_migrate_report *report)
 {
 	struct uvpi_json *array = uvpi_json_array();
 
-	for (int i = 0; i < report->n_refusals; i++) {
-		struct uvpi_json *object = uvpi_json_object();
-
-		uvpi_json_set_str(object, "code", uvp_errcode_name(report->refusals[i].code));
-		uvpi_json_set_str(object, "message", report->refusals[i].message);
-		uvpi_json_set_str(object, "hint", *report->refusals[i].hint ? report->refusals[i].hint : NULL);
-		uvpi_json_add(array, object);
-	}
+	for (int i = 0; i < report->n_refusals; i++)
+		uvpi_json_add(array, json_error(&report->refusals[i]));
 	return array;
 }
 
-static int print_json(const struct uvp_migrate_report *report, bool moved, bool can)
+/* err: why it failed otherwise than by a refusal; NULL: it did not. */
+static int print_json(const struct uvp_migrate_report *report, bool moved, bool can, const struct uvp_error *err)
 {
 	struct uvpi_json *object = uvpi_json_object(), *warnings = uvpi_json_array();
 
 	for (int i = 0; i < report->n_warnings; i++)
 		uvpi_json_add_str(warnings, report->warnings[i]);
-	uvpi_json_set_bool(object, "can", can);
+	if (err)
+		uvpi_json_set_str(object, "can", NULL);
+	else
+		uvpi_json_set_bool(object, "can", can);
 	uvpi_json_set_bool(object, "moved", moved);
 	uvpi_json_set(object, "refusals", json_refusals(report));
+	if (err)
+		uvpi_json_set(object, "error", json_error(err));
+	else
+		uvpi_json_set_str(object, "error", NULL);
 	uvpi_json_set(object, "warnings", warnings);
 	uvpi_json_set_u64(object, "rounds", report->rounds);
 	uvpi_json_set_u64(object, "wire_bytes", report->wire_bytes);
@@ -61,6 +73,12 @@ static void print_report(const struct uvp_migrate_report *report)
 	out_format_size(report->stream_bytes, stream, sizeof(stream));
 	printf("moved in %.1f s: %s for %s of memory and state, %u round%s; it stood still for %" PRIu64 " ms\n",
 	       (double)report->total_ms / 1000, wire, stream, report->rounds, report->rounds == 1 ? "" : "s", report->pause_ms);
+}
+
+static void warn(void *data, const struct uvp_error *warning)
+{
+	xlx_warn("%s", warning->message);
+	(void)data;
 }
 
 static int settle(const struct xlx_args *args, struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op)
@@ -107,9 +125,10 @@ static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 	bar_done(&bar);
 	for (int i = 0; i < report->n_warnings && !json; i++)
 		xlx_warn("'%s': %s", xlx_arg(args, 0), report->warnings[i]);
-	if (json && (r == 0 || report->n_refusals)) {
-		status = print_json(report, r == 0 && !checked, r == 0);
-		return status || r == 0 ? status : xlx_exit_status(err.code);
+	if (json) {
+		status = print_json(report, r == 0 && !checked, r == 0, r < 0 && !report->n_refusals ? &err : NULL);
+		if (status || r == 0 || report->n_refusals)
+			return status || r == 0 ? status : xlx_exit_status(err.code);
 	}
 	if (r < 0) {
 		status = xlx_fail(&err);
@@ -196,6 +215,7 @@ static int run(const struct xlx_args *args)
 	    (err.code != UVP_E_NOT_FOUND || xlx_has(args, "settle") || uvp_definition_find(xlx_arg(args, 0), &definition, NULL) < 0))
 		return xlx_fail(&err);
 	op.cancel_fd = xlx_cancel_fd();
+	op.warning = warn;
 	return xlx_has(args, "settle") ? settle(args, domain, &how, &op) : move(args, host, domain, &definition, &how, &op);
 }
 
@@ -210,7 +230,7 @@ static const struct xlx_opt opts[] = {
 	{ "trust-disks", 0, NULL, "files that look unlike on the two hosts are the same storage", XLX_NO_VALUE },
 	{ "ssh", 's', "COMMAND", "make the connection by this instead of ssh; \"\": HOST is the command", XLX_VALUE },
 	{ "settle", 0, NULL, "ask what became of a domain whose move broke off at its end", XLX_NO_VALUE },
-	{ "json", 0, NULL, "print an object: can, moved, refusals, warnings, and what it took", XLX_NO_VALUE },
+	{ "json", 0, NULL, "print an object: can, moved, refusals, error, warnings, and what it took", XLX_NO_VALUE },
 	XLX_OPT_PROGRESS,
 	{ NULL },
 };

@@ -12,7 +12,10 @@ static int run_unpause(const struct xlx_args *args)
 		return xlx_domains_close(&domains);
 	for (int i = 0; i < domains.n; i++) {
 		struct uvp_error err = UVP_ERROR_INIT;
-		int r = uvp_domain_unpause(domains.list[i], &err);
+		int r;
+
+		xlx_mend_cap(domains.list[i]);
+		r = uvp_domain_unpause(domains.list[i], &err);
 
 		if (r < 0)
 			xlx_status_add(&domains.status, xlx_fail(&err));

@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <uvp/migrate.h>
+
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
 #include "domain/domain.h"
+#include "xlx/open.h"
 #include "xlx/out.h"
 
 void xlx_status_add(int *status, int more)
@@ -102,4 +105,20 @@ int xlx_domains_close(struct xlx_domains *d)
 	free(d->list);
 	uvp_host_close(d->host);
 	return d->status;
+}
+
+void xlx_mend_cap(struct uvp_domain *domain)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	uint32_t left, cap;
+	char name[300];
+	int r = uvp_migrate_uncap(domain, &left, &cap, &err);
+
+	if (r < 0)
+		xlx_warn("what a killed 'xlx migrate --auto-converge' left stays as it is: %s", err.message);
+	if (r <= 0)
+		return;
+	xlx_domain_text(domain, name, sizeof(name));
+	xlx_warn("domain %s had a cap of %" PRIu32 ", which a killed 'xlx migrate --auto-converge' left; it has its own again, %" PRIu32,
+		 name, left, cap);
 }

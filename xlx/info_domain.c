@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include <uvp/memory.h>
-#include <uvp/migrate.h>
 
 #include "config/model.h"
 #include "core/hyp.h"
@@ -17,6 +16,7 @@
 #include "device/console.h"
 #include "device/disk_share.h"
 #include "dm/qemu.h"
+#include "xlx/domains.h"
 #include "xlx/info.h"
 #include "xlx/json_cpu.h"
 #include "xlx/open.h"
@@ -136,22 +136,6 @@ static int find_share(struct about *about, struct uvp_error *err)
 	return n;
 }
 
-static void mend_cap(struct about *about)
-{
-	struct uvp_error err = UVP_ERROR_INIT;
-	uint32_t left, cap;
-	char name[300];
-	int r = about->info.domid ? uvp_migrate_uncap(about->domain, &left, &cap, &err) : 0;
-
-	if (r < 0)
-		xlx_warn("what a killed 'xlx migrate --auto-converge' left stays as it is: %s", err.message);
-	if (r <= 0)
-		return;
-	xlx_domain_text(about->domain, name, sizeof(name));
-	xlx_warn("domain %s had a cap of %" PRIu32 ", which a killed 'xlx migrate --auto-converge' left; it has its own again, %" PRIu32,
-		 name, left, cap);
-}
-
 static int find_out(struct about *about, struct uvp_error *err)
 {
 	char id[16];
@@ -159,8 +143,8 @@ static int find_out(struct about *about, struct uvp_error *err)
 
 	if (!r)
 		r = uvp_domain_get_memory(about->domain, &about->memory, err);
-	if (!r)
-		mend_cap(about);
+	if (!r && about->info.domid)
+		xlx_mend_cap(about->domain);
 	if (!r)
 		r = uvp_domain_get_sched(about->domain, &about->sched, err);
 	if (!r)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include "core/error.h"
 #include "core/num.h"
@@ -11,6 +12,19 @@
 int64_t uvpi_op_deadline(const struct uvp_op *op, int64_t default_ms)
 {
 	return op && op->deadline_ms >= 0 ? op->deadline_ms : uvpi_now_ms() + default_ms;
+}
+
+struct uvp_op uvpi_op_until(const struct uvp_op *op, int64_t deadline_ms)
+{
+	struct uvp_op until = UVP_OP_INIT;
+
+	/* Of callers that were built before the last members, the struct ends earlier. */
+	if (op)
+		memcpy(&until, op, op->size < sizeof(until) ? op->size : sizeof(until));
+	until.size = sizeof(until);
+	if (deadline_ms >= 0 && (until.deadline_ms < 0 || until.deadline_ms > deadline_ms))
+		until.deadline_ms = deadline_ms;
+	return until;
 }
 
 int uvpi_op_cancel_fd(const struct uvp_op *op)

@@ -10,6 +10,8 @@
 
 /* The caller's deadline, or default_ms from now: a point of CLOCK_MONOTONIC. */
 int64_t uvpi_op_deadline(const struct uvp_op *op, int64_t default_ms);
+/* The caller's, which ends by then at the latest; -1: not by itself. */
+struct uvp_op uvpi_op_until(const struct uvp_op *op, int64_t deadline_ms);
 int uvpi_op_cancel_fd(const struct uvp_op *op);
 bool uvpi_op_cancelled(const struct uvp_op *op);
 void uvpi_op_progress(const struct uvp_op *op, const char *phase, uint64_t done, uint64_t total,

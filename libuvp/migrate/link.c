@@ -132,6 +132,8 @@ static int cancelled(struct uvp_error *err)
 /* 1: fd is ready for events; 0: the deadline has passed. */
 static int wait_fd(int fd, short events, int64_t deadline, const struct uvp_op *op, struct uvp_error *err)
 {
+	if (op && op->deadline_ms >= 0 && (deadline < 0 || op->deadline_ms < deadline))
+		deadline = op->deadline_ms;
 	for (;;) {
 		struct pollfd p[] = { { fd, events, 0 }, { uvpi_op_cancel_fd(op), POLLIN, 0 } };
 		int64_t left = deadline < 0 ? INT_MAX : deadline - uvpi_now_ms();
@@ -169,7 +171,7 @@ int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const 
 		if (r < 0)
 			return r;
 		if (r == 0)
-			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "host '%s' has taken nothing for %d s", link->peer, SEND_MS / 1000);
+			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "host '%s' does not take what is sent", link->peer);
 		n = link->ours ? send(link->out, at, len, MSG_NOSIGNAL | MSG_DONTWAIT) : write(link->out, at, len);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;

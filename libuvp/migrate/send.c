@@ -34,6 +34,7 @@
 
 #define FLAGS (UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS | UVP_MIGRATE_NO_LIVE | UVP_MIGRATE_SLOW_DOWN | UVP_MIGRATE_STOP)
 #define VERDICT_MS 60000
+#define SUSPEND_MS 120000
 #define BUILT_MS 180000  /* devices on a busy host */
 #define DONE_MS 10000
 #define RUNNING_MS 30000 /* then it is asked again */
@@ -42,6 +43,7 @@ struct send {
 	struct uvp_domain *domain;
 	const struct uvp_migrate *how;
 	const struct uvp_op *op;
+	struct uvp_op limited; /* what `op` is: the caller's, and it ends at --timeout */
 	struct uvp_op quiet; /* for the thread: to be cancelled, but not to report */
 	struct uvp_migrate_report *report;
 	struct uvpi_link link;
@@ -54,7 +56,7 @@ struct send {
 	char *text; /* the configuration */
 	uint32_t sequence; /* of the stream */
 	uint64_t raw;
-	int64_t free_at; /* when the connection has sent what it may */
+	int64_t free_at, held_ms; /* when the connection has sent what it may; for how long it was held back so far */
 	struct uvpi_stream_pipe pipe;
 	struct uvpi_machine machine; /* the thread's, too, while that runs */
 	struct uvpi_packer *packer;
@@ -64,8 +66,8 @@ struct send {
 	struct uvp_error why; /* it could not suspend, or must not go on */
 	struct uvpi_slow slow;
 	_Atomic unsigned int round;
-	_Atomic uint64_t forecast, round_pages;
-	_Atomic bool suspended;
+	_Atomic uint64_t forecast, dirty_rate; /* ms; bytes in a second that it changes */
+	_Atomic bool suspended, late; /* late: err says that there was no time left */
 	int64_t suspended_at, began;
 };
 
@@ -160,7 +162,12 @@ static int suspend(void *data)
 {
 	struct send *s = data;
 
-	if (uvpi_suspend(s->domain, &s->quiet, &s->why) < 0)
+	struct uvp_op op = s->quiet;
+
+	/* It has its own time for that, unless there is less. */
+	if (op.deadline_ms > uvpi_now_ms() + SUSPEND_MS)
+		op.deadline_ms = -1;
+	if (uvpi_suspend(s->domain, &op, &s->why) < 0)
 		return 0;
 	s->suspended_at = uvpi_now_ms();
 	s->suspended = true;
@@ -182,20 +189,23 @@ static int take_why(struct send *s, struct uvp_error *err)
 	return -s->why.code;
 }
 
-static int check_time(const struct send *s, struct uvp_error *err)
+static int check_time(struct send *s, struct uvp_error *err)
 {
 	if (!s->how->timeout_ms || uvpi_now_ms() - s->began < s->how->timeout_ms)
 		return 0;
+	s->late = s->late || err;
 	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it was not there after %" PRIu32 " s", s->how->timeout_ms / 1000);
 }
 
 static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
 {
 	struct send *s = data;
-	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
+	enum uvpi_rounds_answer answer;
 
+	s->rounds.held_ms = s->held_ms;
+	answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
 	s->round = s->rounds.round;
-	s->round_pages = pages;
+	s->dirty_rate = (uint64_t)(s->rounds.dirty_rate * 4096 * 1000);
 	s->forecast = s->rounds.pause_ms;
 	if (uvpi_op_cancelled(&s->quiet) || check_time(s, &s->why) < 0)
 		return UVPI_ROUND_ABORT;
@@ -220,39 +230,11 @@ static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigne
 	return UVPI_ROUND_ABORT;
 }
 
-static int write_record(struct send *s, uint32_t type, const void *body, uint32_t len, struct uvp_error *err)
-{
-	uint8_t header[UVPI_STREAM_RECORD];
-	int r;
-
-	uvpi_stream_put_record(header, type, s->sequence++, body, len);
-	r = uvpi_link_write(&s->link, header, sizeof(header), s->op, err);
-	if (r == 0)
-		r = uvpi_link_write(&s->link, body, len, s->op, err);
-	UVPI_STEP("record sent");
-	return r;
-}
-
-static void report_round(struct send *s)
-{
-	char phase[64];
-	uint64_t expected = s->info.pages * 4096, forecast = s->forecast;
-
-	if (s->suspended)
-		snprintf(phase, sizeof(phase), "sending what is left, %.1f to 1", (double)s->raw / (double)s->link.bytes);
-	else if (forecast)
-		snprintf(phase, sizeof(phase), "round %u, pause %" PRIu64 " ms, %.1f to 1", (unsigned int)s->round, forecast,
-			 (double)s->raw / (double)s->link.bytes);
-	else
-		snprintf(phase, sizeof(phase), "round %u, %.1f to 1", (unsigned int)s->round, (double)s->raw / (double)s->link.bytes);
-	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
-}
-
 /* So that others have a part of the connection, too. Time in which little was sent is not made up for. The rest of a guest that
  * waits for it is not held back. */
 static void hold_back(struct send *s, uint64_t bytes)
 {
-	int64_t now = uvpi_now_ms();
+	int64_t began = uvpi_now_ms(), now = began;
 
 	if (s->free_at < now)
 		s->free_at = now;
@@ -264,6 +246,55 @@ static void hold_back(struct send *s, uint64_t bytes)
 			break;
 		now = uvpi_now_ms();
 	}
+	s->held_ms += now - began;
+}
+
+/* In parts, so that something goes every second: the other host takes a connection that is silent for one that is broken. */
+static int write_some(struct send *s, const void *data, uint32_t len, struct uvp_error *err)
+{
+	const uint8_t *at = data;
+	int r = 0;
+
+	while (len && r == 0) {
+		uint32_t n = s->how->bandwidth && s->how->bandwidth < len && !s->suspended ? (uint32_t)s->how->bandwidth : len;
+
+		r = uvpi_link_write(&s->link, at, n, s->op, err);
+		at += n;
+		len -= n;
+		if (r == 0 && s->how->bandwidth && !s->suspended)
+			hold_back(s, n);
+		if (r == 0)
+			r = check_time(s, err);
+	}
+	return r;
+}
+
+static int write_record(struct send *s, uint32_t type, const void *body, uint32_t len, struct uvp_error *err)
+{
+	uint8_t header[UVPI_STREAM_RECORD];
+	int r;
+
+	uvpi_stream_put_record(header, type, s->sequence++, body, len);
+	r = write_some(s, header, sizeof(header), err);
+	if (r == 0)
+		r = write_some(s, body, len, err);
+	UVPI_STEP("record sent");
+	return r;
+}
+
+static void report_round(struct send *s)
+{
+	char phase[96];
+	uint64_t expected = s->info.pages * 4096, forecast = s->forecast;
+
+	if (s->suspended)
+		snprintf(phase, sizeof(phase), "sending what is left, %.1f to 1", (double)s->raw / (double)s->link.bytes);
+	else if (forecast)
+		snprintf(phase, sizeof(phase), "round %u, it changes %.1f MiB/s, pause %" PRIu64 " ms, %.1f to 1", (unsigned int)s->round,
+			 (double)s->dirty_rate / (1 << 20), forecast, (double)s->raw / (double)s->link.bytes);
+	else
+		snprintf(phase, sizeof(phase), "round %u, %.1f to 1", (unsigned int)s->round, (double)s->raw / (double)s->link.bytes);
+	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
 }
 
 static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)
@@ -271,14 +302,10 @@ static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_er
 	struct send *s = data;
 	int r = write_record(s, piece->type, piece->body, piece->len, err);
 
-	if (r == 0)
-		r = check_time(s, err);
 	if (r < 0)
 		return r;
 	s->raw += piece->raw;
 	report_round(s);
-	if (s->how->bandwidth && !s->suspended)
-		hold_back(s, piece->len);
 	return 0;
 }
 
@@ -334,7 +361,8 @@ static int write_guest(struct send *s, struct uvp_error *err)
 
 	if (r < 0)
 		return r;
-	s->pipe = (struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(s->domain->host->hyp), .domid = s->domain->domid, .hvm = s->info.hvm };
+	s->pipe = (struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(s->domain->host->hyp), .domid = s->domain->domid, .hvm = s->info.hvm,
+					     .max_pages = s->config->maxmem_kib / 4 };
 	if (s->how->flags & UVP_MIGRATE_NO_LIVE) {
 		r = suspend(s) ? 0 : take_why(s, err);
 	} else {
@@ -557,9 +585,12 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 		free(report);
 		return uvpi_no_memory(err);
 	}
-	*s = (struct send){ .domain = domain, .how = how, .op = op, .quiet = UVP_OP_INIT, .report = report, .link = UVPI_LINK_INIT };
+	*s = (struct send){ .domain = domain, .how = how, .quiet = UVP_OP_INIT, .report = report, .link = UVPI_LINK_INIT };
 	s->began = uvpi_now_ms();
+	s->limited = uvpi_op_until(op, how->timeout_ms ? s->began + how->timeout_ms : -1);
+	s->op = &s->limited;
 	s->quiet.cancel_fd = uvpi_op_cancel_fd(op);
+	s->quiet.deadline_ms = s->limited.deadline_ms;
 	s->rounds.max_pause_ms = how->max_pause_ms;
 	s->list = calloc(1, sizeof(*s->list));
 	lock = s->list ? uvpi_saving_begin(domain, UVPI_SAVING_MOVE, err) : uvpi_no_memory(err);
@@ -572,6 +603,8 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 		uvpi_link_close(&s->link);
 		uvpi_saving_end(domain, lock);
 	}
+	if (r == -UVP_E_TIMEOUT && !s->late && check_time(s, NULL) < 0)
+		uvpi_prefix(err, "it was not there after %" PRIu32 " s", how->timeout_ms / 1000);
 	if (r < 0)
 		uvpi_prefix(err, "cannot move %s to '%.100s'", uvpi_domain_label(domain, label), how->host);
 	if (ret_report)

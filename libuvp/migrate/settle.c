@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate/settle.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,12 +20,27 @@
 #define TRIES 3
 #define BETWEEN_MS 3000
 
-static int resume(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err)
+/* One that goes on slowly is better than one that does not. */
+static void put_back_cap(struct uvp_domain *domain, const struct uvp_op *op)
+{
+	struct uvp_error said = UVP_ERROR_INIT;
+	uint32_t left, cap;
+	int r = uvpi_slow_put_back(domain, &left, &cap, &said);
+
+	if (r > 0)
+		uvpi_fail(&said, UVP_E_OK, 0, "moving had left it a cap of %" PRIu32 "; it has its own again, %" PRIu32, left, cap);
+	else if (r < 0)
+		uvpi_prefix(&said, "the cap by which moving had slowed it down stays");
+	if (r)
+		uvpi_op_warn(op, &said);
+}
+
+static int resume(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_defined defined;
 	int r;
 
-	uvpi_slow_put_back(domain, NULL, NULL, NULL); /* one that goes on slowly is better than one that does not */
+	put_back_cap(domain, op);
 	r = uvpi_resume(domain, err);
 	if (r == 0)
 		r = uvpi_handover_take_back(domain, err);
@@ -97,7 +113,8 @@ static int ask(struct uvp_domain *domain, const struct uvpi_handover *handover, 
 		return r;
 	UVPI_STEP("was told");
 	*ret_end = link->message.state == UVPI_WIRE_TAKEN ? UVP_MIGRATE_THERE : UVP_MIGRATE_HERE;
-	r = *ret_end == UVP_MIGRATE_THERE ? end(domain, link->message.flags & UVPI_WIRE_DEFINED, err) : resume(domain, handover, err);
+	r = *ret_end == UVP_MIGRATE_THERE ? end(domain, link->message.flags & UVPI_WIRE_DEFINED, err) :
+					     resume(domain, handover, op, err);
 	UVPI_STEP("did it");
 	if (r == 0)
 		uvpi_link_tell(link, UVPI_WIRE_DONE, NULL);

@@ -22,7 +22,7 @@
 
 struct stopped {
 	const struct uvp_migrate *how;
-	const struct uvp_op *op;
+	struct uvp_op op; /* until it is handed over */
 	struct uvp_migrate_report *report;
 	struct uvpi_link link;
 	struct uvpi_defined defined;
@@ -60,7 +60,7 @@ static int offer(struct stopped *s, struct uvp_error *err)
 	message->delay_ms = definition->delay_ms;
 	message->has_uuid = true;
 	memcpy(message->uuid, definition->uuid, sizeof(message->uuid));
-	return uvpi_link_send(&s->link, message, s->op, err);
+	return uvpi_link_send(&s->link, message, &s->op, err);
 }
 
 static int hand_over(struct stopped *s, struct uvp_error *err)
@@ -89,12 +89,12 @@ static int hand_over(struct stopped *s, struct uvp_error *err)
 
 static int move(struct stopped *s, struct uvp_error *err)
 {
-	int r = uvpi_link_open(&s->link, s->how, s->op, err);
+	int r = uvpi_link_open(&s->link, s->how, &s->op, err);
 
 	if (r == 0)
 		r = offer(s, err);
 	if (r == 0)
-		r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + ANSWER_MS, s->op, err);
+		r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + ANSWER_MS, &s->op, err);
 	if (r < 0)
 		return r;
 	snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
@@ -120,7 +120,8 @@ int uvp_definition_migrate(struct uvp_host *host, const struct uvp_definition *d
 		free(report);
 		return uvpi_no_memory(err);
 	}
-	*s = (struct stopped){ .how = how, .op = op, .report = report, .link = UVPI_LINK_INIT };
+	*s = (struct stopped){ .how = how, .report = report, .link = UVPI_LINK_INIT };
+	s->op = uvpi_op_until(op, how->timeout_ms ? began + how->timeout_ms : -1);
 	r = uvpi_defined_get(definition->uuid, &s->defined, err);
 	if (r == 0 && !s->defined.there)
 		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it is not defined any more");
