@@ -183,6 +183,7 @@ static int report_on(const struct xlx_args *args, const struct wish *wish, const
 	_cleanup_free_ struct uvpi_history_row *rows = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct sar_report report = { .series = wish->view->host };
+	struct sar_nodes nodes;
 
 	if (history->n < 2)
 		return fail_empty();
@@ -196,6 +197,8 @@ static int report_on(const struct xlx_args *args, const struct wish *wish, const
 	if (uvpi_history_rows(history, domain ? domain->uuid : NULL, wish->step, &rows, &report.n, &err) < 0)
 		return xlx_fail(&err);
 	report.rows = rows;
+	if (!domain && wish->view->nodes)
+		report.series = sar_add_nodes(report.series, rows, report.n, &nodes);
 	return print(args, &report);
 }
 

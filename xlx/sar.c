@@ -39,12 +39,15 @@ static const struct sar_series host_mem[] = {
 	{ "used", "USED", SAR_BYTES, AT(used) }, { "free", "FREE", SAR_BYTES, AT(free) },
 	{ "claimed", "CLAIMED", SAR_BYTES, AT(claimed) }, { "guests_memory", "GUESTS", SAR_BYTES, AT(memory) }, { NULL },
 };
-static const struct sar_series domain_mem[] = { { "memory", "MEMORY", SAR_BYTES, AT(memory) }, { NULL } };
+static const struct sar_series domain_mem[] = {
+	{ "memory", "MEMORY", SAR_BYTES, AT(memory) }, { "target", "TARGET", SAR_BYTES, AT(target), .by_sample = true },
+	{ "most", "MAX", SAR_BYTES, AT(most), .by_sample = true }, { NULL },
+};
 static const struct sar_series disks[] = { DISKS, { NULL } };
 static const struct sar_series nets[] = { NETS, { NULL } };
 
 static const struct sar_view views[] = {
-	{ "host", host_all, domain_all }, { "cpu", host_cpu, domain_cpu }, { "mem", host_mem, domain_mem },
+	{ "host", host_all, domain_all }, { "cpu", host_cpu, domain_cpu }, { "mem", host_mem, domain_mem, true },
 	{ "disk", disks, disks },         { "net", nets, nets },
 };
 
@@ -56,15 +59,44 @@ const struct sar_view *sar_view_find(const char *name)
 	return NULL;
 }
 
-bool sar_known(const struct sar_report *report, const struct uvpi_history_row *row)
+const struct sar_series *sar_add_nodes(const struct sar_series *series, const struct uvpi_history_row *rows, size_t n, struct sar_nodes *nodes)
 {
-	return row->covered_s > 0 && (!report->domain || row->domains > 0);
+	uint32_t most = 0;
+	size_t at = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = rows[i].last && rows[i].last->n_nodes > most ? rows[i].last->n_nodes : most;
+	for (; series->name; series++)
+		nodes->series[at++] = *series;
+	for (uint32_t i = 0; i < 2 * most; i++, at++) {
+		snprintf(nodes->names[at], sizeof(nodes->names[at]), i % 2 ? "node%" PRIu32 "_free" : "node%" PRIu32 "_used", i / 2);
+		snprintf(nodes->titles[at], sizeof(nodes->titles[at]), i % 2 ? "NODE%" PRIu32 " FREE" : "NODE%" PRIu32 " USED", i / 2);
+		nodes->series[at] = (struct sar_series){ nodes->names[at], nodes->titles[at], SAR_BYTES, .node = i / 2 + 1, .free = i % 2 };
+	}
+	nodes->series[at] = (struct sar_series){ NULL };
+	return nodes->series;
+}
+
+bool sar_known(const struct sar_report *report, const struct uvpi_history_row *row, const struct sar_series *series)
+{
+	if (row->covered_s <= 0 || (report->domain && row->domains <= 0))
+		return false;
+	if (series->node)
+		return row->last && series->node <= row->last->n_nodes;
+	return !series->by_sample || sar_value(row, series) > 0;
+}
+
+static double node_value(const struct uvpi_history_node *node, bool free)
+{
+	return (double)(free ? node->free_memory : node->total_memory > node->free_memory ? node->total_memory - node->free_memory : 0);
 }
 
 double sar_value(const struct uvpi_history_row *row, const struct sar_series *series)
 {
 	double value;
 
+	if (series->node)
+		return node_value(&row->last->nodes[series->node - 1], series->free);
 	memcpy(&value, (const char *)row + series->offset, sizeof(value));
 	return value;
 }
@@ -103,7 +135,7 @@ int sar_print_table(const struct sar_report *report)
 		out_table_text(table, text);
 		for (const struct sar_series *s = report->series; s->name; s++) {
 			snprintf(text, sizeof(text), "-");
-			if (sar_known(report, row))
+			if (sar_known(report, row, s))
 				sar_format(sar_value(row, s), s->unit, text, sizeof(text));
 			out_table_text(table, text);
 		}
@@ -122,7 +154,7 @@ int sar_print_csv(const struct sar_report *report)
 
 		printf("%" PRId64 ",%.3f", row->time_s, row->covered_s);
 		for (const struct sar_series *s = report->series; s->name; s++)
-			if (sar_known(report, row))
+			if (sar_known(report, row, s))
 				printf(",%.3f", sar_value(row, s));
 			else
 				putchar(',');
@@ -142,7 +174,7 @@ int sar_print_json(const struct sar_report *report)
 		uvpi_json_set_i64(object, "time", row->time_s);
 		uvpi_json_set_double(object, "covered_seconds", row->covered_s);
 		for (const struct sar_series *s = report->series; s->name; s++)
-			if (sar_known(report, row))
+			if (sar_known(report, row, s))
 				uvpi_json_set_double(object, s->name, sar_value(row, s));
 			else
 				uvpi_json_set_str(object, s->name, NULL);

@@ -18,12 +18,23 @@ struct sar_series {
 	const char *title; /* of the table's column */
 	enum sar_unit unit;
 	size_t offset;     /* of a double in struct uvpi_history_row */
+	bool by_sample;    /* 0 in some samples, of older ones, means that nobody knows */
+	uint32_t node;     /* of memory, from 1 on: it is in the sample, not the row; 0: of none */
+	bool free;         /* of that node; else used */
+};
+
+/* What the host's memory is described with: as many nodes as the samples have. */
+#define SAR_NODE_SERIES (8 + 2 * UVPI_HISTORY_NODES)
+struct sar_nodes {
+	struct sar_series series[SAR_NODE_SERIES];
+	char names[SAR_NODE_SERIES][24], titles[SAR_NODE_SERIES][24];
 };
 
 struct sar_view {
 	const char *name;               /* "cpu" */
 	const struct sar_series *host;  /* end without a name */
 	const struct sar_series *domain;
+	bool nodes;                     /* the host's go behind */
 };
 
 struct sar_report {
@@ -43,8 +54,11 @@ int sar_print_json(const struct sar_report *report);
 /* Written beside and renamed: the file is whole or as before. */
 int sar_write_svg(const struct sar_report *report, const char *path);
 
-/* Is anything known about that step? */
-bool sar_known(const struct sar_report *report, const struct uvpi_history_row *row);
+/* The series, and those of the nodes that any of the rows has behind them. */
+const struct sar_series *sar_add_nodes(const struct sar_series *series, const struct uvpi_history_row *rows, size_t n, struct sar_nodes *nodes);
+
+/* Is that known about that step? */
+bool sar_known(const struct sar_report *report, const struct uvpi_history_row *row, const struct sar_series *series);
 double sar_value(const struct uvpi_history_row *row, const struct sar_series *series);
 void sar_format(double value, enum sar_unit unit, char *buf, int len);
 

@@ -47,7 +47,7 @@ static double highest(const struct sar_report *report, enum sar_unit unit)
 
 	for (const struct sar_series *s = report->series; s->name; s++)
 		for (size_t i = 0; s->unit == unit && i < report->n; i++)
-			if (sar_known(report, &report->rows[i]) && sar_value(&report->rows[i], s) > max)
+			if (sar_known(report, &report->rows[i], s) && sar_value(&report->rows[i], s) > max)
 				max = sar_value(&report->rows[i], s);
 	return max;
 }
@@ -61,7 +61,7 @@ static void draw_line(FILE *out, const struct sar_report *report, const struct s
 	for (size_t i = 0; i < report->n; i++) {
 		double x = LEFT + (report->n > 1 ? (double)i / (double)(report->n - 1) : 0.5) * (WIDTH - LEFT - RIGHT);
 
-		if (!sar_known(report, &report->rows[i])) {
+		if (!sar_known(report, &report->rows[i], series)) {
 			open = false;
 			continue;
 		}

@@ -12,14 +12,18 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 
-#define MAGIC 0x50565548u /* "HUVP" */
+#define MAGIC 0x50565549u     /* "IUVP" */
+#define OLD_MAGIC 0x50565548u /* "HUVP": with neither nodes nor what domains are asked and allowed to have; only read */
 #define HEAD 12           /* magic, length, checksum */
 #define FIXED (HEAD + 8 + 8 + 8 + 16 + 4 + 4 * 8 + 4)
-#define DOMAIN_FIXED (16 + 4 + 4 + 1 + 1 + 10 * 8)
+#define DOMAIN_FIXED (16 + 4 + 4 + 1 + 1 + 10 * 8) /* as the old ones are */
+#define DOMAIN_MORE (2 * 8)
+#define NODES_MOST (4 + UVPI_HISTORY_NODES * 2 * 8)
 
 void uvpi_history_frame_done(struct uvpi_history_frame *frame)
 {
 	free(frame->domains);
+	free(frame->nodes);
 	*frame = (struct uvpi_history_frame){ 0 };
 }
 
@@ -55,6 +59,14 @@ static void add_devices(struct uvpi_history_frame *frame, const struct uvp_stats
 	}
 }
 
+static bool add_nodes(struct uvpi_history_frame *frame, const struct uvp_stats *stats)
+{
+	frame->nodes = calloc(stats->n_nodes + 1, sizeof(*frame->nodes));
+	for (size_t i = 0; frame->nodes && i < stats->n_nodes && i < UVPI_HISTORY_NODES; i++)
+		frame->nodes[frame->n_nodes++] = (struct uvpi_history_node){ stats->nodes[i].total_memory, stats->nodes[i].free_memory };
+	return frame->nodes;
+}
+
 int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_frame *ret_frame, struct uvp_error *err)
 {
 	struct uvpi_history_frame frame = {
@@ -67,8 +79,10 @@ int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_f
 		frame.idle_ns += stats->cpus[i].online ? stats->cpus[i].idle_ns : 0;
 	}
 	frame.domains = calloc(stats->domains.n + 1, sizeof(*frame.domains));
-	if (!frame.domains)
+	if (!frame.domains || !add_nodes(&frame, stats)) {
+		uvpi_history_frame_done(&frame);
 		return uvpi_no_memory(err);
+	}
 	for (size_t i = 0; i < stats->domains.n && frame.n_domains < UVPI_HISTORY_DOMAINS; i++) {
 		const struct uvp_domain_info *info = &stats->domains.domains[i];
 		struct uvpi_history_domain *domain = &frame.domains[frame.n_domains++];
@@ -79,6 +93,8 @@ int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_f
 		domain->state = info->state;
 		domain->cpu_ns = info->cpu_time_ns;
 		domain->memory = info->memory_bytes;
+		domain->target = info->target_bytes;
+		domain->most = info->most_bytes;
 		if (info->name)
 			snprintf(domain->name, sizeof(domain->name), "%s", info->name);
 	}
@@ -112,7 +128,7 @@ static uint8_t *put_domain(uint8_t *at, const struct uvpi_history_domain *domain
 	const uint64_t counters[] = {
 		domain->cpu_ns, domain->memory, domain->disk_reads, domain->disk_writes, domain->disk_read_bytes,
 		domain->disk_write_bytes, domain->net_rx_packets, domain->net_tx_packets, domain->net_rx_bytes,
-		domain->net_tx_bytes,
+		domain->net_tx_bytes, domain->target, domain->most,
 	};
 	size_t len = strnlen(domain->name, UVPI_HISTORY_NAME - 1);
 
@@ -128,7 +144,7 @@ static uint8_t *put_domain(uint8_t *at, const struct uvpi_history_domain *domain
 
 int uvpi_history_encode(const struct uvpi_history_frame *frame, uint8_t **ret_bytes, size_t *ret_len, struct uvp_error *err)
 {
-	uint8_t *bytes = malloc(FIXED + frame->n_domains * (size_t)(DOMAIN_FIXED + UVPI_HISTORY_NAME)), *at;
+	uint8_t *bytes = malloc(FIXED + NODES_MOST + frame->n_domains * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME)), *at;
 
 	if (!bytes)
 		return uvpi_no_memory(err);
@@ -144,6 +160,11 @@ int uvpi_history_encode(const struct uvpi_history_frame *frame, uint8_t **ret_by
 	at = put32(at, frame->n_domains);
 	for (uint32_t i = 0; i < frame->n_domains; i++)
 		at = put_domain(at, &frame->domains[i]);
+	at = put32(at, frame->n_nodes);
+	for (uint32_t i = 0; i < frame->n_nodes; i++) {
+		at = put64(at, frame->nodes[i].total_memory);
+		at = put64(at, frame->nodes[i].free_memory);
+	}
 	*ret_len = (size_t)(at - bytes);
 	put32(bytes, MAGIC);
 	put32(bytes + 4, (uint32_t)*ret_len);
@@ -195,20 +216,21 @@ static uint64_t get64(struct reader *in)
 	return uvpi_get_le64(bytes);
 }
 
-static void get_domain(struct reader *in, struct uvpi_history_domain *domain)
+static void get_domain(struct reader *in, bool old, struct uvpi_history_domain *domain)
 {
 	uint64_t *const counters[] = {
 		&domain->cpu_ns, &domain->memory, &domain->disk_reads, &domain->disk_writes, &domain->disk_read_bytes,
 		&domain->disk_write_bytes, &domain->net_rx_packets, &domain->net_tx_packets, &domain->net_rx_bytes,
-		&domain->net_tx_bytes,
+		&domain->net_tx_bytes, &domain->target, &domain->most,
 	};
+	size_t n = UVPI_ARRAY_SIZE(counters) - (old ? 2 : 0);
 	uint8_t state, len;
 
 	get(in, domain->uuid, sizeof(domain->uuid));
 	domain->domid = get32(in);
 	domain->vcpus = get32(in);
 	state = get8(in);
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(counters); i++)
+	for (size_t i = 0; i < n; i++)
 		*counters[i] = get64(in);
 	len = get8(in);
 	if (state > UVP_STATE_LEFT_OVER || len >= sizeof(domain->name))
@@ -224,14 +246,27 @@ size_t uvpi_history_look(const uint8_t *bytes, size_t len)
 	struct reader in = { .at = bytes, .left = len };
 	uint32_t magic = get32(&in), frame_len = get32(&in);
 
-	return !in.failed && magic == MAGIC && frame_len >= FIXED && frame_len <= len ? frame_len : 0;
+	return !in.failed && (magic == MAGIC || magic == OLD_MAGIC) && frame_len >= FIXED && frame_len <= len ? frame_len : 0;
+}
+
+static void get_nodes(struct reader *in, struct uvpi_history_frame *frame)
+{
+	uint32_t n = get32(in);
+
+	frame->nodes = n <= UVPI_HISTORY_NODES ? calloc(n + 1u, sizeof(*frame->nodes)) : NULL;
+	in->failed |= !frame->nodes;
+	for (uint32_t i = 0; !in->failed && i < n; i++) {
+		frame->nodes[i].total_memory = get64(in);
+		frame->nodes[i].free_memory = get64(in);
+	}
+	frame->n_nodes = in->failed ? 0 : n;
 }
 
 bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_frame *ret_frame)
 {
 	struct reader in = { .at = bytes + 8, .left = len - 8 };
 	struct uvpi_history_frame frame = { 0 };
-	bool in_order = true;
+	bool in_order = true, old = uvpi_get_le32(bytes) == OLD_MAGIC;
 
 	if (get32(&in) != (uint32_t)crc32(0, bytes + HEAD, (uInt)(len - HEAD)))
 		return false;
@@ -251,9 +286,11 @@ bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_f
 	if (!frame.domains)
 		return false;
 	for (uint32_t i = 0; i < frame.n_domains; i++) {
-		get_domain(&in, &frame.domains[i]);
+		get_domain(&in, old, &frame.domains[i]);
 		in_order = in_order && (!i || frame.domains[i].domid > frame.domains[i - 1].domid);
 	}
+	if (!old)
+		get_nodes(&in, &frame);
 	if (in.failed || in.left || !in_order) {
 		uvpi_history_frame_done(&frame);
 		return false;

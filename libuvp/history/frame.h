@@ -14,6 +14,7 @@
 
 #define UVPI_HISTORY_NAME 64
 #define UVPI_HISTORY_DOMAINS 32768u
+#define UVPI_HISTORY_NODES 64u /* what Xen can have */
 
 struct uvpi_history_domain {
 	uint8_t uuid[16];
@@ -21,8 +22,13 @@ struct uvpi_history_domain {
 	enum uvp_state state;
 	char name[UVPI_HISTORY_NAME]; /* "" when nobody knew it; cut when it is longer */
 	uint64_t cpu_ns, memory;      /* bytes */
+	uint64_t target, most;        /* bytes that it is asked to have, and may have at most; 0: not known */
 	uint64_t disk_reads, disk_writes, disk_read_bytes, disk_write_bytes;
 	uint64_t net_rx_packets, net_tx_packets, net_rx_bytes, net_tx_bytes; /* as the guest sees them */
+};
+
+struct uvpi_history_node {
+	uint64_t total_memory, free_memory; /* bytes */
 };
 
 struct uvpi_history_frame {
@@ -33,8 +39,9 @@ struct uvpi_history_frame {
 	uint32_t cpus;    /* online */
 	uint64_t idle_ns; /* of all of them */
 	uint64_t total_memory, free_memory, claimed_memory; /* bytes */
-	uint32_t n_domains;
+	uint32_t n_domains, n_nodes;
 	struct uvpi_history_domain *domains; /* in order of id */
+	struct uvpi_history_node *nodes;     /* of memory, in their order; none in samples of an older uvp-hostd */
 };
 
 void uvpi_history_frame_done(struct uvpi_history_frame *frame);

@@ -165,7 +165,8 @@ static void add_between(struct uvpi_history_row *row, struct sum *sum, const str
 /* How things were at the end of the step, as far as samples go. */
 static void note_state(struct uvpi_history_row *row, const struct uvpi_history_frame *frame, const uint8_t *uuid)
 {
-	row->domains = row->vcpus = row->memory = 0;
+	row->domains = row->vcpus = row->memory = row->target = row->most = 0;
+	row->last = frame;
 	row->total = (double)frame->total_memory;
 	row->free = (double)frame->free_memory;
 	row->claimed = (double)frame->claimed_memory;
@@ -176,6 +177,8 @@ static void note_state(struct uvpi_history_row *row, const struct uvpi_history_f
 		row->domains++;
 		row->vcpus += frame->domains[i].vcpus;
 		row->memory += (double)frame->domains[i].memory;
+		row->target = uuid ? (double)frame->domains[i].target : 0;
+		row->most = uuid ? (double)frame->domains[i].most : 0;
 	}
 }
 

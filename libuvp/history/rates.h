@@ -20,6 +20,8 @@ struct uvpi_history_row {
 	double vcpus;
 	double total, used, free, claimed; /* bytes of the host, at the end */
 	double memory;     /* bytes, at the end: the domain's, or all guests' */
+	double target, most; /* bytes, at the end: what the domain is asked to have, and may have; 0: not known, and of all guests */
+	const struct uvpi_history_frame *last; /* the sample at the end, of the history that the row is made of */
 	double reads, writes, read_bytes, write_bytes;             /* a second */
 	double rx_packets, tx_packets, rx_bytes, tx_bytes;         /* a second, as guests see them */
 };

@@ -17,7 +17,8 @@
 #define START 64u
 #define ALIGN 64u
 
-static const char title[START] = "uvp history 1\n";
+/* The first kind has frames without nodes: it is read, and a writer makes it the second, whose frames may be of both kinds. */
+static const char old_title[START] = "uvp history 1\n", title[START] = "uvp history 2\n";
 
 static uint64_t padded(uint64_t len)
 {
@@ -48,7 +49,7 @@ static int read_whole(const char *path, int fd, uint8_t **ret_bytes, size_t *ret
 			break;
 		len += n > 0 ? (size_t)n : 0;
 	}
-	if (len && (len < START || memcmp(bytes, title, START) != 0)) {
+	if (len && (len < START || (memcmp(bytes, title, START) != 0 && memcmp(bytes, old_title, START) != 0))) {
 		uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no history: it begins with something else", path);
 		uvpi_hint(err, "if nobody needs it, remove it; uvp-hostd makes a new one when it starts");
 		return -UVP_E_INVALID;
@@ -204,7 +205,10 @@ static int prepare(struct uvpi_history_ring *ring, const char *path, struct uvp_
 		return r;
 	if (len == ring->size) {
 		find_end(ring, bytes, len);
-		return 0;
+		if (!memcmp(bytes, title, START))
+			return 0;
+		r = write_at(ring->fd, title, START, 0);
+		return r < 0 ? uvpi_fail_errno(err, -r, "cannot write '%s'", path) : 0;
 	}
 	if (ftruncate(ring->fd, 0) < 0 || ftruncate(ring->fd, (off_t)ring->size) < 0)
 		return uvpi_fail_errno(err, errno, "cannot make '%s' of %" PRIu64 " bytes", path, ring->size);

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include "core/bytes.h"
 #include "tests/unit/unit.h"
 
 #define NS INT64_C(1000000000)
@@ -38,11 +40,14 @@ static struct uvpi_history_frame sample(int64_t second, uint32_t guests)
 	struct uvpi_history_frame frame = {
 		.wall_ns = (BEGIN + second) * NS, .time_ns = (uint64_t)((1000 + second) * NS), .cpus = 2,
 		.idle_ns = (uint64_t)(second * (2 * NS - NS / 50 - NS / 4 - guests * (NS * 3 / 4))),
-		.total_memory = 8u << 20, .free_memory = 4u << 20, .n_domains = 1 + guests,
+		.total_memory = 8u << 20, .free_memory = 4u << 20, .n_domains = 1 + guests, .n_nodes = 2,
 	};
 
 	frame.domains = calloc(1 + guests, sizeof(*frame.domains));
-	ck_assert(frame.domains != NULL);
+	frame.nodes = calloc(2, sizeof(*frame.nodes));
+	ck_assert(frame.domains && frame.nodes);
+	frame.nodes[0] = (struct uvpi_history_node){ 6u << 20, 1u << 20 };
+	frame.nodes[1] = (struct uvpi_history_node){ 2u << 20, 2u << 20 };
 	snprintf(frame.domains[0].name, sizeof(frame.domains[0].name), "Domain-0");
 	frame.domains[0].cpu_ns = (uint64_t)(second * NS / 4);
 	for (uint32_t i = 1; i <= guests; i++) {
@@ -52,6 +57,8 @@ static struct uvpi_history_frame sample(int64_t second, uint32_t guests)
 		domain->uuid[0] = (uint8_t)i;
 		domain->vcpus = 1;
 		domain->memory = 1u << 20;
+		domain->target = 2u << 20;
+		domain->most = 3u << 20;
 		domain->cpu_ns = (uint64_t)(second * (NS * 3 / 4));
 		domain->disk_read_bytes = (uint64_t)(second * 4096);
 		domain->net_tx_packets = (uint64_t)(second * 10);
@@ -95,6 +102,8 @@ START_TEST(what_is_written_is_read)
 
 	frame.seq = 77;
 	frame.domains[1].net_rx_bytes = UINT64_MAX;
+	frame.domains[2].target = 77 << 20;
+	frame.domains[2].most = 99 << 20;
 	ck_assert_int_eq(uvpi_history_encode(&frame, &bytes, &len, NULL), 0);
 	ck_assert_uint_eq(uvpi_history_look(bytes, len), len);
 	ck_assert_uint_eq(uvpi_history_look(bytes, len - 1), 0);
@@ -104,6 +113,8 @@ START_TEST(what_is_written_is_read)
 	ck_assert_uint_eq(back.idle_ns, frame.idle_ns);
 	ck_assert_uint_eq(back.n_domains, 3);
 	ck_assert(!memcmp(back.domains, frame.domains, 3 * sizeof(*back.domains)));
+	ck_assert_uint_eq(back.n_nodes, 2);
+	ck_assert(!memcmp(back.nodes, frame.nodes, 2 * sizeof(*back.nodes)));
 	uvpi_history_frame_done(&back);
 	for (size_t i = 0; i < len; i++) {
 		bytes[i] ^= 0x10;
@@ -201,6 +212,55 @@ START_TEST(another_size_begins_anew_and_a_foreign_file_is_refused)
 }
 END_TEST
 
+/* A frame as an uvp-hostd wrote it that kept neither nodes nor targets. */
+static size_t old_frame(uint8_t bytes[512])
+{
+	const char *srcdir = getenv("top_srcdir");
+	char from[256];
+	FILE *file;
+	size_t len;
+
+	snprintf(from, sizeof(from), "%s/tests/fuzz/corpus/history/two", srcdir ? srcdir : ".");
+	file = fopen(from, "re");
+	ck_assert_msg(file != NULL, "there is no %s", from);
+	len = 12 + fread(bytes + 12, 1, 500, file);
+	fclose(file);
+	uvpi_put_le32(bytes, 0x50565548);
+	uvpi_put_le32(bytes + 4, (uint32_t)len);
+	uvpi_put_le32(bytes + 8, (uint32_t)crc32(0, bytes + 12, (uInt)len - 12));
+	return len;
+}
+
+START_TEST(a_file_of_the_first_kind_is_read_and_goes_on)
+{
+	uint8_t bytes[512], title[64] = "uvp history 1\n";
+	size_t len = old_frame(bytes);
+	struct uvpi_history_ring ring;
+	struct uvpi_history history;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	ck_assert(pwrite(fd, title, 64, 0) == 64 && pwrite(fd, bytes, len, 64) == (ssize_t)len && ftruncate(fd, UVPI_HISTORY_MIN) == 0);
+	history = read_all();
+	ck_assert_uint_eq(history.n, 1);
+	ck_assert_uint_eq(history.frames[0].n_nodes, 0);
+	ck_assert_str_eq(history.frames[0].domains[1].name, "guest");
+	ck_assert(history.frames[0].domains[1].target == 0 && history.frames[0].domains[1].memory > 0);
+	uvpi_history_done(&history);
+	ring = open_ring(UVPI_HISTORY_MIN);
+	ck_assert_uint_eq(ring.seq, 4);
+	append(&ring, 5, 1);
+	uvpi_history_close(&ring);
+	/* a program that knows the first kind only refuses it from now on */
+	ck_assert_int_eq(pread(fd, title, 64, 0), 64);
+	ck_assert_str_eq((char *)title, "uvp history 2\n");
+	close(fd);
+	history = read_all();
+	ck_assert_uint_eq(history.n, 2);
+	ck_assert(history.frames[0].n_nodes == 0 && history.frames[1].n_nodes == 2);
+	uvpi_history_done(&history);
+}
+END_TEST
+
 static void check_near(double value, double want)
 {
 	ck_assert_msg(value > want - 1e-6 && value < want + 1e-6, "%f is not %f", value, want);
@@ -243,6 +303,9 @@ START_TEST(rates_are_exact_whatever_lies_between)
 	ck_assert_uint_eq(n, 1);
 	check_near(rows[0].cpu, 75);
 	check_near(rows[0].memory, 1 << 20);
+	check_near(rows[0].target, 2 << 20);
+	check_near(rows[0].most, 3 << 20);
+	ck_assert_ptr_eq(rows[0].last, &history.frames[history.n - 1]);
 	free(rows);
 	uvpi_history_done(&history);
 }
@@ -345,6 +408,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_new_writer_goes_on_where_the_last_was);
 	tcase_add_test(tcase, a_torn_sample_is_lost_alone);
 	tcase_add_test(tcase, another_size_begins_anew_and_a_foreign_file_is_refused);
+	tcase_add_test(tcase, a_file_of_the_first_kind_is_read_and_goes_on);
 	tcase_add_test(tcase, rates_are_exact_whatever_lies_between);
 	tcase_add_test(tcase, a_reboot_of_the_host_is_a_gap);
 	tcase_add_test(tcase, a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning);

@@ -327,12 +327,13 @@ static void keep_samples(const char *folder)
 		struct uvpi_history_domain domains[2] = {
 			{ .name = "Domain-0", .vcpus = 1 },
 			{ .domid = 7, .name = "web", .vcpus = 2, .uuid = { 1 }, .cpu_ns = (uint64_t)(s * NS / 2), .memory = 1 << 20,
-			  .disk_reads = (uint64_t)s, .disk_read_bytes = (uint64_t)s * 4096 },
+			  .disk_reads = (uint64_t)s, .disk_read_bytes = (uint64_t)s * 4096, .target = 2 << 20, .most = 3 << 20 },
 		};
+		struct uvpi_history_node nodes[2] = { { 6u << 20, 3u << 20 }, { 2u << 20, 1u << 20 } };
 		struct uvpi_history_frame frame = {
 			.wall_ns = (WALL + s) * NS, .time_ns = (uint64_t)((s + 50) * NS), .boot = { s >= 200 }, .cpus = 2,
 			.idle_ns = (uint64_t)(s * NS * 3 / 2), .total_memory = 8u << 20, .free_memory = 4u << 20, .n_domains = 2,
-			.domains = domains,
+			.domains = domains, .n_nodes = 2, .nodes = nodes,
 		};
 
 		if (s < 300 || s >= 400)
@@ -367,6 +368,9 @@ START_TEST(the_past_is_as_it_was)
 	ui.past_at = past.at_ns / NS;
 	ui.past_age = 1;
 	compare(past.model, &ui, 80, 24, "past-80x24.txt");
+	ui.view = TOP_MEMORY;
+	compare(past.model, &ui, 80, 24, "past-memory-80x24.txt");
+	ui.view = TOP_DOMAINS;
 	press(&ui, past.model, "!S", 5, &argv);
 	ck_assert_str_eq(ui.message, "nothing was done: this is the past");
 	ck_assert_ptr_null(argv);

@@ -49,7 +49,8 @@ static struct uvp_stats *stats_from(const struct uvpi_history_frame *frame)
 	stats->cpus = calloc(frame->cpus + 1u, sizeof(*stats->cpus));
 	stats->devices = calloc(2 * (size_t)frame->n_domains + 1, sizeof(*stats->devices));
 	stats->domains.domains = calloc(frame->n_domains + 1u, sizeof(*stats->domains.domains));
-	if (!stats->cpus || !stats->devices || !stats->domains.domains) {
+	stats->nodes = calloc(frame->n_nodes + 1u, sizeof(*stats->nodes));
+	if (!stats->cpus || !stats->devices || !stats->domains.domains || !stats->nodes) {
 		uvp_stats_free(stats);
 		return NULL;
 	}
@@ -60,6 +61,8 @@ static struct uvp_stats *stats_from(const struct uvpi_history_frame *frame)
 	/* nor has it single CPUs: each is shown with the average */
 	for (; stats->n_cpus < frame->cpus; stats->n_cpus++)
 		stats->cpus[stats->n_cpus] = (struct uvp_stats_cpu){ (uint32_t)stats->n_cpus, true, frame->idle_ns / frame->cpus };
+	for (uint32_t i = 0; i < frame->n_nodes; i++)
+		stats->nodes[stats->n_nodes++] = (struct uvp_stats_node){ i, frame->nodes[i].total_memory, frame->nodes[i].free_memory };
 	for (uint32_t i = 0; i < frame->n_domains; i++) {
 		const struct uvpi_history_domain *domain = &frame->domains[i];
 		struct uvp_domain_info *info = &stats->domains.domains[stats->domains.n++];
@@ -67,7 +70,8 @@ static struct uvp_stats *stats_from(const struct uvpi_history_frame *frame)
 		*info = (struct uvp_domain_info){
 			.id = domain->domid, .name = domain->name[0] ? domain->name : NULL, .state = domain->state,
 			.memory_bytes = domain->memory, .max_memory_bytes = UINT64_MAX, .vcpus = domain->vcpus,
-			.max_vcpus = domain->vcpus, .cpu_time_ns = domain->cpu_ns,
+			.max_vcpus = domain->vcpus, .cpu_time_ns = domain->cpu_ns, .target_bytes = domain->target,
+			.most_bytes = domain->most,
 		};
 		memcpy(info->uuid, domain->uuid, sizeof(info->uuid));
 		add_devices(stats, domain);
