@@ -20,6 +20,7 @@ struct uvp_host {
 	/* of uvp_stats_take(); NULL until it was asked for devices, for memory */
 	struct uvpi_backends *backends;
 	struct uvpi_qemus *qemus;
+	uint64_t reading_ns;               /* what an undisturbed reading of the figures takes; 0: none was taken */
 	struct uvpi_targets *targets;
 };
 

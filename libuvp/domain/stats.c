@@ -101,16 +101,29 @@ static int read_window(struct uvpi_hyp *hyp, struct window *window, struct uvp_e
 	return 0;
 }
 
-/* Somebody else may have the CPU in the midst of it, for a time slice that nobody would account for: then once more. */
-static int read_undisturbed(struct uvpi_hyp *hyp, struct window *window, struct uvp_error *err)
+/* Somebody else may have the CPU in the midst of it, for a time slice that nobody would account for: then once more. Where many
+ * domains take long by themselves, what it took before tells so. */
+static int read_undisturbed(struct uvp_host *host, struct window *window, struct uvp_error *err)
 {
-	int r = read_window(hyp, window, err);
+	uint64_t shortest = UINT64_MAX;
+	bool calm = false;
 
-	for (int i = 1; r == 0 && window->last - window->first > SPREAD_NS && i < TRIES; i++) {
+	for (int i = 0; i < TRIES && !calm; i++) {
+		uint64_t took;
+		int r;
+
 		window_done(window);
-		r = read_window(hyp, window, err);
+		r = read_window(host->hyp, window, err);
+		if (r < 0)
+			return r;
+		took = window->last - window->first;
+		shortest = took < shortest ? took : shortest;
+		calm = took <= SPREAD_NS || took / 2 <= host->reading_ns;
 	}
-	return r;
+	/* not calm: there are more domains than there were, or the CPUs are slower */
+	if (!calm || !host->reading_ns || shortest < host->reading_ns)
+		host->reading_ns = shortest;
+	return 0;
 }
 
 /* Returns the number of domains. */
@@ -122,7 +135,7 @@ static int take_domains(struct uvp_host *host, struct uvp_stats *stats, struct u
 
 	if (n_topo < 0)
 		return n_topo;
-	n = read_undisturbed(host->hyp, &window, err);
+	n = read_undisturbed(host, &window, err);
 	if (n == 0) {
 		stats->time_ns = window.first + (window.last - window.first) / 2;
 		stats->spread_ns = window.last - window.first;
