@@ -3,6 +3,7 @@
 #include "xlx/bar.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -24,6 +25,8 @@ bool bar_mode_of(const struct xlx_args *args, enum bar_mode *ret_mode)
 	const char *how = xlx_value(args, "progress");
 
 	if (!how)
+		how = getenv("XLX_PROGRESS");
+	if (!how || !*how)
 		*ret_mode = isatty(STDERR_FILENO) ? BAR_TERMINAL : BAR_LINES;
 	else if (!strcmp(how, "json"))
 		*ret_mode = BAR_JSON;

@@ -22,7 +22,7 @@ static int run_dump_core(const struct xlx_args *args)
 	if (status)
 		return status;
 	bar_init(&bar, stderr, mode, uvpi_now_ms);
-	op.progress = mode == BAR_NONE ? NULL : bar_update;
+	op.progress = bar_update;
 	op.progress_data = &bar;
 	op.cancel_fd = xlx_cancel_fd();
 	r = uvp_domain_dump_core(domain, xlx_arg(args, 1), xlx_has(args, "live") ? UVP_DUMP_LIVE : 0, &op, &err);

@@ -118,7 +118,7 @@ static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 	if (!bar_mode_of(args, &mode))
 		return XLX_EXIT_USAGE;
 	bar_init(&bar, stderr, mode, uvpi_now_ms);
-	op->progress = mode == BAR_NONE ? NULL : bar_update;
+	op->progress = bar_update;
 	op->progress_data = &bar;
 	r = domain ? uvp_domain_migrate(domain, how, op, report, &err) :
 		     uvp_definition_migrate(host, definition, how, op, report, &err);

@@ -37,7 +37,7 @@ static void wait_all(struct xlx_domains *domains, int asked, bool gone, enum bar
 	struct bar bar;
 
 	bar_init(&bar, stderr, mode, uvpi_now_ms);
-	op.progress = mode == BAR_NONE ? NULL : bar_update;
+	op.progress = bar_update;
 	op.progress_data = &bar;
 	op.cancel_fd = xlx_cancel_fd();
 	op.deadline_ms = uvpi_now_ms() + timeout_ms;

@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # A guest that changes its memory faster than it can be sent: moving is given up, or slows it down, or stops it, or is content with a
 # longer pause, as asked; never faster than --bandwidth, never longer than --timeout. A cap that a killed xlx migrate has left is
-# found and taken away.
+# found and taken away. At last one is moved from the screen of xlx top, which shows how far it is, and comes back: its figures begin
+# anew with each of its lives, and neither screen nor exporter nor history takes that for anything else.
 . "$(dirname "$0")/../lib.sh"
-requires xlx ssh python3
+. "$(dirname "$0")/hostd.bash"
+requires xlx ssh python3 tmux
+prefix=t-
 requires_host_b
 
 name=t-busy
@@ -107,4 +110,83 @@ goes_on env
 expect_ok xlx migrate --bandwidth 64k --max-downtime 4s --json "$name" b
 report 'r["moved"] and r["rounds"] == 3 and r["forecast_ms"] <= 4000'
 goes_on on_b
+expect_ok on_b xlx destroy --yes "$name"
+
+# ---- from the screen, and back ----
+name=t-seen
+# it burns what it gets, and has 3 MiB of noise
+printf '%s\n' "name = \"$name\"" 'type = "pvh"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s16 r50 b n800"' 'memory = 8' 'vcpus = 1' \
+	'cpu_policy = "default,-bmi2,-adx"' >"$tmp/$name.cfg"
+on_exit on_b bash -c "! xlx domid $name 2>/dev/null || xlx destroy --yes $name"
+expect_ok on_b mkdir -p "$tmp"
+on_exit on_b rm -rf "$tmp"
+start_hostd
+expect_ok on_b bash -c "uvp-hostd --config /dev/null -s dump_dir=$tmp/dumps -s failed_dir=$tmp/failed -s history_dir=$tmp/history \
+	-s history_size=1M </dev/null >$tmp/hostd.log 2>&1 & echo \$! >$tmp/hostd.pid"
+on_exit on_b bash -c "! kill \$(cat $tmp/hostd.pid) || while kill -0 \$(cat $tmp/hostd.pid); do sleep 0.1; done 2>/dev/null"
+wait_for 60 on_b grep -q ': started' "$tmp/hostd.log"
+
+create_guest "$tmp/$name.cfg"
+wait_for 90 grep -q '^uvp-busy: ready' "/var/log/xen/guest-$name.log"
+first=$(xlx domid "$name")
+# has_rows N WHERE...: so many samples have it there
+rows() { "${@:2}" xlx sar --dir "$tmp/history" --step 1s --json "$name" "$1"; }
+has_rows() { rows cpu "${@:2}" 2>/dev/null | grep -o '"vcpus":1' | wc -l | awk -v n="$1" '{ exit $1 < n }'; }
+wait_for 180 has_rows 3 env
+
+screen() { tmux -L moved -f /dev/null "$@"; }
+on_exit screen kill-server
+shows() { screen capture-pane -p | grep -qE -- "$1"; }
+screen new-session -d -x 132 -y 30 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp exec xlx top -d 200ms --filter $name"
+wait_for 60 shows " $name "
+screen send-keys G
+wait_for 60 shows 'read-only'
+screen send-keys '!' G b
+wait_for 60 shows "xlx migrate $name b_"
+shows 'moves it to another host while it runs' || fail "what it does is not said: $(screen capture-pane -p)"
+screen send-keys Enter j
+# what is at work, by the line of the jobs
+far() { screen capture-pane -p | sed -n "s/.*xlx migrate .*$name b .* \\([0-9.]* [KM]iB\\) of .*/\\1/p"; }
+is_further() { [ -n "$(far)" ] && [ "$(far)" != "$1" ]; }
+wait_for 90 is_further ''
+at=$(far)
+wait_for 90 is_further "$at"
+wait_for 240 shows "done: xlx migrate $name b: .*moved in"
+wait_for 60 shows 'no command of xlx is at work'
+expect_fail 4 xlx domid "$name"
+goes_on on_b
+wait_for 180 has_rows 3 on_b
+
+# there
+scrape='import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())'
+cat >"$tmp/life.py" <<'EOF'
+import json, re, sys
+top, metrics, cpu, mem = (open(f"{sys.argv[1]}/{f}").read() for f in ("top", "metrics", "cpu", "mem"))
+[domain] = [d for d in json.loads(top)["domains"] if d["name"] == "t-seen"]
+[(uuid, domid, seconds)] = re.findall(r'^xlx_domain_cpu_seconds_total{name="t-seen",uuid="([^"]*)",domid="(\d+)"} ([0-9.]+)', metrics, re.M)
+cpu = [r["cpu"] for r in json.loads(cpu) if r["covered_seconds"]]
+print("life %s: %d ns; the history has %s" % (domid, domain["cpu_time_ns"], cpu))
+assert uuid == domain["uuid"] and int(domid) == domain["domid"]
+# one vCPU: what emulated CPUs do when they stand still is the rest
+known = [c for c in cpu if c is not None]
+assert 0 <= min(known) and 10 < max(known) < 200
+assert 0 < float(seconds) * 1e9 < domain["cpu_time_ns"] + 60e9
+assert all(0 <= r["memory"] <= 16 << 20 for r in json.loads(mem) if r["memory"] is not None)
+EOF
+told() { # WHERE...
+	"$@" xlx top --json >"$tmp/top" && "$@" python3 -c "$scrape" >"$tmp/metrics" && rows cpu "$@" >"$tmp/cpu" && rows mem "$@" >"$tmp/mem" ||
+		fail "what is told cannot be had"
+	python3 "$tmp/life.py" "$tmp" || fail "its figures are not those of this life: $(cat "$tmp/cpu")"
+}
+told on_b
+grep -q 'null' "$tmp/cpu" || fail "it was there before it came: $(cat "$tmp/cpu")"
+# and back, where it was known before
+samples=$(rows cpu env | grep -o '"vcpus":1' | wc -l)
+expect_ok on_b xlx migrate "$name" a
+[ "$(xlx domid "$name")" -gt "$first" ] || fail "it has the number that it had"
+goes_on env
+wait_for 180 has_rows $((samples + 3)) env
+told env
+grep -q 'null' "$tmp/cpu" || fail "it was here all the time: $(cat "$tmp/cpu")"
+expect_ok xlx destroy --yes "$name"
 exit 0

@@ -5,16 +5,36 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "xlx/top/ui.h"
 
 extern char **environ;
 
+/* How far a command is, it tells in the list of jobs; of its output only the end is wanted. */
+static char **quiet_environment(void)
+{
+	size_t n = 0, at = 0;
+	char **copy;
+
+	while (environ[n])
+		n++;
+	copy = calloc(n + 2, sizeof(*copy));
+	for (size_t i = 0; copy && i < n; i++)
+		if (strncmp(environ[i], "XLX_PROGRESS=", 13) != 0)
+			copy[at++] = environ[i];
+	if (copy)
+		copy[at] = (char *)"XLX_PROGRESS=none";
+	return copy;
+}
+
 int top_command_spawn(char **argv, int pipe_fd, pid_t *ret_pid)
 {
+	_cleanup_free_ char **quiet = pipe_fd >= 0 ? quiet_environment() : NULL;
 	posix_spawn_file_actions_t actions;
 	int r = posix_spawn_file_actions_init(&actions);
 
@@ -26,7 +46,7 @@ int top_command_spawn(char **argv, int pipe_fd, pid_t *ret_pid)
 			r = posix_spawn_file_actions_adddup2(&actions, pipe_fd, fd);
 	}
 	if (!r)
-		r = posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, argv, environ);
+		r = posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, argv, quiet ? quiet : environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return r;
 }
