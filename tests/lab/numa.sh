@@ -64,6 +64,23 @@ expect_ok xlx info nu-three
 out_has 'memory nodes   : 0'
 expect_ok xlx destroy nu-two nu-three nu-one
 
+# the figures of the nodes are those that xl tells
+cat >"$tmp/nodes.py" <<'EOF'
+import json, re, subprocess, sys
+nodes = json.load(open(sys.argv[1]))["nodes"]
+told = re.findall(r"^ +(\d+): +(\d+) +(\d+) ", subprocess.run(["xl", "info", "-n"], stdout=subprocess.PIPE).stdout.decode(), re.M)
+told = [tuple(map(int, t)) for t in told][-2:]
+print(nodes, told)
+for node, (number, size, free) in zip(nodes, told):
+    # somebody may take a page meanwhile
+    assert node["node"] == number and node["total_memory_bytes"] >> 20 == size and abs((node["free_memory_bytes"] >> 20) - free) <= 2
+assert len(nodes) == len(told) == 2
+EOF
+expect_ok xlx top --json
+python3 "$tmp/nodes.py" "$tmp/out" || fail "nodes are not as xl tells"
+expect_ok xlx top --once --view memory
+out_has 'nodes: 0: '
+
 # refused
 free=$(xlx info --numa --json | grep -o '"node":1,"total_kib":[0-9]*,"free_kib":[0-9]*' | sed 's/.*://')
 expect_fail 3 xlx create "$(tiny_cfg nu-bad 'numa_nodes = "2"')"

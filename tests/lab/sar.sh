@@ -83,7 +83,22 @@ assert 80 < mean < 120, mean
 EOF
 expect_ok sar sar-busy
 out_has 'MEMORY'
-expect_ok sar --json sar-busy mem
+# what it has, is asked to have and may have; and the host's nodes, which are all of its memory
+expect_ok xlx sar --dir "$tmp/history" --step 1s --json sar-busy mem
+cp "$tmp/out" "$tmp/mem.json"
+expect_ok xlx sar --dir "$tmp/history" --step 1s --json mem
+python3 - "$tmp/mem.json" "$tmp/out" <<'EOF' || fail "the history does not tell of memory"
+import json, sys
+rows, host = ([r for r in json.load(open(f)) if r["covered_seconds"]] for f in sys.argv[1:])
+assert any(r["memory"] and r["target"] == r["most"] == 4 << 20 for r in rows), rows[-3:]
+last = host[-1]
+nodes = sum(1 for k in last if k.startswith("node") and k.endswith("_free"))
+assert nodes >= 1 and last["node0_used"] > 0, last
+whole = sum(last[f"node{i}_{what}"] for i in range(nodes) for what in ("used", "free"))
+assert whole >= last["used"] + last["free"] > whole / 2, last
+EOF
+expect_ok sar mem
+out_has 'NODE0 FREE'
 expect_ok sar disk
 expect_ok sar --svg "$tmp/plot.svg" host
 grep -q '<path' "$tmp/plot.svg" || fail "the plot has no line"
@@ -132,6 +147,17 @@ with socket.create_connection(("127.0.0.1", 9709), 60) as last:
     assert last.recv(12) == b"HTTP/1.1 200"
 EOF
 python3 "$tmp/scrape.py" || fail "the exporter does not do its work"
+# the dashboard that is installed beside the daemon asks for what it tells
+dashboard=$(dirname "$(command -v uvp-hostd)")/../share/libuvp/grafana-xen-hosts.json
+python3 - "$dashboard" <<'EOF' || fail "the dashboard '$dashboard' does not go with the exporter"
+import json, re, sys, urllib.request
+told = set(re.findall(r"^(\w+)[ {]", urllib.request.urlopen("http://localhost:9709/metrics", timeout=60).read().decode(), re.M))
+text = open(sys.argv[1]).read()
+asked = set(re.findall(r"xlx_\w+", text))
+assert json.loads(text)["panels"] and len(asked) > 10, asked
+# no guest is there now that has disks and interfaces
+assert not {name for name in asked - told if not name.startswith(("xlx_domain_disk_", "xlx_domain_network_"))}, (asked, told)
+EOF
 xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
 kill -STOP "$xenstored"
 on_exit kill -CONT "$xenstored"

@@ -54,6 +54,7 @@ out_has ' VCPU  ON CPU  STATE'
 out_has 'xvda '
 out_has 'InitWait, Initialising'
 expect_ok xlx top --plain --count 2 -d 200ms --filter watched
+out_has 'Note: uvp-hostd does not run.'
 [ "$(grep -c '^Domain .*watched' "$tmp/out")" -eq 2 ] || fail "two rounds do not tell of it twice"
 xlx vcpu-set --timeout 60s watched 2 2>/dev/null &
 job=$!

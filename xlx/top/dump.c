@@ -23,15 +23,18 @@ int top_dump_plain(const struct top_model *model, const struct top_ui *ui)
 {
 	size_t n;
 	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
+	struct top_alert alerts[TOP_ALERTS_MAX];
 	char memory[24], name[256];
+	size_t n_alerts;
 
 	if (!rows)
 		return XLX_EXIT_FAILED;
 	out_format_size(model->now->free_memory, memory, sizeof(memory));
 	printf("Host %s: guests %.1f percent, dom0 %.1f, Xen %.1f, idle %.1f; %s free.\n", model->host, model->usage.guests * 100,
 	       model->usage.dom0 * 100, model->usage.xen * 100, model->usage.idle * 100, memory);
-	if (model->now->domains.store_error.code)
-		printf("xenstored does not answer: names may be old.\n");
+	n_alerts = top_alerts(model, ui, alerts);
+	for (size_t i = 0; i < n_alerts; i++)
+		printf("%s: %s.\n", alerts[i].bad ? "Alert" : "Note", alerts[i].text);
 	for (size_t i = 0; i < n; i++) {
 		const struct top_domain *domain = rows[i].domain;
 
