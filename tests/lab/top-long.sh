@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # As many refreshes of xlx top as eight hours have seconds: the screen, which goes through its views, and the sentences, beside
 # uvp-hostd, which samples the same host. None of them has more memory at the end than it had when its curves and the history were full.
-# UVP_LAB_LONG=1: ten refreshes a second, or, in the instruction clock, one.
+# UVP_LAB_LONG=1: ten refreshes a second, or, in the instruction clock, one: lab/run.sh --icount -- env UVP_LAB_LONG=1 bash tests/lab/top-long.sh
 . "$(dirname "$0")/../lib.sh"
 [ -n "${UVP_LAB_LONG:-}" ] || skip "this takes long; run it with UVP_LAB_LONG=1"
 . "$(dirname "$0")/hostd.bash"
