@@ -15,7 +15,8 @@
 #include "core/num.h"
 #include "core/store.h"
 
-#define ASK_MS 5000
+#define ASK_MS 5000       /* when there is a domain that nobody has asked for */
+#define ASK_EACH_MS 100   /* otherwise so much later for each: a thousand must not keep xenstored busy */
 #define PATIENCE_MS 100
 #define REST_MS 30000 /* when it did not answer */
 
@@ -28,7 +29,8 @@ struct target {
 struct uvpi_targets {
 	struct target *list; /* by domain */
 	size_t n;
-	int64_t ask_ms;   /* not before that */
+	int64_t ask_ms, again_ms; /* not before that; not before that when all are known */
+	bool all_known;
 };
 
 void uvpi_targets_free(struct uvpi_targets *targets)
@@ -102,7 +104,7 @@ static void ask_store(struct uvp_host *host, struct uvpi_targets *targets, const
 
 	if (!list || run_batch(host, domains, &batch) < 0) {
 		free(list);
-		targets->ask_ms = uvpi_now_ms() + REST_MS;
+		targets->ask_ms = targets->again_ms = uvpi_now_ms() + REST_MS;
 		return;
 	}
 	for (size_t i = 0; i < domains->n; i++) {
@@ -115,21 +117,27 @@ static void ask_store(struct uvp_host *host, struct uvpi_targets *targets, const
 	targets->list = list;
 	targets->n = domains->n;
 	targets->ask_ms = uvpi_now_ms() + ASK_MS;
+	targets->again_ms = targets->ask_ms + (int64_t)domains->n * ASK_EACH_MS;
 }
 
 /* Both are in order of id. */
-static void tell(const struct uvpi_targets *targets, struct uvp_domain_list *domains)
+static bool tell(const struct uvpi_targets *targets, struct uvp_domain_list *domains)
 {
+	bool all_known = true;
+
 	for (size_t i = 0, at = 0; i < domains->n; i++) {
 		struct uvp_domain_info *info = &domains->domains[i];
 
 		while (at < targets->n && targets->list[at].domid < info->id)
 			at++;
-		if (at == targets->n || targets->list[at].domid != info->id || memcmp(targets->list[at].uuid, info->uuid, 16) != 0)
+		if (at == targets->n || targets->list[at].domid != info->id || memcmp(targets->list[at].uuid, info->uuid, 16) != 0) {
+			all_known = false;
 			continue;
+		}
 		info->target_bytes = targets->list[at].target;
 		info->most_bytes = targets->list[at].most;
 	}
+	return all_known;
 }
 
 int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err)
@@ -142,8 +150,8 @@ int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, struct uvp
 		return r;
 	if (!targets)
 		return uvpi_no_memory(err);
-	if (uvpi_now_ms() >= targets->ask_ms && !stats->domains.store_error.code)
+	if (uvpi_now_ms() >= (targets->all_known ? targets->again_ms : targets->ask_ms) && !stats->domains.store_error.code)
 		ask_store(host, targets, &stats->domains);
-	tell(targets, &stats->domains);
+	targets->all_known = tell(targets, &stats->domains);
 	return 0;
 }
