@@ -13,6 +13,9 @@ expect_fail 2 xlx cpu usage -d 10ms
 expect_fail 4 xlx cpu usage --domain no-such-domain
 expect_ok xlx cpu usage --estimate --csv
 out_has ',process,'
+awk -F, '$3 == "process" || $3 == "thread" { n += $9 == 1; all++ } END { exit !all || n != all }' "$tmp/out" || fail "what is estimated is not marked"
+expect_ok xlx cpu usage --estimate -d 200ms
+out_has 'the processes are estimated'
 expect_ok xlx cpu usage --core 0 --json -d 200ms
 out_has '"kind":"core","id":0'
 expect_ok xlx cpu usage --domain Domain-0 --interval 200ms --count 2 --json
