@@ -39,9 +39,9 @@ static const struct xlx_opt list_opts[] = {
 /* The three of a class. `spec` is what attach takes, at least `n` arguments with the domain. */
 #define CLASS_CMDS(symbol, text, class, what, plural, spec, n)                                                  \
 	DEVICE_CMD(symbol##_attach, attach, class, .name = text "-attach", .args = "DOMAIN " spec,               \
-		   .min_args = n, .max_args = -1, .summary = "attach a " what " to a running domain");           \
+		   .min_args = n, .max_args = -1, .quick = true, .summary = "attach a " what " to a running domain");           \
 	DEVICE_CMD(symbol##_detach, detach, class, .name = text "-detach", .args = "DOMAIN DEVICE",              \
-		   .min_args = 2, .max_args = 2, .summary = "take a " what " away from a running domain");       \
+		   .min_args = 2, .max_args = 2, .quick = true, .summary = "take a " what " away from a running domain");       \
 	DEVICE_CMD(symbol##_list, list, class, .name = text "-list", .args = "[DOMAIN]...", .max_args = -1,      \
 		   .summary = "list the " plural " of domains")
 

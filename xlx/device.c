@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/devspec.h"
 #include "core/hyp.h"
 #include "xlx/open.h"
+#include "xlx/whole.h"
 
 /* "phy:/dev/x" "xvdb" "w" is "phy:/dev/x,xvdb,w", as in xl. NULL when out of memory. */
 static char *join(const struct xlx_args *args)
@@ -25,6 +27,16 @@ static char *join(const struct xlx_args *args)
 	return text;
 }
 
+/* The server of disks in QEMU's formats is not run as root but as a user of this host, whom only the whole xlx can look up. */
+static bool needs_whole(enum uvp_device_class device_class, const char *spec)
+{
+	struct uvpi_disk disk = { NULL };
+	bool yes = device_class == UVP_DEVICE_DISK && uvpi_disk_parse(spec, &disk, NULL) == 0 && uvpi_disk_needs_qemu(&disk);
+
+	uvpi_disk_done(&disk);
+	return yes;
+}
+
 int xlx_device_attach(const struct xlx_args *args, enum uvp_device_class device_class)
 {
 	_cleanup_host_ struct uvp_host *host = NULL;
@@ -33,10 +45,14 @@ int xlx_device_attach(const struct xlx_args *args, enum uvp_device_class device_
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct xlx_wait wait;
 	uint32_t devid;
-	int r, status = spec ? xlx_wait_domain(&wait, args, &host, &domain) : XLX_EXIT_FAILED;
+	int r, status;
 
+	if (spec && xlx_is_quick && needs_whole(device_class, spec))
+		xlx_whole_now();
+	status = spec ? xlx_wait_domain(&wait, args, &host, &domain) : XLX_EXIT_FAILED;
 	if (status)
 		return status;
+	xlx_whole_never();
 	r = uvp_device_attach(domain, device_class, spec, wait.no_wait ? UVP_DEVICE_NO_WAIT : 0, &wait.op, &devid, &err);
 	bar_done(&wait.bar);
 	return r < 0 ? xlx_fail(&err) : XLX_EXIT_OK;
@@ -53,6 +69,7 @@ int xlx_device_detach(const struct xlx_args *args, enum uvp_device_class device_
 
 	if (status)
 		return status;
+	xlx_whole_never();
 	r = uvp_device_detach(domain, device_class, xlx_arg(args, 1), force ? UVP_DEVICE_FORCE : 0, &wait.op, &err);
 	bar_done(&wait.bar);
 	return r < 0 ? xlx_fail(&err) : XLX_EXIT_OK;
