@@ -7,11 +7,12 @@ requires xlx xenstore-read python3
 
 hvm_disk "$tmp/a.img" first
 create_guest "$(hvm_cfg lab-hvm 'memory = 32' 'viridian = 1' 'boot = "dc"' 'vga = "stdvga"' 'vnc = 1' \
-	'usbdevice = "tablet"' "disk = [ '$tmp/a.img,raw,hda,rw', '/guests/tiny-cd.iso,raw,hdc,ro,cdrom' ]")"
+	'usbdevice = "tablet"' "serial = [ 'file:$tmp/lab-hvm.serial', 'tcp:127.0.0.1:7711,server,nowait' ]" "disk = [ '$tmp/a.img,raw,hda,rw', '/guests/tiny-cd.iso,raw,hdc,ro,cdrom' ]")"
 id=$(xlx domid lab-hvm)
 expect_ok xlx info lab-hvm
 vnc=127.0.0.1:$(xenstore-read "/local/domain/$id/console/vnc-port")
 out_has "VNC, $vnc"
+python3 -c 'import socket; socket.create_connection(("127.0.0.1", 7711), 60)' || fail "nobody listens where the second serial port goes"
 wait_for 160 hvm_said lab-hvm 'ready from cdrom'
 wait_for 60 hvm_said lab-hvm 'Microsoft Hv AM' # CPUID, ACPI, interrupt controllers
 

@@ -70,6 +70,25 @@ guest_has '^4096'
 expect_fail 3 xlx block-resize lab-vbd xvda 1M
 err_has "disks only grow"
 
+# what the guest has no use for goes back to the host, unless that is switched off; and a word for back ends in QEMU
+dd if=/dev/urandom of="$tmp/d.img" bs=64k count=16 2>/dev/null
+sync "$tmp/d.img"
+[ "$(stat -c %b "$tmp/d.img")" -ge 2048 ] || fail "the image has holes before"
+expect_ok xlx block-attach --timeout 60 lab-vbd "$tmp/d.img,raw,xvdf,w,direct-io-safe"
+back=$(xenstore-read "/local/domain/$(xlx domid lab-vbd)/device/vbd/$((202 << 8 | 5 << 4))/backend")
+[ "$(xenstore-read "$back/direct-io-safe")" = 1 ] || fail "direct-io-safe is not told to the back end"
+[ "$(xenstore-read "$back/discard-enable")" = 1 ] || fail "discard is not switched on"
+guest_run lab-vbd 'blkdiscard -o 0 -l 524288 /dev/xvdf || echo failed; dd if=/dev/xvdf bs=64k count=8 2>/dev/null | tr -d "\000" | wc -c; md5sum /dev/xvdf'
+guest_has '^0$'
+guest_has "$(sum "$tmp/d.img")"
+[ "$(stat -c %b "$tmp/d.img")" -le 1100 ] || fail "the image still has $(stat -c %b "$tmp/d.img") blocks"
+expect_ok xlx block-detach --timeout 60 lab-vbd xvdf
+expect_ok xlx block-attach --timeout 60 lab-vbd "$tmp/d.img,raw,xvdf,w,no-discard"
+guest_run lab-vbd 'cat /sys/block/xvdf/queue/discard_max_bytes; blkdiscard /dev/xvdf || echo refused'
+guest_has '^0$'
+guest_has refused
+expect_ok xlx block-detach --timeout 60 lab-vbd xvdf
+
 # a drive: empty, filled, changed, empty again
 expect_fail 4 xlx cd-insert lab-vbd xvdd "$tmp/c.img"
 err_has "has no CD-ROM drive 'xvdd'"

@@ -49,20 +49,28 @@ expect_ok xlx network-detach --timeout 60 lab-opt 1
 # the operator's own script, which gets what xl gives it
 cat >"$tmp/vif-mine" <<END
 #!/bin/bash
-echo "\$* script=\$script type=\$XENBUS_TYPE path=\$XENBUS_PATH base=\$XENBUS_BASE_PATH vif=\$vif" >>"$tmp/calls"
+echo "\$* gateway=\$(xenstore-read "\$XENBUS_PATH/gatewaydev" 2>/dev/null) script=\$script type=\$XENBUS_TYPE path=\$XENBUS_PATH base=\$XENBUS_BASE_PATH vif=\$vif" >>"$tmp/calls"
+[ ! -e "$tmp/hang" ] || [ "\$1" != online ] || exec sleep 1000
 [ ! -e "$tmp/break" ] || { echo "no cable"; exit 3; }
 [ "\$1" != online ] || { ip link set "\$vif" master labbr0 up && xenstore-write "\$XENBUS_PATH/hotplug-status" connected; }
 END
 expect_fail 7 xlx network-attach lab-opt "script=$tmp/vif-mine"
 err_has "is not executable"
 chmod +x "$tmp/vif-mine"
-expect_ok xlx network-attach --timeout 60 lab-opt "script=$tmp/vif-mine" mac=00:16:3e:99:02:04
+expect_ok xlx network-attach --timeout 60 lab-opt "script=$tmp/vif-mine" gatewaydev=labgw mac=00:16:3e:99:02:04
 expect_ok xlx network-detach --timeout 60 lab-opt 00:16:3e:99:02:04
 cat >"$tmp/expected" <<END
-online type_if=vif script=$tmp/vif-mine type=vif path=backend/vif/$id/1 base=backend vif=vif$id.1
-offline type_if=vif script=$tmp/vif-mine type=vif path=backend/vif/$id/1 base=backend vif=vif$id.1
+online type_if=vif gateway=labgw script=$tmp/vif-mine type=vif path=backend/vif/$id/1 base=backend vif=vif$id.1
+offline type_if=vif gateway=labgw script=$tmp/vif-mine type=vif path=backend/vif/$id/1 base=backend vif=vif$id.1
 END
 diff "$tmp/expected" "$tmp/calls" || fail "the script was called otherwise"
+expect_fail 8 xlx network-attach lab-opt bridge=labbr0 gatewaydev=labgw
+err_has "gatewaydev= is for scripts that route"
+touch "$tmp/hang"
+expect_fail 11 xlx network-attach --timeout 3 lab-opt "script=$tmp/vif-mine"
+err_has "did not end in time; it was ended"
+! pgrep -f 'sleep 1000' || fail "the script goes on"
+rm "$tmp/hang"
 touch "$tmp/break"
 expect_fail 14 xlx network-attach lab-opt "script=$tmp/vif-mine"
 err_has "ended with status 3: no cable"

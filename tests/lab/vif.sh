@@ -21,6 +21,10 @@ guest_has 00:16:3e:99:00:02
 guest_has '2 packets received'
 expect_ok ping -c 2 -w 60 10.99.0.2
 
+# what is in its rings, of which netback tells those who debug it
+expect_ok xlx network-list --json lab-vif
+grep -qE '"tx_slots":256,"tx_used":[0-9]+,"rx_slots":256,"rx_used":[0-9]+' "$tmp/out" || fail "no rings: $(cat "$tmp/out")"
+
 expect_ok xlx network-attach --timeout 60 lab-vif bridge=labbr0 mac=00:16:3e:99:00:03 vifname=labport mtu=1400
 [ -e /sys/class/net/labbr0/brif/labport ] || fail "vifname= was not followed: $(ports)"
 [ "$(cat /sys/class/net/labport/mtu)" = 1400 ] || fail "mtu= was not followed"
