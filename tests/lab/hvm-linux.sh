@@ -13,9 +13,19 @@ sum() { md5sum <"$1" | cut -d' ' -f1; }
 ports() { (cd /sys/class/net/labbr0/brif && echo *); }
 monitor() { expect_ok xlx qmp lab-hvml human-monitor-command "command-line=$1"; }
 
+# what the firmware shows as the machine's tables: system information (each structure is preceded by its length), and one of ACPI
+python3 - "$tmp" <<'END'
+import struct, sys
+info = struct.pack("<BBHBBBB16sBBB", 1, 27, 0x100, 1, 2, 0, 3, bytes(16), 6, 0, 0) + b"Uvp Works\0Uvp Machine\0Serial-7\0\0"
+open(sys.argv[1] + "/smbios", "wb").write(struct.pack("<I", len(info)) + info)
+table = bytearray(struct.pack("<4sIBB6s8sI4sI", b"OEM1", 44, 1, 0, b"UVPLAB", b"UVPTABLE", 1, b"UVP ", 1) + b"uvp-data")
+table[9] = -sum(table) % 256
+open(sys.argv[1] + "/acpi", "wb").write(table)
+END
 on_exit destroy_guest lab-hvml
 export guest_boot_seconds=420 # what the BIOS and the drive's driver do is emulated twice in the lab
 guest_boots lab-hvml xlx create "$(hvm_cfg lab-hvml 'memory = 192' 'maxvcpus = 2' 'viridian = 1' 'hpet = 0' 'boot = "sda"' \
+	"smbios_firmware = \"$tmp/smbios\"" "acpi_firmware = \"$tmp/acpi\"" \
 	"disk = [ '/guests/linux-hvm.img,raw,sda,w!', '$tmp/a.img,raw,hdb,rw', '/guests/tiny-cd.iso,raw,hdc,ro,cdrom' ]" \
 	"vif = [ 'bridge=labbr0,mac=00:16:3e:99:00:02,model=e1000' ]")"
 id=$(xlx domid lab-hvml)
@@ -30,6 +40,8 @@ out_has 'ide-5632'
 guest_run lab-hvml 'cd /dev/cpu/0; for i in 67108864 67108880; do dd if=cpuid bs=16 skip=$i count=1 2>/dev/null | tail -c 12; echo; done; cd /; ls /sys/firmware/acpi/tables; md5sum /dev/sr0; cat /sys/bus/pci/devices/*/vendor; ls /sys/block'
 for what in '^Microsoft Hv' '^XenVMMXenVMM' APIC FACP "$(sum /guests/tiny-cd.iso)" 0x5853 xvdb; do guest_has "$what"; done
 ! grep -q HPET "$tmp/guest" || fail "it has a timer that hpet=0 takes away"
+guest_run lab-hvml 'cat /sys/class/dmi/id/sys_vendor /sys/class/dmi/id/product_name; tail -c 8 /sys/firmware/acpi/tables/OEM1; echo'
+for what in '^Uvp Works' '^Uvp Machine' '^uvp-data'; do guest_has "$what"; done
 
 # data
 guest_run lab-hvml 'md5sum /dev/xvdb; ifconfig eth0 10.99.0.2 up; cat /sys/class/net/eth0/address; ping -c 2 10.99.0.1'
