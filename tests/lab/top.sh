@@ -71,6 +71,13 @@ out_has 'POOL     IO/s DISKS'
 out_has 'reclaimable)'
 expect_fail 2 xlx top --columns NAME,WHAT
 err_has "no column 'WHAT'"
+for view in domains cpus memory disks networks jobs events columns help; do
+	expect_ok xlx top --once -d 100ms --view "$view" --size 132x43
+	[ "$(wc -l <"$tmp/out")" -eq 43 ] || fail "the view '$view' has $(wc -l <"$tmp/out") lines of 43"
+done
+expect_fail 2 xlx top --once --view nothing
+expect_fail 2 xlx top --once -d 50ms
+expect_fail 2 xlx top --once -d 61s
 expect_fail 2 xlx top --size 10x10
 expect_fail 2 xlx top --filter 'net>3'
 expect_fail 2 xlx top --sort nothing
@@ -148,6 +155,20 @@ screen send-keys C Enter
 wait_for 60 eval '! shows CONSOLE'
 screen send-keys C-]
 wait_for 60 shows 'CONSOLE'
+# the first picture does not wait for the second sample; and what is shown is never taken away to be shown again
+screen new-session -d -s slow -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config xlx top -d 60s"
+shows_at_once() { screen capture-pane -t slow -p | grep -F -- watched; }
+wait_for 50 shows_at_once
+screen pipe-pane -t slow "cat >'$tmp/sent'"
+screen send-keys -t slow + + + + + + + + + +
+clock_of_slow() { screen capture-pane -t slow -p | sed -n '1s/.* s  //p'; }
+for _ in 1 2 3; do
+	before=$(clock_of_slow)
+	wait_for 60 eval '[ "$(clock_of_slow)" != "$before" ]'
+done
+screen kill-session -t slow
+[ -s "$tmp/sent" ] || fail "nothing was sent to the terminal"
+! grep -qP '\033\[2?J' "$tmp/sent" || fail "the screen is cleared for a refresh: $(cat -v "$tmp/sent")"
 # columns are kept where the user's choices are
 no_colours() { ! screen capture-pane -pe | grep -qP '\033\[[0-9;]*[34][0-7]'; }
 no_colours || fail "there are colours although NO_COLOR is set"
@@ -157,6 +178,17 @@ wait_for 60 shows 'are kept for the next time'
 screen send-keys Escape d t
 wait_for 60 shows 'pool Pool-0'
 screen send-keys t
+# two are marked, and paused together
+screen send-keys Escape / t Enter Home Space Space P
+wait_for 60 eval 'screen capture-pane -p | grep -qE "xlx pause (starts watched|watched starts)"'
+screen send-keys Enter
+wait_for 60 shows 'done: xlx pause'
+expect_ok xlx list --state paused
+out_has watched
+out_has starts
+screen send-keys Home Space Space U Enter
+wait_for 60 shows 'done: xlx unpause'
+screen send-keys Escape / watched Enter
 # xenstored stands still: names grow old, figures go on, and all is well again afterwards
 kill -STOP "$xenstored"
 wait_for 60 shows 'xenstored does not answer: names are'
