@@ -184,7 +184,7 @@ stage_refresh() {
     flock 7
     if [ -f "$tar" ] && [ -z "$(find "$lab_top" "$lab_build" -path "$lab_top/.git" -prune -o -type f \
       -newer "$tar" ! -path "$lab_build/tests/*" ! -path "$lab_build/sanitizers/*" \( -path "$lab_build/*" -name '*.[oa]' -o -path "$lab_build/*" -name '*.so*' -o \
-      -name '*.[ch]' -o -name '*.am' -o -name '*.ac' -o -name '*.in' -o -name '*.map' -o -name '*.rng' -o \
+      -name '*.[ch]' -o -name '*.am' -o -name '*.ac' -o -name '*.in' -o -name '*.map' -o -name '*.rng' -o -name '*.ld' -o \
       -name '*.bash' \) -print -quit)" ]; then
       exit 0
     fi
