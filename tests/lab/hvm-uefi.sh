@@ -13,7 +13,7 @@ export UVP_STATE_DIR=$tmp/state
 
 tried() { grep -ao 'BdsDxe: [a-z ]*Boot[0-9A-F]* "[^"]*"' "$tmp/lab-uefi.serial" | sed -n "$1p"; }
 tries() { # NUMBER TEXT
-	wait_for 600 bash -c "[ \$(grep -ac BdsDxe: '$tmp/lab-uefi.serial') -ge $1 ]"
+	wait_for 600 eval "[ -n \"\$(tried $1)\" ]"
 	[[ $(tried "$1") == *"$2"* ]] || fail "number $1 of what the firmware tries is '$(tried "$1")', not $2"
 }
 
