@@ -55,8 +55,10 @@ static int take(struct hostd_sampler *sampler, struct uvp_error *err)
 		sample->failures++;
 		return r;
 	}
-	if (sample->stats)
+	if (sample->stats) {
+		uvpi_stats_hold(sample->stats, stats);
 		add_residue(sample, stats);
+	}
 	uvp_stats_free(sample->stats);
 	sample->stats = stats;
 	sample->wall_ns = hostd_clock_ns(CLOCK_REALTIME);

@@ -201,6 +201,20 @@ bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stat
 	return true;
 }
 
+void uvpi_stats_hold(const struct uvp_stats *before, struct uvp_stats *now)
+{
+	for (size_t i = 0; i < now->n_cpus && i < before->n_cpus; i++)
+		if (now->cpus[i].idle_ns < before->cpus[i].idle_ns)
+			now->cpus[i].idle_ns = before->cpus[i].idle_ns;
+	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
+		struct uvp_domain_info *info = &now->domains.domains[i];
+		const struct uvp_domain_info *then = same_in(before, &at, info);
+
+		if (then && info->cpu_time_ns < then->cpu_time_ns)
+			info->cpu_time_ns = then->cpu_time_ns;
+	}
+}
+
 /* A domain that was not there before has had all its time since. */
 static uint64_t all_ran(const struct uvp_stats *before, const struct uvp_stats *now)
 {

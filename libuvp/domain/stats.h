@@ -45,6 +45,9 @@ int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, struct uvp
 /* ---- two samples ---- */
 /* Can they be compared to the end? Nobody knows how long a domain ran that has ended meanwhile, nor when a CPU came or went. */
 bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now);
+/* What Xen says that somebody has run so far is by the clock of the CPU that asks, and can be a little less than before. For readers
+ * to whom less means that it began anew: what each domain has run, and each CPU was idle, is at least what it was. */
+void uvpi_stats_hold(const struct uvp_stats *before, struct uvp_stats *now);
 /* CPUs times interval, less what all domains ran and all CPUs were idle: Xen's own. Less than 0: the readings were torn apart,
  * or a clock stood still. capacity may be NULL. */
 int64_t uvpi_stats_residue(const struct uvp_stats *before, const struct uvp_stats *now, uint64_t *ret_capacity_ns);

@@ -49,10 +49,7 @@ metric = re.compile(r'uuid="([^"]*)",domid="(\d+)"} ([0-9.]+)')
 [(uuid, a, before)] = metric.findall(open(folder + "/first").read())
 [(again, b, after)] = metric.findall(open(folder + "/second").read())
 assert uuid == again and (a, b) == (first, second) and float(after) > 0
-lives = re.findall(r"Domain (\d+), sar-anew: .*CPU ([0-9.]+) percent", open(folder + "/rounds").read())
-# where one life ends and the next one begins: elsewhere the clock of a busy emulated machine may jump
-percents = [[float(p) for life, p in lives if life == domid] for domid in (first, second)]
-percents = percents[0][-2:] + percents[1][:2]
+percents = [float(p) for p in re.findall(r"sar-anew: .*CPU ([0-9.]+) percent", open(folder + "/rounds").read())]
 rows = [r["cpu"] for r in json.load(open(folder + "/anew.json")) if r["cpu"] is not None]  # it is not there for a moment
 print("by the screen %.0f to %.0f %%, by the history %.0f to %.0f %%" % (min(percents), max(percents), min(rows), max(rows)))
 # one vCPU: what emulated CPUs do when they stand still is the rest

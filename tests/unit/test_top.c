@@ -44,6 +44,33 @@ START_TEST(a_counter_that_starts_anew_counts_from_zero)
 }
 END_TEST
 
+/* Xen's clocks are not the same to the nanosecond on all CPUs. */
+START_TEST(a_time_that_is_a_little_less_than_before_stood_still)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	_cleanup_stats_ struct uvp_stats *before = sample(START + 10, 3, few), *now = sample(START + 12, 3, few);
+	struct uvp_stats *next = sample(START + 13, 3, few);
+
+	next->domains.domains[1].cpu_time_ns = model->now->domains.domains[1].cpu_time_ns - 1;
+	next->vcpus[1].run_ns = model->now->vcpus[1].run_ns - 1;
+	next->cpus[0].idle_ns = model->now->cpus[0].idle_ns - 1;
+	ck_assert_int_eq(top_model_add(model, next), 0);
+	ck_assert_double_eq(model->domains[1].cpu, 0);
+	ck_assert_double_eq(model->vcpus[1].cpu, 0);
+	ck_assert_double_eq(model->cpus[0].idle, 0);
+	ck_assert_double_gt(model->domains[2].cpu, 0);
+
+	now->domains.domains[1].cpu_time_ns = before->domains.domains[1].cpu_time_ns - 1;
+	now->domains.domains[2].cpu_time_ns = 0;
+	now->domains.domains[2].uuid[0] ^= 1; /* another one has its number */
+	now->cpus[0].idle_ns = before->cpus[0].idle_ns - 1;
+	uvpi_stats_hold(before, now);
+	ck_assert_uint_eq(now->domains.domains[1].cpu_time_ns, before->domains.domains[1].cpu_time_ns);
+	ck_assert_uint_eq(now->domains.domains[2].cpu_time_ns, 0);
+	ck_assert_uint_eq(now->cpus[0].idle_ns, before->cpus[0].idle_ns);
+}
+END_TEST
+
 START_TEST(what_xen_had_is_known_while_nobody_comes_or_goes)
 {
 	_cleanup_stats_ struct uvp_stats *before = sample(START + 10, 3, few), *now = sample(START + 12, 3, few);
@@ -406,6 +433,7 @@ static void setup(TCase *tcase)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tcase_add_test(tcase, rates_are_per_second_and_add_up);
 	tcase_add_test(tcase, a_counter_that_starts_anew_counts_from_zero);
+	tcase_add_test(tcase, a_time_that_is_a_little_less_than_before_stood_still);
 	tcase_add_test(tcase, what_xen_had_is_known_while_nobody_comes_or_goes);
 	tcase_add_test(tcase, what_xen_had_is_the_rest_and_too_much_is_said);
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);

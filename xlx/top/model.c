@@ -124,9 +124,22 @@ static const struct uvp_stats_vcpu *vcpu_before(const struct uvp_stats *before, 
 
 /* ---- rates ---- */
 
+/* One of a device that is less than before began anew. */
 static uint64_t grown(uint64_t now, uint64_t before)
 {
 	return now >= before ? now - before : now;
+}
+
+/* Of a CPU, or of a vCPU or domain that was there before. Xen adds what somebody has run so far by the clock of the CPU that asks,
+ * which may be a little ahead of the one that ends it: it can be less than before, and did not begin anew. */
+static uint64_t ran(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+static double share(const struct top_model *model, uint64_t now, uint64_t before)
+{
+	return model->interval > 0 ? (double)ran(now, before) / model->interval * 100 / SECOND : 0;
 }
 
 static double rate(const struct top_model *model, uint64_t now, uint64_t before)
@@ -152,8 +165,8 @@ static void rate_domain(struct top_model *model, struct top_domain *domain, cons
 	if (!model->before)
 		return;
 	/* One that was not there before has had all its time since. */
-	domain->cpu = rate(model, domain->info->cpu_time_ns, then) * 100 / SECOND;
-	*ret_ran += grown(domain->info->cpu_time_ns, then);
+	domain->cpu = share(model, domain->info->cpu_time_ns, then);
+	*ret_ran += ran(domain->info->cpu_time_ns, then);
 }
 
 static void rate_domains(struct top_model *model, struct top_domain *old, size_t n_old)
@@ -253,7 +266,7 @@ static void rate_vcpus(struct top_model *model)
 		const struct uvp_stats_vcpu *before = model->before ? vcpu_before(model->before, now, &at) : NULL;
 
 		model->vcpus[i].vcpu = now;
-		model->vcpus[i].cpu = before ? rate(model, now->run_ns, before->run_ns) * 100 / SECOND : 0;
+		model->vcpus[i].cpu = before ? share(model, now->run_ns, before->run_ns) : 0;
 		place_vcpu(model, now);
 	}
 }
@@ -271,7 +284,7 @@ static void rate_cpus(struct top_model *model)
 		if (!now->online)
 			continue;
 		model->cpus[at].cpu = now;
-		model->cpus[at].idle = before ? rate(model, now->idle_ns, before->idle_ns) * 100 / SECOND : 100;
+		model->cpus[at].idle = before ? share(model, now->idle_ns, before->idle_ns) : 100;
 		idle += model->cpus[at++].idle / 100;
 	}
 	if (!model->n_online || !model->before)

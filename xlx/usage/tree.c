@@ -35,6 +35,13 @@ static int64_t grown(uint64_t now, uint64_t before)
 	return (int64_t)(now >= before ? now - before : now);
 }
 
+/* The time of a CPU, or of a vCPU that was there before, which Xen tells by the clock of the CPU that asks: it can be a little
+ * less than before, and did not begin anew. */
+static int64_t ran(uint64_t now, uint64_t before)
+{
+	return now > before ? (int64_t)(now - before) : 0;
+}
+
 /* ---- the host ---- */
 
 static uint64_t idle_before(const struct uvp_stats *before, size_t i)
@@ -52,7 +59,7 @@ static int64_t add_cores(struct usage_tree *tree, const struct uvp_stats *before
 
 		if (!now->cpus[i].online)
 			continue;
-		idle = grown(now->cpus[i].idle_ns, idle_before(before, i));
+		idle = ran(now->cpus[i].idle_ns, idle_before(before, i));
 		all += idle;
 		add(tree, USAGE_CORE, now->cpus[i].cpu, 0, NULL, tree->interval_ns - idle);
 	}
@@ -229,7 +236,7 @@ static int64_t add_domains(struct usage_tree *tree, const struct usage_reading *
 
 			if (one->domid != info->id)
 				continue;
-			add(tree, USAGE_VCPU, one->vcpu, one->domid, NULL, grown(one->run_ns, earlier ? run : 0))->cpu = one->cpu;
+			add(tree, USAGE_VCPU, one->vcpu, one->domid, NULL, ran(one->run_ns, earlier ? run : 0))->cpu = one->cpu;
 			domain->ns += tree->rows[tree->n - 1].ns;
 		}
 		all += domain->ns;
