@@ -19,6 +19,7 @@
 #define DOMAIN_FIXED (16 + 4 + 4 + 1 + 1 + 10 * 8) /* as the old ones are */
 #define DOMAIN_MORE (2 * 8)
 #define NODES_MOST (4 + UVPI_HISTORY_NODES * 2 * 8)
+#define MOST (FIXED + NODES_MOST + UVPI_HISTORY_DOMAINS * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME))
 
 void uvpi_history_frame_done(struct uvpi_history_frame *frame)
 {
@@ -74,7 +75,7 @@ int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_f
 		.claimed_memory = stats->claimed_memory,
 	};
 
-	for (size_t i = 0; i < stats->n_cpus; i++) {
+	for (size_t i = 0; i < stats->n_cpus && i < UVPI_HISTORY_CPUS; i++) {
 		frame.cpus += stats->cpus[i].online;
 		frame.idle_ns += stats->cpus[i].online ? stats->cpus[i].idle_ns : 0;
 	}
@@ -246,7 +247,7 @@ size_t uvpi_history_look(const uint8_t *bytes, size_t len)
 	struct reader in = { .at = bytes, .left = len };
 	uint32_t magic = get32(&in), frame_len = get32(&in);
 
-	return !in.failed && (magic == MAGIC || magic == OLD_MAGIC) && frame_len >= FIXED && frame_len <= len ? frame_len : 0;
+	return !in.failed && (magic == MAGIC || magic == OLD_MAGIC) && frame_len >= FIXED && frame_len <= len && frame_len <= MOST ? frame_len : 0;
 }
 
 static void get_nodes(struct reader *in, struct uvpi_history_frame *frame)
@@ -280,7 +281,7 @@ bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_f
 	frame.free_memory = get64(&in);
 	frame.claimed_memory = get64(&in);
 	frame.n_domains = get32(&in);
-	if (in.failed || frame.n_domains > in.left / DOMAIN_FIXED)
+	if (in.failed || frame.cpus > UVPI_HISTORY_CPUS || frame.n_domains > UVPI_HISTORY_DOMAINS || frame.n_domains > in.left / DOMAIN_FIXED)
 		return false;
 	frame.domains = calloc(frame.n_domains + 1u, sizeof(*frame.domains));
 	if (!frame.domains)

@@ -15,6 +15,7 @@
 #define UVPI_HISTORY_NAME 64
 #define UVPI_HISTORY_DOMAINS 32768u
 #define UVPI_HISTORY_NODES 64u /* what Xen can have */
+#define UVPI_HISTORY_CPUS 4096u
 
 struct uvpi_history_domain {
 	uint8_t uuid[16];

@@ -59,16 +59,27 @@ static int read_whole(const char *path, int fd, uint8_t **ret_bytes, size_t *ret
 	return 0;
 }
 
-/* The next whole frame from *at on; *at goes behind it. False at the end. */
-static bool next_frame(const uint8_t *bytes, size_t len, size_t *at, struct uvpi_history_frame *ret_frame)
-{
-	for (; *at < len; *at += ALIGN) {
-		size_t frame_len = uvpi_history_look(bytes + *at, len - *at);
+/* Through a file. Only the end of a lap and what was torn look like frames and are none: a file that was made to be full of
+ * those is left when they have cost as much as reading it some times. */
+#define FRUITLESS 4
 
-		if (!frame_len || !uvpi_history_decode(bytes + *at, frame_len, ret_frame))
-			continue;
-		*at += padded(frame_len);
-		return true;
+struct walk {
+	const uint8_t *bytes;
+	size_t len, at;
+	uint64_t fruitless; /* bytes of what was none */
+};
+
+/* The next whole frame; at goes behind it. False at the end. */
+static bool next_frame(struct walk *walk, struct uvpi_history_frame *ret_frame)
+{
+	for (; walk->at < walk->len && walk->fruitless / FRUITLESS <= walk->len; walk->at += ALIGN) {
+		size_t frame_len = uvpi_history_look(walk->bytes + walk->at, walk->len - walk->at);
+
+		if (frame_len && uvpi_history_decode(walk->bytes + walk->at, frame_len, ret_frame)) {
+			walk->at += padded(frame_len);
+			return true;
+		}
+		walk->fruitless += frame_len;
 	}
 	return false;
 }
@@ -111,11 +122,11 @@ static int keep_frame(struct uvpi_history *history, struct uvpi_history_frame *f
 static int scan(const uint8_t *bytes, size_t len, int64_t since_ns, int64_t until_ns, struct uvpi_history *history,
 		struct uvp_error *err)
 {
+	struct walk walk = { .bytes = bytes, .len = len, .at = START };
 	struct uvpi_history_frame frame, before = { 0 };
-	size_t at = START;
 	int r = 0;
 
-	while (r == 0 && next_frame(bytes, len, &at, &frame)) {
+	while (r == 0 && next_frame(&walk, &frame)) {
 		if (frame.wall_ns > until_ns)
 			uvpi_history_frame_done(&frame);
 		else
@@ -183,13 +194,13 @@ static int write_at(int fd, const void *bytes, size_t len, uint64_t at)
 /* Where the newest frame is, and so where the next one goes. */
 static void find_end(struct uvpi_history_ring *ring, const uint8_t *bytes, size_t len)
 {
+	struct walk walk = { .bytes = bytes, .len = len, .at = START };
 	struct uvpi_history_frame frame;
-	size_t at = START;
 
-	while (next_frame(bytes, len, &at, &frame)) {
+	while (next_frame(&walk, &frame)) {
 		if (frame.seq >= ring->seq) {
 			ring->seq = frame.seq + 1;
-			ring->at = at;
+			ring->at = walk.at;
 		}
 		uvpi_history_frame_done(&frame);
 	}

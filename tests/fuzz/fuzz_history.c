@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A file of samples. The input is a frame, of both kinds, without its first twelve bytes, which are put right here: otherwise the
- * checksum would keep everything out. */
+ * checksum would keep everything out. The last two bytes tell how long a second one before them is, for what lies between two. */
 #include <endian.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "history/rates.h"
 #include "tests/fuzz/fuzz.h"
+#include "xlx/top/past.h"
 
+#define OLD 0x50565548
 #define NEW 0x50565549
 
 static uint32_t little(uint32_t value)
@@ -15,38 +17,86 @@ static uint32_t little(uint32_t value)
 	return htole32(value);
 }
 
-static void try(uint32_t magic, const uint8_t *data, size_t size)
+static bool decode(uint32_t magic, const uint8_t *data, size_t size, struct uvpi_history_frame *ret_frame)
 {
 	const uint32_t head[3] = { little(magic), little((uint32_t)size + 12), little((uint32_t)crc32(0, data, (uInt)size)) };
-	uint8_t *bytes = malloc(size + 12), *again = NULL;
-	struct uvpi_history_frame frame;
+	uint8_t *bytes = malloc(size + 12);
 	size_t len;
+	bool whole;
 
 	FUZZ_CHECK(bytes != NULL);
 	memcpy(bytes, head, sizeof(head));
 	memcpy(bytes + 12, data, size);
 	len = uvpi_history_look(bytes, size + 12);
 	FUZZ_CHECK(len == 0 || len == size + 12);
-	if (len && uvpi_history_decode(bytes, len, &frame)) {
-		struct uvpi_history history = { 1, &frame };
+	whole = len && uvpi_history_decode(bytes, len, ret_frame);
+	free(bytes);
+	return whole;
+}
+
+static void try_one(uint32_t magic, const uint8_t *data, size_t size)
+{
+	struct uvpi_history_frame frame;
+	struct uvpi_history history = { 1, &frame };
+	struct uvpi_history_row *rows = NULL;
+	uint8_t *again = NULL;
+	size_t n, len;
+
+	if (!decode(magic, data, size, &frame))
+		return;
+	/* what is accepted comes out again as it was */
+	FUZZ_CHECK(uvpi_history_encode(&frame, &again, &len, NULL) == 0);
+	FUZZ_CHECK(magic != NEW || len <= size + 12);
+	FUZZ_CHECK(uvpi_history_rows(&history, NULL, 60, &rows, &n, NULL) == 0 && n == 0);
+	uvpi_history_find(&history, "7");
+	free(rows);
+	free(again);
+	uvpi_history_frame_done(&frame);
+}
+
+/* As xlx sar and xlx top show them. */
+static void between(struct uvpi_history_frame frames[2])
+{
+	struct uvpi_history history = { 2, frames };
+	struct top_model *model = top_model_new();
+	const uint8_t *const uuids[] = { NULL, frames[1].n_domains ? frames[1].domains[0].uuid : NULL };
+
+	for (size_t i = 0; i < 2; i++) {
 		struct uvpi_history_row *rows = NULL;
 		size_t n;
 
-		/* what is accepted comes out again as it was */
-		FUZZ_CHECK(uvpi_history_encode(&frame, &again, &len, NULL) == 0);
-		FUZZ_CHECK(magic != NEW || len <= size + 12);
-		FUZZ_CHECK(uvpi_history_rows(&history, NULL, 60, &rows, &n, NULL) == 0 && n == 0);
-		uvpi_history_find(&history, "7");
+		FUZZ_CHECK(uvpi_history_rows(&history, uuids[i], 60, &rows, &n, NULL) == 0 && n == 1);
+		FUZZ_CHECK(rows[0].covered_s >= 0 && !(rows[0].idle < 0) && !(rows[0].xen < 0) && !(rows[0].guests < 0));
 		free(rows);
-		uvpi_history_frame_done(&frame);
 	}
-	free(again);
-	free(bytes);
+	for (size_t i = 0; i < 2; i++) {
+		struct uvp_stats *stats = top_past_stats(&frames[i]);
+
+		FUZZ_CHECK(model && stats && stats->n_cpus == frames[i].cpus);
+		FUZZ_CHECK(top_model_add(model, stats) == 0);
+	}
+	top_model_free(model);
+}
+
+static void try_two(uint32_t first, const uint8_t *data, size_t size)
+{
+	size_t second = size < 2 ? 0 : data[size - 2] + 256u * data[size - 1];
+	struct uvpi_history_frame frames[2];
+
+	if (size < 2 || second > size - 2 || !decode(first, data, size - 2 - second, &frames[0]))
+		return;
+	if (decode(NEW, data + size - 2 - second, second, &frames[1])) {
+		between(frames);
+		uvpi_history_frame_done(&frames[1]);
+	}
+	uvpi_history_frame_done(&frames[0]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	try(0x50565548, data, size);
-	try(NEW, data, size);
+	try_one(OLD, data, size);
+	try_one(NEW, data, size);
+	try_two(OLD, data, size);
+	try_two(NEW, data, size);
 	return 0;
 }

@@ -126,6 +126,50 @@ START_TEST(what_is_written_is_read)
 }
 END_TEST
 
+START_TEST(more_cpus_than_xen_can_have_are_refused)
+{
+	struct uvpi_history_frame frame = sample(5, 1), back;
+
+	for (int i = 0; i < 3; i++) {
+		static const uint32_t cpus[] = { UVPI_HISTORY_CPUS, UVPI_HISTORY_CPUS + 1, UINT32_MAX };
+		uint8_t *bytes;
+		size_t len;
+
+		frame.cpus = cpus[i];
+		ck_assert_int_eq(uvpi_history_encode(&frame, &bytes, &len, NULL), 0);
+		ck_assert_uint_eq(uvpi_history_look(bytes, len), len);
+		ck_assert_int_eq(uvpi_history_decode(bytes, len, &back), i == 0);
+		if (i == 0)
+			uvpi_history_frame_done(&back);
+		free(bytes);
+	}
+	uvpi_history_frame_done(&frame);
+}
+END_TEST
+
+/* Each place where a frame can begin says that one is there which goes on to the end: to look at each whole would take minutes. */
+START_TEST(a_file_of_look_alikes_is_left_soon)
+{
+	const size_t len = 32u << 20;
+	struct uvpi_history_ring ring = open_ring(len);
+	uint8_t *bytes = malloc(len);
+	struct uvpi_history history;
+
+	append(&ring, 0, 1);
+	ck_assert(bytes != NULL && pread(ring.fd, bytes, len, 0) == (ssize_t)len);
+	for (size_t at = ring.at; at < len; at += 64) {
+		uvpi_put_le32(bytes + at, uvpi_get_le32(bytes + 64));
+		uvpi_put_le32(bytes + at + 4, (uint32_t)(len - at < 6000000 ? len - at : 6000000));
+	}
+	ck_assert_int_eq(pwrite(ring.fd, bytes, len, 0), (ssize_t)len);
+	uvpi_history_close(&ring);
+	history = read_all();
+	ck_assert_uint_eq(history.n, 1);
+	uvpi_history_done(&history);
+	free(bytes);
+}
+END_TEST
+
 START_TEST(the_file_keeps_its_size_and_the_newest)
 {
 	struct uvpi_history_ring ring = open_ring(UVPI_HISTORY_MIN);
@@ -404,6 +448,8 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, what_is_written_is_read);
+	tcase_add_test(tcase, more_cpus_than_xen_can_have_are_refused);
+	tcase_add_test(tcase, a_file_of_look_alikes_is_left_soon);
 	tcase_add_test(tcase, the_file_keeps_its_size_and_the_newest);
 	tcase_add_test(tcase, a_new_writer_goes_on_where_the_last_was);
 	tcase_add_test(tcase, a_torn_sample_is_lost_alone);

@@ -40,7 +40,7 @@ static void add_devices(struct uvp_stats *stats, const struct uvpi_history_domai
 		stats->devices[stats->n_devices++] = nets;
 }
 
-static struct uvp_stats *stats_from(const struct uvpi_history_frame *frame)
+struct uvp_stats *top_past_stats(const struct uvpi_history_frame *frame)
 {
 	struct uvp_stats *stats = calloc(1, sizeof(*stats));
 
@@ -95,7 +95,7 @@ static struct top_model *model_from(const struct uvpi_history *history, size_t l
 	}
 	model->taken_at = history->frames[last].wall_ns / NS;
 	for (size_t i = first; i <= last; i++) {
-		struct uvp_stats *stats = stats_from(&history->frames[i]);
+		struct uvp_stats *stats = top_past_stats(&history->frames[i]);
 
 		if (!stats || top_model_add(model, stats) < 0) {
 			top_model_free(model);

@@ -18,6 +18,8 @@ struct top_past {
 };
 
 void top_past_done(struct top_past *past);
+/* A sample as it would be taken; its names are the frame's. NULL: no memory. */
+struct uvp_stats *top_past_stats(const struct uvpi_history_frame *frame);
 /* Go back, or forward, by seconds from what is shown, or from now; 0 is to the next sample. Returns 1; 0 when there is nothing so old, and nothing was changed, or, on the way forward, when now
  * is reached; then nothing is shown any more. */
 int top_past_go(struct top_past *past, int64_t seconds, bool forward, int64_t now_ns, const struct top_model *now,
