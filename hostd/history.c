@@ -31,6 +31,8 @@ static int append(struct hostd_history *history, struct uvpi_history_frame *fram
 
 	if (r == 0 && minute != history->minute) {
 		r = uvpi_history_append(&history->minutes, frame, err);
+		if (r == 0)
+			r = uvpi_history_sync(&history->minutes, err);
 		history->minute = minute;
 	}
 	return r;

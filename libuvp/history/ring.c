@@ -27,38 +27,6 @@ static uint64_t padded(uint64_t len)
 
 /* ---- read ---- */
 
-static int read_whole(const char *path, int fd, uint8_t **ret_bytes, size_t *ret_len, struct uvp_error *err)
-{
-	_cleanup_free_ uint8_t *bytes = NULL;
-	struct stat st;
-	size_t len = 0;
-
-	if (fstat(fd, &st) < 0)
-		return uvpi_fail_errno(err, errno, "cannot look at '%s'", path);
-	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)UVPI_HISTORY_MAX)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no history: it is no file, or too large for one", path);
-	bytes = malloc((size_t)st.st_size + 1);
-	if (!bytes)
-		return uvpi_no_memory(err);
-	while (len < (size_t)st.st_size) {
-		ssize_t n = pread(fd, bytes + len, (size_t)st.st_size - len, (off_t)len);
-
-		if (n < 0 && errno != EINTR)
-			return uvpi_fail_errno(err, errno, "cannot read '%s'", path);
-		if (n == 0)
-			break;
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (len && (len < START || (memcmp(bytes, title, START) != 0 && memcmp(bytes, old_title, START) != 0))) {
-		uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no history: it begins with something else", path);
-		uvpi_hint(err, "if nobody needs it, remove it; uvp-hostd makes a new one when it starts");
-		return -UVP_E_INVALID;
-	}
-	*ret_bytes = uvpi_steal(&bytes);
-	*ret_len = len;
-	return 0;
-}
-
 /* Through a file. Only the end of a lap and what was torn look like frames and are none: a file that was made to be full of
  * those is left when they have cost as much as reading it some times. */
 #define FRUITLESS 4
@@ -82,6 +50,61 @@ static bool next_frame(struct walk *walk, struct uvpi_history_frame *ret_frame)
 		walk->fruitless += frame_len;
 	}
 	return false;
+}
+
+static bool all_zero(const uint8_t *bytes, size_t len)
+{
+	return !len || (!bytes[0] && !memcmp(bytes, bytes + 1, len - 1));
+}
+
+/* Where the power went, zeros may be what is left of the title, or of everything. */
+static bool is_ours(const uint8_t *bytes, size_t len)
+{
+	struct walk walk = { .bytes = bytes, .len = len, .at = START };
+	struct uvpi_history_frame frame;
+
+	if (all_zero(bytes, len))
+		return true;
+	if (len < START)
+		return false;
+	if (!all_zero(bytes, START))
+		return !memcmp(bytes, title, START) || !memcmp(bytes, old_title, START);
+	if (!next_frame(&walk, &frame))
+		return false;
+	uvpi_history_frame_done(&frame);
+	return true;
+}
+
+static int read_whole(const char *path, int fd, uint8_t **ret_bytes, size_t *ret_len, struct uvp_error *err)
+{
+	_cleanup_free_ uint8_t *bytes = NULL;
+	struct stat st;
+	size_t len = 0;
+
+	if (fstat(fd, &st) < 0)
+		return uvpi_fail_errno(err, errno, "cannot look at '%s'", path);
+	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)UVPI_HISTORY_MAX)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no history: it is no file, or too large for one", path);
+	bytes = malloc((size_t)st.st_size + 1);
+	if (!bytes)
+		return uvpi_no_memory(err);
+	while (len < (size_t)st.st_size) {
+		ssize_t n = pread(fd, bytes + len, (size_t)st.st_size - len, (off_t)len);
+
+		if (n < 0 && errno != EINTR)
+			return uvpi_fail_errno(err, errno, "cannot read '%s'", path);
+		if (n == 0)
+			break;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (!is_ours(bytes, len)) {
+		uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no history: it begins with something else", path);
+		uvpi_hint(err, "if nobody needs it, remove it; uvp-hostd makes a new one when it starts");
+		return -UVP_E_INVALID;
+	}
+	*ret_bytes = uvpi_steal(&bytes);
+	*ret_len = len;
+	return 0;
 }
 
 static int compare_frames(const void *a, const void *b)
@@ -206,6 +229,16 @@ static void find_end(struct uvpi_history_ring *ring, const uint8_t *bytes, size_
 	}
 }
 
+/* On the disk before anything else is. */
+static int write_title(const struct uvpi_history_ring *ring, const char *path, struct uvp_error *err)
+{
+	int r = write_at(ring->fd, title, START, 0);
+
+	if (r == 0 && fsync(ring->fd) < 0)
+		r = -errno;
+	return r < 0 ? uvpi_fail_errno(err, -r, "cannot write '%s'", path) : 0;
+}
+
 static int prepare(struct uvpi_history_ring *ring, const char *path, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
@@ -216,15 +249,14 @@ static int prepare(struct uvpi_history_ring *ring, const char *path, struct uvp_
 		return r;
 	if (len == ring->size) {
 		find_end(ring, bytes, len);
-		if (!memcmp(bytes, title, START))
-			return 0;
-		r = write_at(ring->fd, title, START, 0);
-		return r < 0 ? uvpi_fail_errno(err, -r, "cannot write '%s'", path) : 0;
+		return memcmp(bytes, title, START) ? write_title(ring, path, err) : 0;
 	}
-	if (ftruncate(ring->fd, 0) < 0 || ftruncate(ring->fd, (off_t)ring->size) < 0)
+	if (ftruncate(ring->fd, 0) < 0)
+		return uvpi_fail_errno(err, errno, "cannot empty '%s'", path);
+	r = write_title(ring, path, err);
+	if (r == 0 && ftruncate(ring->fd, (off_t)ring->size) < 0)
 		return uvpi_fail_errno(err, errno, "cannot make '%s' of %" PRIu64 " bytes", path, ring->size);
-	r = write_at(ring->fd, title, START, 0);
-	return r < 0 ? uvpi_fail_errno(err, -r, "cannot write '%s'", path) : 0;
+	return r;
 }
 
 int uvpi_history_open(const char *path, uint64_t size, struct uvpi_history_ring *ret_ring, struct uvp_error *err)
@@ -290,4 +322,9 @@ int uvpi_history_append(struct uvpi_history_ring *ring, struct uvpi_history_fram
 	ring->at += padded(len);
 	ring->seq++;
 	return 0;
+}
+
+int uvpi_history_sync(const struct uvpi_history_ring *ring, struct uvp_error *err)
+{
+	return fdatasync(ring->fd) < 0 ? uvpi_fail_errno(err, errno, "cannot write the history to the disk") : 0;
 }

@@ -30,6 +30,8 @@ int uvpi_history_open(const char *path, uint64_t size, struct uvpi_history_ring 
 void uvpi_history_close(struct uvpi_history_ring *ring);
 /* The frame gets its seq. */
 int uvpi_history_append(struct uvpi_history_ring *ring, struct uvpi_history_frame *frame, struct uvp_error *err);
+/* What was appended outlives the power. Blocks. */
+int uvpi_history_sync(const struct uvpi_history_ring *ring, struct uvp_error *err);
 
 struct uvpi_history {
 	size_t n;

@@ -256,6 +256,44 @@ START_TEST(another_size_begins_anew_and_a_foreign_file_is_refused)
 }
 END_TEST
 
+/* What a file system may leave of a file that was not yet on the disk. */
+START_TEST(a_file_that_lost_its_title_with_the_power_is_none_that_is_refused)
+{
+	static const char zeros[64];
+	struct uvpi_history history;
+	struct uvpi_history_ring ring;
+	struct uvp_error err;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	for (int i = 0; i < 3; i++) {
+		static const off_t sizes[] = { 5, UVPI_HISTORY_MIN, 3 * UVPI_HISTORY_MIN };
+
+		ck_assert(ftruncate(fd, 0) == 0 && ftruncate(fd, sizes[i]) == 0);
+		history = read_all();
+		ck_assert_uint_eq(history.n, 0);
+		uvpi_history_done(&history);
+		ring = open_ring(UVPI_HISTORY_MIN);
+		append(&ring, 0, 1);
+		append(&ring, 1, 1);
+		ck_assert_int_eq(uvpi_history_sync(&ring, &err), 0);
+		uvpi_history_close(&ring);
+		history = read_all();
+		ck_assert_uint_eq(history.n, 2);
+		uvpi_history_done(&history);
+	}
+	/* samples without a title go on, too */
+	ck_assert_int_eq(pwrite(fd, zeros, 64, 0), 64);
+	ring = open_ring(UVPI_HISTORY_MIN);
+	ck_assert_uint_eq(ring.seq, 2);
+	uvpi_history_close(&ring);
+	/* but zeros before anything else are not ours */
+	ck_assert(ftruncate(fd, 0) == 0 && pwrite(fd, "precious", 8, 4096) == 8 && ftruncate(fd, UVPI_HISTORY_MIN) == 0);
+	close(fd);
+	ck_assert_int_lt(uvpi_history_open(path, UVPI_HISTORY_MIN, &ring, &err), 0);
+	ck_assert_ptr_nonnull(strstr(err.message, "no history"));
+}
+END_TEST
+
 /* A frame as an uvp-hostd wrote it that kept neither nodes nor targets. */
 static size_t old_frame(uint8_t bytes[512])
 {
@@ -454,6 +492,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_new_writer_goes_on_where_the_last_was);
 	tcase_add_test(tcase, a_torn_sample_is_lost_alone);
 	tcase_add_test(tcase, another_size_begins_anew_and_a_foreign_file_is_refused);
+	tcase_add_test(tcase, a_file_that_lost_its_title_with_the_power_is_none_that_is_refused);
 	tcase_add_test(tcase, a_file_of_the_first_kind_is_read_and_goes_on);
 	tcase_add_test(tcase, rates_are_exact_whatever_lies_between);
 	tcase_add_test(tcase, a_reboot_of_the_host_is_a_gap);
