@@ -2,6 +2,7 @@
 #include "xlx/sar.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -83,7 +84,7 @@ bool sar_known(const struct sar_report *report, const struct uvpi_history_row *r
 		return false;
 	if (series->node)
 		return row->last && series->node <= row->last->n_nodes;
-	return !series->by_sample || sar_value(row, series) > 0;
+	return series->by_sample ? sar_value(row, series) > 0 : !isnan(sar_value(row, series));
 }
 
 static double node_value(const struct uvpi_history_node *node, bool free)

@@ -4,6 +4,7 @@
 #include "history/rates.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,7 +106,9 @@ static double grown(uint64_t before, uint64_t now)
 
 /* What is summed up within a step; divided at its end. */
 struct sum {
-	double ns, capacity, idle, dom0, all, cpu;
+	double ns, cpu;
+	double capacity, idle, dom0, all; /* while as many CPUs were online at the end as at the beginning */
+	double xen_capacity, xen;         /* and no domain had ended */
 };
 
 static void add_domain(struct uvpi_history_row *row, struct sum *sum, const struct uvpi_history_domain *a,
@@ -143,23 +146,43 @@ static bool is_meant(const struct uvpi_history_domain *domain, const uint8_t *uu
 	return uuid ? !memcmp(domain->uuid, uuid, sizeof(domain->uuid)) : domain->domid != 0;
 }
 
+/* The sum of what CPUs were idle tells nothing when another CPU brought its own, or took it away. What a domain had since the first
+ * sample is told by nobody when it is gone in the second: what is left over then is not only Xen's. */
+static void add_host(struct sum *sum, const struct uvpi_history_frame *a, const struct uvpi_history_frame *b, double dom0, double all,
+		     bool ended)
+{
+	double capacity = (double)(b->time_ns - a->time_ns) * b->cpus, idle = grown(a->idle_ns, b->idle_ns);
+
+	if (a->cpus != b->cpus)
+		return;
+	sum->capacity += capacity;
+	sum->idle += idle;
+	sum->dom0 += dom0;
+	sum->all += all;
+	if (ended)
+		return;
+	sum->xen_capacity += capacity;
+	sum->xen += capacity - idle - all;
+}
+
 static void add_between(struct uvpi_history_row *row, struct sum *sum, const struct uvpi_history_frame *a,
 			const struct uvpi_history_frame *b, const uint8_t *uuid)
 {
-	uint32_t next = 0;
+	uint32_t next = 0, stayed = 0;
+	double dom0 = 0, all = 0;
 
 	sum->ns += (double)(b->time_ns - a->time_ns);
-	sum->capacity += (double)(b->time_ns - a->time_ns) * b->cpus;
-	sum->idle += grown(a->idle_ns, b->idle_ns);
 	for (uint32_t i = 0; i < b->n_domains; i++) {
 		const struct uvpi_history_domain *domain = &b->domains[i], *before = same_in(a, &next, domain);
 		double run = grown(before ? before->cpu_ns : 0, domain->cpu_ns);
 
-		sum->all += run;
-		sum->dom0 += domain->domid ? 0 : run;
+		stayed += before != NULL;
+		all += run;
+		dom0 += domain->domid ? 0 : run;
 		if (is_meant(domain, uuid))
 			add_domain(row, sum, before, domain);
 	}
+	add_host(sum, a, b, dom0, all, stayed < a->n_domains);
 }
 
 /* How things were at the end of the step, as far as samples go. */
@@ -182,22 +205,28 @@ static void note_state(struct uvpi_history_row *row, const struct uvpi_history_f
 	}
 }
 
+static double share(double part, double capacity)
+{
+	if (capacity <= 0)
+		return NAN;
+	return part > 0 ? part / capacity * 100 : 0;
+}
+
 static void finish_row(struct uvpi_history_row *row, const struct sum *sum)
 {
 	double *const rates[] = { &row->reads, &row->writes, &row->read_bytes, &row->write_bytes,
 				  &row->rx_packets, &row->tx_packets, &row->rx_bytes, &row->tx_bytes };
-	double xen = sum->capacity - sum->idle - sum->all;
 
 	row->covered_s = sum->ns / 1e9;
-	if (sum->ns <= 0 || sum->capacity <= 0)
+	if (sum->ns <= 0)
 		return;
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(rates); i++)
 		*rates[i] /= row->covered_s;
 	row->cpu = sum->cpu / sum->ns * 100;
-	row->idle = sum->idle / sum->capacity * 100;
-	row->dom0 = sum->dom0 / sum->capacity * 100;
-	row->guests = (sum->all - sum->dom0) / sum->capacity * 100;
-	row->xen = xen > 0 ? xen / sum->capacity * 100 : 0;
+	row->idle = share(sum->idle, sum->capacity);
+	row->dom0 = share(sum->dom0, sum->capacity);
+	row->guests = share(sum->all - sum->dom0, sum->capacity);
+	row->xen = share(sum->xen, sum->xen_capacity);
 }
 
 static bool is_pair(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b)

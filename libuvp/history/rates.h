@@ -14,7 +14,8 @@
 struct uvpi_history_row {
 	int64_t time_s;    /* when the step begins, since 1970 */
 	double covered_s;  /* how much of it samples tell of; 0: nothing is known, and all else is 0 */
-	double guests, dom0, xen, idle; /* per cent of all CPUs of the host */
+	/* Per cent of all CPUs of the host; NAN: not known, because a CPU came or went, or, xen only, a domain went. */
+	double guests, dom0, xen, idle;
 	double cpu;        /* per cent of one CPU: the domain's, or all guests' */
 	double domains;    /* at the end, domain 0 not counted; of one domain: 1 while it was there */
 	double vcpus;

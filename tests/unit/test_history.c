@@ -3,6 +3,7 @@
 #include "history/rates.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -411,6 +412,42 @@ START_TEST(a_reboot_of_the_host_is_a_gap)
 }
 END_TEST
 
+/* What is known of both samples is known of the step; what is not is told of no one. */
+START_TEST(cpus_that_come_and_domains_that_go_leave_shares_unknown)
+{
+	struct uvpi_history_frame frames[5] = { sample(0, 2), sample(1, 2), sample(2, 2), sample(3, 1), sample(4, 1) };
+	struct uvpi_history history = { 5, frames };
+	struct uvpi_history_row *rows;
+	size_t n;
+
+	/* a third CPU, idle since the host began; then guest2 goes, whose share of the last second nobody tells */
+	for (int i = 2; i < 5; i++) {
+		frames[i].cpus = 3;
+		frames[i].idle_ns = frames[1].idle_ns + 1000000000000 + (uint64_t)(i - 2) * 1230000000;
+	}
+	ck_assert_int_eq(uvpi_history_rows(&history, NULL, 1, &rows, &n, NULL), 0);
+	ck_assert_uint_eq(n, 4);
+	check_near(rows[0].idle, 11.5);
+	check_near(rows[0].xen, 1);
+	ck_assert(isnan(rows[1].guests) && isnan(rows[1].dom0) && isnan(rows[1].xen) && isnan(rows[1].idle));
+	check_near(rows[1].cpu, 150);
+	check_near(rows[1].covered_s, 1);
+	check_near(rows[2].idle, 41);
+	check_near(rows[2].guests, 25);
+	ck_assert(isnan(rows[2].xen));
+	check_near(rows[3].idle, 41);
+	check_near(rows[3].xen, 100 - 41 - 100. / 3);
+	free(rows);
+	/* in a longer step, of what is known of it */
+	ck_assert_int_eq(uvpi_history_rows(&history, NULL, 3600, &rows, &n, NULL), 0);
+	check_near(rows[0].idle, (11.5 * 2 + 41 * 3 * 2) / 8);
+	check_near(rows[0].xen, (1 * 2 + (100 - 41 - 100. / 3) * 3) / 5);
+	free(rows);
+	for (int i = 0; i < 5; i++)
+		uvpi_history_frame_done(&frames[i]);
+}
+END_TEST
+
 /* It has another id then, and its counters begin anew, whatever they were before: nothing is negative, and nothing is lost. */
 START_TEST(a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning)
 {
@@ -496,6 +533,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_file_of_the_first_kind_is_read_and_goes_on);
 	tcase_add_test(tcase, rates_are_exact_whatever_lies_between);
 	tcase_add_test(tcase, a_reboot_of_the_host_is_a_gap);
+	tcase_add_test(tcase, cpus_that_come_and_domains_that_go_leave_shares_unknown);
 	tcase_add_test(tcase, a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning);
 	tcase_add_test(tcase, a_guest_is_found_by_what_it_was_called);
 	tcase_add_test(tcase, minutes_go_before_seconds);

@@ -428,6 +428,84 @@ START_TEST(the_past_is_as_it_was)
 }
 END_TEST
 
+/* A CPU comes, then a domain ends, then one of the disks of "web" is detached and takes its counts along. */
+static void keep_changes(const char *folder)
+{
+	struct uvpi_history_ring ring;
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/minutes", folder);
+	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &ring, NULL), 0);
+	uvpi_history_close(&ring);
+	snprintf(path, sizeof(path), "%s/seconds", folder);
+	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &ring, NULL), 0);
+	for (int64_t s = 0; s < 5; s++) {
+		struct uvpi_history_domain domains[3] = {
+			{ .name = "Domain-0", .vcpus = 1 },
+			{ .domid = 7, .name = "web", .uuid = { 1 }, .cpu_ns = (uint64_t)(s * NS / 2), .disk_reads = s < 4 ? 1000000 : 10,
+			  .disk_read_bytes = s < 4 ? (uint64_t)(s + (1 << 20)) * 4096 : 40960 },
+			{ .domid = 8, .name = "ends", .uuid = { 2 }, .cpu_ns = (uint64_t)(s * NS / 4) },
+		};
+		struct uvpi_history_frame frame = {
+			.wall_ns = (WALL + s) * NS, .time_ns = (uint64_t)((s + 50) * NS), .cpus = s < 2 ? 2 : 3,
+			.idle_ns = (uint64_t)(s * NS + (s < 2 ? 0 : 1000 * NS)), .n_domains = s < 3 ? 3 : 2, .domains = domains,
+		};
+
+		ck_assert_int_eq(uvpi_history_append(&ring, &frame, NULL), 0);
+	}
+	uvpi_history_close(&ring);
+}
+
+START_TEST(the_past_tells_no_more_than_it_knows)
+{
+	char folder[] = "/tmp/uvp-past-XXXXXX", path[64];
+	struct top_past past = { .folder = folder };
+	struct top_usage_text text[5];
+	double rates[5];
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	keep_changes(folder);
+	for (int s = 4; s >= 1; s--) {
+		ck_assert_int_eq(top_past_go(&past, 0, false, (WALL + 5) * NS, NULL, NULL), 1);
+		ck_assert_int_eq(past.at_ns, (WALL + s) * NS);
+		top_usage_text(&past.model->usage, "%", &text[s]);
+		rates[s] = top_model_domain(past.model, 7)->read_rate;
+		if (s == 2) {
+			struct top_frame *frame;
+			char *drawn;
+			struct top_ui ui;
+
+			top_ui_init(&ui);
+			ui.past_at = past.at_ns / NS;
+			ui.view = TOP_CPUS;
+			frame = top_draw(past.model, &ui, 80, 24, 0);
+			drawn = top_frame_text(frame);
+			ck_assert_ptr_nonnull(strstr(drawn, "guests -  dom0 -  Xen -  idle - of 3 CPUs"));
+			ck_assert_ptr_nonnull(strstr(drawn, "    2       -       -"));
+			free(drawn);
+			top_frame_free(frame);
+			top_ui_done(&ui);
+		}
+	}
+	ck_assert_str_eq(text[1].idle, "50.0%");
+	ck_assert_str_eq(text[1].xen, "12.5%");
+	ck_assert_str_eq(text[2].guests, "-");
+	ck_assert_str_eq(text[2].idle, "-");
+	ck_assert_str_eq(text[3].guests, "16.7%");
+	ck_assert_str_eq(text[3].idle, "33.3%");
+	ck_assert_str_eq(text[3].xen, "-");
+	ck_assert_str_eq(text[4].xen, "50.0%");
+	ck_assert_double_eq_tol(rates[3], 4096, 1e-6);
+	ck_assert_double_eq_tol(rates[4], 0, 1e-6);
+	top_past_done(&past);
+	snprintf(path, sizeof(path), "%s/seconds", folder);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/minutes", folder);
+	unlink(path);
+	rmdir(folder);
+}
+END_TEST
+
 static void setup(TCase *tcase)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -444,6 +522,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, one_domain_has_both_ends_and_its_console);
 	tcase_add_test(tcase, domains_by_their_pools);
 	tcase_add_test(tcase, the_past_is_as_it_was);
+	tcase_add_test(tcase, the_past_tells_no_more_than_it_knows);
 }
 
 UNIT_MAIN("top", setup);

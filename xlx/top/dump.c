@@ -25,13 +25,15 @@ int top_dump_plain(const struct top_model *model, const struct top_ui *ui)
 	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
 	struct top_alert alerts[TOP_ALERTS_MAX];
 	char memory[24], name[256];
+	struct top_usage_text usage;
 	size_t n_alerts;
 
 	if (!rows)
 		return XLX_EXIT_FAILED;
 	out_format_size(model->now->free_memory, memory, sizeof(memory));
-	printf("Host %s: guests %.1f percent, dom0 %.1f, Xen %.1f, idle %.1f; %s free.\n", model->host, model->usage.guests * 100,
-	       model->usage.dom0 * 100, model->usage.xen * 100, model->usage.idle * 100, memory);
+	top_usage_text(&model->usage, "", &usage);
+	printf("Host %s: guests %s percent, dom0 %s, Xen %s, idle %s; %s free.\n", model->host, usage.guests, usage.dom0, usage.xen,
+	       usage.idle, memory);
 	n_alerts = top_alerts(model, ui, alerts);
 	for (size_t i = 0; i < n_alerts; i++)
 		printf("%s: %s.\n", alerts[i].bad ? "Alert" : "Note", alerts[i].text);

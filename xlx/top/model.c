@@ -57,6 +57,22 @@ void top_pool_name(const struct top_model *model, uint32_t id, char *buf, size_t
 	snprintf(buf, len, "%u", id);
 }
 
+static void share_text(bool unknown, double share, const char *unit, char *buf, size_t len)
+{
+	if (unknown)
+		snprintf(buf, len, "-");
+	else
+		snprintf(buf, len, "%.1f%s", share * 100, unit);
+}
+
+void top_usage_text(const struct top_usage *usage, const char *unit, struct top_usage_text *ret_text)
+{
+	share_text(usage->unknown, usage->guests, unit, ret_text->guests, sizeof(ret_text->guests));
+	share_text(usage->unknown, usage->dom0, unit, ret_text->dom0, sizeof(ret_text->dom0));
+	share_text(usage->xen_unknown, usage->xen, unit, ret_text->xen, sizeof(ret_text->xen));
+	share_text(usage->unknown, usage->idle, unit, ret_text->idle, sizeof(ret_text->idle));
+}
+
 const struct top_domain *top_model_domain(const struct top_model *model, uint32_t domid)
 {
 	size_t low = 0, high = model->n_domains;
@@ -144,7 +160,10 @@ static double share(const struct top_model *model, uint64_t now, uint64_t before
 
 static double rate(const struct top_model *model, uint64_t now, uint64_t before)
 {
-	return model->interval > 0 ? (double)grown(now, before) / model->interval : 0;
+	if (model->interval <= 0)
+		return 0;
+	/* of several devices, one of which was detached with its counts */
+	return (double)(model->past ? ran(now, before) : grown(now, before)) / model->interval;
 }
 
 /* One that was there before goes on with its curves. */
@@ -271,6 +290,15 @@ static void rate_vcpus(struct top_model *model)
 	}
 }
 
+/* The CPUs' mean cannot be compared with that of other CPUs, and what a domain had that ended is not Xen's. */
+static void forget_usage(struct top_usage *usage, const struct uvp_stats *before, const struct uvp_stats *now)
+{
+	if (before->n_cpus != now->n_cpus)
+		*usage = (struct top_usage){ .unknown = true, .xen_unknown = true };
+	else if (!uvpi_stats_comparable(before, now))
+		*usage = (struct top_usage){ .guests = usage->guests, .dom0 = usage->dom0, .idle = usage->idle, .xen_unknown = true };
+}
+
 static void rate_cpus(struct top_model *model)
 {
 	uint64_t capacity = 0;
@@ -293,6 +321,8 @@ static void rate_cpus(struct top_model *model)
 	model->usage.residue_ns = uvpi_stats_residue(model->before, model->now, &capacity);
 	model->usage.residue = capacity ? (double)model->usage.residue_ns / (double)capacity : 0;
 	model->usage.xen = model->usage.residue > 0 ? model->usage.residue : 0;
+	if (model->past)
+		forget_usage(&model->usage, model->before, model->now);
 }
 
 static size_t online(const struct uvp_stats *stats)

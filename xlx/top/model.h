@@ -83,10 +83,13 @@ struct top_usage {
 	double guests, dom0, xen, idle;
 	double residue; /* what xen was made of; less than 0 when the sums are too large */
 	int64_t residue_ns;
+	bool unknown;   /* all of it: of the past, where a CPU came or went */
+	bool xen_unknown; /* xen: of the past, where a domain ended */
 };
 
 struct top_model {
 	struct uvp_stats *now, *before; /* before is NULL in the first round */
+	bool past; /* made of samples that were kept: a domain's devices are one, and CPUs have the mean of all */
 	double interval;                /* seconds between them */
 	struct top_usage usage;
 	size_t n_domains, n_devices, n_vcpus, n_cpus, n_online;
@@ -114,8 +117,14 @@ UVPI_DEFINE_CLEANUP(struct top_model *, top_model_free);
 #define _cleanup_model_ UVPI_CLEANUP(top_model_free)
 
 /* Take a newer sample; it belongs to the model from now on, also when this fails (-1: no memory; the model then is as it
- * was). A counter that is smaller than before was started anew and counts from 0. */
+ * was). A device's counter that is smaller than before was started anew and counts from 0; in the past it tells nothing. */
 int top_model_add(struct top_model *model, struct uvp_stats *stats);
+
+/* As shown: "12.5" and the unit, "-" for what is not known. */
+struct top_usage_text {
+	char guests[32], dom0[32], xen[32], idle[32];
+};
+void top_usage_text(const struct top_usage *usage, const char *unit, struct top_usage_text *ret_text);
 
 void top_detail_free(struct top_detail *detail);
 /* "Pool-0"; the number of one whose name is not known. */

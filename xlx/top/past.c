@@ -93,6 +93,7 @@ static struct top_model *model_from(const struct uvpi_history *history, size_t l
 		snprintf(model->host, sizeof(model->host), "%s", now->host);
 		snprintf(model->xen, sizeof(model->xen), "%s", now->xen);
 	}
+	model->past = true;
 	model->taken_at = history->frames[last].wall_ns / NS;
 	for (size_t i = first; i <= last; i++) {
 		struct uvp_stats *stats = top_past_stats(&history->frames[i]);

@@ -64,6 +64,7 @@ static void draw_cpu_row(struct top_frame *frame, const struct top_model *model)
 		{ usage->guests, TOP_GUEST, '|' }, { usage->dom0, TOP_DOM0, '0' }, { usage->xen, TOP_XEN, 'x' },
 	};
 	int room = bar_room(frame);
+	struct top_usage_text text;
 
 	top_put(frame, 1, 0, 4, TOP_PLAIN, "CPU");
 	top_bar(frame, 1, 4, room, parts, 3);
@@ -71,9 +72,9 @@ static void draw_cpu_row(struct top_frame *frame, const struct top_model *model)
 		top_putf(frame, 1, room + 6, frame->width, TOP_FAINT, "%zu CPUs; measuring", model->n_online);
 		return;
 	}
-	top_putf(frame, 1, room + 6, frame->width, TOP_PLAIN, "guests %.1f%%  dom0 %.1f%%  Xen %.1f%%  idle %.1f%% of %zu CPU%s",
-		 usage->guests * 100, usage->dom0 * 100, usage->xen * 100, usage->idle * 100, model->n_online,
-		 model->n_online == 1 ? "" : "s");
+	top_usage_text(usage, "%", &text);
+	top_putf(frame, 1, room + 6, frame->width, TOP_PLAIN, "guests %s  dom0 %s  Xen %s  idle %s of %zu CPU%s", text.guests,
+		 text.dom0, text.xen, text.idle, model->n_online, model->n_online == 1 ? "" : "s");
 }
 
 /* All in one unit, which is said once, to fit on the smallest screen. */

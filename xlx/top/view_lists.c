@@ -161,11 +161,14 @@ static void draw_cpus(struct top_frame *frame, const struct top_model *model, st
 		top_put(frame, area.first - 1, 31, frame->width - 62, TOP_FAINT, "only their average is known");
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)model->n_cpus; line++) {
 		const struct top_cpu *cpu = &model->cpus[line + ui->scroll];
-		double busy = cpu->idle < 100 ? 100 - cpu->idle : 0;
+		double busy = cpu->idle < 100 && !model->usage.unknown ? 100 - cpu->idle : 0;
 		const struct top_part part = { busy / 100, TOP_GUEST, '|' };
 		int row = area.first + line;
 
-		top_putf(frame, row, 1, 24, TOP_PLAIN, "%5" PRIu32 " %7.1f %7.1f", cpu->cpu->cpu, busy, cpu->idle);
+		if (model->usage.unknown)
+			top_putf(frame, row, 1, 24, TOP_PLAIN, "%5" PRIu32 " %7s %7s", cpu->cpu->cpu, "-", "-");
+		else
+			top_putf(frame, row, 1, 24, TOP_PLAIN, "%5" PRIu32 " %7.1f %7.1f", cpu->cpu->cpu, busy, cpu->idle);
 		if (model->n_vcpus)
 			top_putf(frame, row, 23, 6, cpu->ready ? TOP_WARN : TOP_PLAIN, "%6u", cpu->ready);
 		top_bar(frame, row, 31, frame->width - 62, &part, 1);
