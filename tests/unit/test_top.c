@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The dashboard without a terminal: rates, and pictures against golden ones. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include "tests/unit/top_samples.h"
 #include "domain/stats.h"
 #include "history/ring.h"
+#include "xlx/top/dump.h"
 #include "xlx/top/past.h"
 #include "xlx/top/source.h"
 #include "xlx/top/ui.h"
@@ -334,6 +336,36 @@ START_TEST(domains_by_their_pools)
 }
 END_TEST
 
+/* What uvp-hostd told of, and names, may hold what a guest chose. */
+START_TEST(plain_text_has_nothing_that_a_terminal_obeys)
+{
+	static const char *const names[] = { "Domain-0", "bad\033[2Jname" };
+	_cleanup_model_ struct top_model *model = model_of(2, names);
+	char told[4096] = "";
+	struct top_ui ui;
+	FILE *file = tmpfile();
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	top_ui_init(&ui);
+	free(model->events);
+	model->events = calloc(1, sizeof(*model->events));
+	model->n_events = 1;
+	model->events[0] = (struct uvpi_event){ model->taken_at, 3, "'web\033]0;title\a\nAlert: none' ended" };
+	ck_assert(file && out >= 0 && fflush(stdout) == 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
+	ck_assert_int_eq(top_dump_plain(model, &ui), 0);
+	ck_assert(fflush(stdout) == 0 && dup2(out, STDOUT_FILENO) >= 0);
+	rewind(file);
+	ck_assert_uint_gt(fread(told, 1, sizeof(told) - 1, file), 0);
+	fclose(file);
+	close(out);
+	top_ui_done(&ui);
+	ck_assert_msg(strstr(told, "Alert: e: 'web?]0;title??Alert: none' ended.\n") != NULL, "%s", told);
+	ck_assert_ptr_nonnull(strstr(told, "bad?[2Jname"));
+	ck_assert_ptr_null(strchr(told, '\033'));
+	ck_assert_ptr_null(strchr(told, '\a'));
+}
+END_TEST
+
 /* ---- the past ---- */
 
 #define NS INT64_C(1000000000)
@@ -521,6 +553,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, what_is_old_looks_old);
 	tcase_add_test(tcase, one_domain_has_both_ends_and_its_console);
 	tcase_add_test(tcase, domains_by_their_pools);
+	tcase_add_test(tcase, plain_text_has_nothing_that_a_terminal_obeys);
 	tcase_add_test(tcase, the_past_is_as_it_was);
 	tcase_add_test(tcase, the_past_tells_no_more_than_it_knows);
 }

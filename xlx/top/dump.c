@@ -24,7 +24,7 @@ int top_dump_plain(const struct top_model *model, const struct top_ui *ui)
 	size_t n;
 	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
 	struct top_alert alerts[TOP_ALERTS_MAX];
-	char memory[24], name[256];
+	char memory[24], name[256], host[64], alert[sizeof(alerts[0].text)];
 	struct top_usage_text usage;
 	size_t n_alerts;
 
@@ -32,11 +32,14 @@ int top_dump_plain(const struct top_model *model, const struct top_ui *ui)
 		return XLX_EXIT_FAILED;
 	out_format_size(model->now->free_memory, memory, sizeof(memory));
 	top_usage_text(&model->usage, "", &usage);
-	printf("Host %s: guests %s percent, dom0 %s, Xen %s, idle %s; %s free.\n", model->host, usage.guests, usage.dom0, usage.xen,
+	out_sanitize(model->host, host, sizeof(host));
+	printf("Host %s: guests %s percent, dom0 %s, Xen %s, idle %s; %s free.\n", host, usage.guests, usage.dom0, usage.xen,
 	       usage.idle, memory);
 	n_alerts = top_alerts(model, ui, alerts);
-	for (size_t i = 0; i < n_alerts; i++)
-		printf("%s: %s.\n", alerts[i].bad ? "Alert" : "Note", alerts[i].text);
+	for (size_t i = 0; i < n_alerts; i++) {
+		out_sanitize(alerts[i].text, alert, sizeof(alert));
+		printf("%s: %s.\n", alerts[i].bad ? "Alert" : "Note", alert);
+	}
 	for (size_t i = 0; i < n; i++) {
 		const struct top_domain *domain = rows[i].domain;
 
