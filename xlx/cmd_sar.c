@@ -13,6 +13,7 @@
 #include "xlx/sar.h"
 
 #define NS INT64_C(1000000000)
+#define LAST (INT64_MAX / NS - 1) /* the last second of which samples can tell, in 2262 */
 
 struct wish {
 	const char *domain; /* NULL: the host */
@@ -55,14 +56,20 @@ static int read_time(const struct xlx_args *args, const char *option, int64_t no
 	const char *text = xlx_value(args, option);
 	int64_t ms;
 
-	if (!text || !strcmp(text, "now"))
+	if (!text)
 		return 0;
-	if (parse_clock(text, now, at))
+	if (!strcmp(text, "now")) {
+		*at = now;
 		return 0;
+	}
+	if (parse_clock(text, now, at)) {
+		*at = *at < 0 ? 0 : *at > LAST ? LAST : *at;
+		return 0;
+	}
 	if (uvpi_parse_duration(text, option, &ms, NULL) < 0)
 		return xlx_usage(args, "--%s: '%s' is neither a time (14:30, 2026-01-31, \"2026-01-31 14:30\") nor how long ago (90s, 10m, 2h)",
 				 option, text);
-	*at = now - ms / 1000;
+	*at = ms / 1000 < now ? now - ms / 1000 : 0;
 	return 0;
 }
 

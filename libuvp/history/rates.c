@@ -72,7 +72,8 @@ static const struct uvpi_history_domain *find_in(const struct uvpi_history_frame
 	for (uint32_t i = 0; i < frame->n_domains; i++) {
 		const struct uvpi_history_domain *domain = &frame->domains[i];
 
-		if (!strcmp(domain->name, text) || (uuid && !memcmp(domain->uuid, uuid, 16)))
+		/* as much of a name as is kept */
+		if (!strncmp(domain->name, text, sizeof(domain->name) - 1) || (uuid && !memcmp(domain->uuid, uuid, 16)))
 			return domain;
 		if (domain->domid == domid)
 			by_id = domain;

@@ -23,3 +23,4 @@ expect_err <<-END
 	xlx: '$tmp/web.saved' is a file, and no domain
 	hint: if a guest is saved in it, copy it to 'b', where 'xlx restore' checks CPU, memory and devices
 END
+finish

@@ -22,6 +22,14 @@ expect_err_has "'yesterday' is neither a time"
 run sar --since 10m --until 20m
 expect_status 2
 expect_err_has '--since must be before --until'
+run sar --since now
+expect_status 2
+expect_err_has '--since must be before --until'
+for until in 2300-01-01 9999-12-31; do
+	run sar --dir "$tmp" --since 1500-01-01 --until "$until"
+	expect_status 4
+	expect_err_has "cannot open '$tmp/seconds'"
+done
 run sar --step 0
 expect_status 2
 run sar --step 1500ms
@@ -33,6 +41,7 @@ expect_status 2
 expect_err_has 'exclude each other'
 echo 'precious' >"$tmp/seconds"
 run sar --dir "$tmp"
-expect_status 2
+expect_status 3
 expect_err_has 'it begins with something else'
 expect_err_has 'uvp-hostd makes a new one'
+finish

@@ -103,6 +103,7 @@ EOF
 expect_ok sar mem
 out_has 'NODE0 FREE'
 expect_ok sar disk
+expect_ok sar --until 2300-01-01 host
 expect_ok sar --svg "$tmp/plot.svg" host
 grep -q '<path' "$tmp/plot.svg" || fail "the plot has no line"
 python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$tmp/plot.svg" || fail "the plot is no XML"

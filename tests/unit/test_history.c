@@ -480,12 +480,19 @@ END_TEST
 START_TEST(a_guest_is_found_by_what_it_was_called)
 {
 	struct uvpi_history_frame frames[2] = { sample(0, 2), sample(1, 1) };
+	char name[100] = "";
 	struct uvpi_history history = { 2, frames };
 
 	ck_assert_uint_eq(uvpi_history_find(&history, "guest2")->domid, 8);
 	ck_assert_uint_eq(uvpi_history_find(&history, "7")->domid, 7);
 	ck_assert_uint_eq(uvpi_history_find(&history, "02000000-0000-0000-0000-000000000000")->domid, 8);
 	ck_assert(!uvpi_history_find(&history, "guest"));
+	/* of a long name its beginning is kept */
+	memset(name, 'n', sizeof(name) - 1);
+	memcpy(frames[1].domains[1].name, name, 63);
+	ck_assert_uint_eq(uvpi_history_find(&history, name)->domid, 7);
+	name[62] = '\0';
+	ck_assert(!uvpi_history_find(&history, name));
 	ck_assert(!uvpi_history_find(&history, ""));
 	for (int i = 0; i < 2; i++)
 		uvpi_history_frame_done(&frames[i]);

@@ -289,8 +289,8 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 			top_style_row(frame, row, TOP_SELECTED);
 	}
 	if (!n)
-		top_putf(frame, area.first, 1, frame->width, TOP_FAINT, "domain 0's kernel serves no %s",
-			 disks ? "disk" : "network interface");
+		top_put(frame, area.first, 1, frame->width, TOP_FAINT,
+			disks ? "neither domain 0's kernel nor a QEMU serves a disk" : "domain 0's kernel serves no network interface");
 }
 
 void top_draw_lists(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
