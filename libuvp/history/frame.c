@@ -13,11 +13,11 @@
 #include "core/error.h"
 
 #define MAGIC 0x50565549u     /* "IUVP" */
-#define OLD_MAGIC 0x50565548u /* "HUVP": with neither nodes nor what domains are asked and allowed to have; only read */
+#define OLD_MAGIC 0x50565548u /* "HUVP": with neither nodes nor more of domains than their counters; only read */
 #define HEAD 12           /* magic, length, checksum */
 #define FIXED (HEAD + 8 + 8 + 8 + 16 + 4 + 4 * 8 + 4)
 #define DOMAIN_FIXED (16 + 4 + 4 + 1 + 1 + 10 * 8) /* as the old ones are */
-#define DOMAIN_MORE (2 * 8)
+#define DOMAIN_MORE (2 * 8 + 3)
 #define NODES_MOST (4 + UVPI_HISTORY_NODES * 2 * 8)
 #define MOST (FIXED + NODES_MOST + UVPI_HISTORY_DOMAINS * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME))
 
@@ -92,6 +92,9 @@ int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_f
 		domain->domid = info->id;
 		domain->vcpus = info->vcpus;
 		domain->state = info->state;
+		domain->reason = (uint8_t)info->reason;
+		domain->type = (uint8_t)info->type;
+		domain->pool = (uint8_t)(info->pool < UVPI_HISTORY_UNKNOWN ? info->pool : UVPI_HISTORY_UNKNOWN);
 		domain->cpu_ns = info->cpu_time_ns;
 		domain->memory = info->memory_bytes;
 		domain->target = info->target_bytes;
@@ -139,6 +142,9 @@ static uint8_t *put_domain(uint8_t *at, const struct uvpi_history_domain *domain
 	*at++ = (uint8_t)domain->state;
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(counters); i++)
 		at = put64(at, counters[i]);
+	*at++ = domain->reason;
+	*at++ = domain->type;
+	*at++ = domain->pool;
 	*at++ = (uint8_t)len;
 	return put(at, domain->name, len);
 }
@@ -233,8 +239,12 @@ static void get_domain(struct reader *in, bool old, struct uvpi_history_domain *
 	state = get8(in);
 	for (size_t i = 0; i < n; i++)
 		*counters[i] = get64(in);
+	domain->reason = old ? UVPI_HISTORY_UNKNOWN : get8(in);
+	domain->type = old ? UVP_TYPE_UNKNOWN : get8(in);
+	domain->pool = old ? UVPI_HISTORY_UNKNOWN : get8(in);
 	len = get8(in);
-	if (state > UVP_STATE_LEFT_OVER || len >= sizeof(domain->name))
+	if (state > UVP_STATE_LEFT_OVER || domain->type > UVP_TYPE_HVM ||
+	    (domain->reason > UVP_REASON_SOFT_RESET && domain->reason != UVPI_HISTORY_UNKNOWN) || len >= sizeof(domain->name))
 		in->failed = true;
 	else
 		get(in, domain->name, len);
@@ -247,7 +257,9 @@ size_t uvpi_history_look(const uint8_t *bytes, size_t len)
 	struct reader in = { .at = bytes, .left = len };
 	uint32_t magic = get32(&in), frame_len = get32(&in);
 
-	return !in.failed && (magic == MAGIC || magic == OLD_MAGIC) && frame_len >= FIXED && frame_len <= len && frame_len <= MOST ? frame_len : 0;
+	if (in.failed || (magic != MAGIC && magic != OLD_MAGIC) || frame_len < FIXED || frame_len > len || frame_len > MOST)
+		return 0;
+	return frame_len;
 }
 
 static void get_nodes(struct reader *in, struct uvpi_history_frame *frame)
@@ -281,7 +293,8 @@ bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_f
 	frame.free_memory = get64(&in);
 	frame.claimed_memory = get64(&in);
 	frame.n_domains = get32(&in);
-	if (in.failed || frame.cpus > UVPI_HISTORY_CPUS || frame.n_domains > UVPI_HISTORY_DOMAINS || frame.n_domains > in.left / DOMAIN_FIXED)
+	if (in.failed || frame.cpus > UVPI_HISTORY_CPUS || frame.n_domains > UVPI_HISTORY_DOMAINS ||
+	    frame.n_domains > in.left / DOMAIN_FIXED)
 		return false;
 	frame.domains = calloc(frame.n_domains + 1u, sizeof(*frame.domains));
 	if (!frame.domains)

@@ -16,6 +16,7 @@
 #define UVPI_HISTORY_DOMAINS 32768u
 #define UVPI_HISTORY_NODES 64u /* what Xen can have */
 #define UVPI_HISTORY_CPUS 4096u
+#define UVPI_HISTORY_UNKNOWN 255u /* a reason or a pool of which a sample does not tell */
 
 struct uvpi_history_domain {
 	uint8_t uuid[16];
@@ -24,6 +25,8 @@ struct uvpi_history_domain {
 	char name[UVPI_HISTORY_NAME]; /* "" when nobody knew it; cut when it is longer */
 	uint64_t cpu_ns, memory;      /* bytes */
 	uint64_t target, most;        /* bytes that it is asked to have, and may have at most; 0: not known */
+	uint8_t reason, type; /* as enum uvp_reason, and enum uvp_type, have them */
+	uint8_t pool;
 	uint64_t disk_reads, disk_writes, disk_read_bytes, disk_write_bytes;
 	uint64_t net_rx_packets, net_tx_packets, net_rx_bytes, net_tx_bytes; /* as the guest sees them */
 };

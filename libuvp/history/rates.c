@@ -149,8 +149,8 @@ static bool is_meant(const struct uvpi_history_domain *domain, const uint8_t *uu
 
 /* The sum of what CPUs were idle tells nothing when another CPU brought its own, or took it away. What a domain had since the first
  * sample is told by nobody when it is gone in the second: what is left over then is not only Xen's. */
-static void add_host(struct sum *sum, const struct uvpi_history_frame *a, const struct uvpi_history_frame *b, double dom0, double all,
-		     bool ended)
+static void add_host(struct sum *sum, const struct uvpi_history_frame *a, const struct uvpi_history_frame *b, double dom0,
+		     double all, bool ended)
 {
 	double capacity = (double)(b->time_ns - a->time_ns) * b->cpus, idle = grown(a->idle_ns, b->idle_ns);
 

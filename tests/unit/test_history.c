@@ -105,6 +105,9 @@ START_TEST(what_is_written_is_read)
 	frame.domains[1].net_rx_bytes = UINT64_MAX;
 	frame.domains[2].target = 77 << 20;
 	frame.domains[2].most = 99 << 20;
+	frame.domains[2].reason = UVP_REASON_CRASH;
+	frame.domains[2].type = UVP_TYPE_PVH;
+	frame.domains[2].pool = 3;
 	ck_assert_int_eq(uvpi_history_encode(&frame, &bytes, &len, NULL), 0);
 	ck_assert_uint_eq(uvpi_history_look(bytes, len), len);
 	ck_assert_uint_eq(uvpi_history_look(bytes, len - 1), 0);
@@ -327,6 +330,7 @@ START_TEST(a_file_of_the_first_kind_is_read_and_goes_on)
 	ck_assert_uint_eq(history.n, 1);
 	ck_assert_uint_eq(history.frames[0].n_nodes, 0);
 	ck_assert_str_eq(history.frames[0].domains[1].name, "guest");
+	ck_assert(history.frames[0].domains[1].pool == UVPI_HISTORY_UNKNOWN && history.frames[0].domains[1].reason == UVPI_HISTORY_UNKNOWN);
 	ck_assert(history.frames[0].domains[1].target == 0 && history.frames[0].domains[1].memory > 0);
 	uvpi_history_done(&history);
 	ring = open_ring(UVPI_HISTORY_MIN);

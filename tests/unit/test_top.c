@@ -475,8 +475,10 @@ static void keep_changes(const char *folder)
 		struct uvpi_history_domain domains[3] = {
 			{ .name = "Domain-0", .vcpus = 1 },
 			{ .domid = 7, .name = "web", .uuid = { 1 }, .cpu_ns = (uint64_t)(s * NS / 2), .disk_reads = s < 4 ? 1000000 : 10,
+			  .state = s < 4 ? UVP_STATE_RUNNING : UVP_STATE_SHUT_DOWN, .reason = UVPI_HISTORY_UNKNOWN, .pool = UVPI_HISTORY_UNKNOWN,
 			  .disk_read_bytes = s < 4 ? (uint64_t)(s + (1 << 20)) * 4096 : 40960 },
-			{ .domid = 8, .name = "ends", .uuid = { 2 }, .cpu_ns = (uint64_t)(s * NS / 4) },
+			{ .domid = 8, .name = "ends", .uuid = { 2 }, .cpu_ns = (uint64_t)(s * NS / 4), .state = UVP_STATE_SHUT_DOWN,
+			  .reason = UVP_REASON_CRASH, .type = UVP_TYPE_PVH, .pool = 3 },
 		};
 		struct uvpi_history_frame frame = {
 			.wall_ns = (WALL + s) * NS, .time_ns = (uint64_t)((s + 50) * NS), .cpus = s < 2 ? 2 : 3,
@@ -486,6 +488,23 @@ static void keep_changes(const char *folder)
 		ck_assert_int_eq(uvpi_history_append(&ring, &frame, NULL), 0);
 	}
 	uvpi_history_close(&ring);
+}
+
+static void check_what_is_known_of_domains(const struct top_model *model, int s)
+{
+	const struct top_domain *web = top_model_domain(model, 7), *ends = top_model_domain(model, 8);
+	char text[64];
+
+	ck_assert_str_eq(top_state_word(web->info), s < 4 ? "running" : "shut-down");
+	top_pool_name(model, web->info->pool, text, sizeof(text));
+	ck_assert_str_eq(text, "?");
+	top_columns[top_column_find("LIMIT")].text(web, text, sizeof(text));
+	ck_assert_str_eq(text, "?");
+	if (!ends)
+		return;
+	ck_assert_str_eq(top_state_word(ends->info), "crash");
+	ck_assert_uint_eq(ends->info->type, UVP_TYPE_PVH);
+	ck_assert_uint_eq(ends->info->pool, 3);
 }
 
 START_TEST(the_past_tells_no_more_than_it_knows)
@@ -502,6 +521,7 @@ START_TEST(the_past_tells_no_more_than_it_knows)
 		ck_assert_int_eq(past.at_ns, (WALL + s) * NS);
 		top_usage_text(&past.model->usage, "%", &text[s]);
 		rates[s] = top_model_domain(past.model, 7)->read_rate;
+		check_what_is_known_of_domains(past.model, s);
 		if (s == 2) {
 			struct top_frame *frame;
 			char *drawn;

@@ -31,21 +31,21 @@ static void text_memory(const struct top_domain *domain, char *buf, size_t len)
 	out_format_size(domain->info->memory_bytes, buf, (int)len);
 }
 
-/* Domain 0, and what was in the past, have no limit that is known. */
-static void text_limit(const struct top_domain *domain, char *buf, size_t len)
-{
-	if (domain->info->max_memory_bytes >> 50)
-		snprintf(buf, len, "none");
-	else
-		out_format_size(domain->info->max_memory_bytes, buf, (int)len);
-}
-
 static void text_known(uint64_t bytes, char *buf, size_t len)
 {
 	if (bytes)
 		out_format_size(bytes, buf, (int)len);
 	else
 		snprintf(buf, len, "?");
+}
+
+/* Domain 0 has none, and that of the past is not known. */
+static void text_limit(const struct top_domain *domain, char *buf, size_t len)
+{
+	if (domain->info->max_memory_bytes >> 50)
+		snprintf(buf, len, "none");
+	else
+		text_known(domain->info->max_memory_bytes, buf, len);
 }
 
 static void text_target(const struct top_domain *domain, char *buf, size_t len)
@@ -93,7 +93,14 @@ NUMBER(packets, "%.0f", domain->packets)
 NUMBER(disks, "%zu", domain->n_disks)
 NUMBER(nets, "%zu", domain->n_nets)
 NUMBER(most_vcpus, "%u", domain->info->max_vcpus)
-NUMBER(pool, "%u", domain->info->pool)
+
+static void text_pool(const struct top_domain *domain, char *buf, size_t len)
+{
+	if (domain->info->pool == UINT32_MAX)
+		snprintf(buf, len, "?");
+	else
+		snprintf(buf, len, "%u", domain->info->pool);
+}
 
 static int compare_names(const struct top_domain *a, const struct top_domain *b)
 {

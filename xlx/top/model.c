@@ -54,7 +54,10 @@ void top_pool_name(const struct top_model *model, uint32_t id, char *buf, size_t
 			snprintf(buf, len, "%s", model->pools[i].name);
 			return;
 		}
-	snprintf(buf, len, "%u", id);
+	if (id == UINT32_MAX)
+		snprintf(buf, len, "?");
+	else
+		snprintf(buf, len, "%u", id);
 }
 
 static void share_text(bool unknown, double share, const char *unit, char *buf, size_t len)

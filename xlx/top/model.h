@@ -127,7 +127,7 @@ struct top_usage_text {
 void top_usage_text(const struct top_usage *usage, const char *unit, struct top_usage_text *ret_text);
 
 void top_detail_free(struct top_detail *detail);
-/* "Pool-0"; the number of one whose name is not known. */
+/* "Pool-0"; the number of one whose name is not known; "?" for UINT32_MAX: of the past, nobody knows which. */
 void top_pool_name(const struct top_model *model, uint32_t id, char *buf, size_t len);
 
 const struct top_domain *top_model_domain(const struct top_model *model, uint32_t domid);

@@ -69,7 +69,9 @@ struct uvp_stats *top_past_stats(const struct uvpi_history_frame *frame)
 
 		*info = (struct uvp_domain_info){
 			.id = domain->domid, .name = domain->name[0] ? domain->name : NULL, .state = domain->state,
-			.memory_bytes = domain->memory, .max_memory_bytes = UINT64_MAX, .vcpus = domain->vcpus,
+			.reason = domain->reason, .type = domain->type,
+			.pool = domain->pool == UVPI_HISTORY_UNKNOWN ? UINT32_MAX : domain->pool,
+			.memory_bytes = domain->memory, .vcpus = domain->vcpus,
 			.max_vcpus = domain->vcpus, .cpu_time_ns = domain->cpu_ns, .target_bytes = domain->target,
 			.most_bytes = domain->most,
 		};

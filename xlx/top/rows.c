@@ -10,7 +10,10 @@
 
 const char *top_state_word(const struct uvp_domain_info *info)
 {
-	return info->state == UVP_STATE_SHUT_DOWN ? uvp_reason_name(info->reason) : uvp_state_name(info->state);
+	/* why is not known of all that was in the past */
+	if (info->state == UVP_STATE_SHUT_DOWN && info->reason <= UVP_REASON_SOFT_RESET)
+		return uvp_reason_name(info->reason);
+	return uvp_state_name(info->state);
 }
 
 /* ---- the filter: words that all must hold ---- */

@@ -205,7 +205,7 @@ static void draw_memory_of(struct top_frame *frame, const struct top_model *mode
 		if (info->max_memory_bytes >> 50)
 			top_put_right(frame, row, at, 9, TOP_PLAIN, "none");
 		else
-			put_bytes(frame, row, at, info->max_memory_bytes, true);
+			put_bytes(frame, row, at, info->max_memory_bytes, info->max_memory_bytes);
 		at += 10;
 	}
 	top_bar(frame, row, at + 1, frame->width - at - 2, &part, 1);
