@@ -268,6 +268,7 @@ static int send_command(struct uvp_qmp *qmp, const char *command, struct qmp_val
 
 /* A QEMU that is just starting may say that it runs (RESUME) before it greets. */
 #define EVENTS_BEFORE 8
+#define STEP_MS 5
 
 static int read_greeting(struct uvp_qmp *qmp, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err)
 {
@@ -299,29 +300,47 @@ static int read_greeting(struct uvp_qmp *qmp, int64_t deadline_ms, const struct 
 	return 0;
 }
 
-static int greet(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error *err)
+static int greet(struct uvp_qmp *qmp, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err)
 {
-	int64_t deadline = uvpi_op_deadline(op, QMP_PATIENCE_MS);
 	int r;
 
 	qmp->frame = qmp_frame_new();
 	if (!qmp->frame)
 		return uvpi_no_memory(err);
-	r = read_greeting(qmp, deadline, op, err);
+	r = read_greeting(qmp, deadline_ms, op, err);
 	if (r == 0)
-		r = send_command(qmp, "qmp_capabilities", NULL, -1, deadline, op, err);
+		r = send_command(qmp, "qmp_capabilities", NULL, -1, deadline_ms, op, err);
 	if (r == 0)
-		r = wait_answer(qmp, "qmp_capabilities", deadline, op, NULL, err);
+		r = wait_answer(qmp, "qmp_capabilities", deadline_ms, op, NULL, err);
 	if (r < 0)
 		hang_up(qmp);
 	return r;
 }
 
-static int dial(const char *path, struct uvp_error *err)
+static int fail_connect(const char *path, int error, struct uvp_error *err)
+{
+	int r;
+
+	switch (error) {
+	case ENOENT:
+		return uvpi_fail(err, UVP_E_NOT_FOUND, error, "there is no socket '%s'", path);
+	case ECONNREFUSED:
+		return uvpi_fail(err, UVP_E_NOT_FOUND, error, "nobody answers at '%s': its QEMU has ended", path);
+	case EAGAIN:
+		r = uvpi_fail(err, UVP_E_BUSY, error, "too many programs wait to talk to the QEMU at '%s'", path);
+		uvpi_hint(err, "it serves one connection at a time, and may be talking to another program, or hang");
+		return r;
+	default:
+		return uvpi_fail_errno(err, error, "cannot connect to '%s'", path);
+	}
+}
+
+/* QEMU has place for two callers that wait. Those that gave up stay there until it has looked at them, which takes but a moment
+ * when nobody else talks to it. */
+static int dial(const char *path, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err)
 {
 	_cleanup_close_ int fd = -1;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' is too long for the name of a socket", path);
@@ -329,18 +348,23 @@ static int dial(const char *path, struct uvp_error *err)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot make a socket");
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return uvpi_steal_fd(&fd);
-	if (errno == ENOENT)
-		return uvpi_fail(err, UVP_E_NOT_FOUND, errno, "there is no socket '%s'", path);
-	if (errno == ECONNREFUSED)
-		return uvpi_fail(err, UVP_E_NOT_FOUND, errno, "nobody answers at '%s': its QEMU has ended", path);
-	if (errno == EAGAIN) {
-		r = uvpi_fail(err, UVP_E_BUSY, errno, "too many programs wait to talk to the QEMU at '%s'", path);
-		uvpi_hint(err, "it serves one connection at a time");
-		return r;
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN || uvpi_now_ms() >= deadline_ms)
+			return fail_connect(path, errno, err);
+		if (uvpi_op_pause(op, STEP_MS))
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped while QEMU was to answer");
 	}
-	return uvpi_fail_errno(err, errno, "cannot connect to '%s'", path);
+	return uvpi_steal_fd(&fd);
+}
+
+static int dial_and_greet(struct uvp_qmp *qmp, const char *path, const struct uvp_op *op, struct uvp_error *err)
+{
+	int64_t deadline = uvpi_op_deadline(op, QMP_PATIENCE_MS);
+
+	qmp->fd = dial(path, deadline, op, err);
+	return qmp->fd < 0 ? qmp->fd : greet(qmp, deadline, op, err);
 }
 
 int uvp_qmp_open_fd(int fd, const struct uvp_op *op, struct uvp_qmp **ret_qmp, struct uvp_error *err)
@@ -353,7 +377,7 @@ int uvp_qmp_open_fd(int fd, const struct uvp_op *op, struct uvp_qmp **ret_qmp, s
 		return uvpi_no_memory(err);
 	}
 	qmp->fd = fd;
-	r = greet(qmp, op, err);
+	r = greet(qmp, uvpi_op_deadline(op, QMP_PATIENCE_MS), op, err);
 	if (r == 0)
 		*ret_qmp = uvpi_steal(&qmp);
 	return r;
@@ -361,17 +385,18 @@ int uvp_qmp_open_fd(int fd, const struct uvp_op *op, struct uvp_qmp **ret_qmp, s
 
 int uvp_qmp_open(const char *path, const struct uvp_op *op, struct uvp_qmp **ret_qmp, struct uvp_error *err)
 {
-	_cleanup_free_ char *copy = strdup(path);
-	int fd, r;
+	_cleanup_qmp_ struct uvp_qmp *qmp = calloc(1, sizeof(*qmp));
+	int r;
 
-	if (!copy)
+	if (!qmp)
 		return uvpi_no_memory(err);
-	fd = dial(path, err);
-	if (fd < 0)
-		return fd;
-	r = uvp_qmp_open_fd(fd, op, ret_qmp, err);
+	qmp->fd = -1;
+	qmp->path = strdup(path);
+	if (!qmp->path)
+		return uvpi_no_memory(err);
+	r = dial_and_greet(qmp, path, op, err);
 	if (r == 0)
-		(*ret_qmp)->path = uvpi_steal(&copy);
+		*ret_qmp = uvpi_steal(&qmp);
 	return r;
 }
 
@@ -379,8 +404,7 @@ static int redial(struct uvp_qmp *qmp, const struct uvp_op *op, struct uvp_error
 {
 	if (!qmp->path)
 		return uvpi_fail(err, UVP_E_IO, 0, "the connection to QEMU broke before");
-	qmp->fd = dial(qmp->path, err);
-	return qmp->fd < 0 ? qmp->fd : greet(qmp, op, err);
+	return dial_and_greet(qmp, qmp->path, op, err);
 }
 
 void uvp_qmp_close(struct uvp_qmp *qmp)
@@ -402,21 +426,23 @@ void uvp_qmp_close(struct uvp_qmp *qmp)
 static bool is_gone(const struct uvp_qmp *qmp)
 {
 	char byte;
+	ssize_t n = qmp->fd < 0 ? 1 : recv(qmp->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	return qmp->fd >= 0 && recv(qmp->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 int qmp_run(struct uvp_qmp *qmp, const char *command, struct qmp_value *arguments, int fd, const struct uvp_op *op,
 	    struct qmp_value **ret_message, struct uvp_error *err)
 {
 	_cleanup_value_ struct qmp_value *args = arguments;
-	int64_t deadline = uvpi_op_deadline(op, QMP_PATIENCE_MS);
+	int64_t deadline;
 	int r = 0;
 
 	if (is_gone(qmp))
 		hang_up(qmp);
 	if (qmp->fd < 0)
 		r = redial(qmp, op, err);
+	deadline = uvpi_op_deadline(op, QMP_PATIENCE_MS);
 	if (r == 0)
 		r = send_command(qmp, command, uvpi_steal(&args), fd, deadline, op, err);
 	return r < 0 ? r : wait_answer(qmp, command, deadline, op, ret_message, err);

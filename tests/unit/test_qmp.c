@@ -4,6 +4,7 @@
 #include "domain/stats.h"
 #include "qmp/client.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <spawn.h>
@@ -372,6 +373,76 @@ START_TEST(argument_text_is_checked)
 }
 END_TEST
 
+/* As QEMU listens, with place for two. */
+static int listen_as_qemu(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(fd, 1), 0);
+	return fd;
+}
+
+/* Callers that gave up, until there is no place any more. */
+static void fill_queue(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int r = 0;
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	for (int i = 0; i < 100 && r == 0; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+		close(fd);
+	}
+	ck_assert_int_eq(r, -1);
+	ck_assert_int_eq(errno, EAGAIN);
+}
+
+/* Hangs up on those that gave up; the first that did not is served. */
+static void *serve_late(void *data)
+{
+	struct peer *peer = data;
+	char byte;
+	int fd;
+
+	usleep(50000); /* the caller is to find the queue full; if it comes later, it finds place */
+	do
+		fd = accept4(peer->fd, NULL, NULL, SOCK_CLOEXEC);
+	while (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0 && close(fd) == 0);
+	close(peer->fd);
+	peer->fd = fd;
+	return peer_main(peer);
+}
+
+START_TEST(full_queue_is_waited_for)
+{
+	static const struct step steps[] = { { NULL, GREETING }, { "qmp_capabilities", READY }, { NULL, NULL } };
+	char dir[] = "/tmp/uvp-qmp.XXXXXX", path[64];
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct peer peer = { .steps = steps };
+	struct uvp_qmp *qmp = NULL;
+	struct uvp_op op = until(30);
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/qmp", dir);
+	peer.fd = listen_as_qemu(path);
+	fill_queue(path);
+	ck_assert_int_eq(uvp_qmp_open(path, &op, &qmp, &err), -UVP_E_BUSY);
+	ck_assert_int_eq(pthread_create(&peer.thread, NULL, serve_late, &peer), 0);
+	ck_assert_msg(uvp_qmp_open(path, NULL, &qmp, &err) == 0, "%s", err.message);
+	uvp_qmp_close(qmp);
+	end_peer(&peer);
+	/* its QEMU has ended */
+	ck_assert_int_eq(uvp_qmp_open(path, NULL, &qmp, &err), -UVP_E_NOT_FOUND);
+	unlink(path);
+	rmdir(dir);
+}
+END_TEST
+
 static pid_t start_qemu(const char *path)
 {
 	char chardev[200];
@@ -482,6 +553,7 @@ static void tests(TCase *tcase)
 	tcase_add_test(tcase, characters_may_be_cut_between_pieces);
 	tcase_add_test(tcase, silent_peer_ends_at_the_deadline);
 	tcase_add_test(tcase, argument_text_is_checked);
+	tcase_add_test(tcase, full_queue_is_waited_for);
 	tcase_add_test(tcase, real_qemu_answers_again_after_a_broken_connection);
 }
 
