@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What QEMUs count of the disks that they emulate: BIOS and guests without PV drivers use those past the kernel's back ends.
  * Each QEMU is asked, and one that does not answer at once keeps its last counts and is left alone for a while. No connection
- * outlives a sample: a QEMU has one client at a time, and others want something of it. */
+ * that is served outlives a sample: a QEMU has one client at a time, and others want something of it. One that waits in its queue
+ * is closed in one direction, so that it takes no time when its turn comes, and that it is still there tells that somebody else
+ * has the QEMU: no other is added to it, for the queue is short. */
 #include "domain/stats.h"
 
 #include <dirent.h>
@@ -37,7 +39,8 @@ struct qemu {
 	bool seen;
 	bool older;   /* than this handle: what it counted before is no news */
 	bool missing; /* there was a sample without it */
-	int fd; /* -1: it is not being asked */
+	int fd;     /* -1: it is not being asked */
+	int queued; /* of a sample before, until QEMU has looked at it; or -1 */
 	int answers;
 	unsigned int late; /* times in a row */
 	struct qmp_frame *frame;
@@ -130,18 +133,57 @@ static void hang_up(struct qemu *qemu, int64_t rest_ms)
 	qemu->rest_ms = rest_ms;
 }
 
+/* It keeps its last counts; when there are none yet, some samples are without it. */
+static void go_without(struct qemu *qemu, int64_t now_ms)
+{
+	int64_t rest = (int64_t)LATE_REST_MS << qemu->late;
+
+	qemu->missing |= !qemu->n_drives;
+	if (rest < REST_MS)
+		qemu->late++;
+	hang_up(qemu, now_ms + (rest < REST_MS ? rest : REST_MS));
+}
+
+/* Nobody took it in time. */
+static void give_up(struct qemu *qemu, int64_t now_ms)
+{
+	if (shutdown(qemu->fd, SHUT_WR) == 0) {
+		qemu->queued = qemu->fd;
+		qemu->fd = -1;
+	}
+	go_without(qemu, now_ms);
+}
+
+/* QEMU closes it when it has read to its end. */
+static bool waits_in_queue(struct qemu *qemu)
+{
+	struct pollfd pfd = { .fd = qemu->queued };
+
+	if (qemu->queued < 0)
+		return false;
+	if (poll(&pfd, 1, 0) == 0)
+		return true;
+	close(qemu->queued);
+	qemu->queued = -1;
+	return false;
+}
+
 static void ask(struct qemu *qemu, int64_t now_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	char dir[128];
 
+	if (waits_in_queue(qemu)) {
+		qemu->missing |= !qemu->n_drives;
+		return;
+	}
 	snprintf(address.sun_path, sizeof(address.sun_path), "%.96s/qmp", uvpi_qemu_dir(qemu->domid, dir, sizeof(dir)));
 	qemu->answers = 0;
 	qemu->frame = qmp_frame_new();
 	qemu->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (!qemu->frame || qemu->fd < 0 || connect(qemu->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    send(qemu->fd, QUESTION, strlen(QUESTION), MSG_NOSIGNAL) != (ssize_t)strlen(QUESTION))
-		hang_up(qemu, now_ms + LATE_REST_MS);
+		go_without(qemu, now_ms);
 }
 
 /* 1: the answer was among it, 0: more must come, -1: this leads to nothing. */
@@ -175,20 +217,22 @@ static void take_answer(struct qemu *qemu, int64_t now_ms)
 	ssize_t n = recv(qemu->fd, data, sizeof(data), 0);
 	int r = n > 0 ? feed(qemu, data, (size_t)n) : n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
 
-	if (r > 0)
+	if (r > 0) {
 		qemu->late = 0;
-	if (r)
-		hang_up(qemu, r > 0 ? 0 : now_ms + REST_MS);
+		hang_up(qemu, 0);
+	}
+	if (r < 0) {
+		go_without(qemu, now_ms);
+		qemu->rest_ms = now_ms + REST_MS;
+	}
 }
 
-static void give_up(struct qemu *qemu, int64_t now_ms)
+static void forget(struct qemu *qemu)
 {
-	int64_t rest = (int64_t)LATE_REST_MS << qemu->late;
-
-	qemu->missing |= !qemu->n_drives;
-	if (rest < REST_MS)
-		qemu->late++;
-	hang_up(qemu, now_ms + (rest < REST_MS ? rest : REST_MS));
+	hang_up(qemu, 0);
+	if (qemu->queued >= 0)
+		close(qemu->queued);
+	qemu->queued = -1;
 }
 
 /* ---- all of them ---- */
@@ -198,7 +242,7 @@ void uvpi_qemus_free(struct uvpi_qemus *qemus)
 	if (!qemus)
 		return;
 	for (size_t i = 0; i < qemus->n; i++)
-		hang_up(&qemus->list[i], 0);
+		forget(&qemus->list[i]);
 	free(qemus->list);
 	free(qemus);
 }
@@ -221,7 +265,7 @@ static int add(struct uvpi_qemus *qemus, uint32_t domid, bool older)
 			return -1;
 		qemus->list = more;
 		qemu = &more[qemus->n++];
-		*qemu = (struct qemu){ .domid = domid, .older = older, .fd = -1 };
+		*qemu = (struct qemu){ .domid = domid, .older = older, .fd = -1, .queued = -1 };
 	}
 	qemu->seen = true;
 	return 0;
@@ -247,7 +291,7 @@ static int look_for_changes(struct uvpi_qemus *qemus, bool first, struct uvp_err
 		if (qemus->list[i].seen)
 			qemus->list[kept++] = qemus->list[i];
 		else
-			hang_up(&qemus->list[i], 0);
+			forget(&qemus->list[i]);
 	}
 	qemus->n = kept;
 	return 0;
