@@ -15,6 +15,7 @@
 #include "hostd/hostd.h"
 
 #define SCAN_AFTER_US 20000
+#define STORE_PATIENCE_MS 3000 /* all else waits meanwhile, and it is tried again */
 
 static int connect_store(struct hostd *hostd);
 
@@ -205,8 +206,10 @@ static int on_store(sd_event_source *source, int fd, uint32_t events, void *data
 
 static int watch(struct hostd *hostd, struct uvp_error *err)
 {
-	int r = uvpi_store_open(&hostd->store, err);
+	int r = uvpi_store_open_within(STORE_PATIENCE_MS, &hostd->store, err);
 
+	if (r >= 0)
+		uvpi_store_set_patience(hostd->store, STORE_PATIENCE_MS);
 	if (r >= 0)
 		r = uvpi_store_watch(hostd->store, "@releaseDomain", "release", err);
 	if (r >= 0)

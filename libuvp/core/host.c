@@ -36,8 +36,13 @@ void uvp_host_close(struct uvp_host *host)
 
 int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct uvp_error *err)
 {
+	return uvpi_host_store_within(host, UVPI_STORE_PATIENCE_MS, ret_store, err);
+}
+
+int uvpi_host_store_within(struct uvp_host *host, int patience_ms, struct uvpi_store **ret_store, struct uvp_error *err)
+{
 	if (!host->store) {
-		int r = uvpi_store_open(&host->store, err);
+		int r = uvpi_store_open_within(patience_ms, &host->store, err);
 
 		if (r < 0)
 			return r;

@@ -26,6 +26,8 @@ struct uvp_host {
 
 /* The host's xenstore connection, made at the first call. */
 int uvpi_host_store(struct uvp_host *host, struct uvpi_store **ret_store, struct uvp_error *err);
+/* The same; it is made within so long, or not. */
+int uvpi_host_store_within(struct uvp_host *host, int patience_ms, struct uvpi_store **ret_store, struct uvp_error *err);
 /* A batch of requests on it. */
 int uvpi_host_batch(struct uvp_host *host, struct uvpi_batch **ret_batch, struct uvp_error *err);
 

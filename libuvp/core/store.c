@@ -32,9 +32,9 @@ static int open_device(const char *path)
 }
 
 /* A socket whose daemon hangs lets connect() wait once its queue of callers is full, hence the limit. */
-static int connect_socket(const char *path)
+static int connect_socket(const char *path, int patience_ms)
 {
-	struct timeval limit = { .tv_sec = UVPI_STORE_PATIENCE_MS / 1000 };
+	struct timeval limit = { .tv_sec = patience_ms / 1000, .tv_usec = patience_ms % 1000 * 1000 };
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = -1;
 
@@ -52,7 +52,7 @@ static int connect_socket(const char *path)
 	return uvpi_steal_fd(&fd);
 }
 
-static int fail_open(const char *path, int sys_errno, struct uvp_error *err)
+static int fail_open(const char *path, int patience_ms, int sys_errno, struct uvp_error *err)
 {
 	int r;
 
@@ -66,8 +66,8 @@ static int fail_open(const char *path, int sys_errno, struct uvp_error *err)
 		return r;
 	case EAGAIN:
 	case EINPROGRESS:
-		r = uvpi_fail(err, UVP_E_TIMEOUT, sys_errno, "xenstored at %s did not take the connection within %d s",
-			      path, UVPI_STORE_PATIENCE_MS / 1000);
+		r = uvpi_fail(err, UVP_E_TIMEOUT, sys_errno, "xenstored at %s did not take the connection within %g s",
+			      path, patience_ms / 1000.0);
 		uvpi_hint(err, "it is stopped or stuck: look at it with 'systemctl status xenstored'; guests go on running");
 		return r;
 	case EACCES:
@@ -82,7 +82,7 @@ static int fail_open(const char *path, int sys_errno, struct uvp_error *err)
 
 /* Sets *ret_where to the place that was tried last. A socket that is there but that nobody listens on means that
  * xenstored died: the device would lead to the same nowhere. */
-static int connect_any(const char **ret_where, bool *ret_device)
+static int connect_any(int patience_ms, const char **ret_where, bool *ret_device)
 {
 	static const char *const sockets[] = { "/run/xenstored/socket", "/var/run/xenstored/socket" };
 	static const char *const devices[] = { "/dev/xen/xenbus", "/proc/xen/xenbus" };
@@ -94,11 +94,11 @@ static int connect_any(const char **ret_where, bool *ret_device)
 	if (configured && *configured) {
 		*ret_where = configured;
 		*ret_device = stat(configured, &st) == 0 && S_ISCHR(st.st_mode);
-		return *ret_device ? open_device(configured) : connect_socket(configured);
+		return *ret_device ? open_device(configured) : connect_socket(configured, patience_ms);
 	}
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(sockets); i++) {
 		*ret_where = sockets[i];
-		fd = connect_socket(sockets[i]);
+		fd = connect_socket(sockets[i], patience_ms);
 		if (fd >= 0 || errno != ENOENT)
 			return fd;
 	}
@@ -135,13 +135,18 @@ static int new_store(int *fd, const char *where, bool device, struct uvpi_store 
 
 int uvpi_store_open(struct uvpi_store **ret_store, struct uvp_error *err)
 {
+	return uvpi_store_open_within(UVPI_STORE_PATIENCE_MS, ret_store, err);
+}
+
+int uvpi_store_open_within(int patience_ms, struct uvpi_store **ret_store, struct uvp_error *err)
+{
 	_cleanup_close_ int fd = -1;
 	const char *where;
 	bool device;
 
-	fd = connect_any(&where, &device);
+	fd = connect_any(patience_ms, &where, &device);
 	if (fd < 0)
-		return fail_open(where, errno, err);
+		return fail_open(where, patience_ms, errno, err);
 	return new_store(&fd, where, device, ret_store, err);
 }
 
@@ -213,8 +218,8 @@ static int fail_deadline(struct uvpi_store *store, int64_t waited_ms, struct uvp
 {
 	struct uvp_error reason;
 
-	uvpi_fail(&reason, UVP_E_TIMEOUT, 0, "xenstored at %s did not answer within %lld s", store->where,
-		  (long long)(waited_ms + 500) / 1000);
+	uvpi_fail(&reason, UVP_E_TIMEOUT, 0, "xenstored at %s did not answer within %.*f s", store->where,
+		  waited_ms < 950 ? 1 : 0, (double)waited_ms / 1000);
 	uvpi_hint(&reason, "it is stopped or stuck: look at it with 'systemctl status xenstored'; guests go on running");
 	return uvpi_store_break(store, &reason, err);
 }

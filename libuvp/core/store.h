@@ -15,8 +15,13 @@
 struct uvpi_store;
 struct uvpi_batch;
 
+#define UVPI_STORE_PATIENCE_MS 30000
+
 /* Connect to xenstored's socket, or to the kernel's /dev/xen/xenbus where there is none. */
 int uvpi_store_open(struct uvpi_store **ret_store, struct uvp_error *err);
+/* The same, given up after so long, instead of 30 s, when xenstored hangs and more callers wait than it has place for. The
+ * patience of later calls is set apart. */
+int uvpi_store_open_within(int patience_ms, struct uvpi_store **ret_store, struct uvp_error *err);
 /* A connection through the kernel, for watches. One thread of the kernel hands out watch events, those of its own
  * back ends and those of this connection, in the order in which they came: when an event arrives here, the back
  * ends are done with everything that was changed before it. */

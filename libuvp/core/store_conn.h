@@ -12,7 +12,6 @@
 
 /* How long xenstored may take for everything that one call asks of it. A healthy one takes milliseconds even for
  * thousands of requests; only one that hangs reaches this. */
-#define UVPI_STORE_PATIENCE_MS 30000
 
 struct uvpi_watch {
 	struct uvpi_watch *next;

@@ -137,20 +137,20 @@ static int ask(const struct work *work, struct uvpi_batch *batch)
 static int ask_store(struct work *work, struct uvp_error *err)
 {
 	struct uvpi_store *store;
-	int r, patience;
+	int patience = work->flags & UVPI_LIST_HASTY ? HASTY_PATIENCE_MS : LIST_PATIENCE_MS, r;
 
 	if (!ask(work, NULL))
 		return 0;
 	if (work->flags & UVPI_LIST_NO_STORE)
 		return uvpi_fail(err, UVP_E_TIMEOUT, 0, "xenstored did not answer the last time");
-	r = uvpi_host_store(work->host, &store, err);
+	r = uvpi_host_store_within(work->host, patience, &store, err);
 	if (r < 0)
 		return r;
 	r = uvpi_batch_new(store, &work->owned->batch, err);
 	if (r < 0)
 		return r;
 	ask(work, work->owned->batch);
-	patience = uvpi_store_set_patience(store, work->flags & UVPI_LIST_HASTY ? HASTY_PATIENCE_MS : LIST_PATIENCE_MS);
+	patience = uvpi_store_set_patience(store, patience);
 	r = uvpi_batch_run(work->owned->batch, false, err);
 	uvpi_store_set_patience(store, patience);
 	return r;

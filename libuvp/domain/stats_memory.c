@@ -77,7 +77,7 @@ static int run_batch(struct uvp_host *host, const struct uvp_domain_list *domain
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	struct uvpi_store *store;
-	int patience, r = uvpi_host_store(host, &store, NULL);
+	int patience, r = uvpi_host_store_within(host, PATIENCE_MS, &store, NULL);
 
 	if (r == 0)
 		r = uvpi_batch_new(store, &batch, NULL);

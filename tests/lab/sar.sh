@@ -165,10 +165,38 @@ EOF
 xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
 kill -STOP "$xenstored"
 on_exit kill -CONT "$xenstored"
-timeout 60 python3 "$tmp/scrape.py"
-status=$?
+timeout 60 python3 "$tmp/scrape.py" || fail "the exporter does not answer while xenstored stands still"
+# nor has it place for one more caller
+end_hostd
+python3 - <<'EOF' || fail "xenstored's queue of callers cannot be filled"
+import socket
+for i in range(10000):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.setblocking(False)
+        try:
+            s.connect("/run/xenstored/socket")
+        except BlockingIOError:
+            raise SystemExit(0)
+raise SystemExit(1)
+EOF
+start_hostd
+cat >"$tmp/samples.py" <<'EOF'
+import re, time, urllib.request
+def scrape():
+    text = urllib.request.urlopen("http://localhost:9709/metrics", timeout=15).read().decode()
+    return [int(re.search(rf"^{name} (\d+)", text, re.M)[1]) for name in ("xlx_samples_total", "xlx_xenstore_up")]
+first, up = scrape()
+assert not up
+for _ in range(120):
+    time.sleep(0.5)
+    if scrape()[0] >= first + 2:
+        raise SystemExit(0)
+raise SystemExit("no more samples are taken")
+EOF
+python3 "$tmp/samples.py" || fail "the exporter does not do its work while xenstored takes no callers"
 kill -CONT "$xenstored"
-[ $status -eq 0 ] || fail "the exporter does not answer while xenstored stands still"
+has_store() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())' | grep '^xlx_xenstore_up 1'; }
+wait_for 90 has_store
 
 # what is on its place is left alone, and the daemon does the rest of its work
 end_hostd

@@ -350,8 +350,41 @@ START_TEST(no_daemon_is_one_clear_sentence)
 }
 END_TEST
 
+/* C xenstored has place for two callers that wait; of one that hangs, those stay for good. */
+START_TEST(daemon_that_takes_no_callers_is_given_up_in_time)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, r = 0;
+	char dir[] = "/tmp/uvp-store.XXXXXX";
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvpi_store *store;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", dir);
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(listener, 1), 0);
+	for (int i = 0; i < 100 && r == 0; i++) {
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+		close(fd);
+	}
+	ck_assert_int_eq(r, -1);
+	setenv("XENSTORED_PATH", address.sun_path, 1);
+	ck_assert_int_eq(uvpi_store_open_within(100, &store, &err), -UVP_E_TIMEOUT);
+	ck_assert_ptr_nonnull(strstr(err.message, "did not take the connection within 0.1 s"));
+	/* there is place again */
+	close(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
+	ck_assert_int_eq(uvpi_store_open_within(100, &store, &err), 0);
+	uvpi_store_close(store);
+	close(listener);
+	unlink(address.sun_path);
+	rmdir(dir);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, daemon_that_takes_no_callers_is_given_up_in_time);
 	tcase_add_test(tcase, answers_may_come_byte_by_byte_and_out_of_order);
 	tcase_add_test(tcase, refusal_names_the_request_and_the_path);
 	tcase_add_test(tcase, answer_that_nobody_asked_for_ends_the_connection);

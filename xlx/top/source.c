@@ -80,7 +80,7 @@ static struct uvpi_store *hasty_store(struct top_source *source)
 
 	if (store_rests(source))
 		return NULL;
-	if (uvpi_host_store(source->host, &store, NULL) < 0) {
+	if (uvpi_host_store_within(source->host, STORE_PATIENCE_MS, &store, NULL) < 0) {
 		let_rest(source);
 		return NULL;
 	}
