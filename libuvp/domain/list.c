@@ -193,6 +193,16 @@ static void take_store(struct work *work)
 	}
 }
 
+/* Without an answer. */
+static void take_known(struct work *work)
+{
+	for (int i = 0; work->owned->known && i < work->n; i++) {
+		const char *name = work->owned->known[i];
+
+		work->list->domains[i].name = name && *name ? name : NULL;
+	}
+}
+
 /* ---- what the folder of names says ---- */
 
 static const struct uvpi_name_entry *entry_of(struct work *work, const uint8_t uuid[16])
@@ -300,6 +310,8 @@ static int fill(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, 
 		from_xen(&infos[i], &list.domains[i]);
 	if (ask_store(&work, &list.store_error) == 0)
 		take_store(&work);
+	else
+		take_known(&work);
 	take_folder(&work);
 	if (all)
 		refresh_folder(&work);
