@@ -35,6 +35,7 @@ static const struct family {
 	enum form form;
 	size_t offset;
 	const char *help;
+	bool known_only; /* 0 says that nobody knows, and is left out */
 } families[] = {
 #define OF(type, field) offsetof(struct type, field)
 	{ "xlx_sample_timestamp_seconds", GAUGE, SELF, SECONDS, OF(host_figures, wall_ns), "When these figures were taken, since 1970." },
@@ -60,9 +61,9 @@ static const struct family {
 	{ "xlx_domain_memory_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, memory_bytes), "Memory that the domain has." },
 	{ "xlx_domain_memory_max_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, max_memory_bytes), "Memory that Xen lets the domain have." },
 	{ "xlx_domain_memory_target_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, target_bytes),
-	  "Memory that the guest was asked to have; 0: not known." },
+	  "Memory that the guest was asked to have.", .known_only = true },
 	{ "xlx_domain_memory_static_max_bytes", GAUGE, DOMAIN, COUNT64, OF(uvp_domain_info, most_bytes),
-	  "Memory that the domain was made to have at most; 0: not known." },
+	  "Memory that the domain was made to have at most.", .known_only = true },
 	{ "xlx_domain_disk_reads", COUNTER, DISK, COUNT64, OF(uvp_stats_device, reads), "Read requests of the guest." },
 	{ "xlx_domain_disk_writes", COUNTER, DISK, COUNT64, OF(uvp_stats_device, writes), "Write requests of the guest." },
 	{ "xlx_domain_disk_read_bytes", COUNTER, DISK, COUNT64, OF(uvp_stats_device, read_bytes), "Bytes that the guest has read." },
@@ -185,6 +186,15 @@ static void put_devices(const struct writer *w, const struct family *family, con
 	}
 }
 
+static bool is_known(const struct family *family, const void *object)
+{
+	uint64_t value = 1;
+
+	if (family->known_only)
+		memcpy(&value, (const char *)object + family->offset, sizeof(value));
+	return value;
+}
+
 static void put_family(const struct writer *w, const struct family *family, const struct host_figures *figures)
 {
 	const char *suffix = family->type == COUNTER ? "_total" : "";
@@ -212,6 +222,8 @@ static void put_family(const struct writer *w, const struct family *family, cons
 		break;
 	case DOMAIN:
 		for (size_t i = 0; i < w->stats->domains.n; i++) {
+			if (!is_known(family, &w->stats->domains.domains[i]))
+				continue;
 			fprintf(w->out, "%s%s{%s}", family->name, suffix, w->labels[i]);
 			put_sample(w, family, &w->stats->domains.domains[i]);
 		}

@@ -264,7 +264,7 @@ int uvp_stats_take(struct uvp_host *host, unsigned int flags, struct uvp_stats *
 	r = uvpi_domain_list_of(host, infos, n, flags & UVP_STATS_NO_NAMES ? UVPI_LIST_NO_STORE : UVPI_LIST_HASTY,
 				&stats->domains, err);
 	if (r == 0 && flags & UVP_STATS_MEMORY)
-		r = uvpi_stats_memory(host, stats, err);
+		r = uvpi_stats_memory(host, stats, !(flags & UVP_STATS_NO_NAMES) && stats->domains.store_error.code, err);
 	if (r < 0)
 		return r;
 	*ret_stats = uvpi_steal(&stats);

@@ -37,10 +37,30 @@ int uvpi_stats_qemus(struct uvp_host *host, struct uvp_stats *stats, struct uvp_
 bool uvpi_drives_read(const struct qmp_value *message, struct uvpi_drive drives[UVPI_DRIVES_MAX], size_t *n);
 
 /* ---- memory: nodes of the host, and what domains are asked and allowed to have ---- */
-struct uvpi_targets;
+struct uvpi_target {
+	uint32_t domid;
+	uint8_t uuid[16];
+	int64_t seen_ms, asked_ms; /* first; last, or 0 */
+	uint64_t target, most;     /* bytes; 0: not known */
+};
+
+struct uvpi_targets {
+	struct uvpi_target *list; /* by domain */
+	size_t n;
+	uint32_t next;   /* domain whose turn it is */
+	int64_t turn_ms; /* up to where turns were taken */
+	int64_t rest_ms; /* xenstored is left alone until then */
+};
+
+#define UVPI_TARGETS_BATCH 256
+/* Pure, for tests: what is known of these domains is kept, and no other is. */
+int uvpi_targets_follow(struct uvpi_targets *targets, const struct uvp_domain_list *domains, int64_t now_ms, struct uvp_error *err);
+/* Pure, for tests: for whom xenstored is to be asked now. Returns how many. */
+size_t uvpi_targets_choose(struct uvpi_targets *targets, int64_t now_ms, struct uvpi_target *chosen[UVPI_TARGETS_BATCH]);
 
 void uvpi_targets_free(struct uvpi_targets *targets);
-int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err);
+/* store_silent: xenstored has just been asked for something else, and did not answer. */
+int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, bool store_silent, struct uvp_error *err);
 
 /* ---- two samples ---- */
 /* Can they be compared to the end? Nobody knows how long a domain ran that has ended meanwhile, nor when a CPU came or went. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Memory beyond what Xen's list of domains says: the host's nodes, and what domains are asked and allowed to have, which only
- * xenstore knows. It changes seldom and is asked for seldom; while xenstored is silent, what was known before is told. */
+ * xenstore knows. It changes seldom: domains are asked for in turns, new ones at once; while xenstored is silent, what was known
+ * before is told. */
 #include "domain/stats.h"
 
 #include <inttypes.h>
@@ -15,23 +16,14 @@
 #include "core/num.h"
 #include "core/store.h"
 
-#define ASK_MS 5000       /* when there is a domain that nobody has asked for */
-#define ASK_EACH_MS 100   /* otherwise so much later for each: a thousand must not keep xenstored busy */
+#define ROUND_MS 5000 /* in which each domain has its turn, and so much more for each of them */
+#define ROUND_EACH_MS 100
+#define ROUND_MOST_MS 60000
+#define TURNS_LEAST 16 /* of one exchange with xenstored, or all domains there are */
+#define YOUNG_MS 60000 /* so long after it was seen first, a domain may yet be given a target */
+#define YOUNG_AGAIN_MS 2000
 #define PATIENCE_MS 100
 #define REST_MS 30000 /* when it did not answer */
-
-struct target {
-	uint32_t domid;
-	uint8_t uuid[16];
-	uint64_t target, most; /* bytes */
-};
-
-struct uvpi_targets {
-	struct target *list; /* by domain */
-	size_t n;
-	int64_t ask_ms, again_ms; /* not before that; not before that when all are known */
-	bool all_known;
-};
 
 void uvpi_targets_free(struct uvpi_targets *targets)
 {
@@ -73,7 +65,82 @@ static void ask_for(struct uvpi_batch *batch, uint32_t domid)
 	}
 }
 
-static int run_batch(struct uvp_host *host, const struct uvp_domain_list *domains, struct uvpi_batch **ret_batch)
+/* ---- whose turn it is ---- */
+
+/* Both are in order of id. */
+int uvpi_targets_follow(struct uvpi_targets *targets, const struct uvp_domain_list *domains, int64_t now, struct uvp_error *err)
+{
+	struct uvpi_target *list = calloc(domains->n + 1, sizeof(*list));
+
+	if (!list)
+		return uvpi_no_memory(err);
+	for (size_t i = 0, at = 0; i < domains->n; i++) {
+		const struct uvp_domain_info *info = &domains->domains[i];
+
+		while (at < targets->n && targets->list[at].domid < info->id)
+			at++;
+		if (at < targets->n && targets->list[at].domid == info->id && !memcmp(targets->list[at].uuid, info->uuid, 16)) {
+			list[i] = targets->list[at];
+			continue;
+		}
+		list[i].domid = info->id;
+		list[i].seen_ms = now;
+		memcpy(list[i].uuid, info->uuid, sizeof(list[i].uuid));
+	}
+	free(targets->list);
+	targets->list = list;
+	targets->n = domains->n;
+	return 0;
+}
+
+static bool is_urgent(const struct uvpi_target *target, int64_t now)
+{
+	return !target->asked_ms ||
+	       (!target->target && now - target->seen_ms < YOUNG_MS && now - target->asked_ms >= YOUNG_AGAIN_MS);
+}
+
+static size_t choose_urgent(struct uvpi_targets *targets, int64_t now, struct uvpi_target *chosen[UVPI_TARGETS_BATCH])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < targets->n && n < UVPI_TARGETS_BATCH; i++)
+		if (is_urgent(&targets->list[i], now))
+			chosen[n++] = &targets->list[i];
+	return n;
+}
+
+/* As many as the time since the last ones is worth. */
+static size_t choose_turns(struct uvpi_targets *targets, int64_t now, struct uvpi_target *chosen[UVPI_TARGETS_BATCH], size_t n)
+{
+	int64_t all = (int64_t)targets->n, round = ROUND_MS + all * ROUND_EACH_MS, due;
+	size_t at = 0;
+
+	if (round > ROUND_MOST_MS)
+		round = ROUND_MOST_MS;
+	if (now - targets->turn_ms > round)
+		targets->turn_ms = now - round;
+	due = all * (now - targets->turn_ms) / round;
+	if (!due || due < (all < TURNS_LEAST ? all : TURNS_LEAST))
+		return n;
+	while (at < targets->n && targets->list[at].domid < targets->next)
+		at++;
+	for (; due && n < UVPI_TARGETS_BATCH; due--) {
+		at = at < targets->n ? at : 0;
+		chosen[n++] = &targets->list[at++];
+		targets->turn_ms += round / all;
+	}
+	targets->next = at < targets->n ? targets->list[at].domid : 0;
+	return n;
+}
+
+size_t uvpi_targets_choose(struct uvpi_targets *targets, int64_t now, struct uvpi_target *chosen[UVPI_TARGETS_BATCH])
+{
+	return choose_turns(targets, now, chosen, choose_urgent(targets, now, chosen));
+}
+
+/* ---- asking ---- */
+
+static int run_batch(struct uvp_host *host, struct uvpi_target *const *chosen, size_t n, struct uvpi_batch **ret_batch)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	struct uvpi_store *store;
@@ -83,8 +150,8 @@ static int run_batch(struct uvp_host *host, const struct uvp_domain_list *domain
 		r = uvpi_batch_new(store, &batch, NULL);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < domains->n; i++)
-		ask_for(batch, domains->domains[i].id);
+	for (size_t i = 0; i < n; i++)
+		ask_for(batch, chosen[i]->domid);
 	patience = uvpi_store_set_patience(store, PATIENCE_MS);
 	r = uvpi_batch_run(batch, false, NULL);
 	if (r < 0) {
@@ -97,61 +164,57 @@ static int run_batch(struct uvp_host *host, const struct uvp_domain_list *domain
 	return 0;
 }
 
-static void ask_store(struct uvp_host *host, struct uvpi_targets *targets, const struct uvp_domain_list *domains)
+static int ask_store(struct uvp_host *host, struct uvpi_target *const *chosen, size_t n, int64_t now)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	struct target *list = calloc(domains->n + 1, sizeof(*list));
+	int r = run_batch(host, chosen, n, &batch);
 
-	if (!list || run_batch(host, domains, &batch) < 0) {
-		free(list);
-		targets->ask_ms = targets->again_ms = uvpi_now_ms() + REST_MS;
-		return;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		chosen[i]->target = bytes_of(uvpi_batch_value(batch, (int)(2 * i), NULL));
+		chosen[i]->most = bytes_of(uvpi_batch_value(batch, (int)(2 * i + 1), NULL));
+		chosen[i]->asked_ms = now;
 	}
-	for (size_t i = 0; i < domains->n; i++) {
-		list[i].domid = domains->domains[i].id;
-		memcpy(list[i].uuid, domains->domains[i].uuid, sizeof(list[i].uuid));
-		list[i].target = bytes_of(uvpi_batch_value(batch, (int)(2 * i), NULL));
-		list[i].most = bytes_of(uvpi_batch_value(batch, (int)(2 * i + 1), NULL));
-	}
-	free(targets->list);
-	targets->list = list;
-	targets->n = domains->n;
-	targets->ask_ms = uvpi_now_ms() + ASK_MS;
-	targets->again_ms = targets->ask_ms + (int64_t)domains->n * ASK_EACH_MS;
+	return 0;
 }
 
-/* Both are in order of id. */
-static bool tell(const struct uvpi_targets *targets, struct uvp_domain_list *domains)
+/* Not longer than one patience in all, and the last batch's. */
+static void ask_in_turns(struct uvp_host *host, struct uvpi_targets *targets, int64_t now)
 {
-	bool all_known = true;
+	int64_t end = now + PATIENCE_MS;
+	struct uvpi_target *chosen[UVPI_TARGETS_BATCH];
+	size_t n;
 
-	for (size_t i = 0, at = 0; i < domains->n; i++) {
-		struct uvp_domain_info *info = &domains->domains[i];
-
-		while (at < targets->n && targets->list[at].domid < info->id)
-			at++;
-		if (at == targets->n || targets->list[at].domid != info->id || memcmp(targets->list[at].uuid, info->uuid, 16) != 0) {
-			all_known = false;
-			continue;
-		}
-		info->target_bytes = targets->list[at].target;
-		info->most_bytes = targets->list[at].most;
+	while (now < end && now >= targets->rest_ms) {
+		n = uvpi_targets_choose(targets, now, chosen);
+		if (!n)
+			return;
+		if (ask_store(host, chosen, n, now) < 0)
+			targets->rest_ms = uvpi_now_ms() + REST_MS;
+		now = uvpi_now_ms();
 	}
-	return all_known;
 }
 
-int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, struct uvp_error *err)
+int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, bool store_silent, struct uvp_error *err)
 {
 	struct uvpi_targets *targets = host->targets ? host->targets : calloc(1, sizeof(*targets));
+	int64_t now = uvpi_now_ms();
 	int r = take_nodes(host, stats, err);
 
+	if (targets && !host->targets)
+		targets->turn_ms = now;
 	host->targets = targets;
 	if (r < 0)
 		return r;
-	if (!targets)
-		return uvpi_no_memory(err);
-	if (uvpi_now_ms() >= (targets->all_known ? targets->again_ms : targets->ask_ms) && !stats->domains.store_error.code)
-		ask_store(host, targets, &stats->domains);
-	targets->all_known = tell(targets, &stats->domains);
+	r = targets ? uvpi_targets_follow(targets, &stats->domains, now, err) : uvpi_no_memory(err);
+	if (r < 0)
+		return r;
+	if (!store_silent)
+		ask_in_turns(host, targets, now);
+	for (size_t i = 0; i < targets->n; i++) {
+		stats->domains.domains[i].target_bytes = targets->list[i].target;
+		stats->domains.domains[i].most_bytes = targets->list[i].most;
+	}
 	return 0;
 }

@@ -63,7 +63,9 @@ struct uvp_stats {
 
 #define UVP_STATS_VCPUS 1u    /* vcpus too: a hypercall for each */
 #define UVP_STATS_DEVICES 2u  /* devices too: some files of sysfs for each */
-#define UVP_STATS_MEMORY 8u   /* nodes, and target_bytes and most_bytes of domains: xenstored is asked every few seconds */
+/* Nodes too, and target_bytes and most_bytes of domains. A handle asks xenstored for a domain when it sees it first, and then in
+ * turns: each again after 5 s, 15 s with 100 domains, and a minute at most, or when the next sample is taken later than that. */
+#define UVP_STATS_MEMORY 8u
 #define UVP_STATS_NO_NAMES 4u /* do not ask xenstored, whatever is not known */
 
 /* Read everything now. Between two takes, the time that all domains ran and all CPUs were idle is the time that passed

@@ -32,6 +32,65 @@ static struct uvpi_vif vif_of(const char *text)
 	return vif;
 }
 
+/* ---- whose target is asked for ---- */
+
+/* As xenstored answers, but for the last domain, which has none. Returns how many were asked for. */
+static size_t take_turns(struct uvpi_targets *targets, int64_t now, int64_t *longest_wait)
+{
+	struct uvpi_target *chosen[UVPI_TARGETS_BATCH];
+	size_t n = uvpi_targets_choose(targets, now, chosen);
+
+	for (size_t i = 0; i < n; i++) {
+		if (now - chosen[i]->asked_ms > *longest_wait)
+			*longest_wait = now - chosen[i]->asked_ms;
+		chosen[i]->asked_ms = now;
+		chosen[i]->target = chosen[i]->domid + 1 < targets->n ? 4096 : 0;
+	}
+	return n;
+}
+
+START_TEST(targets_are_asked_for_in_turns)
+{
+	static const struct {
+		size_t n, round_s;
+	} cases[] = { { 3, 5 }, { 100, 15 }, { 1000, 60 } };
+	const size_t n = cases[_i].n, most = n * 300 / cases[_i].round_s;
+	struct uvp_domain_info *infos = calloc(n, sizeof(*infos));
+	struct uvp_domain_list list = { .n = n, .domains = infos };
+	struct uvpi_targets targets = { .turn_ms = 1000 };
+	int64_t wait = 0;
+	size_t asked = 0;
+
+	for (size_t i = 0; i < n; i++)
+		infos[i].id = (uint32_t)i;
+	ck_assert_int_eq(uvpi_targets_follow(&targets, &list, 1000, NULL), 0);
+	/* new ones at once, as many as go into one exchange */
+	for (size_t i = 0; i < n; i += UVPI_TARGETS_BATCH)
+		ck_assert_uint_eq(take_turns(&targets, 1000, &wait), n - i < UVPI_TARGETS_BATCH ? n - i : UVPI_TARGETS_BATCH);
+	ck_assert_uint_eq(take_turns(&targets, 1000, &wait), 0);
+	/* one that was just made soon has a target */
+	take_turns(&targets, 3000, &wait);
+	ck_assert_int_eq(targets.list[n - 1].asked_ms, 3000);
+	/* a sample each second: all have their turn, and not many more than that */
+	for (int64_t now = 4000; now < 100000; now += 1000)
+		take_turns(&targets, now, &wait);
+	wait = 0;
+	for (int64_t now = 100000; now < 400000; now += 1000)
+		asked += take_turns(&targets, now, &wait);
+	ck_assert_int_le(wait, (int64_t)cases[_i].round_s * 1100 + 2000);
+	ck_assert_uint_le(asked, most + most / 20 + 1);
+	ck_assert_uint_ge(asked, most - most / 5);
+	/* another domain with the id of one before is new; the others are not */
+	infos[1].uuid[3] = 7;
+	ck_assert_int_eq(uvpi_targets_follow(&targets, &list, 399100, NULL), 0);
+	ck_assert(!targets.list[1].target && targets.list[0].target);
+	ck_assert_uint_eq(take_turns(&targets, 399100, &wait), 1);
+	ck_assert_int_eq(targets.list[1].asked_ms, 399100);
+	free(targets.list);
+	free(infos);
+}
+END_TEST
+
 START_TEST(names_and_numbers_of_disks_go_both_ways)
 {
 	static const struct {
@@ -429,6 +488,7 @@ END_TEST
 
 static void setup(TCase *tcase)
 {
+	tcase_add_loop_test(tcase, targets_are_asked_for_in_turns, 0, 3);
 	tcase_add_test(tcase, rings_of_an_interface_are_read);
 	tcase_add_test(tcase, counts_of_interfaces_are_read);
 	tcase_add_test(tcase, pci_devices);
