@@ -41,36 +41,12 @@ static void take_cpus(struct uvp_stats *stats, const struct uvpi_cputopo *topo, 
 	}
 }
 
-static int take_vcpus(struct uvpi_hyp *hyp, const struct uvpi_dominfo *infos, int n, struct uvp_stats *stats,
-		      struct uvp_error *err)
-{
-	size_t all = 0;
-
-	for (int i = 0; i < n; i++)
-		all += (size_t)infos[i].max_vcpu_id + 1;
-	stats->vcpus = calloc(all + 1, sizeof(*stats->vcpus));
-	if (!stats->vcpus)
-		return uvpi_no_memory(err);
-	for (int i = 0; i < n; i++) {
-		for (uint32_t vcpu = 0; vcpu != infos[i].max_vcpu_id + 1; vcpu++) {
-			struct uvpi_vcpuinfo info;
-
-			/* The domain may end at any moment. */
-			if (uvpi_hyp_vcpu(hyp, infos[i].domid, vcpu, &info, NULL) < 0)
-				continue;
-			stats->vcpus[stats->n_vcpus++] = (struct uvp_stats_vcpu){
-				.domid = infos[i].domid, .vcpu = vcpu, .cpu = info.cpu, .online = info.online,
-				.running = info.running, .blocked = info.blocked, .run_ns = info.cpu_time_ns,
-			};
-		}
-	}
-	return 0;
-}
-
-/* Domains between two readings of the idle times and of the clock. */
+/* Domains and their vCPUs between two readings of the idle times and of the clock. */
 struct window {
 	uint64_t first, last, *before, *after;
 	struct uvpi_dominfo *infos;
+	struct uvp_stats_vcpu *vcpus;
+	size_t n_vcpus;
 	int n, n_cpus;
 };
 
@@ -79,10 +55,36 @@ static void window_done(struct window *window)
 	free(window->before);
 	free(window->after);
 	free(window->infos);
+	free(window->vcpus);
 	*window = (struct window){ 0 };
 }
 
-static int read_window(struct uvpi_hyp *hyp, struct window *window, struct uvp_error *err)
+static int read_vcpus(struct uvpi_hyp *hyp, struct window *window, struct uvp_error *err)
+{
+	size_t all = 0;
+
+	for (int i = 0; i < window->n; i++)
+		all += (size_t)window->infos[i].max_vcpu_id + 1;
+	window->vcpus = calloc(all + 1, sizeof(*window->vcpus));
+	if (!window->vcpus)
+		return uvpi_no_memory(err);
+	for (const struct uvpi_dominfo *domain = window->infos; domain < window->infos + window->n; domain++) {
+		for (uint32_t vcpu = 0; vcpu != domain->max_vcpu_id + 1; vcpu++) {
+			struct uvpi_vcpuinfo info;
+
+			/* The domain may end at any moment. */
+			if (uvpi_hyp_vcpu(hyp, domain->domid, vcpu, &info, NULL) < 0)
+				continue;
+			window->vcpus[window->n_vcpus++] = (struct uvp_stats_vcpu){
+				.domid = domain->domid, .vcpu = vcpu, .cpu = info.cpu, .online = info.online,
+				.running = info.running, .blocked = info.blocked, .run_ns = info.cpu_time_ns,
+			};
+		}
+	}
+	return 0;
+}
+
+static int read_window(struct uvpi_hyp *hyp, unsigned int flags, struct window *window, struct uvp_error *err)
 {
 	int n_before, n_after;
 
@@ -93,6 +95,8 @@ static int read_window(struct uvpi_hyp *hyp, struct window *window, struct uvp_e
 	window->n = uvpi_hyp_domains(hyp, 0, &window->infos, err);
 	if (window->n < 0)
 		return window->n;
+	if (flags & UVP_STATS_VCPUS && read_vcpus(hyp, window, err) < 0)
+		return -UVP_E_NO_MEMORY;
 	n_after = uvpi_hyp_cpu_idle(hyp, &window->after, err);
 	if (n_after < 0)
 		return n_after;
@@ -103,7 +107,7 @@ static int read_window(struct uvpi_hyp *hyp, struct window *window, struct uvp_e
 
 /* Somebody else may have the CPU in the midst of it, for a time slice that nobody would account for: then once more. Where many
  * domains take long by themselves, what it took before tells so. */
-static int read_undisturbed(struct uvp_host *host, struct window *window, struct uvp_error *err)
+static int read_undisturbed(struct uvp_host *host, unsigned int flags, struct window *window, struct uvp_error *err)
 {
 	uint64_t shortest = UINT64_MAX;
 	bool calm = false;
@@ -113,7 +117,7 @@ static int read_undisturbed(struct uvp_host *host, struct window *window, struct
 		int r;
 
 		window_done(window);
-		r = read_window(host->hyp, window, err);
+		r = read_window(host->hyp, flags, window, err);
 		if (r < 0)
 			return r;
 		took = window->last - window->first;
@@ -127,7 +131,8 @@ static int read_undisturbed(struct uvp_host *host, struct window *window, struct
 }
 
 /* Returns the number of domains. */
-static int take_domains(struct uvp_host *host, struct uvp_stats *stats, struct uvpi_dominfo **ret_infos, struct uvp_error *err)
+static int take_domains(struct uvp_host *host, unsigned int flags, struct uvp_stats *stats, struct uvpi_dominfo **ret_infos,
+			struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_cputopo *topo = NULL;
 	int n, n_topo = uvpi_hyp_cputopo(host->hyp, &topo, err);
@@ -135,7 +140,7 @@ static int take_domains(struct uvp_host *host, struct uvp_stats *stats, struct u
 
 	if (n_topo < 0)
 		return n_topo;
-	n = read_undisturbed(host, &window, err);
+	n = read_undisturbed(host, flags, &window, err);
 	if (n == 0) {
 		stats->time_ns = window.first + (window.last - window.first) / 2;
 		stats->spread_ns = window.last - window.first;
@@ -146,6 +151,8 @@ static int take_domains(struct uvp_host *host, struct uvp_stats *stats, struct u
 	if (n >= 0) {
 		take_cpus(stats, topo, n_topo, window.before, window.after);
 		*ret_infos = uvpi_steal(&window.infos);
+		stats->vcpus = uvpi_steal(&window.vcpus);
+		stats->n_vcpus = window.n_vcpus;
 	}
 	window_done(&window);
 	return n;
@@ -155,18 +162,14 @@ static int take_xen(struct uvp_host *host, unsigned int flags, struct uvp_stats 
 		    struct uvp_error *err)
 {
 	struct uvpi_physinfo physinfo;
-	int n, r = uvpi_hyp_physinfo(host->hyp, &physinfo, err);
+	int r = uvpi_hyp_physinfo(host->hyp, &physinfo, err);
 
 	if (r < 0)
 		return r;
 	stats->total_memory = physinfo.total_pages * PAGE;
 	stats->free_memory = (physinfo.free_pages - physinfo.outstanding_pages) * PAGE;
 	stats->claimed_memory = physinfo.outstanding_pages * PAGE;
-	n = take_domains(host, stats, ret_infos, err);
-	if (n < 0)
-		return n;
-	r = flags & UVP_STATS_VCPUS ? take_vcpus(host->hyp, *ret_infos, n, stats, err) : 0;
-	return r < 0 ? r : n;
+	return take_domains(host, flags, stats, ret_infos, err);
 }
 
 /* ---- two samples ---- */

@@ -45,7 +45,8 @@ struct uvp_stats_node {
 };
 
 struct uvp_stats {
-	/* CLOCK_MONOTONIC_RAW in the middle of the readings, and how long they took: what runs meanwhile is the error of a sum.
+	/* CLOCK_MONOTONIC_RAW in the middle of the readings of CPUs, domains and vCPUs, and how long they took: what runs meanwhile
+	 * is the error of a sum.
 	 * What took more than 3 ms, and twice as long as before, was read again, three times at most. */
 	uint64_t time_ns, spread_ns;
 	uint64_t total_memory, free_memory, claimed_memory; /* bytes; as in struct uvp_host_info */
