@@ -55,7 +55,16 @@ print("by the screen %.0f to %.0f %%, by the history %.0f to %.0f %%" % (min(per
 # one vCPU: what emulated CPUs do when they stand still is the rest
 assert max(percents) < 200 and max(rows) < 200 and min(rows) >= 0
 EOF
-expect_ok xlx destroy --yes sar-anew
+# two that burn on one CPU: one of them always waits for it
+sed "s/sar-anew/sar-twin/" "$tmp/sar-anew.cfg" >"$tmp/sar-twin.cfg"
+on_exit destroy_guest sar-twin
+expect_ok xlx create "$tmp/sar-twin.cfg"
+for name in sar-anew sar-twin; do
+	expect_ok xlx vcpu-pin "$name" 0 0
+done
+waits() { xlx top --once --view cpus | awk '$1 == "0" { exit $4 < 1 }'; }
+wait_for 30 waits
+expect_ok xlx destroy --yes sar-anew sar-twin
 
 tiny_cfg sar-busy
 expect_ok xlx create "$tmp/sar-busy.cfg"

@@ -130,6 +130,22 @@ screen send-keys s
 wait_for 60 shows 'hint:'
 screen send-keys Escape
 wait_for 60 eval '! shows hint:'
+# one that can be asked, and never takes notice
+create_guest "$(tiny_cfg asked 'type = "pv"' 'kernel = "/guests/tiny-pv"')"
+request=/local/domain/$(xlx domid asked)/control/shutdown
+screen send-keys Escape / asked Enter
+wait_for 60 eval 'screen capture-pane -p | grep -qE "[ >*]asked +[0-9]+ "'
+for act in 'S shutdown poweroff' 'R reboot reboot'; do
+	read -r key verb word <<<"$act"
+	xenstore-write "$request" ''
+	screen send-keys "$key"
+	wait_for 60 shows "xlx $verb asked"
+	screen send-keys Enter
+	wait_for 60 shows "done: xlx $verb asked"
+	[ "$(xenstore-read "$request")" = "$word" ] || fail "the guest is asked to '$(xenstore-read "$request")', not to $word"
+done
+expect_ok xlx destroy --yes asked
+screen send-keys Escape / watched Enter
 # one that is defined starts; what it boots from is QEMU's to count
 cp /guests/tiny-hvm.img "$tmp/hvm.img"
 printf '%s\n' 'name = "starts"' 'type = "hvm"' 'memory = 16' 'vga = "none"' 'vnc = 0' "disk = [ '$tmp/hvm.img,raw,hda,rw' ]" >"$tmp/starts.cfg"
