@@ -8,13 +8,13 @@
 enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pages, uint64_t sent, uint64_t wire,
 					  int64_t now_ms)
 {
-	int64_t wall = now_ms - rounds->since_ms, took = wall - (rounds->held_ms - rounds->held_before_ms);
+	int64_t took = now_ms - rounds->since_ms;
 
 	if (rounds->round) {
-		if (took > 0)
+		if (took > 0) {
 			rounds->rate = (double)(sent - rounds->sent) / (double)took;
-		if (wall > 0)
-			rounds->dirty_rate = (double)pages / (double)wall;
+			rounds->dirty_rate = (double)pages / (double)took;
+		}
 		/* Most of the first round may have been nothing but zeroes, and what is left of it nothing but noise. */
 		if (rounds->round == 1 && took > 0 && (double)(wire - rounds->wire) / PAGE / (double)took < rounds->rate)
 			rounds->rate = (double)(wire - rounds->wire) / PAGE / (double)took;
@@ -31,7 +31,6 @@ enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pa
 	rounds->sent = sent;
 	rounds->wire = wire;
 	rounds->since_ms = now_ms;
-	rounds->held_before_ms = rounds->held_ms;
 	if (!rounds->round++)
 		return UVPI_ROUNDS_GO_ON;
 	if (pages <= UVPI_ROUNDS_FEW || (rounds->pause_ms && rounds->pause_ms <= rounds->max_pause_ms))

@@ -22,9 +22,7 @@ struct uvpi_rounds {
 	uint64_t least; /* pages of the smallest round */
 	uint64_t sent, wire; /* pages before the round that was sent last; bytes that they were on the connection */
 	int64_t since_ms;      /* when that began */
-	int64_t held_ms;       /* for how long it has been held back on purpose so far, which the last round is not: set before each call */
-	int64_t held_before_ms;
-	double rate;           /* pages in a millisecond, compression and connection included; 0: not known */
+	double rate;           /* pages in a millisecond: compression, connection and what it is limited to included; 0: not known */
 	uint64_t pause_ms;     /* what is predicted; 0: nothing yet */
 	double dirty_rate;     /* pages in a millisecond that the guest changed */
 };

@@ -56,7 +56,7 @@ struct send {
 	char *text; /* the configuration */
 	uint32_t sequence; /* of the stream */
 	uint64_t raw;
-	int64_t free_at, held_ms; /* when the connection has sent what it may; for how long it was held back so far */
+	int64_t free_at; /* when the connection has sent what it may */
 	struct uvpi_stream_pipe pipe;
 	struct uvpi_machine machine; /* the thread's, too, while that runs */
 	struct uvpi_packer *packer;
@@ -200,10 +200,8 @@ static int check_time(struct send *s, struct uvp_error *err)
 static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
 {
 	struct send *s = data;
-	enum uvpi_rounds_answer answer;
+	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
 
-	s->rounds.held_ms = s->held_ms;
-	answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
 	s->round = s->rounds.round;
 	s->dirty_rate = (uint64_t)(s->rounds.dirty_rate * 4096 * 1000);
 	s->forecast = s->rounds.pause_ms;
@@ -231,10 +229,11 @@ static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigne
 }
 
 /* So that others have a part of the connection, too. Time in which little was sent is not made up for. The rest of a guest that
- * waits for it is not held back. */
+ * waits for it is not held back; the forecast takes it for as slow all the same: how fast it would go nobody knows, because in
+ * the time in which nothing may be sent the buffers of the connection empty themselves. */
 static void hold_back(struct send *s, uint64_t bytes)
 {
-	int64_t began = uvpi_now_ms(), now = began;
+	int64_t now = uvpi_now_ms();
 
 	if (s->free_at < now)
 		s->free_at = now;
@@ -246,7 +245,6 @@ static void hold_back(struct send *s, uint64_t bytes)
 			break;
 		now = uvpi_now_ms();
 	}
-	s->held_ms += now - began;
 }
 
 /* In parts, so that something goes every second: the other host takes a connection that is silent for one that is broken. */

@@ -106,9 +106,10 @@ report 'r["moved"] and not r["cap"] and r["forecast_ms"] > 300 and r["rounds"] >
 # all but the last round went at that rate
 report 'r["wire_bytes"] * (r["rounds"] - 1) / r["rounds"] / 2**20 <= r["total_ms"] / 1000'
 goes_on env
-# what is left at the end is not held back, and so that is no part of the forecast: 12 s of it
-expect_ok xlx migrate --bandwidth 64k --max-downtime 8s --json "$name" b
-report 'r["moved"] and r["rounds"] == 3 and r["forecast_ms"] <= 8000'
+# 192 pages take 12 s at that rate, and that is what is foretold; what is left at the end is not held back, and so takes no longer
+expect_ok xlx migrate --bandwidth 64k --max-downtime 30s --json "$name" b
+report 'r["moved"] and r["rounds"] == 3 and 8000 < r["forecast_ms"] <= 30000'
+report '0 < r["pause_ms"] <= r["forecast_ms"]'
 goes_on on_b
 expect_ok on_b xlx destroy --yes "$name"
 
