@@ -28,7 +28,7 @@
 #include "migrate/handover.h"
 
 #define HEAR_MS 60000    /* until the guest takes the request, */
-#define SUSPEND_MS 60000 /* and from then on, unless the caller has a deadline for both */
+#define SUSPEND_MS 60000 /* and from then on; the caller's deadline makes it longer, but never shorter */
 #define LATE_MS 2000     /* for one that took it in the moment in which it was taken back */
 #define STOP_MS 30000    /* until the last vCPU of one that was stopped has its answer from QEMU */
 
@@ -159,17 +159,26 @@ static int wait_until(struct suspend *s, bool heard, int64_t deadline, struct uv
 	}
 }
 
-/* Take the request back. 1 when the guest suspended itself all the same. */
-static int take_back(struct suspend *s, struct uvp_error *err)
+/* Take the request back. 1 when the guest suspended itself all the same. Whoever cancels waits for that, too: one that has taken the
+ * request suspends, and would stand still for ever. */
+static int take_back(struct suspend *s, bool *heard, int64_t *since, struct uvp_error *err)
 {
+	int64_t now = uvpi_now_ms(), deadline = now + LATE_MS;
 	int r = is_unheard(s, err);
 
 	if (r > 0)
 		r = uvpi_store_write(s->store, s->node, "", err);
-	return r < 0 ? r : wait_until(s, false, uvpi_now_ms() + LATE_MS, err);
+	else if (r == 0 && !*heard) {
+		*heard = true;
+		*since = now;
+	}
+	if (*heard && deadline < *since + SUSPEND_MS)
+		deadline = *since + SUSPEND_MS;
+	s->op = NULL;
+	return r < 0 ? r : wait_until(s, false, deadline, err);
 }
 
-static int say_deaf(const struct suspend *s, bool heard, int64_t waited_ms, struct uvp_error *err)
+static int say_deaf(const struct suspend *s, bool heard, bool cut_short, int64_t waited_ms, struct uvp_error *err)
 {
 	int seconds = (int)(waited_ms / 1000 + 1);
 	char word[UVPI_LABEL];
@@ -182,7 +191,10 @@ static int say_deaf(const struct suspend *s, bool heard, int64_t waited_ms, stru
 	} else {
 		uvpi_fail(err, UVP_E_TIMEOUT, 0,
 			  "it did not answer the request to suspend in %d s; the request was taken back, and it runs on", seconds);
-		uvpi_hint(err, "a guest needs Xen's drivers to be saved, and must not hang: see 'xlx console %s'", word);
+		if (cut_short)
+			uvpi_hint(err, "without --timeout it has %d s for that", HEAR_MS / 1000);
+		else
+			uvpi_hint(err, "a guest needs Xen's drivers to be saved, and must not hang: see 'xlx console %s'", word);
 	}
 	return -UVP_E_TIMEOUT;
 }
@@ -218,32 +230,47 @@ static int resume(struct uvp_domain *domain, struct uvp_error *err)
 	return resume_store(store, domain->domid, err);
 }
 
+/* It has suspended, and nobody wants that any more. */
+static int let_go(struct suspend *s, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	char word[UVPI_LABEL];
+
+	if (resume(s->domain, &why) == 0)
+		return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it suspended when the time for that was over, and was let go on");
+	uvpi_fail(err, UVP_E_TIMEOUT, 0, "it suspended when the time for that was over, and cannot be let go on: %.300s", why.message);
+	uvpi_hint(err, "'xlx unpause %.100s' lets it go on", uvpi_domain_word(s->domain, word));
+	return -UVP_E_TIMEOUT;
+}
+
 static int ask(struct suspend *s, struct uvp_error *err)
 {
 	struct uvp_error ignored = UVP_ERROR_INIT;
-	int64_t since = uvpi_now_ms(), waited_ms;
-	bool heard;
+	int64_t since = uvpi_now_ms(), deadline = uvpi_op_deadline(s->op, HEAR_MS), waited_ms;
+	bool limited = s->op && s->op->deadline_ms >= 0, cut_short = deadline < since + HEAR_MS, heard;
 	int r;
 
 	r = uvpi_domain_request(s->domain, "shutdown", "suspend", err);
 	if (r < 0)
 		return r;
 	UVPI_STEP("asked to suspend");
-	r = wait_until(s, true, uvpi_op_deadline(s->op, HEAR_MS), err);
+	r = wait_until(s, true, deadline, err);
 	heard = r == 2;
 	if (heard) {
 		since = uvpi_now_ms();
-		r = wait_until(s, false, uvpi_op_deadline(s->op, SUSPEND_MS), err);
+		r = wait_until(s, false, deadline > since + SUSPEND_MS ? deadline : since + SUSPEND_MS, err);
+	}
+	waited_ms = uvpi_now_ms() - since;
+	if (r != 1 && take_back(s, &heard, &since, &ignored) == 1) {
+		if (r < 0) {
+			resume(s->domain, NULL); /* it was cancelled, and came too far */
+			return r;
+		}
+		r = 1;
 	}
 	if (r == 1)
-		return 0;
-	waited_ms = uvpi_now_ms() - since;
-	if (take_back(s, &ignored) == 1) {
-		if (r == 0)
-			return 0;
-		resume(s->domain, NULL); /* it was cancelled, and came too far */
-	}
-	return r < 0 ? r : say_deaf(s, heard, waited_ms, err);
+		return limited && uvpi_now_ms() > deadline ? let_go(s, err) : 0;
+	return r < 0 ? r : say_deaf(s, heard, cut_short, heard ? uvpi_now_ms() - since : waited_ms, err);
 }
 
 /* A vCPU that waits for QEMU stops when that has answered. Nothing tells of that moment: look again. */

@@ -16,8 +16,9 @@ int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *th
 
 /* Could it be asked to? UNSUPPORTED when it has no drivers that would hear. */
 int uvpi_suspend_can(struct uvp_domain *domain, struct uvp_error *err);
-/* Ask the guest to suspend, and wait until it has, or until op's deadline (a minute to hear, and one from then on). When it does
- * not, the request is taken back, and err says so. */
+/* Ask the guest to suspend, and wait until it has. It has until op's deadline to hear, or a minute; once it has heard, it has a
+ * minute at least, because nobody can take that back. When it does not hear, the request is taken back; when it suspends after
+ * op's deadline, it is let go on: TIMEOUT both. */
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err);
 /* Let a suspended guest go on where it was; its devices never noticed. */
 int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err);

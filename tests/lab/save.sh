@@ -16,6 +16,16 @@ on_exit umount "$tmp/small"
 
 suspended() { xlx list "$1" | grep -q suspend; }
 
+# suspend_it NAME: as its own hypercall does
+suspend_it() {
+	python3 - "$(xlx domid "$1")" <<'END'
+import ctypes, sys
+xc = ctypes.CDLL("libxenctrl.so.4.17")
+xc.xc_interface_open.restype = ctypes.c_void_p
+sys.exit(xc.xc_domain_shutdown(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), 2))
+END
+}
+
 # A guest that does not answer: the request is taken back.
 deaf() {
 	local request
@@ -26,6 +36,7 @@ deaf() {
 	request=/local/domain/$(xlx domid t-save-deaf)/control/shutdown
 	expect_fail 11 xlx save --timeout 1 t-save-deaf "$tmp/deaf"
 	err_has "did not answer the request to suspend in "
+	err_has "hint: without --timeout it has 60 s for that"
 	[ -z "$(xenstore-read "$request")" ] || fail "the request is still there"
 	xlx save t-save-deaf "$tmp/deaf" >"$tmp/out" 2>"$tmp/err" &
 	wait_for 60 bash -c "[ \"\$(xenstore-read $request)\" = suspend ]"
@@ -35,6 +46,17 @@ deaf() {
 	wait $!
 	[ $? -eq 12 ] || fail "it was not stopped: $(cat "$tmp/err")"
 	[ -z "$(xenstore-read "$request")" ] || fail "the request is still there"
+	[ ! -e "$tmp/deaf" ] || fail "there is a file"
+	# one that takes the request, and suspends when the time is over; both are done in its place
+	xlx save --timeout 4 t-save-deaf "$tmp/deaf" >"$tmp/out" 2>"$tmp/err" &
+	wait_for 60 bash -c "[ \"\$(xenstore-read $request)\" = suspend ]"
+	xenstore-write "$request" ''
+	sleep 5 # longer than it has
+	suspend_it t-save-deaf
+	wait $!
+	[ $? -eq 11 ] || fail "it was not late: $(cat "$tmp/err")"
+	err_has "it suspended when the time for that was over, and was let go on"
+	! suspended t-save-deaf || fail "it stands still"
 	[ ! -e "$tmp/deaf" ] || fail "there is a file"
 	expect_ok xlx destroy -f t-save-deaf
 }
