@@ -13,6 +13,7 @@
 #include "core/host.h"
 #include "core/hyp.h"
 #include "domain/domain.h"
+#include "migrate/slow.h"
 #include "xlx/open.h"
 #include "xlx/out.h"
 
@@ -112,8 +113,14 @@ void xlx_mend_cap(struct uvp_domain *domain)
 	struct uvp_error err = UVP_ERROR_INIT;
 	uint32_t left, cap;
 	char name[300];
-	int r = uvp_migrate_uncap(domain, &left, &cap, &err);
+	int r = uvpi_slow_is_noted(domain, &err);
 
+	/* That xenstored does not answer says whoever needs it. */
+	if (r < 0)
+		uvpi_debug("whether it was slowed down is not known: %s", err.message);
+	if (r <= 0)
+		return;
+	r = uvp_migrate_uncap(domain, &left, &cap, &err);
 	if (r < 0)
 		xlx_warn("what a killed 'xlx migrate --auto-converge' left stays as it is: %s", err.message);
 	if (r <= 0)

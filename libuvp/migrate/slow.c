@@ -100,6 +100,19 @@ static int read_note(struct uvp_domain *domain, uint32_t caps[3], struct uvp_err
 	return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say by how much the domain was slowed down", path);
 }
 
+int uvpi_slow_is_noted(struct uvp_domain *domain, struct uvp_error *err)
+{
+	_cleanup_free_ char *value = NULL;
+	struct uvpi_store *store;
+	char path[64];
+	int r = uvpi_host_store(domain->host, &store, err);
+
+	node_path(domain, path);
+	if (r == 0)
+		r = uvpi_store_read(store, path, &value, err);
+	return r < 0 ? r : value != NULL;
+}
+
 void uvpi_slow_forget(struct uvp_domain *domain)
 {
 	struct uvp_error why = UVP_ERROR_INIT;

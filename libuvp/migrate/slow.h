@@ -17,6 +17,8 @@ int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp
 void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain);
 /* It is gone, and so is what was noted of its cap. */
 void uvpi_slow_forget(struct uvp_domain *domain);
+/* 1: there is a note of it, of whatever kind; 0: there is none. Asks xenstored once. */
+int uvpi_slow_is_noted(struct uvp_domain *domain, struct uvp_error *err);
 /* uvp_migrate_uncap() for who has the lock of uvpi_saving_begin(). */
 int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err);
 

@@ -23,6 +23,23 @@ now runs lab-a
 expect_ok xlx unpause lab-a
 err_has "domain 'lab-a' is running already"
 
+# without xenstored, too, and nothing is said of caps; what is noted of one is read when it stands still
+expect_ok env XENSTORED_PATH="$tmp/none" xlx unpause lab-a
+! grep -q 'warning' "$tmp/err" || fail "it warns of something: $(cat "$tmp/err")"
+expect_ok xlx pause lab-a
+expect_ok env XENSTORED_PATH="$tmp/none" xlx unpause lab-a
+! grep -q 'warning' "$tmp/err" || fail "it warns of something: $(cat "$tmp/err")"
+now runs lab-a
+note=/uvp/slowed/$(xl domid lab-a)
+on_exit xenstore-rm "$note"
+xenstore-write "$note" 'no note'
+expect_ok xlx unpause lab-a
+! grep -q 'warning' "$tmp/err" || fail "it runs, and was asked for: $(cat "$tmp/err")"
+xlx pause lab-a
+expect_ok xlx unpause lab-a
+err_has "what a killed 'xlx migrate --auto-converge' left stays as it is: '$note' in xenstore does not say by how much"
+now runs lab-a
+
 # Xen counts the pauses of other tools; one unpause is enough all the same
 xl pause lab-a
 xl pause lab-a
