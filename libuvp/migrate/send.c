@@ -443,6 +443,9 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 		uvpi_hint(err, "it runs on here; what came of it may be left there: 'xlx destroy %.100s' there removes it", word);
 	if (suspended)
 		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.100s' lets it go on", word);
+	else if (err && !err->hint[0] && r == -UVP_E_TIMEOUT && s->link.greeted && !s->link.aborted)
+		uvpi_hint(err, "it runs on here; what came of it goes when that host sees the end of the connection; 'xlx destroy %.100s' there "
+			       "removes it", word);
 	else if (err && !err->hint[0])
 		uvpi_hint(err, "it runs on here, and nothing of it is left there");
 	return r;

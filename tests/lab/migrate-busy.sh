@@ -61,6 +61,7 @@ err_has "--auto-converge"
 goes_on env
 expect_fail 11 xlx migrate --bandwidth 20k --timeout 5s "$name" b
 err_has "it was not there after 5 s"
+err_has "goes when that host sees the end of the connection; 'xlx destroy $name' there removes it"
 goes_on env
 # one that answers nothing: the deadline counts from the first word on
 printf '#!/bin/sh\nexec sleep 60\n' >"$tmp/mute"
