@@ -37,14 +37,14 @@ static struct uvpi_json *json_refusals(const struct uvp_migrate_report *report)
 	return array;
 }
 
-/* err: why it failed otherwise than by a refusal; NULL: it did not. */
+/* err: why it failed otherwise than by a refusal, of which there may be some all the same; NULL: it did not. */
 static int print_json(const struct uvp_migrate_report *report, bool moved, bool can, const struct uvp_error *err)
 {
 	struct uvpi_json *object = uvpi_json_object(), *warnings = uvpi_json_array();
 
 	for (int i = 0; i < report->n_warnings; i++)
 		uvpi_json_add_str(warnings, report->warnings[i]);
-	if (err)
+	if (err && !report->n_refusals)
 		uvpi_json_set_str(object, "can", NULL);
 	else
 		uvpi_json_set_bool(object, "can", can);
@@ -95,11 +95,29 @@ static int settle(const struct xlx_args *args, struct uvp_domain *domain, const 
 	return XLX_EXIT_OK;
 }
 
-/* Each of several; the first one is the error. */
-static void print_refusals(const struct uvp_migrate_report *report)
+/* The library has put before it what could not be done. This host's may be there when the other one cannot be asked, and then
+ * that is the error. */
+static bool is_first_refusal(const struct uvp_migrate_report *report, const struct uvp_error *err)
 {
-	for (int i = 1; i < report->n_refusals; i++)
+	size_t len = strlen(err->message), least = strlen(report->refusals[0].message);
+
+	return report->n_refusals && err->code == report->refusals[0].code && len >= least &&
+	       !strcmp(err->message + len - least, report->refusals[0].message);
+}
+
+static void print_refusals(const struct uvp_migrate_report *report, int from)
+{
+	for (int i = from; i < report->n_refusals; i++)
 		xlx_fail(&report->refusals[i]);
+}
+
+/* Before anything was looked at. */
+static int fail(const struct xlx_args *args, const struct uvp_error *err)
+{
+	static const struct uvp_migrate_report nothing;
+	int status = xlx_has(args, "json") && !xlx_has(args, "settle") ? print_json(&nothing, false, false, err) : 0;
+
+	return status ? status : xlx_fail(err);
 }
 
 /* domain, or definition with its host. */
@@ -108,7 +126,7 @@ static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 {
 	_cleanup_free_ struct uvp_migrate_report *report = calloc(1, sizeof(*report));
 	struct uvp_error err = UVP_ERROR_INIT;
-	bool json = xlx_has(args, "json"), checked = how->flags & UVP_MIGRATE_CHECK;
+	bool json = xlx_has(args, "json"), checked = how->flags & UVP_MIGRATE_CHECK, refused;
 	enum bar_mode mode;
 	struct bar bar;
 	int r, status;
@@ -123,16 +141,18 @@ static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 	r = domain ? uvp_domain_migrate(domain, how, op, report, &err) :
 		     uvp_definition_migrate(host, definition, how, op, report, &err);
 	bar_done(&bar);
+	refused = r < 0 && is_first_refusal(report, &err);
 	for (int i = 0; i < report->n_warnings && !json; i++)
 		xlx_warn("'%s': %s", xlx_arg(args, 0), report->warnings[i]);
 	if (json) {
-		status = print_json(report, r == 0 && !checked, r == 0, r < 0 && !report->n_refusals ? &err : NULL);
-		if (status || r == 0 || report->n_refusals)
-			return status || r == 0 ? status : xlx_exit_status(err.code);
+		status = print_json(report, r == 0 && !checked, r == 0, r < 0 && !refused ? &err : NULL);
+		if (status || r == 0)
+			return status;
+		return refused ? xlx_exit_status(err.code) : xlx_fail(&err);
 	}
 	if (r < 0) {
 		status = xlx_fail(&err);
-		print_refusals(report);
+		print_refusals(report, refused);
 		return status;
 	}
 	if (checked)
@@ -177,13 +197,13 @@ static int read_limits(const struct xlx_args *args, struct uvp_migrate *how)
 }
 
 /* A file of xlx save is moved as any other file is. */
-static int say_saved(const char *path, const char *there)
+static int say_saved(const struct xlx_args *args, const char *path, const char *there)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
 
 	uvpi_fail(&err, UVP_E_UNSUPPORTED, 0, "'%.200s' is a file, and no domain", path);
 	uvpi_hint(&err, "if a guest is saved in it, copy it to '%.60s', where 'xlx restore' checks CPU, memory and devices", there);
-	return xlx_fail(&err);
+	return fail(args, &err);
 }
 
 static int run(const struct xlx_args *args)
@@ -204,16 +224,15 @@ static int run(const struct xlx_args *args)
 	if (!how.host && !xlx_has(args, "settle"))
 		return xlx_usage(args, "no host given");
 	if (how.host && strchr(xlx_arg(args, 0), '/') && access(xlx_arg(args, 0), F_OK) == 0)
-		return say_saved(xlx_arg(args, 0), how.host);
+		return say_saved(args, xlx_arg(args, 0), how.host);
 	status = read_limits(args, &how);
 	if (status)
 		return status;
-	status = xlx_open_host(&host);
-	if (status)
-		return status;
+	if (uvp_host_open(&host, &err) < 0)
+		return fail(args, &err);
 	if (uvp_domain_lookup(host, xlx_arg(args, 0), &domain, &err) < 0 &&
 	    (err.code != UVP_E_NOT_FOUND || xlx_has(args, "settle") || uvp_definition_find(xlx_arg(args, 0), &definition, NULL) < 0))
-		return xlx_fail(&err);
+		return fail(args, &err);
 	op.cancel_fd = xlx_cancel_fd();
 	op.warning = warn;
 	return xlx_has(args, "settle") ? settle(args, domain, &how, &op) : move(args, host, domain, &definition, &how, &op);

@@ -23,4 +23,8 @@ expect_err <<-END
 	xlx: '$tmp/web.saved' is a file, and no domain
 	hint: if a guest is saved in it, copy it to 'b', where 'xlx restore' checks CPU, memory and devices
 END
+run migrate --json "$tmp/web.saved" b
+expect_status 8
+expect_out_has '"can":null,"moved":false,"refusals":[],"error":{"code":"unsupported","message":"'
+expect_err_has "is a file, and no domain"
 finish

@@ -79,6 +79,18 @@ expect_fail 4 xlx migrate --no-live --ssh '' t-mig "$tmp/only-xl"
 err_has "there is no xlx on host"
 expect_fail 13 xlx migrate --no-live --ssh '' t-mig "$tmp/chatty"
 err_has "answers with something else: 'welcome to b'"
+# what this host refuses is told, and that the other one could not be asked
+for json in '' --json; do
+	# shellcheck disable=SC2086 # an option or none
+	expect_fail 13 xlx migrate --check $json --ssh '' t-mig "$tmp/chatty"
+	err_has "answers with something else: 'welcome to b'"
+	[ -n "$json" ] || err_has "has no shadow paging"
+done
+out_has '"can":false,"moved":false,"refusals":[{"code":"unsupported"'
+out_has '"error":{"code":"protocol","message":"cannot move'
+expect_fail 4 xlx migrate --json t-none b
+out_has '"can":null,"moved":false,"refusals":[],"error":{"code":"not-found"'
+err_has t-none
 
 # ---- moving ----
 expect_ok xlx migrate --check --no-live --trust-disks --json t-mig b
