@@ -129,7 +129,7 @@ static int cancelled(struct uvp_error *err)
 
 /* ---- bytes ---- */
 
-/* 1: fd is ready for events; 0: the deadline has passed. */
+/* 1: fd is ready for events, also when the deadline has passed; 0: it is not, and that has. */
 static int wait_fd(int fd, short events, int64_t deadline, const struct uvp_op *op, struct uvp_error *err)
 {
 	if (op && op->deadline_ms >= 0 && (deadline < 0 || op->deadline_ms < deadline))
@@ -139,17 +139,25 @@ static int wait_fd(int fd, short events, int64_t deadline, const struct uvp_op *
 		int64_t left = deadline < 0 ? INT_MAX : deadline - uvpi_now_ms();
 		int n;
 
-		if (left <= 0)
-			return 0;
+		if (left < 0)
+			left = 0;
 		n = poll(p, 2, left > INT_MAX ? INT_MAX : (int)left);
 		if (n < 0 && errno != EINTR)
 			return uvpi_fail_errno(err, errno, "cannot wait for the other host");
+		if (n == 0 && !left)
+			return 0;
 		if (n <= 0)
 			continue;
 		if (p[1].revents)
 			return cancelled(err);
 		return 1;
 	}
+}
+
+/* Has the caller no time left? Then nothing is known of the other host. */
+static bool is_over(const struct uvp_op *op)
+{
+	return op && op->deadline_ms >= 0 && uvpi_now_ms() >= op->deadline_ms;
 }
 
 bool uvpi_link_ended(struct uvpi_link *link)
@@ -171,7 +179,9 @@ int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const 
 		if (r < 0)
 			return r;
 		if (r == 0)
-			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "host '%s' does not take what is sent", link->peer);
+			return uvpi_fail(err, UVP_E_TIMEOUT, 0,
+					 is_over(op) ? "the time was over before host '%s' had all of it" :
+						       "host '%s' does not take what is sent", link->peer);
 		n = link->ours ? send(link->out, at, len, MSG_NOSIGNAL | MSG_DONTWAIT) : write(link->out, at, len);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
@@ -197,7 +207,9 @@ static int read_all(struct uvpi_link *link, void *data, size_t len, int64_t dead
 		if (r < 0)
 			return r;
 		if (r == 0)
-			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "host '%s' does not answer", link->peer);
+			return uvpi_fail(err, UVP_E_TIMEOUT, 0,
+					 is_over(op) ? "the time was over before host '%s' had answered" : "host '%s' does not answer",
+					 link->peer);
 		n = read(link->in, at, len);
 		if (n < 0 && errno == EINTR)
 			continue;

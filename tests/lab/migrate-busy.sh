@@ -67,7 +67,7 @@ goes_on env
 printf '#!/bin/sh\nexec sleep 60\n' >"$tmp/mute"
 chmod +x "$tmp/mute"
 expect_fail 11 xlx migrate --timeout 2s --ssh '' --json "$name" "$tmp/mute"
-err_has "it was not there after 2 s"
+err_has "it was not there after 2 s: the time was over before host '$tmp/mute' had answered"
 goes_on env
 
 # ---- killed while it is slowed down ----
