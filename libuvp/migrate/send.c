@@ -337,6 +337,8 @@ static int sync_disks(struct send *s, struct uvp_error *err)
 		fd = open(disk->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (fd >= 0 && fsync(fd) < 0)
 			return uvpi_fail_errno(err, errno, "disk '%s': cannot write '%.200s' out", disk->vdev, disk->target);
+		if (check_time(s, err) < 0)
+			return -UVP_E_TIMEOUT;
 	}
 	return 0;
 }
@@ -542,7 +544,7 @@ static int move(struct send *s, struct uvp_error *err)
 	r = uvpi_packer_new(&s->packer, err);
 	if (r < 0)
 		return r;
-	r = uvpi_machine_open(&s->machine, s->domain, s->config, err);
+	r = uvpi_machine_open(&s->machine, s->domain, s->config, s->op, err);
 	if (r == 0)
 		r = write_guest(s, err);
 	uvpi_machine_close(&s->machine);

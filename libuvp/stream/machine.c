@@ -7,20 +7,23 @@
 #include "config/model.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/num.h"
+#include "core/progress.h"
 #include "dm/state.h"
 #include "domain/domain.h"
 #include "qmp/client.h"
 #include "stream/frame.h"
 
 int uvpi_machine_open(struct uvpi_machine *machine, struct uvp_domain *domain, const struct uvp_config *config,
-		      struct uvp_error *err)
+		      const struct uvp_op *op, struct uvp_error *err)
 {
+	struct uvp_op until = uvpi_op_until(op, uvpi_now_ms() + QMP_PATIENCE_MS);
 	int r;
 
 	*machine = (struct uvpi_machine){ .domid = domain->domid };
 	if (config->type != UVPI_TYPE_HVM)
 		return 0;
-	r = uvp_qmp_open_domain(domain, NULL, &machine->qmp, err);
+	r = uvp_qmp_open_domain(domain, &until, &machine->qmp, err);
 	if (r == -UVP_E_NOT_FOUND)
 		uvpi_dm_hint_ended(err);
 	return r;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <uvp/domain.h>
+#include <uvp/progress.h>
 
 struct uvp_config;
 struct uvpi_machine {
@@ -15,7 +16,7 @@ struct uvpi_machine {
 
 /* Before it suspends. The connection is closed before anybody lets the guest go on, or ends it: QEMU serves one at a time. */
 int uvpi_machine_open(struct uvpi_machine *machine, struct uvp_domain *domain, const struct uvp_config *config,
-		      struct uvp_error *err);
+		      const struct uvp_op *op, struct uvp_error *err);
 void uvpi_machine_close(struct uvpi_machine *machine);
 /* Once it has suspended: from here on nothing changes any more. uvpi_resume() takes it back. */
 int uvpi_machine_hold(struct uvpi_machine *machine, struct uvp_error *err);

@@ -354,7 +354,7 @@ static int save(struct save *s, const char *path, struct uvp_error *err)
 	UVPI_STEP("file made");
 	r = write_head(s, config, &info, err);
 	if (r == 0)
-		r = uvpi_machine_open(&s->machine, s->domain, config, err);
+		r = uvpi_machine_open(&s->machine, s->domain, config, s->op, err);
 	return r < 0 ? r : suspend_and_write(s, config, info.hvm, err);
 }
 

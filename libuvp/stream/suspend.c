@@ -274,10 +274,12 @@ static int ask(struct suspend *s, struct uvp_error *err)
 }
 
 /* A vCPU that waits for QEMU stops when that has answered. Nothing tells of that moment: look again. */
-static int wait_stopped(struct uvp_domain *domain, struct uvp_error *err)
+static int wait_stopped(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)
 {
-	int64_t deadline = uvpi_now_ms() + STOP_MS;
+	int64_t began = uvpi_now_ms(), deadline = began + STOP_MS;
 
+	if (op && op->deadline_ms >= 0 && op->deadline_ms < deadline)
+		deadline = op->deadline_ms;
 	for (int ms = 1;; ms = ms < 50 ? ms * 2 : ms) {
 		struct uvpi_dominfo info;
 		int r = uvpi_domain_look(domain, &info, err);
@@ -290,22 +292,23 @@ static int wait_stopped(struct uvp_domain *domain, struct uvp_error *err)
 			return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down instead of being suspended");
 		if (uvpi_now_ms() >= deadline)
 			break;
-		uvpi_op_pause(NULL, ms);
+		if (uvpi_op_pause(op, ms))
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
 	}
 	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it was stopped, but a vCPU has waited for its device model for %d s; it was let go on",
-			 STOP_MS / 1000);
+			 (int)((uvpi_now_ms() - began) / 1000 + 1));
 }
 
 /* A PC that knows nothing of Xen has nothing to get ready: it is stopped where it is. Xen keeps such a state for a guest that
  * sleeps, too, whose drivers do not hear. */
-static int stop(struct uvp_domain *domain, struct uvp_error *err)
+static int stop(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err)
 {
 	int r = uvpi_hyp_shutdown(domain->host->hyp, domain->domid, UVPI_REASON_SUSPEND, err);
 
 	if (r < 0)
 		return r;
 	UVPI_STEP("stopped");
-	r = wait_stopped(domain, err);
+	r = wait_stopped(domain, op, err);
 	/* It has made no hypercall whose answer would have to be changed. */
 	if (r < 0)
 		xc_domain_resume(uvpi_hyp_xc(domain->host->hyp), domain->domid, 0);
@@ -344,7 +347,7 @@ int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_
 	int r = is_deaf(domain, err), w;
 
 	if (r)
-		return r < 0 ? r : stop(domain, err);
+		return r < 0 ? r : stop(domain, op, err);
 	r = uvpi_domain_can_hear(domain, "be saved", &info, err);
 	if (r == 0)
 		r = uvpi_host_store(domain->host, &s.store, err);
