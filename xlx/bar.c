@@ -22,10 +22,10 @@ static struct bar *current;
 
 bool bar_mode_of(const struct xlx_args *args, enum bar_mode *ret_mode)
 {
-	const char *how = xlx_value(args, "progress");
+	const char *how = xlx_value(args, "progress"), *from = how ? "--progress" : "XLX_PROGRESS";
 
 	if (!how)
-		how = getenv("XLX_PROGRESS");
+		how = getenv(from);
 	if (!how || !*how)
 		*ret_mode = isatty(STDERR_FILENO) ? BAR_TERMINAL : BAR_LINES;
 	else if (!strcmp(how, "json"))
@@ -33,7 +33,7 @@ bool bar_mode_of(const struct xlx_args *args, enum bar_mode *ret_mode)
 	else if (!strcmp(how, "none"))
 		*ret_mode = BAR_NONE;
 	else
-		return xlx_usage(args, "--progress: '%s' is neither 'json' nor 'none'", how), false;
+		return xlx_usage(args, "%s: '%s' is neither 'json' nor 'none'", from, how), false;
 	return true;
 }
 

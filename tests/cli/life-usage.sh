@@ -20,6 +20,8 @@ for cmd in shutdown reboot; do
 	usage_error "$cmd" "--timeout: 'soon' is not a time; write seconds, or a number with ms, s, m or h" -t soon web1
 	usage_error "$cmd" "option '--timeout' needs a value" web1 --timeout
 	usage_error "$cmd" "--progress: 'loud' is neither 'json' nor 'none'" --progress=loud web1
+	XLX_PROGRESS=quiet usage_error "$cmd" "--progress: 'loud' is neither 'json' nor 'none'" --progress=loud web1
+	XLX_PROGRESS=quiet usage_error "$cmd" "XLX_PROGRESS: 'quiet' is neither 'json' nor 'none'" web1
 done
 usage_error sysrq "something is missing: the arguments are DOMAIN KEY" web1
 usage_error sysrq "'sync' is not one letter or digit" web1 sync
