@@ -13,6 +13,7 @@
 #include "core/json.h"
 #include "core/num.h"
 #include "xlx/bar.h"
+#include "xlx/domains.h"
 #include "xlx/open.h"
 #include "xlx/out.h"
 
@@ -77,7 +78,12 @@ static void print_report(const struct uvp_migrate_report *report)
 
 static void warn(void *data, const struct uvp_error *warning)
 {
+	char hint[sizeof(warning->hint)];
+
 	xlx_warn("%s", warning->message);
+	out_sanitize(warning->hint, hint, sizeof(hint));
+	if (hint[0])
+		fprintf(stderr, "hint: %s\n", hint);
 	(void)data;
 }
 
@@ -88,6 +94,7 @@ static int settle(const struct xlx_args *args, struct uvp_domain *domain, const 
 	char name[64];
 
 	xlx_domain_text(domain, name, sizeof(name));
+	xlx_mend_cap(domain);
 	if (uvp_migrate_settle(domain, how, op, &end, &err) < 0)
 		return xlx_fail(&err);
 	printf("%s %s\n", name, end == UVP_MIGRATE_THERE ? "runs there; what was left of it here is gone" : "runs here, as it did before");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate/settle.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,16 +22,15 @@
 /* One that goes on slowly is better than one that does not. */
 static void put_back_cap(struct uvp_domain *domain, const struct uvp_op *op)
 {
-	struct uvp_error said = UVP_ERROR_INIT;
-	uint32_t left, cap;
-	int r = uvpi_slow_put_back(domain, &left, &cap, &said);
+	struct uvp_error why = UVP_ERROR_INIT;
+	char label[UVPI_LABEL], word[UVPI_LABEL];
 
-	if (r > 0)
-		uvpi_fail(&said, UVP_E_OK, 0, "moving had left it a cap of %" PRIu32 "; it has its own again, %" PRIu32, left, cap);
-	else if (r < 0)
-		uvpi_prefix(&said, "the cap by which moving had slowed it down stays");
-	if (r)
-		uvpi_op_warn(op, &said);
+	if (uvpi_slow_put_back(domain, NULL, NULL, &why) >= 0)
+		return;
+	uvpi_prefix(&why, "the cap by which moving had slowed %s down stays", uvpi_domain_label(domain, label));
+	if (!why.hint[0])
+		uvpi_hint(&why, "'xlx sched %.100s' tells it, and sets another one with --cap", uvpi_domain_word(domain, word));
+	uvpi_op_warn(op, &why);
 }
 
 static int resume(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_op *op, struct uvp_error *err)
