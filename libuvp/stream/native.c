@@ -33,8 +33,8 @@ struct send {
 	const struct uvp_op *op;
 	uvpi_packer_write *write;
 	void *data;
-	xen_pfn_t last; /* one behind its last page */
-	uint64_t end; /* where the reader wants none any more */
+	xen_pfn_t top;  /* one behind the last place where it has had a page */
+	xen_pfn_t last; /* the same, or where the reader wants none any more */
 	uint64_t found, pages; /* so far; all that it has */
 	xen_pfn_t gfns[PAGES_MAX];
 	uint32_t n;
@@ -139,10 +139,11 @@ static int flush(struct send *s, struct uvp_error *err)
 	return r < 0 ? r : 0;
 }
 
-static int say_far(xen_pfn_t gfn, struct uvp_error *err)
+static int say_far(const struct send *s, struct uvp_error *err)
 {
-	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it has a page at 0x%llx, so far above its memory that it could not be restored",
-		  (unsigned long long)gfn * PAGE);
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+		  "it has a page so far above its memory, between 0x%llx and 0x%llx, that it could not be restored",
+		  (unsigned long long)s->last * PAGE, (unsigned long long)s->top * PAGE);
 	uvpi_hint(err, "it runs on; whatever put that page there, a driver in the guest, would have to take it away");
 	return -UVP_E_UNSUPPORTED;
 }
@@ -159,8 +160,6 @@ static int add(struct send *s, const xen_pfn_t *gfns, uint32_t n, struct uvp_err
 	for (uint32_t i = 0; i < n && r == 0; i++) {
 		if (types[i] == XEN_DOMCTL_PFINFO_XTAB)
 			continue;
-		if (gfns[i] >= s->end)
-			return say_far(gfns[i], err);
 		if (types[i] == XEN_DOMCTL_PFINFO_BROKEN)
 			return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "a page of the host's memory, which the guest has, is broken");
 		s->gfns[s->n++] = gfns[i];
@@ -205,6 +204,8 @@ static int send_all(struct send *s, struct uvp_error *err)
 		r = send_range(s, mmio, special, err);
 	if (r == 0)
 		r = send_range(s, low, mmio, err);
+	if (r == 0 && s->last < s->top && s->found + s->n < s->pages)
+		r = say_far(s, err);
 	return r;
 }
 
@@ -213,12 +214,15 @@ static int look(struct send *s, struct uvp_error *err)
 	xc_domaininfo_t info;
 
 	if (xc_domain_getinfolist(s->p->xc, s->p->domid, 1, &info) != 1 || info.domain != s->p->domid ||
-	    xc_domain_nr_gpfns(s->p->xc, s->p->domid, &s->last) < 0)
+	    xc_domain_nr_gpfns(s->p->xc, s->p->domid, &s->top) < 0)
 		return uvpi_hyp_fail(err, s->p->domid, "look at");
 	s->pages = info.tot_pages;
-	s->end = uvpi_native_gfn_end(s->p->max_pages);
-	if (!s->last || s->last > UINT64_C(1) << 36)
+	if (!s->top)
 		return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "Xen says that it has no memory");
+	/* A guest can have one page at the end of what can be addressed, and Xen would be asked for hours until it is found. */
+	s->last = uvpi_native_gfn_end(s->p->max_pages);
+	if (s->last > s->top)
+		s->last = s->top;
 	return 0;
 }
 

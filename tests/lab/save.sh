@@ -92,11 +92,29 @@ killed_saves() { # NAME
 	echo "save: $((step - 1)) steps"
 }
 
+# far NAME populate_physmap|decrease_reservation: a page of it at half a TiB comes or goes
+far() {
+	python3 - "$(xlx domid "$1")" "$2" <<'END'
+import ctypes, sys
+xc = ctypes.CDLL("libxenctrl.so.4.17")
+xc.xc_interface_open.restype = ctypes.c_void_p
+xch, domid, gfn = ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), ctypes.c_ulong(1 << 27)
+change = getattr(xc, "xc_domain_%s_exact" % sys.argv[2])
+flags = [0] if sys.argv[2] == "populate_physmap" else []
+sys.exit(change(xch, domid, ctypes.c_ulong(1), 0, *flags, ctypes.byref(gfn)) != 0)
+END
+}
+
 # What goes wrong while it is saved harms it no more than being saved with --live.
 survives() { # NAME FILE
 	# nothing fits
 	expect_fail 10 xlx save "$1" "$tmp/small/file"
 	[ -z "$(ls -A "$tmp/small")" ] || fail "something is left of it"
+	# a page that is far from all others is not looked for, but missed
+	far "$1" populate_physmap || fail "it cannot have a page there"
+	expect_fail 8 xlx save "$1" "$2"
+	err_has "so far above its memory"
+	far "$1" decrease_reservation || fail "the page cannot be taken away"
 	guest_run "$1" 'head -c 6 /dev/xvda; echo here'
 	guest_has here
 	killed_saves "$1"
