@@ -42,7 +42,7 @@ enum uvpi_reason { /* SHUTDOWN_* of xen/sched.h */
 	UVPI_REASON_WATCHDOG = 4,
 	UVPI_REASON_SOFT_RESET = 5
 };
-/* What a domain of which that is said did: "crashed". */
+/* What a domain did that has shut down for that reason: "crashed". */
 const char *uvpi_reason_text(enum uvpi_reason reason);
 
 struct uvpi_dominfo {
