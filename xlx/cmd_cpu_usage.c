@@ -189,6 +189,8 @@ static int print_table(const struct usage_tree *tree, const struct wish *wish, u
 		if (row->kind == USAGE_LOST && !row->ns)
 			continue;
 		row_text(row, text, sizeof(text));
+		if (row->kind == USAGE_XEN && !tree->comparable)
+			snprintf(text, sizeof(text), "  Xen, and what ended");
 		add_line(table, tree, text, row->ns, row->stolen_ns, task);
 	}
 	printf("%.9f seconds on %zu CPUs%s\n", (double)tree->interval_ns / 1e9, tree->n_cpus,
@@ -206,7 +208,7 @@ static int print_csv(const struct usage_tree *tree, const struct wish *wish, uin
 
 		if (!is_shown(row, wish, domid))
 			continue;
-		out_sanitize(row->name, name, sizeof(name));
+		out_sanitize(row->kind == USAGE_XEN && !tree->comparable ? "and what ended" : row->name, name, sizeof(name));
 		for (char *quote = name; (quote = strchr(quote, '"'));)
 			*quote = '\'';
 		printf("%" PRIu64 ",%" PRId64 ",%s,%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%.6f,%" PRIu64 ",%d,\"%s\"\n", round, tree->interval_ns,
@@ -224,6 +226,7 @@ static int print_json(const struct usage_tree *tree, const struct wish *wish, ui
 	uvpi_json_set_u64(object, "spread_ns", tree->spread_ns);
 	uvpi_json_set_u64(object, "cpus", tree->n_cpus);
 	uvpi_json_set_bool(object, "processes_are_estimated", tree->estimated);
+	uvpi_json_set_bool(object, "xen_is_known", tree->comparable);
 	for (size_t i = 0; i < tree->n; i++) {
 		const struct usage_row *row = &tree->rows[i];
 		struct uvpi_json *one;

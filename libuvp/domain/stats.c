@@ -174,11 +174,6 @@ static int take_xen(struct uvp_host *host, unsigned int flags, struct uvp_stats 
 
 /* ---- two samples ---- */
 
-static uint64_t grown(uint64_t before, uint64_t now)
-{
-	return now > before ? now - before : 0;
-}
-
 /* That domain in another sample, or NULL. Both are in order of id: *at, which begins at 0, goes along. */
 static const struct uvp_domain_info *same_in(const struct uvp_stats *other, size_t *at, const struct uvp_domain_info *info)
 {
@@ -191,13 +186,20 @@ static const struct uvp_domain_info *same_in(const struct uvp_stats *other, size
 	return &list->domains[*at];
 }
 
-bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now)
+bool uvpi_stats_same_cpus(const struct uvp_stats *before, const struct uvp_stats *now)
 {
 	if (before->n_cpus != now->n_cpus)
 		return false;
 	for (size_t i = 0; i < now->n_cpus; i++)
 		if (now->cpus[i].online != before->cpus[i].online)
 			return false;
+	return true;
+}
+
+bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now)
+{
+	if (!uvpi_stats_same_cpus(before, now))
+		return false;
 	for (size_t i = 0, at = 0; i < before->domains.n; i++)
 		if (!same_in(now, &at, &before->domains.domains[i]))
 			return false;
@@ -226,20 +228,20 @@ static uint64_t all_ran(const struct uvp_stats *before, const struct uvp_stats *
 	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
 		const struct uvp_domain_info *info = &now->domains.domains[i], *then = same_in(before, &at, info);
 
-		ran += grown(then ? then->cpu_time_ns : 0, info->cpu_time_ns);
+		ran += uvpi_stats_grown(then ? then->cpu_time_ns : 0, info->cpu_time_ns);
 	}
 	return ran;
 }
 
 int64_t uvpi_stats_residue(const struct uvp_stats *before, const struct uvp_stats *now, uint64_t *ret_capacity_ns)
 {
-	uint64_t capacity = 0, idle = 0, interval = grown(before->time_ns, now->time_ns);
+	uint64_t capacity = 0, idle = 0, interval = uvpi_stats_grown(before->time_ns, now->time_ns);
 
 	for (size_t i = 0; i < now->n_cpus && i < before->n_cpus; i++) {
 		if (!now->cpus[i].online)
 			continue;
 		capacity += interval;
-		idle += grown(before->cpus[i].idle_ns, now->cpus[i].idle_ns);
+		idle += uvpi_stats_grown(before->cpus[i].idle_ns, now->cpus[i].idle_ns);
 	}
 	if (ret_capacity_ns)
 		*ret_capacity_ns = capacity;

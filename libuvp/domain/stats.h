@@ -63,7 +63,22 @@ void uvpi_targets_free(struct uvpi_targets *targets);
 int uvpi_stats_memory(struct uvp_host *host, struct uvp_stats *stats, bool store_silent, struct uvp_error *err);
 
 /* ---- two samples ---- */
-/* Can they be compared to the end? Nobody knows how long a domain ran that has ended meanwhile, nor when a CPU came or went. */
+/* What a counter has gained. Of a device: one that is less than before began anew, and has counted all of it since. */
+static inline uint64_t uvpi_stats_since(uint64_t before, uint64_t now)
+{
+	return now >= before ? now - before : now;
+}
+
+/* Of a time, which can be a little less than before and did not begin anew (see uvpi_stats_hold()); or of a sum over devices, one of
+ * which was detached and took its counts along: nothing. */
+static inline uint64_t uvpi_stats_grown(uint64_t before, uint64_t now)
+{
+	return now > before ? now - before : 0;
+}
+
+/* Were the same CPUs online? If not, nobody knows since when, or until when. */
+bool uvpi_stats_same_cpus(const struct uvp_stats *before, const struct uvp_stats *now);
+/* Were they, and is each domain still there? Nobody knows how long one ran that has ended meanwhile. */
 bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now);
 /* What Xen says that somebody has run so far is by the clock of the CPU that asks, and can be a little less than before. For readers
  * to whom less means that it began anew: what each domain has run, and each CPU was idle, is at least what it was. */

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/num.h"
+#include "domain/stats.h"
 
 /* Further apart, and nobody was there to take samples. */
 #define GAP_NS (200 * UINT64_C(1000000000))
@@ -101,8 +102,7 @@ const struct uvpi_history_domain *uvpi_history_find(const struct uvpi_history *h
 
 static double grown(uint64_t before, uint64_t now)
 {
-	/* less than before: a device was detached, and took its counts with it */
-	return now > before ? (double)(now - before) : 0;
+	return (double)uvpi_stats_grown(before, now);
 }
 
 /* What is summed up within a step; divided at its end. */

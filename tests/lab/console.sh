@@ -28,32 +28,29 @@ pkill -TERM -x xlx
 wait
 
 # a terminal: tmux has one of its own
-tmux() { command tmux -L "uvp-$$" -f /dev/null "$@"; }
-on_exit command tmux -L "uvp-$$" kill-server
-screen() { tmux capture-pane -p -t t; }
-shows() { screen | grep -qF -- "$1"; }
-tmux new-session -d -s t -x 90 -y 24 "env PS1='local> ' bash --norc"
+on_exit screen kill-server
+screen new-session -d -x 90 -y 24 "env PS1='local> ' bash --norc"
 wait_for 60 shows 'local>'
-tmux send-keys -t t "stty -a >$tmp/before; xlx console co-linux; echo left=\$?; stty -a >$tmp/after" Enter
+screen send-keys "stty -a >$tmp/before; xlx console co-linux; echo left=\$?; stty -a >$tmp/after" Enter
 wait_for 60 shows "Ctrl-] leaves"
-tmux send-keys -t t 'echo far=$((6*7))' Enter
+screen send-keys 'echo far=$((6*7))' Enter
 wait_for 120 shows "far=42"
 expect_fail 6 xlx console co-linux
-tmux send-keys -t t 'C-]'
+screen send-keys 'C-]'
 wait_for 60 shows "left=0"
 wait_for 60 test -s "$tmp/after"
 diff "$tmp/before" "$tmp/after" || fail "the terminal was not put back"
 
 # put back after a signal, and when the guest ends
 rm "$tmp/after"
-tmux send-keys -t t "clear; echo \$((1+1))nd; xlx console co-linux; echo left=\$?; stty -a >$tmp/after" Enter
+screen send-keys "clear; echo \$((1+1))nd; xlx console co-linux; echo left=\$?; stty -a >$tmp/after" Enter
 wait_for 60 shows "2nd"
 wait_for 60 shows "Ctrl-] leaves"
 pkill -TERM -x xlx
 wait_for 60 shows "left=12"
 wait_for 60 test -s "$tmp/after"
 diff "$tmp/before" "$tmp/after" || fail "the terminal was not put back after SIGTERM"
-tmux send-keys -t t "clear; echo \$((1+2))rd; xlx console co-linux; echo left=\$?" Enter
+screen send-keys "clear; echo \$((1+2))rd; xlx console co-linux; echo left=\$?" Enter
 wait_for 60 shows "3rd"
 wait_for 60 shows "Ctrl-] leaves"
 expect_ok xlx destroy --yes co-linux

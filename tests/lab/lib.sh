@@ -76,6 +76,12 @@ wait_for() {
 	done
 }
 
+# screen ARGS...: tmux, on a socket of this test's own and without anybody's settings; say on_exit screen kill-server
+screen() { tmux -L "uvp-$$" -f /dev/null "$@"; }
+# shows TEXT, shows_like REGEX: is it on the screen?
+shows() { screen capture-pane -p | grep -qF -- "$1"; }
+shows_like() { screen capture-pane -p | grep -qE -- "$1"; }
+
 # tiny_cfg NAME [LINE...]: a configuration of the tiny PVH guest; prints its path
 tiny_cfg() {
 	local name=$1

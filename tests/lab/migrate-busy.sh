@@ -136,9 +136,7 @@ rows() { "${@:2}" xlx sar --dir "$tmp/history" --step 1s --json "$name" "$1"; }
 has_rows() { rows cpu "${@:2}" 2>/dev/null | grep -o '"vcpus":1' | wc -l | awk -v n="$1" '{ exit $1 < n }'; }
 wait_for 180 has_rows 3 env
 
-screen() { tmux -L moved -f /dev/null "$@"; }
 on_exit screen kill-server
-shows() { screen capture-pane -p | grep -qE -- "$1"; }
 screen new-session -d -x 132 -y 30 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp exec xlx top -d 200ms --filter $name"
 wait_for 60 shows " $name "
 screen send-keys G
@@ -153,7 +151,7 @@ is_further() { [ -n "$(far)" ] && [ "$(far)" != "$1" ]; }
 wait_for 90 is_further ''
 at=$(far)
 wait_for 90 is_further "$at"
-wait_for 240 shows "done: xlx migrate $name b: .*moved in"
+wait_for 240 shows_like "done: xlx migrate $name b: .*moved in"
 wait_for 60 shows 'no command of xlx is at work'
 expect_fail 4 xlx domid "$name"
 goes_on on_b

@@ -118,9 +118,7 @@ grep -q '<path' "$tmp/plot.svg" || fail "the plot has no line"
 python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$tmp/plot.svg" || fail "the plot is no XML"
 expect_ok xlx top --once --ago 1s --dir "$tmp/history" --size 80x24
 out_has 'NOT NOW'
-screen() { tmux -L past -f /dev/null "$@"; }
 on_exit screen kill-server
-shows() { screen capture-pane -p | grep -qF -- "$1"; }
 screen new-session -d -x 90 -y 26 "LC_ALL=C.UTF-8 xlx top --dir '$tmp/history'"
 wait_for 60 shows read-only
 screen send-keys '<'

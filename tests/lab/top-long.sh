@@ -27,7 +27,6 @@ xlx top --plain -d $every > >(awk '/^Host / && ++n % 600 == 0 { print n; fflush(
 plain=$!
 end_plain() { kill "$plain" && wait "$plain"; } 2>/dev/null
 on_exit end_plain
-screen() { tmux -L long -f /dev/null "$@"; }
 on_exit screen kill-server
 screen new-session -d -x 100 -y 30 "LC_ALL=C.UTF-8 exec xlx top -d $every --dir '$tmp/history'"
 top=$(screen display-message -p '#{pane_pid}')

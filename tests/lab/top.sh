@@ -96,9 +96,7 @@ wait_for 60 has_rounds 20
 early=$(resident)
 
 # the screen
-screen() { tmux -L top -f /dev/null "$@"; }
 on_exit screen kill-server
-shows() { screen capture-pane -p | grep -qF -- "$1"; }
 screen new-session -d -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config NO_COLOR=1 xlx top; echo left: \$?; sleep 60"
 wait_for 60 shows 'watched'
 screen send-keys P

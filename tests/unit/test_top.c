@@ -91,6 +91,35 @@ START_TEST(what_xen_had_is_known_while_nobody_comes_or_goes)
 }
 END_TEST
 
+START_TEST(what_ended_is_nobodys)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct uvp_stats *fewer = sample(START + 14, 2, few), *more = sample(START + 16, 3, few), *changed = sample(START + 18, 3, few);
+	struct uvp_stats *last = sample(START + 20, 3, few);
+	struct top_usage_text text;
+
+	top_usage_text(&model->usage, "%", &text);
+	ck_assert_str_eq(text.xen, "27.8%");
+	ck_assert_int_eq(top_model_add(model, fewer), 0);
+	top_usage_text(&model->usage, "%", &text);
+	ck_assert_str_eq(text.xen, "-");
+	ck_assert_str_eq(text.idle, "50.0%");
+	ck_assert_int_eq(model->usage.residue_ns, 0);
+	/* one that comes has all its time in the interval */
+	ck_assert_int_eq(top_model_add(model, more), 0);
+	ck_assert(!model->usage.xen_unknown);
+	changed->cpus[3].online = true;
+	ck_assert_int_eq(top_model_add(model, changed), 0);
+	top_usage_text(&model->usage, "%", &text);
+	ck_assert_str_eq(text.xen, "-");
+	ck_assert_str_eq(text.guests, "-");
+	ck_assert_str_eq(text.idle, "-");
+	last->cpus[3].online = true;
+	ck_assert_int_eq(top_model_add(model, last), 0);
+	ck_assert(!model->usage.unknown && !model->usage.xen_unknown);
+}
+END_TEST
+
 START_TEST(what_xen_had_is_the_rest_and_too_much_is_said)
 {
 	struct top_model *model = model_of(3, few);
@@ -149,6 +178,59 @@ START_TEST(every_view_looks_as_it_did)
 		snprintf(golden, sizeof(golden), "%s-%dx%d.txt", top_view_name(ui.view), width, height);
 		compare(model, &ui, width, height, golden);
 	}
+	top_ui_done(&ui);
+}
+END_TEST
+
+/* What each character stands for, which the terminal makes colours of: a letter for each style. */
+static void compare_roles(const struct top_model *model, struct top_ui *ui, int width, int height, const char *golden)
+{
+	static const char letters[] = ".TSM-gwBG0XK";
+	struct top_frame *frame = top_draw(model, ui, width, height, 0);
+	char *text = calloc((size_t)(width + 1) * (size_t)height + 1, 1), *at = text;
+
+	ck_assert_uint_eq(sizeof(letters) - 1, TOP_STYLES);
+	for (int i = 0; i < width * height; i++) {
+		*at++ = frame->cells[i].style == TOP_PLAIN && frame->cells[i].text[0] == ' ' ? ' ' : letters[frame->cells[i].style];
+		if (i % width == width - 1) {
+			while (at > text && at[-1] == ' ')
+				at--;
+			*at++ = '\n';
+		}
+	}
+	*at = '\0';
+	compare_text(text, golden);
+	free(text);
+	top_frame_free(frame);
+}
+
+START_TEST(each_character_has_its_role)
+{
+	static const char *const names[] = { "Domain-0", "web", "crashed", "ended", "paused" };
+	_cleanup_model_ struct top_model *model = model_of(5, names);
+	struct uvp_domain_info *infos = model->now->domains.domains;
+	struct top_ui ui;
+
+	top_ui_init(&ui);
+	infos[2].state = infos[3].state = UVP_STATE_SHUT_DOWN;
+	infos[2].reason = UVP_REASON_CRASH;
+	model->hostd = TOP_DAEMON_GONE;
+	model->reclaimable = 2ull << 30;
+	ui.unlocked_until = 7;
+	ui.n_marked = 1;
+	ui.marked = calloc(1, sizeof(*ui.marked));
+	memcpy(ui.marked[0], infos[1].uuid, 16);
+	top_say(&ui, true, "cannot pause 'web'", "try again");
+	compare_roles(model, &ui, 80, 24, "roles-domains-80x24.txt");
+	top_say(&ui, false, "done", "");
+	model->cpus[1].ready = 2;
+	ui.view = TOP_CPUS;
+	compare_roles(model, &ui, 80, 24, "roles-cpus-80x24.txt");
+	ui.view = TOP_EVENTS;
+	compare_roles(model, &ui, 80, 24, "roles-events-80x24.txt");
+	ui.view = TOP_COLUMNS;
+	ui.on[1] = false;
+	compare_roles(model, &ui, 80, 24, "roles-columns-80x24.txt");
 	top_ui_done(&ui);
 }
 END_TEST
@@ -371,17 +453,36 @@ END_TEST
 #define NS INT64_C(1000000000)
 #define WALL INT64_C(1790000000)
 
-/* Samples at seconds 0 to 299 and 400 to 409: "web" has half of a CPU, from second 200 on another boot. */
-static void keep_samples(const char *folder)
+/* The ring of seconds in a new folder, beside an empty one of minutes. */
+static void open_history(char *folder, struct uvpi_history_ring *ret_ring)
 {
-	struct uvpi_history_ring ring, empty;
 	char path[64];
 
+	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/minutes", folder);
-	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &empty, NULL), 0);
-	uvpi_history_close(&empty);
+	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, ret_ring, NULL), 0);
+	uvpi_history_close(ret_ring);
 	snprintf(path, sizeof(path), "%s/seconds", folder);
-	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &ring, NULL), 0);
+	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, ret_ring, NULL), 0);
+}
+
+static void remove_history(const char *folder)
+{
+	static const char *const files[] = { "/seconds", "/minutes", "" };
+	char path[64];
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s%s", folder, files[i]);
+		ck_assert_int_eq(remove(path), 0);
+	}
+}
+
+/* Samples at seconds 0 to 299 and 400 to 409: "web" has half of a CPU, from second 200 on another boot. */
+static void keep_samples(char *folder)
+{
+	struct uvpi_history_ring ring;
+
+	open_history(folder, &ring);
 	for (int64_t s = 0; s < 410; s++) {
 		struct uvpi_history_domain domains[2] = {
 			{ .name = "Domain-0", .vcpus = 1 },
@@ -403,7 +504,7 @@ static void keep_samples(const char *folder)
 
 START_TEST(the_past_is_as_it_was)
 {
-	char folder[] = "/tmp/uvp-past-XXXXXX", path[64];
+	char folder[] = "/tmp/uvp-past-XXXXXX";
 	_cleanup_model_ struct top_model *now = model_of(1, few);
 	struct top_past past = { .folder = folder };
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -412,7 +513,6 @@ START_TEST(the_past_is_as_it_was)
 	struct top_ui ui;
 	char **argv = NULL;
 
-	ck_assert_ptr_nonnull(mkdtemp(folder));
 	ck_assert_int_eq(top_past_go(&past, 0, false, at, now, &err), -UVP_E_NOT_FOUND);
 	keep_samples(folder);
 	ck_assert_int_eq(top_past_go(&past, 0, true, at, now, &err), 0);
@@ -452,25 +552,16 @@ START_TEST(the_past_is_as_it_was)
 	ck_assert_int_eq(top_past_go(&past, 60, true, at, now, &err), 0);
 	ck_assert_ptr_null(past.model);
 	top_past_done(&past);
-	snprintf(path, sizeof(path), "%s/seconds", folder);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/minutes", folder);
-	unlink(path);
-	rmdir(folder);
+	remove_history(folder);
 }
 END_TEST
 
 /* A CPU comes, then a domain ends, then one of the disks of "web" is detached and takes its counts along. */
-static void keep_changes(const char *folder)
+static void keep_changes(char *folder)
 {
 	struct uvpi_history_ring ring;
-	char path[64];
 
-	snprintf(path, sizeof(path), "%s/minutes", folder);
-	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &ring, NULL), 0);
-	uvpi_history_close(&ring);
-	snprintf(path, sizeof(path), "%s/seconds", folder);
-	ck_assert_int_eq(uvpi_history_open(path, 1 << 20, &ring, NULL), 0);
+	open_history(folder, &ring);
 	for (int64_t s = 0; s < 5; s++) {
 		struct uvpi_history_domain domains[3] = {
 			{ .name = "Domain-0", .vcpus = 1 },
@@ -509,12 +600,11 @@ static void check_what_is_known_of_domains(const struct top_model *model, int s)
 
 START_TEST(the_past_tells_no_more_than_it_knows)
 {
-	char folder[] = "/tmp/uvp-past-XXXXXX", path[64];
+	char folder[] = "/tmp/uvp-past-XXXXXX";
 	struct top_past past = { .folder = folder };
 	struct top_usage_text text[5];
 	double rates[5];
 
-	ck_assert_ptr_nonnull(mkdtemp(folder));
 	keep_changes(folder);
 	for (int s = 4; s >= 1; s--) {
 		ck_assert_int_eq(top_past_go(&past, 0, false, (WALL + 5) * NS, NULL, NULL), 1);
@@ -550,11 +640,7 @@ START_TEST(the_past_tells_no_more_than_it_knows)
 	ck_assert_double_eq_tol(rates[3], 4096, 1e-6);
 	ck_assert_double_eq_tol(rates[4], 0, 1e-6);
 	top_past_done(&past);
-	snprintf(path, sizeof(path), "%s/seconds", folder);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/minutes", folder);
-	unlink(path);
-	rmdir(folder);
+	remove_history(folder);
 }
 END_TEST
 
@@ -565,9 +651,11 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, a_counter_that_starts_anew_counts_from_zero);
 	tcase_add_test(tcase, a_time_that_is_a_little_less_than_before_stood_still);
 	tcase_add_test(tcase, what_xen_had_is_known_while_nobody_comes_or_goes);
+	tcase_add_test(tcase, what_ended_is_nobodys);
 	tcase_add_test(tcase, what_xen_had_is_the_rest_and_too_much_is_said);
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
+	tcase_add_test(tcase, each_character_has_its_role);
 	tcase_add_test(tcase, every_view_with_none_few_and_many);
 	tcase_add_test(tcase, few_many_and_hostile_domains_fit);
 	tcase_add_test(tcase, what_is_old_looks_old);

@@ -262,35 +262,6 @@ START_TEST(filters_hold_all_their_words)
 }
 END_TEST
 
-START_TEST(a_million_keys_do_nothing_while_locked)
-{
-	static const int special[] = { TOP_KEY_UP, TOP_KEY_DOWN, TOP_KEY_PAGE_UP, TOP_KEY_PAGE_DOWN, TOP_KEY_HOME, TOP_KEY_END,
-				       TOP_KEY_ENTER, TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_ERASE_ALL, TOP_KEY_INTERRUPT, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
-				       TOP_KEY_CLICK + 7, TOP_KEY_CLICK + 500 };
-	_cleanup_model_ struct top_model *model = model_of(3, few);
-	struct top_ui ui;
-	uint64_t seed = 1;
-	char **argv = NULL;
-
-	top_ui_init(&ui);
-	for (int i = 0; i < 1000000; i++) {
-		int key;
-
-		seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-		key = (int)(seed >> 33) % (96 + (int)UVPI_ARRAY_SIZE(special));
-		key = key < 96 ? 32 + key : special[key - 96];
-		/* The one key that opens the lock, but not as part of a text. */
-		if (key == '!' && ui.mode == TOP_LOOKING)
-			continue;
-		ck_assert_int_le(top_key(&ui, model, key, 10, 5, &argv), TOP_ACT_REFRESH);
-		if (i % 10000 == 0)
-			top_frame_free(top_draw(model, &ui, 80 + i % 50, 24 + i % 30, 5));
-	}
-	ck_assert_uint_eq(ui.unlocked_until, 0);
-	top_ui_done(&ui);
-}
-END_TEST
-
 START_TEST(enter_goes_from_a_disk_to_its_domain)
 {
 	_cleanup_model_ struct top_model *model = model_of(3, few);
@@ -366,7 +337,6 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, errors_stay);
 	tcase_add_test(tcase, eight_hours_of_refreshes_take_no_memory);
 	tcase_add_test(tcase, filters_hold_all_their_words);
-	tcase_add_test(tcase, a_million_keys_do_nothing_while_locked);
 }
 
 UNIT_MAIN("top_keys", setup);

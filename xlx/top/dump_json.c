@@ -58,14 +58,22 @@ static struct uvpi_json *json_pools(const struct top_model *model)
 	return array;
 }
 
+static void set_share(struct uvpi_json *object, const char *key, double share, bool unknown)
+{
+	if (unknown)
+		uvpi_json_set_str(object, key, NULL);
+	else
+		uvpi_json_set_double(object, key, share);
+}
+
 static struct uvpi_json *json_usage(const struct top_usage *usage)
 {
 	struct uvpi_json *object = uvpi_json_object();
 
-	uvpi_json_set_double(object, "guests", usage->guests);
-	uvpi_json_set_double(object, "dom0", usage->dom0);
-	uvpi_json_set_double(object, "xen", usage->xen);
-	uvpi_json_set_double(object, "idle", usage->idle);
+	set_share(object, "guests", usage->guests, usage->unknown);
+	set_share(object, "dom0", usage->dom0, usage->unknown);
+	set_share(object, "xen", usage->xen, usage->xen_unknown);
+	set_share(object, "idle", usage->idle, usage->unknown);
 	return object;
 }
 
@@ -259,7 +267,10 @@ static void set_host(struct uvpi_json *object, const struct top_model *model)
 	uvpi_json_set_u64(object, "reclaimable_memory_bytes", model->reclaimable);
 	uvpi_json_set(object, "nodes", json_nodes(stats));
 	uvpi_json_set(object, "usage", json_usage(&model->usage));
-	uvpi_json_set_i64(object, "xen_ns", model->usage.residue_ns);
+	if (model->usage.xen_unknown)
+		uvpi_json_set_str(object, "xen_ns", NULL);
+	else
+		uvpi_json_set_i64(object, "xen_ns", model->usage.residue_ns);
 }
 
 int top_dump_json(const struct top_model *model, const struct top_ui *ui)

@@ -143,30 +143,14 @@ static const struct uvp_stats_vcpu *vcpu_before(const struct uvp_stats *before, 
 
 /* ---- rates ---- */
 
-/* One of a device that is less than before began anew. */
-static uint64_t grown(uint64_t now, uint64_t before)
-{
-	return now >= before ? now - before : now;
-}
-
-/* Of a CPU, or of a vCPU or domain that was there before. Xen adds what somebody has run so far by the clock of the CPU that asks,
- * which may be a little ahead of the one that ends it: it can be less than before, and did not begin anew. */
-static uint64_t ran(uint64_t now, uint64_t before)
-{
-	return now > before ? now - before : 0;
-}
-
 static double share(const struct top_model *model, uint64_t now, uint64_t before)
 {
-	return model->interval > 0 ? (double)ran(now, before) / model->interval * 100 / SECOND : 0;
+	return model->interval > 0 ? (double)uvpi_stats_grown(before, now) / model->interval * 100 / SECOND : 0;
 }
 
 static double rate(const struct top_model *model, uint64_t now, uint64_t before)
 {
-	if (model->interval <= 0)
-		return 0;
-	/* of several devices, one of which was detached with its counts */
-	return (double)(model->past ? ran(now, before) : grown(now, before)) / model->interval;
+	return model->interval > 0 ? (double)uvpi_stats_since(before, now) / model->interval : 0;
 }
 
 /* One that was there before goes on with its curves. */
@@ -188,7 +172,7 @@ static void rate_domain(struct top_model *model, struct top_domain *domain, cons
 		return;
 	/* One that was not there before has had all its time since. */
 	domain->cpu = share(model, domain->info->cpu_time_ns, then);
-	*ret_ran += ran(domain->info->cpu_time_ns, then);
+	*ret_ran += uvpi_stats_grown(then, domain->info->cpu_time_ns);
 }
 
 static void rate_domains(struct top_model *model, struct top_domain *old, size_t n_old)
@@ -293,10 +277,10 @@ static void rate_vcpus(struct top_model *model)
 	}
 }
 
-/* The CPUs' mean cannot be compared with that of other CPUs, and what a domain had that ended is not Xen's. */
+/* What is left over with other CPUs, or when a domain has ended, is not only Xen's. */
 static void forget_usage(struct top_usage *usage, const struct uvp_stats *before, const struct uvp_stats *now)
 {
-	if (before->n_cpus != now->n_cpus)
+	if (!uvpi_stats_same_cpus(before, now))
 		*usage = (struct top_usage){ .unknown = true, .xen_unknown = true };
 	else if (!uvpi_stats_comparable(before, now))
 		*usage = (struct top_usage){ .guests = usage->guests, .dom0 = usage->dom0, .idle = usage->idle, .xen_unknown = true };
@@ -324,8 +308,7 @@ static void rate_cpus(struct top_model *model)
 	model->usage.residue_ns = uvpi_stats_residue(model->before, model->now, &capacity);
 	model->usage.residue = capacity ? (double)model->usage.residue_ns / (double)capacity : 0;
 	model->usage.xen = model->usage.residue > 0 ? model->usage.residue : 0;
-	if (model->past)
-		forget_usage(&model->usage, model->before, model->now);
+	forget_usage(&model->usage, model->before, model->now);
 }
 
 static size_t online(const struct uvp_stats *stats)

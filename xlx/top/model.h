@@ -78,18 +78,17 @@ struct top_detail {
 
 enum top_daemon { TOP_DAEMON_UNKNOWN, TOP_DAEMON_RUNS, TOP_DAEMON_GONE };
 
-/* Who used the host's CPUs, as shares of 1. What domains had that ended in the interval is counted as Xen's. */
+/* Who used the host's CPUs, as shares of 1. */
 struct top_usage {
 	double guests, dom0, xen, idle;
 	double residue; /* what xen was made of; less than 0 when the sums are too large */
 	int64_t residue_ns;
-	bool unknown;   /* all of it: of the past, where a CPU came or went */
-	bool xen_unknown; /* xen: of the past, where a domain ended */
+	bool unknown;     /* all of it: a CPU came or went in the interval */
+	bool xen_unknown; /* xen, and the residue: a domain ended, too */
 };
 
 struct top_model {
 	struct uvp_stats *now, *before; /* before is NULL in the first round */
-	bool past; /* made of samples that were kept: a domain's devices are one, and CPUs have the mean of all */
 	double interval;                /* seconds between them */
 	struct top_usage usage;
 	size_t n_domains, n_devices, n_vcpus, n_cpus, n_online;
@@ -117,7 +116,7 @@ UVPI_DEFINE_CLEANUP(struct top_model *, top_model_free);
 #define _cleanup_model_ UVPI_CLEANUP(top_model_free)
 
 /* Take a newer sample; it belongs to the model from now on, also when this fails (-1: no memory; the model then is as it
- * was). A device's counter that is smaller than before was started anew and counts from 0; in the past it tells nothing. */
+ * was). A device's counter that is smaller than before was started anew and counts from 0. */
 int top_model_add(struct top_model *model, struct uvp_stats *stats);
 
 /* As shown: "12.5" and the unit, "-" for what is not known. */

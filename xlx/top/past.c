@@ -81,6 +81,24 @@ struct uvp_stats *top_past_stats(const struct uvpi_history_frame *frame)
 	return stats;
 }
 
+/* A sum that is less than before is one over other devices: it tells nothing of the time between. */
+static void tell_sums_apart(const struct uvp_stats *before, struct uvp_stats *now)
+{
+	for (size_t i = 0, at = 0; i < now->n_devices; i++) {
+		struct uvp_stats_device *sum = &now->devices[i];
+		const struct uvp_stats_device *then;
+
+		while (at < before->n_devices && (before->devices[at].domid < sum->domid ||
+						  (before->devices[at].domid == sum->domid && before->devices[at].disk && !sum->disk)))
+			at++;
+		then = &before->devices[at];
+		if (at == before->n_devices || then->domid != sum->domid || then->disk != sum->disk)
+			continue;
+		sum->devid = then->devid + (sum->reads < then->reads || sum->writes < then->writes || sum->read_bytes < then->read_bytes ||
+					    sum->write_bytes < then->write_bytes);
+	}
+}
+
 /* Counters go on only within one boot: samples of an earlier one are left out. */
 static struct top_model *model_from(const struct uvpi_history *history, size_t last, const struct top_model *now)
 {
@@ -95,11 +113,12 @@ static struct top_model *model_from(const struct uvpi_history *history, size_t l
 		snprintf(model->host, sizeof(model->host), "%s", now->host);
 		snprintf(model->xen, sizeof(model->xen), "%s", now->xen);
 	}
-	model->past = true;
 	model->taken_at = history->frames[last].wall_ns / NS;
 	for (size_t i = first; i <= last; i++) {
 		struct uvp_stats *stats = top_past_stats(&history->frames[i]);
 
+		if (stats && model->now)
+			tell_sums_apart(model->now, stats);
 		if (!stats || top_model_add(model, stats) < 0) {
 			top_model_free(model);
 			return NULL;

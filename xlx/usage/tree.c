@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "domain/stats.h"
 
 static const char *const kind_names[USAGE_KINDS] = { "host", "idle", "xen", "core", "domain", "vcpu", "process", "thread", "kernel",
 						     "lost", "rest" };
@@ -29,19 +30,6 @@ static struct usage_row *add(struct usage_tree *tree, enum usage_kind kind, uint
 	return row;
 }
 
-/* A counter that is smaller than before began anew. */
-static int64_t grown(uint64_t now, uint64_t before)
-{
-	return (int64_t)(now >= before ? now - before : now);
-}
-
-/* The time of a CPU, or of a vCPU that was there before, which Xen tells by the clock of the CPU that asks: it can be a little
- * less than before, and did not begin anew. */
-static int64_t ran(uint64_t now, uint64_t before)
-{
-	return now > before ? (int64_t)(now - before) : 0;
-}
-
 /* ---- the host ---- */
 
 static uint64_t idle_before(const struct uvp_stats *before, size_t i)
@@ -59,7 +47,7 @@ static int64_t add_cores(struct usage_tree *tree, const struct uvp_stats *before
 
 		if (!now->cpus[i].online)
 			continue;
-		idle = ran(now->cpus[i].idle_ns, idle_before(before, i));
+		idle = (int64_t)uvpi_stats_grown(idle_before(before, i), now->cpus[i].idle_ns);
 		all += idle;
 		add(tree, USAGE_CORE, now->cpus[i].cpu, 0, NULL, tree->interval_ns - idle);
 	}
@@ -107,7 +95,8 @@ static void take_threads(const struct usage_tasks *before, const struct usage_ta
 			old = &before->tasks[at];
 		threads[i] = (struct usage_row){
 			.kind = USAGE_THREAD, .id = task->tid, .parent = task->pid, .name = task->name, .ended = task->ended,
-			.ns = grown(task->run_ns, old ? old->run_ns : 0), .stolen_ns = (uint64_t)grown(task->stolen_ns, old ? old->stolen_ns : 0),
+			.ns = (int64_t)uvpi_stats_since(old ? old->run_ns : 0, task->run_ns),
+			.stolen_ns = uvpi_stats_since(old ? old->stolen_ns : 0, task->stolen_ns),
 		};
 	}
 }
@@ -200,7 +189,8 @@ static bool add_dom0(struct usage_tree *tree, const struct usage_reading *before
 	const struct usage_tasks *tasks = &now->tasks;
 	_cleanup_free_ struct usage_row *threads = calloc(tasks->n + 1, sizeof(*threads));
 	_cleanup_free_ struct usage_row *processes = calloc(tasks->n + 1, sizeof(*processes));
-	int64_t kernel = grown(tasks->idle_run_ns, before->tasks.idle_run_ns), lost = grown(tasks->lost_ns, before->tasks.lost_ns);
+	int64_t kernel = (int64_t)uvpi_stats_since(before->tasks.idle_run_ns, tasks->idle_run_ns);
+	int64_t lost = (int64_t)uvpi_stats_since(before->tasks.lost_ns, tasks->lost_ns);
 
 	if (!threads || !processes)
 		return false;
@@ -236,7 +226,7 @@ static int64_t add_domains(struct usage_tree *tree, const struct usage_reading *
 
 			if (one->domid != info->id)
 				continue;
-			add(tree, USAGE_VCPU, one->vcpu, one->domid, NULL, ran(one->run_ns, earlier ? run : 0))->cpu = one->cpu;
+			add(tree, USAGE_VCPU, one->vcpu, one->domid, NULL, (int64_t)uvpi_stats_grown(earlier ? run : 0, one->run_ns))->cpu = one->cpu;
 			domain->ns += tree->rows[tree->n - 1].ns;
 		}
 		all += domain->ns;
@@ -252,7 +242,7 @@ bool usage_tree_make(const struct usage_reading *before, const struct usage_read
 	size_t most = 8 + stats->n_cpus + stats->domains.n + stats->n_vcpus + 2 * now->tasks.n;
 	struct usage_tree tree = {
 		.interval_ns = (int64_t)(stats->time_ns - before->stats->time_ns), .spread_ns = stats->spread_ns,
-		.estimated = now->tasks.estimated, .rows = calloc(most, sizeof(*tree.rows)),
+		.estimated = now->tasks.estimated, .comparable = uvpi_stats_comparable(before->stats, stats), .rows = calloc(most, sizeof(*tree.rows)),
 	};
 	struct usage_row *host, *idle, *xen;
 	int64_t domains;

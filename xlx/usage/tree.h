@@ -21,7 +21,7 @@ struct usage_reading {
 enum usage_kind {
 	USAGE_HOST,    /* all CPUs that are online, for the interval */
 	USAGE_IDLE,    /* nothing ran */
-	USAGE_XEN,     /* what is missing: Xen's own, domains that ended, and what the moments of reading are apart */
+	USAGE_XEN,     /* what is missing: Xen's own, what the moments of reading are apart, and unless comparable domains that ended */
 	USAGE_CORE,    /* one CPU: what it was not idle */
 	USAGE_DOMAIN,
 	USAGE_VCPU,
@@ -48,6 +48,7 @@ struct usage_tree {
 	uint64_t spread_ns;    /* how far apart the moments of the second reading are */
 	size_t n_cpus;         /* online */
 	bool estimated;
+	bool comparable;       /* no domain ended, and no CPU came or went: what is missing was Xen's own */
 	size_t n;
 	struct usage_row *rows; /* a part comes after what it is of; processes: those with most time first */
 };
