@@ -114,7 +114,8 @@ static const struct uvp_domain_info *find_domain(const struct uvp_stats *stats, 
 
 static bool is_shown(const struct usage_row *row, const struct wish *wish, uint32_t domid)
 {
-	bool of_dom0 = row->kind == USAGE_PROCESS || row->kind >= USAGE_KERNEL;
+	bool threads = wish->json || wish->csv; /* those who read these can pass over them */
+	bool of_dom0 = row->kind == USAGE_PROCESS || row->kind >= USAGE_KERNEL || (row->kind == USAGE_THREAD && threads);
 
 	if (row->kind == USAGE_HOST)
 		return true;
@@ -125,8 +126,7 @@ static bool is_shown(const struct usage_row *row, const struct wish *wish, uint3
 	if (wish->domain)
 		return (row->kind == USAGE_DOMAIN && row->id == domid) || (row->kind == USAGE_VCPU && row->parent == domid) ||
 		       (!domid && of_dom0);
-	/* everything, but threads only for those who can pass over them */
-	return row->kind != USAGE_THREAD || wish->json || wish->csv;
+	return row->kind != USAGE_THREAD || threads;
 }
 
 static void row_text(const struct usage_row *row, char *buf, size_t len)
