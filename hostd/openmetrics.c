@@ -68,10 +68,14 @@ static const struct family {
 	{ "xlx_domain_disk_writes", COUNTER, DISK, COUNT64, OF(uvp_stats_device, writes), "Write requests of the guest." },
 	{ "xlx_domain_disk_read_bytes", COUNTER, DISK, COUNT64, OF(uvp_stats_device, read_bytes), "Bytes that the guest has read." },
 	{ "xlx_domain_disk_written_bytes", COUNTER, DISK, COUNT64, OF(uvp_stats_device, write_bytes), "Bytes that the guest has written." },
+	{ "xlx_domain_disk_waits", COUNTER, DISK, COUNT64, OF(uvp_stats_device, waits),
+	  "How often a request of the guest found no room in the back end, and waited." },
 	{ "xlx_domain_network_receive_packets", COUNTER, NET, COUNT64, OF(uvp_stats_device, reads), "Packets to the guest." },
 	{ "xlx_domain_network_transmit_packets", COUNTER, NET, COUNT64, OF(uvp_stats_device, writes), "Packets from the guest." },
 	{ "xlx_domain_network_receive_bytes", COUNTER, NET, COUNT64, OF(uvp_stats_device, read_bytes), "Bytes to the guest." },
 	{ "xlx_domain_network_transmit_bytes", COUNTER, NET, COUNT64, OF(uvp_stats_device, write_bytes), "Bytes from the guest." },
+	{ "xlx_domain_network_errors", COUNTER, NET, COUNT64, OF(uvp_stats_device, errors), "Broken packets, both ways." },
+	{ "xlx_domain_network_drops", COUNTER, NET, COUNT64, OF(uvp_stats_device, drops), "Packets that found no room, both ways." },
 #undef OF
 };
 

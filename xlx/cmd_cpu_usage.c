@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* xlx cpu usage: who had the time of the host's CPUs, to the nanosecond. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/json.h"
@@ -251,12 +253,49 @@ static int print_json(const struct usage_tree *tree, const struct wish *wish, ui
 	return out_json(object);
 }
 
+static const struct usage_row *find_row(const struct usage_tree *tree, enum usage_kind kind, uint64_t id)
+{
+	for (size_t i = 0; i < tree->n; i++)
+		if (tree->rows[i].kind == kind && tree->rows[i].id == id)
+			return &tree->rows[i];
+	return NULL;
+}
+
+/* A process that did not run all the time has no row, and gets one; usage_tree_make() has left room. False: there is none. */
+static bool add_sleeping(struct usage_tree *tree, uint64_t pid, char comm[32])
+{
+	char path[48];
+	_cleanup_close_ int fd = -1;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, comm, 31);
+	if (n <= 0)
+		return false;
+	comm[n] = '\0';
+	comm[strcspn(comm, "\n")] = '\0';
+	tree->rows[tree->n++] = (struct usage_row){ .kind = USAGE_PROCESS, .id = (uint32_t)pid, .name = comm };
+	return true;
+}
+
+/* What was asked for is there. */
+static int look_for(struct usage_tree *tree, const struct wish *wish, char comm[32], struct uvp_error *err)
+{
+	if (wish->core != ANY && !find_row(tree, USAGE_CORE, wish->core))
+		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no CPU %" PRIu64 " that is online", wish->core);
+	if (wish->pid != ANY && !find_row(tree, USAGE_PROCESS, wish->pid) && !add_sleeping(tree, wish->pid, comm))
+		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no process %" PRIu64 " in domain 0", wish->pid);
+	return 0;
+}
+
 static int show(const struct usage_reading *before, const struct usage_reading *now, const struct wish *wish, uint64_t round)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
 	const struct uvp_domain_info *domain = wish->domain ? find_domain(now->stats, wish->domain) : NULL;
 	uint32_t domid = domain ? domain->id : 0;
 	struct usage_tree tree;
+	char comm[32];
 	int status;
 
 	if (wish->domain && !domain) {
@@ -267,7 +306,9 @@ static int show(const struct usage_reading *before, const struct usage_reading *
 		uvpi_no_memory(&err);
 		return xlx_fail(&err);
 	}
-	if (wish->json)
+	if (look_for(&tree, wish, comm, &err) < 0)
+		status = xlx_fail(&err);
+	else if (wish->json)
 		status = print_json(&tree, wish, domid);
 	else if (wish->csv)
 		status = print_csv(&tree, wish, domid, round);

@@ -36,9 +36,9 @@ int uvpi_name_check(const char *name, struct uvp_error *err)
 
 		if (c >= 0x80 || (!isalnum(c) && !strchr("_-.+:@", c)))
 			return uvpi_fail(err, UVP_E_INVALID, 0,
-					 "a domain's name cannot have the character %s%.*s%s: letters, digits and _ - . + : @ "
-					 "are possible",
-					 isprint(c) ? "'" : "number ", isprint(c) ? 1 : 0, name + i, isprint(c) ? "'" : "");
+					 isprint(c) ? "a domain's name cannot have the character '%c': letters, digits and _ - . + : @ are possible" :
+						      "a domain's name cannot have the byte %d: letters of ASCII, digits and _ - . + : @ are possible",
+					 c);
 		number = number && isdigit(c);
 	}
 	if (number || uvpi_is_uuid(name))

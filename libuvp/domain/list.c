@@ -80,7 +80,8 @@ static void from_xen(const struct uvpi_dominfo *info, struct uvp_domain_info *do
 	memcpy(domain->uuid, info->uuid, sizeof(domain->uuid));
 	domain->state = state_of(info);
 	domain->reason = (enum uvp_reason)info->reason;
-	domain->type = info->hvm ? UVP_TYPE_UNKNOWN : UVP_TYPE_PV;
+	/* only what has an emulated chipset has its power button */
+	domain->type = !info->hvm ? UVP_TYPE_PV : info->power_button ? UVP_TYPE_HVM : UVP_TYPE_PVH;
 	domain->memory_bytes = (info->pages + info->outstanding_pages) * PAGE;
 	domain->max_memory_bytes = info->max_pages > UINT64_MAX / PAGE ? UINT64_MAX : info->max_pages * PAGE;
 	domain->vcpus = info->online_vcpus;

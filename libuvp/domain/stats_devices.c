@@ -21,10 +21,10 @@
 
 #define BACKENDS "/sys/bus/xen-backend/devices"
 #define SECTOR 512
-#define FILES 4 /* of a disk */
+#define FILES 5 /* of a disk */
 #define NET_TEXT_FIRST 16384
 
-static const char *const disk_files[FILES] = { "rd_req", "wr_req", "rd_sect", "wr_sect" };
+static const char *const disk_files[FILES] = { "rd_req", "wr_req", "rd_sect", "wr_sect", "oo_req" };
 
 struct backend {
 	uint32_t domid, devid;
@@ -106,7 +106,7 @@ static bool parse_backend(const char *name, struct backend *backend)
 	if (uvpi_parse_u64(text, "domain", 0, UINT32_MAX, &domid, NULL) < 0 ||
 	    uvpi_parse_u64(dash + 1, "device", 0, UINT32_MAX, &devid, NULL) < 0)
 		return false;
-	*backend = (struct backend){ .domid = (uint32_t)domid, .devid = (uint32_t)devid, .disk = disk, .seen = true, .fds = { -1, -1, -1, -1 } };
+	*backend = (struct backend){ .domid = (uint32_t)domid, .devid = (uint32_t)devid, .disk = disk, .seen = true, .fds = { -1, -1, -1, -1, -1 } };
 	return true;
 }
 
@@ -197,6 +197,7 @@ static void count_disk(struct uvpi_backends *backends, struct backend *backend, 
 	device->writes = read_count(backends, backend, 1);
 	device->read_bytes = read_count(backends, backend, 2) * SECTOR;
 	device->write_bytes = read_count(backends, backend, 3) * SECTOR;
+	device->waits = read_count(backends, backend, 4);
 	if (!backend->name[0])
 		uvpi_vdev_name(backend->devid, backend->name, sizeof(backend->name));
 }
@@ -219,10 +220,10 @@ static bool next_number(const char **at, uint64_t *ret_number)
 	return uvpi_parse_u64(text, "count", 0, UINT64_MAX, ret_number, NULL) == 0;
 }
 
-/* What is behind the colon: received bytes, packets, six others; sent bytes, packets. */
+/* What is behind the colon: received bytes, packets, errors, drops, four others; the same of what was sent. */
 static bool parse_counts(const char *at, struct uvp_stats_device *device)
 {
-	uint64_t numbers[10];
+	uint64_t numbers[12];
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(numbers); i++)
 		if (!next_number(&at, &numbers[i]))
@@ -232,6 +233,8 @@ static bool parse_counts(const char *at, struct uvp_stats_device *device)
 	device->writes = numbers[1];
 	device->read_bytes = numbers[8];
 	device->write_bytes = numbers[0];
+	device->errors = numbers[2] + numbers[10];
+	device->drops = numbers[3] + numbers[11];
 	return true;
 }
 

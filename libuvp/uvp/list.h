@@ -36,7 +36,7 @@ enum uvp_reason {
 };
 
 enum uvp_type {
-	UVP_TYPE_UNKNOWN = 0, /* PVH or HVM: nobody asked, or nobody knows */
+	UVP_TYPE_UNKNOWN = 0, /* of the past: nobody knows */
 	UVP_TYPE_PV = 1,
 	UVP_TYPE_PVH = 2,
 	UVP_TYPE_HVM = 3

@@ -37,6 +37,8 @@ struct uvp_stats_device {
 	char name[32];                    /* "xvda"; the interface's name in domain 0 */
 	uint64_t reads, writes;           /* requests; packets to and from the guest */
 	uint64_t read_bytes, write_bytes;
+	uint64_t waits;                   /* of the kernel's disks: how often a request found no room in the back end, and waited */
+	uint64_t errors, drops;           /* packets, both ways, that were broken, or for which there was no room */
 };
 
 struct uvp_stats_node {

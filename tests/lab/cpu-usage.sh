@@ -11,6 +11,14 @@ out_has 'seconds on'
 expect_fail 2 xlx cpu usage --core 0 --pid 1
 expect_fail 2 xlx cpu usage -d 10ms
 expect_fail 4 xlx cpu usage --domain no-such-domain
+expect_fail 4 xlx cpu usage -d 100ms --pid 4194303
+expect_fail 4 xlx cpu usage -d 100ms --core 77
+# one that sleeps all the time is there, and has had nothing
+sleep 600 &
+sleeper=$!
+on_exit kill "$sleeper"
+expect_ok xlx cpu usage -d 100ms --pid "$sleeper"
+grep -q "process $sleeper sleep *0.000" "$tmp/out" || fail "a process that sleeps: $(cat "$tmp/out")"
 expect_ok xlx cpu usage --estimate --csv
 out_has ',process,'
 awk -F, '$3 == "process" || $3 == "thread" { n += $9 == 1; all++ } END { exit !all || n != all }' "$tmp/out" || fail "what is estimated is not marked"

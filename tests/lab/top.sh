@@ -31,6 +31,7 @@ assert usage["xen"] == max(0, top["xen_ns"] / whole), (usage, top["xen_ns"])
 # emulated CPUs of a busy machine stand still at times
 assert abs(top["xen_ns"]) < 0.3 * whole, (usage, top["xen_ns"])
 assert abs(sum(d["cpu_percent"] for d in top["domains"]) / 100 / len(top["cpus"]) - usage["guests"] - usage["dom0"]) < 1e-6, top
+assert (names["Domain-0"]["type"], names["watched"]["type"]) == ("pv", "pvh"), names
 for domain in top["domains"]:
     assert domain["vcpus"], domain
     # they are read one after the other
@@ -166,6 +167,11 @@ wait_for 60 shows 'done: xlx boot-order starts disk'
 expect_ok xlx boot-order --json starts
 out_has '"given":true,"order":["disk"]'
 screen send-keys Escape / watched Enter
+# domain 0 has worked all the time: the curve of its CPU is one
+screen send-keys Escape / Domain-0 Enter Enter
+wait_for 60 shows_like 'CPU +[0-9.]+% .*[▁▂▃▄▅▆▇█]{5}'
+screen send-keys Escape Escape / watched Enter
+wait_for 60 shows ' watched'
 # one domain in full, with its console; the console itself and back
 screen send-keys Enter
 wait_for 60 shows 'CONSOLE'
@@ -222,7 +228,7 @@ wait_for 60 eval '! shows "xenstored does not answer"'
 cat >"$tmp/hda.py" <<'EOF'
 import json, sys
 [hda] = [v for d in json.load(sys.stdin)["domains"] if d["name"] == "starts" for v in d["devices"]]
-assert hda["kind"] == "vbd" and hda["reads"] > 0 and hda["read_bytes"] >= 512, hda
+assert hda["waits"] == 0 and hda["kind"] == "vbd" and hda["reads"] > 0 and hda["read_bytes"] >= 512, hda
 EOF
 has_read() { xlx top --json | python3 "$tmp/hda.py"; }
 wait_for 120 has_read

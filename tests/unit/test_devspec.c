@@ -381,7 +381,7 @@ START_TEST(counts_of_interfaces_are_read)
 				   "    lo:  100       1    0    0    0     0          0         0      200       2    0    0    0     0       0          0\n"
 				   "vif7.0:18446744073709551615 12 0 0 0 0 0 0 34 56 0 0 0 0 0 0\n"
 				   " vif7.1: 5 6\n"
-				   "vif7.10: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0";
+				   "vif7.10: 1 2 5 70 0 0 0 0 3 4 6 80 0 0 0 0";
 	struct uvp_stats_device device = { 0 };
 
 	/* what domain 0 sends, the guest receives */
@@ -392,6 +392,8 @@ START_TEST(counts_of_interfaces_are_read)
 	ck_assert_uint_eq(device.write_bytes, UINT64_MAX);
 	ck_assert(uvpi_netdev_find(text, "vif7.10", &device));
 	ck_assert_uint_eq(device.reads, 4);
+	ck_assert_uint_eq(device.errors, 11);
+	ck_assert_uint_eq(device.drops, 150);
 	ck_assert(!uvpi_netdev_find(text, "vif7.1", &device));
 	ck_assert(!uvpi_netdev_find(text, "vif7", &device));
 	ck_assert(!uvpi_netdev_find("", "vif7.0", &device));

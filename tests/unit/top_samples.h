@@ -60,11 +60,11 @@ __attribute__((unused)) static struct uvp_stats *sample(uint64_t time_s, size_t 
 			continue;
 		stats->devices[stats->n_devices] = (struct uvp_stats_device){
 			.domid = i, .devid = 51712, .disk = true, .name = "xvda", .reads = passed * 10, .writes = passed * 5,
-			.read_bytes = passed * 40960 * i, .write_bytes = passed * 4096 };
+			.read_bytes = passed * 40960 * i, .write_bytes = passed * 4096, .waits = i == 2 ? 7 : 0 };
 		stats->n_devices++;
 		stats->devices[stats->n_devices] = (struct uvp_stats_device){
 			.domid = i, .reads = passed * 100, .writes = passed * 50, .read_bytes = passed << 20,
-			.write_bytes = passed << 10 };
+			.write_bytes = passed << 10, .errors = i == 2, .drops = i == 2 ? passed : 0 };
 		snprintf(stats->devices[stats->n_devices].name, 32, "vif%" PRIu32 ".0", i);
 		stats->n_devices++;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The columns of the list of domains: what they say, and which are shown. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -92,6 +93,11 @@ NUMBER(iops, "%.0f", domain->iops)
 NUMBER(packets, "%.0f", domain->packets)
 NUMBER(disks, "%zu", domain->n_disks)
 NUMBER(nets, "%zu", domain->n_nets)
+NUMBER(share, "%.1f", domain->memory)
+NUMBER(reads, "%" PRIu64, domain->reads)
+NUMBER(writes, "%" PRIu64, domain->writes)
+NUMBER(waits, "%" PRIu64, domain->waits)
+NUMBER(lost, "%" PRIu64, domain->lost)
 NUMBER(most_vcpus, "%u", domain->info->max_vcpus)
 
 static void text_pool(const struct top_domain *domain, char *buf, size_t len)
@@ -138,6 +144,10 @@ COMPARE(read_all, read_bytes)
 COMPARE(write_all, write_bytes)
 COMPARE(rx_all, rx_bytes)
 COMPARE(tx_all, tx_bytes)
+COMPARE(reads, reads)
+COMPARE(writes, writes)
+COMPARE(waits, waits)
+COMPARE(lost, lost)
 
 static int compare_pools(const struct top_domain *a, const struct top_domain *b)
 {
@@ -175,6 +185,11 @@ const struct top_column top_columns[] = {
 	{ "WRITTEN", 9, false, false, TOP_NEEDS_DEVICES, "written to its disks in all", text_write_all, compare_write_all },
 	{ "RX", 9, false, false, TOP_NEEDS_DEVICES, "received by its interfaces in all", text_rx_all, compare_rx_all },
 	{ "TX", 9, false, false, TOP_NEEDS_DEVICES, "sent by its interfaces in all", text_tx_all, compare_tx_all },
+	{ "MEM%", 5, false, false, TOP_NEEDS_NOTHING, "per cent of the host's memory", text_share, compare_memory },
+	{ "READS", 9, false, false, TOP_NEEDS_DEVICES, "read requests in all", text_reads, compare_reads },
+	{ "WRITES", 9, false, false, TOP_NEEDS_DEVICES, "write requests in all", text_writes, compare_writes },
+	{ "WAITS", 7, false, false, TOP_NEEDS_DEVICES, "requests that waited for room in the back end", text_waits, compare_waits },
+	{ "LOST", 7, false, false, TOP_NEEDS_DEVICES, "packets with errors, or dropped", text_lost, compare_lost },
 	{ NULL, 0, false, false, TOP_NEEDS_NOTHING, NULL, NULL, NULL },
 };
 

@@ -135,7 +135,7 @@ static struct uvpi_json *json_events(const struct top_model *model)
 
 /* ---- domains ---- */
 
-static struct uvpi_json *json_vcpus(const struct top_model *model, uint32_t domid)
+static struct uvpi_json *json_vcpus(const struct top_model *model, const struct top_domain *domain)
 {
 	struct uvpi_json *array = uvpi_json_array();
 
@@ -143,12 +143,12 @@ static struct uvpi_json *json_vcpus(const struct top_model *model, uint32_t domi
 		const struct uvp_stats_vcpu *vcpu = model->vcpus[i].vcpu;
 		struct uvpi_json *object;
 
-		if (vcpu->domid != domid)
+		if (vcpu->domid != domain->info->id)
 			continue;
 		object = uvpi_json_object();
 		uvpi_json_set_u64(object, "vcpu", vcpu->vcpu);
 		uvpi_json_set_u64(object, "cpu", vcpu->cpu);
-		uvpi_json_set_str(object, "state", !vcpu->online ? "offline" : vcpu->running ? "running" : vcpu->blocked ? "blocked" : "ready");
+		uvpi_json_set_str(object, "state", top_vcpu_word(domain, vcpu));
 		uvpi_json_set_u64(object, "run_ns", vcpu->run_ns);
 		uvpi_json_set_double(object, "cpu_percent", model->vcpus[i].cpu);
 		uvpi_json_add(array, object);
@@ -174,6 +174,12 @@ static struct uvpi_json *json_devices(const struct top_model *model, const struc
 		uvpi_json_set_u64(object, "writes", device->counters->writes);
 		uvpi_json_set_u64(object, "read_bytes", device->counters->read_bytes);
 		uvpi_json_set_u64(object, "write_bytes", device->counters->write_bytes);
+		if (device->counters->disk) {
+			uvpi_json_set_u64(object, "waits", device->counters->waits);
+		} else {
+			uvpi_json_set_u64(object, "errors", device->counters->errors);
+			uvpi_json_set_u64(object, "drops", device->counters->drops);
+		}
 		uvpi_json_set_double(object, "read_bytes_per_second", device->read_rate);
 		uvpi_json_set_double(object, "write_bytes_per_second", device->write_rate);
 		uvpi_json_add(array, object);
@@ -212,7 +218,7 @@ static struct uvpi_json *json_domains(const struct top_model *model)
 		uvpi_json_set_u64(object, "max_vcpus", domain->info->max_vcpus);
 		uvpi_json_set_u64(object, "cpu_time_ns", domain->info->cpu_time_ns);
 		uvpi_json_set_double(object, "cpu_percent", domain->cpu);
-		uvpi_json_set(object, "vcpus", json_vcpus(model, domain->info->id));
+		uvpi_json_set(object, "vcpus", json_vcpus(model, domain));
 		uvpi_json_set(object, "devices", json_devices(model, domain));
 		uvpi_json_add(array, object);
 	}

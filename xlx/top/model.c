@@ -168,6 +168,7 @@ static void rate_domain(struct top_model *model, struct top_domain *domain, cons
 	uint64_t then = before ? before->cpu_time_ns : 0;
 
 	snprintf(domain->label, sizeof(domain->label), "%s", domain->info->name ? domain->info->name : "(no name)");
+	domain->memory = (double)domain->info->memory_bytes * 100 / (double)(model->now->total_memory ? model->now->total_memory : 1);
 	if (!model->before)
 		return;
 	/* One that was not there before has had all its time since. */
@@ -239,6 +240,10 @@ static void rate_devices(struct top_model *model)
 		*(now->disk ? &domain->iops : &domain->packets) += device->reads + device->writes;
 		*(now->disk ? &domain->read_bytes : &domain->rx_bytes) += now->read_bytes;
 		*(now->disk ? &domain->write_bytes : &domain->tx_bytes) += now->write_bytes;
+		domain->reads += now->disk ? now->reads : 0;
+		domain->writes += now->disk ? now->writes : 0;
+		domain->waits += now->waits;
+		domain->lost += now->errors + now->drops;
 	}
 }
 

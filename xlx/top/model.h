@@ -30,6 +30,8 @@ struct top_domain {
 	double iops, packets;     /* a second */
 	size_t n_disks, n_nets;
 	uint64_t read_bytes, write_bytes, rx_bytes, tx_bytes; /* in all */
+	uint64_t reads, writes, waits, lost; /* in all: requests to disks, how often they waited; packets with errors or dropped */
+	double memory;            /* per cent of the host's */
 	struct top_curves *curves; /* NULL without memory */
 };
 

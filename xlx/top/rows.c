@@ -16,6 +16,15 @@ const char *top_state_word(const struct uvp_domain_info *info)
 	return uvp_state_name(info->state);
 }
 
+const char *top_vcpu_word(const struct top_domain *domain, const struct uvp_stats_vcpu *vcpu)
+{
+	if (!vcpu->online)
+		return "offline";
+	if (domain->info->state != UVP_STATE_RUNNING && domain->info->state != UVP_STATE_IDLE)
+		return "stopped";
+	return vcpu->running ? "running" : vcpu->blocked ? "waits" : "ready";
+}
+
 /* ---- the filter: words that all must hold ---- */
 
 struct term {

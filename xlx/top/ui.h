@@ -115,6 +115,8 @@ bool top_wants(const struct top_ui *ui, enum top_needs what);
 struct top_frame *top_draw(const struct top_model *model, struct top_ui *ui, int width, int height, uint64_t now);
 int top_view_find(const char *name); /* "domains", "cpus" ...; -1: none */
 const char *top_view_name(enum top_view view);
+/* "running", "ready": could run and waits for a CPU; of a domain that cannot run "stopped", whatever its vCPUs last did */
+const char *top_vcpu_word(const struct top_domain *domain, const struct uvp_stats_vcpu *vcpu);
 /* "running"; of one that has ended, why */
 const char *top_state_word(const struct uvp_domain_info *info);
 /* For views: the lists between header and footer. They put the cursor and scroll where they can be. */

@@ -49,7 +49,8 @@ static void draw_first_row(struct top_frame *frame, const struct top_model *mode
 	if (ui->past_at)
 		snprintf(right, sizeof(right), "NOT NOW: %s, %" PRId64 " s ago; Esc: now", clock, ui->past_age);
 	top_put_right(frame, 0, 0, frame->width, ui->past_at || ui->unlocked_until > now ? TOP_BAD : ui->held ? TOP_WARN : TOP_FAINT, right);
-	top_putf(frame, 0, 0, frame->width - top_width(right, frame->ascii) - 1, TOP_TITLE, "xlx top  %s  Xen %s%s", model->host, model->xen, up);
+	top_putf(frame, 0, 0, frame->width - top_width(right, frame->ascii) - 1, TOP_TITLE, "xlx top  %s%s%s%s", model->host,
+		 model->xen[0] ? "  Xen " : "", model->xen, up);
 }
 
 static int bar_room(const struct top_frame *frame)
@@ -113,10 +114,19 @@ static void draw_alert_row(struct top_frame *frame, const struct top_model *mode
 	for (size_t i = 0; i < list->n; i++)
 		states[list->domains[i].state]++;
 	at += top_putf(frame, 3, at, frame->width - at, TOP_PLAIN, "%zu domain%s:", list->n, list->n == 1 ? "" : "s");
-	for (int i = 0; i <= UVP_STATE_LEFT_OVER; i++)
-		if (states[i])
-			at += top_putf(frame, 3, at, frame->width - at, TOP_PLAIN, " %zu %s", states[i],
-				       uvp_state_name((enum uvp_state)i));
+	for (int i = 0; i <= UVP_STATE_LEFT_OVER; i++) {
+		char text[48];
+
+		if (!states[i])
+			continue;
+		snprintf(text, sizeof(text), " %zu %s", states[i], uvp_state_name((enum uvp_state)i));
+		/* whole words only */
+		if (at + top_width(text, frame->ascii) > frame->width) {
+			top_put(frame, 3, at < frame->width ? at : frame->width - 1, 1, TOP_PLAIN, "\u2026");
+			break;
+		}
+		at += top_put(frame, 3, at, frame->width - at, TOP_PLAIN, text);
+	}
 }
 
 static void draw_help(struct top_frame *frame, struct top_area area)

@@ -47,10 +47,10 @@ static int draw_summary(struct top_frame *frame, const struct top_model *model, 
 	top_pool_name(model, info->pool, pool, sizeof(pool));
 	top_put_middle(frame, row++, 1, frame->width - 2, TOP_TITLE, domain->label);
 	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "domain %" PRIu32 ", %s, UUID %s", info->id, top_state_word(info), uuid);
-	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s%s%s%s%s; %" PRIu32 " of %" PRIu32 " vCPUs online; pool %s", memory,
+	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s%s%s%s%s; %" PRIu32 " of %" PRIu32 " vCPUs online", memory,
 		 info->target_bytes ? ", asked to have " : "", info->target_bytes ? target : "", info->most_bytes ? ", at most " : "",
-		 info->most_bytes ? most : "", info->vcpus, info->max_vcpus, pool);
-	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "CPU time %s (%" PRIu64 " ns)", time, info->cpu_time_ns);
+		 info->most_bytes ? most : "", info->vcpus, info->max_vcpus);
+	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "pool %s; CPU time %s (%" PRIu64 " ns)", pool, time, info->cpu_time_ns);
 	return row;
 }
 
@@ -89,8 +89,7 @@ static int draw_vcpus(struct top_frame *frame, const struct top_model *model, co
 		if (row == first)
 			top_put(frame, row++, 1, 76, TOP_TITLE, " VCPU  ON CPU  STATE      CPU%");
 		top_putf(frame, row++, 1, 76, TOP_PLAIN, "%5" PRIu32 "  %6" PRIu32 "  %-8s %6.1f", vcpu->vcpu, vcpu->cpu,
-			 !vcpu->online ? "offline" : vcpu->running ? "running" : vcpu->blocked ? "waits" : "ready",
-			 model->vcpus[i].cpu);
+			 top_vcpu_word(domain, vcpu), model->vcpus[i].cpu);
 	}
 	return row > first ? row + 1 : row;
 }

@@ -95,5 +95,6 @@ void top_draw_footer(struct top_frame *frame, const struct top_model *model, con
 	else if (ui->filter[0])
 		top_putf(frame, row, 0, frame->width, TOP_WARN, "filter: %s", ui->filter);
 	top_put(frame, row + 1, 0, frame->width, TOP_KEY,
-		"d domains  c CPUs  m memory  k disks  n nets  j jobs  e events  / filter  ? help  q quit");
+		frame->width < 88 ? "d domains c CPUs m memory k disks n nets j jobs e events / filter ? help q quit" :
+				    "d domains  c CPUs  m memory  k disks  n nets  j jobs  e events  / filter  ? help  q quit");
 }

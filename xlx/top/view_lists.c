@@ -8,6 +8,8 @@
 #include "xlx/out.h"
 #include "xlx/top/ui.h"
 
+#define WIDE 112 /* columns: room for totals of devices */
+
 /* Where the cursor is stays in sight. */
 void top_place(struct top_ui *ui, size_t n, int rows)
 {
@@ -257,6 +259,19 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 	top_style_row(frame, selected, TOP_SELECTED);
 }
 
+/* Since it was attached; what was lost or waited should be nothing. */
+static void draw_totals(struct top_frame *frame, const struct uvp_stats_device *counters, int row)
+{
+	uint64_t bad = counters->disk ? counters->waits : counters->errors + counters->drops;
+	char text[24];
+
+	out_format_size(counters->read_bytes, text, sizeof(text));
+	top_put_right(frame, row, 80, 10, TOP_PLAIN, text);
+	out_format_size(counters->write_bytes, text, sizeof(text));
+	top_put_right(frame, row, 91, 10, TOP_PLAIN, text);
+	top_putf(frame, row, 101, 9, bad ? TOP_WARN : TOP_PLAIN, "%9" PRIu64, bad);
+}
+
 static void draw_devices(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area, bool disks)
 {
 	size_t n = 0, skipped = 0;
@@ -268,6 +283,8 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 	top_putf(frame, area.first - 1, 1, frame->width, TOP_TITLE, "%-20s %-14s%10s%10s%12s%11s", "DOMAIN",
 		 disks ? "DISK" : "INTERFACE", disks ? "READS/s" : "IN/s", disks ? "WRITES/s" : "OUT/s",
 		 disks ? "READ/s" : "RX/s", disks ? "WRITE/s" : "TX/s");
+	if (frame->width >= WIDE)
+		top_putf(frame, area.first - 1, 79, 33, TOP_TITLE, "%11s%11s%9s", disks ? "READ" : "RX", disks ? "WRITTEN" : "TX", disks ? "WAITS" : "LOST");
 	for (size_t i = 0; i < model->n_devices && line < area.rows; i++) {
 		const struct top_device *device = &model->devices[i];
 		int row = area.first + line;
@@ -285,6 +302,8 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 		top_put_right(frame, row, 58, 10, TOP_PLAIN, text);
 		out_format_size((uint64_t)device->write_rate, text, sizeof(text));
 		top_put_right(frame, row, 69, 10, TOP_PLAIN, text);
+		if (frame->width >= WIDE)
+			draw_totals(frame, device->counters, row);
 		if (line++ + ui->scroll == ui->cursor)
 			top_style_row(frame, row, TOP_SELECTED);
 	}

@@ -239,7 +239,7 @@ static int64_t add_domains(struct usage_tree *tree, const struct usage_reading *
 bool usage_tree_make(const struct usage_reading *before, const struct usage_reading *now, struct usage_tree *ret_tree)
 {
 	const struct uvp_stats *stats = now->stats;
-	size_t most = 8 + stats->n_cpus + stats->domains.n + stats->n_vcpus + 2 * now->tasks.n;
+	size_t most = 8 /* of the host and domain 0, and one that the caller may add */ + stats->n_cpus + stats->domains.n + stats->n_vcpus + 2 * now->tasks.n;
 	struct usage_tree tree = {
 		.interval_ns = (int64_t)(stats->time_ns - before->stats->time_ns), .spread_ns = stats->spread_ns,
 		.estimated = now->tasks.estimated, .comparable = uvpi_stats_comparable(before->stats, stats), .rows = calloc(most, sizeof(*tree.rows)),
