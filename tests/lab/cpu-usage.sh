@@ -100,10 +100,9 @@ assert abs(total("rest")) < usage["interval_ns"] / 10, rows
 if pid:
     burner = next(r for r in rows if r["kind"] == "process" and r["id"] == pid)
     print("burner had %d ns, %d were stolen from it; domain 0 had %d" % (burner["run_ns"], burner["stolen_ns"], dom0))
-    # it would run all the time; half a CPU is domain 0's, and most of that the burner's
-    assert 0.15 * usage["interval_ns"] < burner["run_ns"] < 0.55 * usage["interval_ns"], burner
-    assert 0.4 * usage["interval_ns"] < burner["stolen_ns"] < usage["interval_ns"], burner
-    assert dom0 < 0.6 * usage["interval_ns"], dom0
+    # it would run all the time, but for what xlx and others do; half a CPU at most is domain 0's, and most of that the burner's
+    assert 0.5 * usage["interval_ns"] < burner["run_ns"] + burner["stolen_ns"] < 1.05 * usage["interval_ns"], burner
+    assert burner["stolen_ns"] > 0.4 * usage["interval_ns"] and 0.4 * dom0 < burner["run_ns"] <= dom0 < 0.6 * usage["interval_ns"], (burner, dom0)
 else:
     # those before and after the interval are not told of; of those in between none is missing
     ended = {r["id"]: r for r in rows if r["kind"] == "process" and r["ended"] and r["name"] == "true"}
