@@ -54,32 +54,55 @@ static void print_commands(FILE *out)
 	      out);
 }
 
-/* "cpu show" is cpu-show: a blank for each dash of a command's name. Returns how many words of argv the command takes, its name
- * being in name then; 1 when only the first word can be one. */
-static int join_words(int argc, char **argv, char *name, size_t size)
-{
-	size_t used = (size_t)snprintf(name, size, "%s", argv[0]);
+/* Their names once more, each as cmd_NAME with its NUL, side by side: to go through the table for each command would touch
+ * pages all over the program. */
+#define XLX_CMD(cmd) #cmd "\0"
+static const char symbols[] =
+#include "xlx/cmds.h"
+	"";
+#undef XLX_CMD
 
-	for (int n = 1; n < 3 && n < argc && argv[n][0] != '-' && used < size; n++) {
-		used += (size_t)snprintf(name + used, size - used, "-%s", argv[n]);
-		for (int i = 0; commands[i]; i++)
-			if (!strcmp(commands[i]->name, name))
-				return n + 1;
+/* Is it what a cmd_NAME with _ for each dash says? */
+static bool is_named(const char *symbol, const char *name)
+{
+	symbol += strlen("cmd_");
+	while (*symbol && (*symbol == *name || (*symbol == '_' && *name == '-'))) {
+		symbol++;
+		name++;
 	}
-	return 1;
+	return !*symbol && !*name;
 }
 
+/* The command with exactly that name, or NULL. */
+static const struct xlx_cmd *find_exactly(const char *name)
+{
+	const char *symbol = symbols;
+
+	for (int i = 0; commands[i]; i++, symbol += strlen(symbol) + 1)
+		if (is_named(symbol, name))
+			return strcmp(commands[i]->name, name) ? NULL : commands[i];
+	return NULL;
+}
+
+/* "cpu show" is cpu-show: a blank for each dash of a command's name. A command's own name goes first. */
 static const struct xlx_cmd *find_words(int *argc, char ***argv, int *ret_status)
 {
+	const struct xlx_cmd *cmd = find_exactly((*argv)[0]);
 	char name[64];
-	int n = join_words(*argc, *argv, name, sizeof(name));
+	size_t used = (size_t)snprintf(name, sizeof(name), "%s", (*argv)[0]);
 
-	for (int i = 0; commands[i]; i++)
-		if (!strcmp(commands[i]->name, (*argv)[0]))
-			n = 1; /* a command's own name goes first */
-	*argc -= n - 1;
-	*argv += n - 1;
-	return xlx_find_cmd(commands, n > 1 ? name : (*argv)[0], ret_status);
+	if (cmd)
+		return cmd;
+	for (int n = 1; n < 3 && n < *argc && (*argv)[n][0] != '-' && used < sizeof(name); n++) {
+		used += (size_t)snprintf(name + used, sizeof(name) - used, "-%s", (*argv)[n]);
+		cmd = find_exactly(name);
+		if (!cmd)
+			continue;
+		*argc -= n;
+		*argv += n;
+		return cmd;
+	}
+	return xlx_find_cmd(commands, (*argv)[0], ret_status);
 }
 
 static int run_help(const struct xlx_args *args)

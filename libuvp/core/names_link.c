@@ -131,9 +131,23 @@ void uvpi_entry_format(char *text, size_t size, const uint8_t uuid[16], int64_t 
 	snprintf(text, size, "%s %" PRId64 " %" PRId64 " %" PRIu64, uuid_text, domid, pid, pid ? start_time(pid) : 0);
 }
 
+/* Cut text into exactly n words, one blank between each two: sscanf() would be a large part of what a short command loads. */
+static bool cut(char *text, char **words, int n)
+{
+	for (int i = 0; i < n; i++) {
+		words[i] = text;
+		text = strchrnul(text, ' ');
+		if (!*words[i] || (*text == ' ') != (i + 1 < n))
+			return false;
+		if (i + 1 < n)
+			*text++ = '\0';
+	}
+	return true;
+}
+
 static void parse_link(struct uvpi_link *link)
 {
-	char uuid[UVPI_UUID_TEXT], domid[24], pid[24], start[24], more;
+	char text[sizeof(link->text)], *words[4];
 	uint64_t started;
 
 	link->kind = UVPI_LINK_BROKEN;
@@ -143,11 +157,11 @@ static void parse_link(struct uvpi_link *link)
 		link->kind = UVPI_LINK_SEVERAL;
 		return;
 	}
-	if (sscanf(link->text, "%36s %23s %23s %23s%c", uuid, domid, pid, start, &more) != 4 ||
-	    uvpi_parse_uuid(uuid, link->uuid, NULL) < 0 ||
-	    uvpi_parse_i64(domid, "domid", -1, INT32_MAX, &link->domid, NULL) < 0 ||
-	    uvpi_parse_i64(pid, "pid", 0, INT32_MAX, &link->pid, NULL) < 0 ||
-	    uvpi_parse_u64(start, "start", 0, UINT64_MAX, &started, NULL) < 0)
+	snprintf(text, sizeof(text), "%s", link->text);
+	if (!cut(text, words, 4) || uvpi_parse_uuid(words[0], link->uuid, NULL) < 0 ||
+	    uvpi_parse_i64(words[1], "domid", -1, INT32_MAX, &link->domid, NULL) < 0 ||
+	    uvpi_parse_i64(words[2], "pid", 0, INT32_MAX, &link->pid, NULL) < 0 ||
+	    uvpi_parse_u64(words[3], "start", 0, UINT64_MAX, &started, NULL) < 0)
 		return;
 	if (link->pid && is_alive(link->pid, started)) {
 		link->kind = UVPI_LINK_CLAIM;
