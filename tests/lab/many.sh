@@ -32,6 +32,27 @@ after=$(hostd_kib)
 echo "uvp-hostd: $before KiB, then $after KiB"
 [ $(((after - before) / many)) -lt 16 ] || fail "uvp-hostd took $((after - before)) KiB for $many guests"
 
+# While nothing happens nobody wakes the daemon; what does each second otherwise are the samples, which can be switched off.
+switches() { awk '/ctxt_switches/ { n += $2 } END { print n }' "/proc/$hostd_pid/status"; }
+is_still() {
+	local before
+	before=$(switches)
+	sleep 3
+	[ "$(switches)" -eq "$before" ]
+}
+end_hostd
+start_hostd -s history=no -s metrics_listen=off
+wait_for 120 is_still
+before=$(switches) idle_s=${UVP_IDLE_SECONDS:-15}
+sleep "$idle_s"
+[ "$(switches)" -eq "$before" ] || fail "an idle uvp-hostd was woken $(($(switches) - before)) times in $idle_s s"
+end_hostd
+start_hostd
+before=$(switches)
+is_woken() { [ "$(switches)" -gt $((before + 2)) ]; }
+wait_for 60 is_woken
+took "idle"
+
 # any one of them, by its name
 for i in 1 $((many / 2)) "$many"; do
 	expect_ok xlx domid "many-$i"
