@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate/handover.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -18,6 +20,9 @@
 #include "core/store.h"
 #include "define/store.h"
 #include "domain/domain.h"
+#include "migrate/defined.h"
+
+#define READY ".ready"
 
 void uvpi_token_text(const uint8_t token[UVPI_WIRE_TOKEN], char text[UVPI_TOKEN_TEXT])
 {
@@ -81,38 +86,152 @@ static int read_decision(const char *path, enum uvpi_wire_state *ret_state, stru
 	return uvpi_fail(err, UVP_E_INVALID, 0, "'%.300s' does not say what was decided", path);
 }
 
-int uvpi_handover_decide(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_state state, enum uvpi_wire_state *ret_state,
-			 struct uvp_error *err)
+static void make_folder(void)
 {
-	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX], aside[PATH_MAX], end[32], folder[PATH_MAX];
-	int linked;
+	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s/incoming", uvpi_state_dir());
 	mkdir(uvpi_state_dir(), 0755);
 	mkdir(folder, 0700);
+}
+
+/* Beside its place, and whole. *ret_fd is open and locked. */
+static int write_aside(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_state state, char path[PATH_MAX], int *ret_fd,
+		       struct uvp_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char end[32];
+	int r;
+
+	make_folder();
 	snprintf(end, sizeof(end), ".%d", (int)getpid());
-	if (decision_path(token, "", path) < 0 || decision_path(token, end, aside) < 0)
-		return uvpi_fail_errno(err, ENAMETOOLONG, "cannot use '%.200s'", folder);
-	fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, words[state], strlen(words[state])) != (ssize_t)strlen(words[state]) || fsync(fd)) {
-		uvpi_fail_errno(err, errno, "cannot write '%.300s'", aside);
-		unlink(aside);
-		return err ? -err->code : -UVP_E_IO;
+	if (decision_path(token, end, path) < 0)
+		return uvpi_fail_errno(err, ENAMETOOLONG, "cannot use '%.200s'", uvpi_state_dir());
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || write(fd, words[state], strlen(words[state])) != (ssize_t)strlen(words[state]) ||
+	    fsync(fd)) {
+		r = uvpi_fail_errno(err, errno, "cannot write '%.300s'", path);
+		if (fd >= 0)
+			unlink(path);
+		return r;
 	}
-	/* A link is made by one, and the file behind it is whole. */
-	linked = link(aside, path) == 0 ? 0 : errno;
-	unlink(aside);
-	if (linked && linked != EEXIST)
+	*ret_fd = uvpi_steal_fd(&fd);
+	return 0;
+}
+
+/* What receivers that were killed had prepared: nobody holds its lock. */
+static void remove_stale(void)
+{
+	char folder[PATH_MAX];
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s/incoming", uvpi_state_dir());
+	dir = opendir(folder);
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		size_t len = strlen(entry->d_name);
+		_cleanup_close_ int fd = -1;
+
+		if (len <= sizeof(READY) - 1 || strcmp(entry->d_name + len - (sizeof(READY) - 1), READY))
+			continue;
+		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int uvpi_handover_prepare(const uint8_t token[UVPI_WIRE_TOKEN], int *ret_fd, struct uvp_error *err)
+{
+	_cleanup_close_ int fd = -1;
+	char ready[PATH_MAX], aside[PATH_MAX];
+	int r;
+
+	remove_stale();
+	r = write_aside(token, UVPI_WIRE_TAKEN, aside, &fd, err);
+	if (r < 0)
+		return r;
+	decision_path(token, READY, ready);
+	if (rename(aside, ready) < 0) {
+		r = uvpi_fail_errno(err, errno, "cannot make '%.300s'", ready);
+		unlink(aside);
+		return r;
+	}
+	*ret_fd = uvpi_steal_fd(&fd);
+	return 0;
+}
+
+void uvpi_handover_unprepare(const uint8_t token[UVPI_WIRE_TOKEN])
+{
+	char ready[PATH_MAX];
+
+	if (decision_path(token, READY, ready) == 0)
+		unlink(ready);
+}
+
+/* A link is made by one, and the file behind it is whole. Without the file it was withdrawn, and never comes again. */
+static int put(const char *aside, const char *path, enum uvpi_wire_state state, enum uvpi_wire_state *ret_state, struct uvp_error *err)
+{
+	int linked = link(aside, path) == 0 ? 0 : errno;
+
+	if (linked && linked != EEXIST && linked != ENOENT)
 		return uvpi_fail_errno(err, linked, "cannot make '%.300s'", path);
 	*ret_state = state;
-	if (linked) {
+	if (linked && (linked == EEXIST || access(path, F_OK) == 0)) {
 		int r = read_decision(path, ret_state, err);
 
 		if (r < 0)
 			return r;
+	} else if (linked) {
+		*ret_state = UVPI_WIRE_OFF;
 	}
 	return sync_folder(err);
+}
+
+int uvpi_handover_take(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_state *ret_state, struct uvp_error *err)
+{
+	char path[PATH_MAX], ready[PATH_MAX];
+	int r;
+
+	decision_path(token, "", path);
+	decision_path(token, READY, ready);
+	r = put(ready, path, UVPI_WIRE_TAKEN, ret_state, err);
+	if (r == 0)
+		unlink(ready);
+	return r;
+}
+
+/* Without room for a word: what is not ready cannot be taken, and it is before anybody can be told to take it. */
+static int withdraw(const char *ready, const char *path, enum uvpi_wire_state *ret_state, struct uvp_error *err)
+{
+	if (unlink(ready) < 0 && errno != ENOENT)
+		return uvpi_fail_errno(err, errno, "cannot remove '%.300s'", ready);
+	if (access(path, F_OK) == 0)
+		return read_decision(path, ret_state, err);
+	if (errno != ENOENT)
+		return uvpi_fail_errno(err, errno, "cannot look for '%.300s'", path);
+	*ret_state = UVPI_WIRE_OFF;
+	return sync_folder(err);
+}
+
+int uvpi_handover_call_off(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_state *ret_state, struct uvp_error *err)
+{
+	char path[PATH_MAX], ready[PATH_MAX], aside[PATH_MAX];
+	struct uvp_error why = UVP_ERROR_INIT;
+	_cleanup_close_ int fd = -1;
+	int r;
+
+	decision_path(token, "", path);
+	decision_path(token, READY, ready);
+	if (write_aside(token, UVPI_WIRE_OFF, aside, &fd, &why) < 0) {
+		r = why.code == UVP_E_NO_SPACE ? withdraw(ready, path, ret_state, &why) : -why.code;
+		if (r < 0 && err)
+			*err = why;
+		return r;
+	}
+	r = put(aside, path, UVPI_WIRE_OFF, ret_state, err);
+	unlink(aside);
+	return r;
 }
 
 void uvpi_handover_forget(const uint8_t token[UVPI_WIRE_TOKEN])
@@ -121,6 +240,7 @@ void uvpi_handover_forget(const uint8_t token[UVPI_WIRE_TOKEN])
 
 	if (decision_path(token, "", path) == 0)
 		unlink(path);
+	uvpi_handover_unprepare(token);
 }
 
 /* ---- the receiver's domain ---- */
@@ -182,37 +302,55 @@ int uvpi_handover_find(struct uvp_host *host, const uint8_t token[UVPI_WIRE_TOKE
 
 /* ---- the sender's ---- */
 
+size_t uvpi_handover_format(const struct uvpi_handover *handover, char ret_text[UVPI_OUTGOING_TEXT])
+{
+	char token[UVPI_TOKEN_TEXT], boot[40] = "";
+
+	uvpi_token_text(handover->token, token);
+	if (handover->autostart)
+		snprintf(boot, sizeof(boot), "boot %" PRIu32 " %" PRIu32, handover->order, handover->delay_ms);
+	return (size_t)snprintf(ret_text, UVPI_OUTGOING_TEXT, "%s\n%s\n%s\n%s", token, handover->host, handover->ssh, boot);
+}
+
+bool uvpi_handover_parse(const char *text, struct uvpi_handover *ret_handover)
+{
+	char copy[UVPI_OUTGOING_TEXT], *host, *ssh, *boot;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	host = strchr(copy, '\n');
+	ssh = host ? strchr(host + 1, '\n') : NULL;
+	boot = ssh ? strchr(ssh + 1, '\n') : NULL;
+	if (!boot || !token_of_text(copy, ret_handover->token) || host != copy + 2 * UVPI_WIRE_TOKEN)
+		return false;
+	*ssh = *boot = '\0';
+	ret_handover->order = ret_handover->delay_ms = 0;
+	ret_handover->autostart = sscanf(boot + 1, "boot %" SCNu32 " %" SCNu32, &ret_handover->order, &ret_handover->delay_ms) == 2;
+	snprintf(ret_handover->host, sizeof(ret_handover->host), "%.127s", host + 1);
+	snprintf(ret_handover->ssh, sizeof(ret_handover->ssh), "%.255s", ssh + 1);
+	return true;
+}
+
 int uvpi_handover_note(struct uvp_domain *domain, const struct uvpi_handover *handover, struct uvp_error *err)
 {
-	char path[128], token[UVPI_TOKEN_TEXT], value[512];
+	char path[128], value[UVPI_OUTGOING_TEXT];
 	struct uvpi_store *store;
 	int r = uvpi_host_store(domain->host, &store, err);
 
 	if (r < 0)
 		return r;
 	node_path(domain, "outgoing", path);
-	uvpi_token_text(handover->token, token);
-	snprintf(value, sizeof(value), "%s\n%s\n%s\n%s", token, handover->host, handover->ssh, handover->autostart ? "boot" : "");
+	uvpi_handover_format(handover, value);
 	return uvpi_store_write(store, path, value, err);
 }
 
 static int parse_outgoing(const struct uvp_domain *domain, const char *value, struct uvpi_handover *ret_handover, struct uvp_error *err)
 {
-	char text[512], path[128], *host, *ssh, *boot;
+	char path[128];
 
-	snprintf(text, sizeof(text), "%s", value);
-	host = strchr(text, '\n');
-	ssh = host ? strchr(host + 1, '\n') : NULL;
-	boot = ssh ? strchr(ssh + 1, '\n') : NULL;
-	if (!boot || !token_of_text(text, ret_handover->token) || host != text + 2 * UVPI_WIRE_TOKEN) {
-		node_path(domain, "outgoing", path);
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say where to the domain was handed over", path);
-	}
-	*ssh = *boot = '\0';
-	ret_handover->autostart = !strcmp(boot + 1, "boot");
-	snprintf(ret_handover->host, sizeof(ret_handover->host), "%.127s", host + 1);
-	snprintf(ret_handover->ssh, sizeof(ret_handover->ssh), "%.255s", ssh + 1);
-	return 1;
+	if (uvpi_handover_parse(value, ret_handover))
+		return 1;
+	node_path(domain, "outgoing", path);
+	return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say where to the domain was handed over", path);
 }
 
 int uvpi_handover_noted(struct uvp_domain *domain, struct uvpi_handover *ret_handover, struct uvp_error *err)
@@ -237,6 +375,15 @@ int uvpi_handover_take_back(struct uvp_domain *domain, struct uvp_error *err)
 
 	node_path(domain, "outgoing", path);
 	return r < 0 ? r : uvpi_store_rm(store, path, err);
+}
+
+void uvpi_handover_was_on(const struct uvpi_handover *handover, struct uvpi_defined *defined)
+{
+	defined->off = handover->autostart && !defined->autostart;
+	if (!defined->off)
+		return;
+	defined->definition.order = handover->order;
+	defined->definition.delay_ms = handover->delay_ms;
 }
 
 /* ---- everybody ---- */

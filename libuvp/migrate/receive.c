@@ -38,6 +38,7 @@ struct receive {
 	char *definition; /* NULL: there is none */
 	bool autostart;
 	uint32_t order, delay_ms;
+	int ready; /* for the decision; -1: nothing is prepared */
 	bool undecided; /* whether it is ours could not be written down: whoever is asked about it decides */
 };
 
@@ -55,7 +56,7 @@ static int answer(struct receive *rx, struct uvp_error *err)
 		return uvpi_no_memory(err);
 	memcpy(rx->token, rx->link.message.token, sizeof(rx->token));
 	message->flags = rx->link.message.has_uuid && uvpi_def_exists(rx->link.message.uuid) ? UVPI_WIRE_DEFINED : 0;
-	r = uvpi_handover_decide(rx->token, UVPI_WIRE_OFF, &state, err);
+	r = uvpi_handover_call_off(rx->token, &state, err);
 	UVPI_STEP("decided");
 	if (r == 0)
 		r = uvpi_handover_find(rx->host, rx->token, &domain, err);
@@ -76,6 +77,17 @@ static int answer(struct receive *rx, struct uvp_error *err)
 
 /* ---- a domain that comes ---- */
 
+static int prepare(struct receive *rx, struct uvp_error *err)
+{
+	int r = uvpi_handover_prepare(rx->token, &rx->ready, err);
+
+	if (r < 0) {
+		uvpi_prefix(err, "this host cannot write down that a domain is its own");
+		uvpi_hint(err, "make room in the file system of /var/lib/uvp there");
+	}
+	return r;
+}
+
 static int give_verdict(struct receive *rx, struct uvp_config **ret_config, bool *ret_come, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *verdict = calloc(1, sizeof(*verdict));
@@ -95,6 +107,8 @@ static int give_verdict(struct receive *rx, struct uvp_config **ret_config, bool
 		r = uvpi_stream_as_saved(config, &offer->domain, NULL, &why);
 	if (r == 0)
 		r = uvpi_preflight_target(rx->host, offer, config, verdict, &why);
+	if (r == 0)
+		r = prepare(rx, &why);
 	if (r < 0)
 		uvpi_preflight_refuse(verdict, &why);
 	rx->definition = offer->definition ? strdup(offer->definition) : NULL;
@@ -155,7 +169,7 @@ static int wait_for_word(struct receive *rx, struct uvp_error *err)
 		r = uvpi_link_receive(&rx->link, UVPI_WIRE_GO, uvpi_now_ms() + GO_MS, rx->op, err);
 	if (r < 0)
 		return r;
-	r = uvpi_handover_decide(rx->token, UVPI_WIRE_TAKEN, &state, err);
+	r = uvpi_handover_take(rx->token, &state, err);
 	rx->undecided = r < 0;
 	if (r == 0 && state != UVPI_WIRE_TAKEN)
 		r = uvpi_fail(err, UVP_E_CANCELLED, 0, "the sender asked in the meantime, and was told that it stays there");
@@ -229,6 +243,7 @@ int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const stru
 		return uvpi_no_memory(err);
 	rx->host = host;
 	rx->op = op;
+	rx->ready = -1;
 	r = uvpi_link_accept(&rx->link, in_fd, out_fd, op, &why);
 	if (r == 0)
 		r = uvpi_link_receive_any(&rx->link, uvpi_now_ms() + OFFER_MS, op, &why);
@@ -245,6 +260,10 @@ int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const stru
 		if (err)
 			*err = why;
 	}
+	if (rx->ready >= 0 && !rx->undecided)
+		uvpi_handover_unprepare(rx->token);
+	if (rx->ready >= 0)
+		close(rx->ready);
 	uvp_domain_free(rx->domain);
 	free(rx->definition);
 	uvpi_link_close(&rx->link);

@@ -425,6 +425,15 @@ static bool tidy(struct send *s)
 	return false;
 }
 
+/* What the other host hints at is to be done there. */
+static void say_with_hint(struct uvp_error *err)
+{
+	char theirs[sizeof(err->hint)];
+
+	snprintf(theirs, sizeof(theirs), "%s", err->hint);
+	uvpi_hint(err, "it runs on here; on that host: %.200s", theirs);
+}
+
 static int give_up(struct send *s, int r, struct uvp_error *err)
 {
 	struct uvp_error resume = UVP_ERROR_INIT;
@@ -450,6 +459,8 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 			       "removes it", word);
 	else if (err && !err->hint[0])
 		uvpi_hint(err, "it runs on here, and nothing of it is left there");
+	else if (err && s->link.aborted)
+		say_with_hint(err);
 	return r;
 }
 
@@ -520,6 +531,8 @@ static int hand_over(struct send *s, struct uvp_error *err)
 	snprintf(s->handover.host, sizeof(s->handover.host), "%s", s->how->host);
 	snprintf(s->handover.ssh, sizeof(s->handover.ssh), "%s", s->how->ssh ? s->how->ssh : "-");
 	s->handover.autostart = s->defined.autostart;
+	s->handover.order = s->defined.definition.order;
+	s->handover.delay_ms = s->defined.definition.delay_ms;
 	r = uvpi_handover_note(s->domain, &s->handover, err);
 	if (r == 0) {
 		r = uvpi_defined_switch_off(&s->defined, err);
@@ -562,6 +575,8 @@ static int migrate(struct send *s, struct uvp_error *err)
 		r = check(s, err);
 	if (s->link.greeted)
 		snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
+	if (r == -UVP_E_IO && s->link.greeted && err && !err->hint[0])
+		uvpi_hint(err, "nothing of it has moved: it runs on here");
 	return r < 0 || s->how->flags & UVP_MIGRATE_CHECK ? r : move(s, err);
 }
 

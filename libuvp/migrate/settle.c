@@ -44,7 +44,7 @@ static int resume(struct uvp_domain *domain, const struct uvpi_handover *handove
 		r = uvpi_handover_take_back(domain, err);
 	if (r < 0 || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)
 		return r;
-	defined.off = handover->autostart && !defined.autostart;
+	uvpi_handover_was_on(handover, &defined);
 	uvpi_defined_switch_on(&defined);
 	uvpi_defined_done(&defined);
 	return 0;
@@ -67,9 +67,8 @@ static int end(struct uvp_domain *domain, bool defined_there, struct uvp_error *
 	return 0;
 }
 
-/* The answer is in link->message. */
-static int get_answer(const uint8_t *token, const uint8_t *uuid, const struct uvp_migrate *how, const struct uvp_op *op, struct uvpi_link *link,
-		      struct uvp_error *err)
+int uvpi_settle_ask(const uint8_t *token, const uint8_t *uuid, const struct uvp_migrate *how, const struct uvp_op *op,
+		    struct uvpi_link *link, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
 	int r;
@@ -94,7 +93,7 @@ int uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how, str
 
 	if (!link)
 		return uvpi_no_memory(err);
-	r = get_answer(token, NULL, how, NULL, link, err);
+	r = uvpi_settle_ask(token, NULL, how, NULL, link, err);
 	if (r == 0)
 		r = uvpi_link_tell(link, UVPI_WIRE_DONE, err);
 	uvpi_link_close(link);
@@ -105,7 +104,7 @@ int uvpi_settle_tidy(const uint8_t token[16], const struct uvp_migrate *how, str
 static int ask(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
 	       const struct uvp_op *op, struct uvpi_link *link, enum uvp_migrate_end *ret_end, struct uvp_error *err)
 {
-	int r = get_answer(handover->token, domain->uuid, how, op, link, err);
+	int r = uvpi_settle_ask(handover->token, domain->uuid, how, op, link, err);
 
 	if (r < 0)
 		return r;

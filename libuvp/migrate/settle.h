@@ -8,6 +8,11 @@
 #include <uvp/migrate.h>
 
 struct uvpi_handover;
+struct uvpi_link;
+
+/* Ask once, on a connection that the caller closes: the answer is in link->message. uuid, which may be NULL: is it defined there? */
+int uvpi_settle_ask(const uint8_t *token, const uint8_t *uuid, const struct uvp_migrate *how, const struct uvp_op *op,
+		    struct uvpi_link *link, struct uvp_error *err);
 
 /* Ask the other host on a new connection, several times if it cannot be reached, and do what follows from its answer. The
  * caller has the domain's lock. */
