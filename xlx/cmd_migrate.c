@@ -87,6 +87,18 @@ static void warn(void *data, const struct uvp_error *warning)
 	(void)data;
 }
 
+static int settle_saved(const struct xlx_args *args, const struct uvp_migrate *how, const struct uvp_op *op)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	enum uvp_migrate_end end;
+
+	if (uvp_saved_settle(xlx_arg(args, 0), how, op, &end, &err) < 0)
+		return xlx_fail(&err);
+	printf("'%s': %s\n", xlx_arg(args, 0),
+	       end == UVP_MIGRATE_THERE ? "what was saved in it runs there, and the file is gone" : "it is as it was, and can be restored here");
+	return XLX_EXIT_OK;
+}
+
 static int settle(const struct xlx_args *args, struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -127,7 +139,7 @@ static int fail(const struct xlx_args *args, const struct uvp_error *err)
 	return status ? status : xlx_fail(err);
 }
 
-/* domain, or definition with its host. */
+/* domain, or definition with its host, or neither: then it is a file. */
 static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_domain *domain,
 		const struct uvp_definition *definition, const struct uvp_migrate *how, struct uvp_op *op)
 {
@@ -145,8 +157,12 @@ static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 	bar_init(&bar, stderr, mode, uvpi_now_ms);
 	op->progress = bar_update;
 	op->progress_data = &bar;
-	r = domain ? uvp_domain_migrate(domain, how, op, report, &err) :
-		     uvp_definition_migrate(host, definition, how, op, report, &err);
+	if (domain)
+		r = uvp_domain_migrate(domain, how, op, report, &err);
+	else if (definition)
+		r = uvp_definition_migrate(host, definition, how, op, report, &err);
+	else
+		r = uvp_saved_migrate(host, xlx_arg(args, 0), how, op, report, &err);
 	bar_done(&bar);
 	refused = r < 0 && is_first_refusal(report, &err);
 	for (int i = 0; i < report->n_warnings && !json; i++)
@@ -164,6 +180,8 @@ static int move(const struct xlx_args *args, struct uvp_host *host, struct uvp_d
 	}
 	if (checked)
 		printf("'%s' can move to '%s'\n", xlx_arg(args, 0), how->host);
+	else if (!domain && !definition)
+		printf("what was saved in '%s' runs on '%s' now, and the file is gone\n", xlx_arg(args, 0), how->host);
 	else if (!domain)
 		printf("'%s' does not run, and is defined on '%s' now\n", xlx_arg(args, 0), how->host);
 	else
@@ -203,14 +221,10 @@ static int read_limits(const struct xlx_args *args, struct uvp_migrate *how)
 	return how->bandwidth < 1024 ? xlx_usage(args, "--bandwidth: 1k at least") : 0;
 }
 
-/* A file of xlx save is moved as any other file is. */
-static int say_saved(const struct xlx_args *args, const char *path, const char *there)
+/* DOMAIN is the file of a saved one: a name has no slash. */
+static bool is_file(const struct xlx_args *args)
 {
-	struct uvp_error err = UVP_ERROR_INIT;
-
-	uvpi_fail(&err, UVP_E_UNSUPPORTED, 0, "'%.200s' is a file, and no domain", path);
-	uvpi_hint(&err, "if a guest is saved in it, copy it to '%.60s', where 'xlx restore' checks CPU, memory and devices", there);
-	return fail(args, &err);
+	return strchr(xlx_arg(args, 0), '/') && access(xlx_arg(args, 0), F_OK) == 0;
 }
 
 static int run(const struct xlx_args *args)
@@ -230,18 +244,18 @@ static int run(const struct xlx_args *args)
 		    (xlx_has(args, "auto-converge") ? UVP_MIGRATE_SLOW_DOWN : 0);
 	if (!how.host && !xlx_has(args, "settle"))
 		return xlx_usage(args, "no host given");
-	if (how.host && strchr(xlx_arg(args, 0), '/') && access(xlx_arg(args, 0), F_OK) == 0)
-		return say_saved(args, xlx_arg(args, 0), how.host);
 	status = read_limits(args, &how);
 	if (status)
 		return status;
 	if (uvp_host_open(&host, &err) < 0)
 		return fail(args, &err);
+	op.cancel_fd = xlx_cancel_fd();
+	op.warning = warn;
+	if (is_file(args))
+		return xlx_has(args, "settle") ? settle_saved(args, &how, &op) : move(args, host, NULL, NULL, &how, &op);
 	if (uvp_domain_lookup(host, xlx_arg(args, 0), &domain, &err) < 0 &&
 	    (err.code != UVP_E_NOT_FOUND || xlx_has(args, "settle") || uvp_definition_find(xlx_arg(args, 0), &definition, NULL) < 0))
 		return fail(args, &err);
-	op.cancel_fd = xlx_cancel_fd();
-	op.warning = warn;
 	return xlx_has(args, "settle") ? settle(args, domain, &how, &op) : move(args, host, domain, &definition, &how, &op);
 }
 
@@ -265,7 +279,7 @@ const struct xlx_cmd cmd_migrate = {
 	.name = "migrate",
 	.group = "Domains",
 	.summary = "move a domain to another host while it runs",
-	.args = "DOMAIN [HOST]",
+	.args = "DOMAIN|FILE [HOST]",
 	.min_args = 1,
 	.max_args = 2,
 	.opts = opts,

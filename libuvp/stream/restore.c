@@ -3,8 +3,6 @@
  * been found in order. */
 #include "build/build.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +12,7 @@
 #include "core/names.h"
 #include "core/progress.h"
 #include "core/step.h"
+#include "migrate/saved.h"
 #include "stream/describe.h"
 #include "stream/file.h"
 #include "stream/pipe.h"
@@ -95,10 +94,10 @@ int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name
 		       struct uvp_domain **ret_domain, struct uvp_error *err)
 {
 	struct uvpi_stream_reader reader;
-	int r, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = -1, r = uvpi_saved_open(path, &fd, err);
 
-	if (fd < 0)
-		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
+	if (r < 0)
+		return r;
 	r = uvpi_stream_open(&reader, fd, err);
 	if (r == 0 && reader.cpu)
 		r = uvpi_stream_check_cpu(host, reader.cpu, reader.domain.type == 1, err);
