@@ -14,7 +14,23 @@ struct list {
 	enum uvp_device_class device_class;
 	struct out_table *table; /* NULL for JSON */
 	struct uvpi_json *array;
+	struct uvp_host *host;
 };
+
+/* The name of the domain that serves it. False: there is none any more. */
+static bool find_server(const struct list *list, const struct uvp_device_info *info, char name[256])
+{
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+
+	snprintf(name, 256, "Domain-0");
+	if (!info->backend_domid)
+		return true;
+	name[0] = '\0';
+	if (uvp_domain_open(list->host, info->backend_domid, &domain, NULL) == -UVP_E_NOT_FOUND)
+		return false;
+	snprintf(name, 256, "%s", domain ? uvp_domain_name(domain) : "");
+	return true;
+}
 
 #define DISK (1u << UVP_DEVICE_DISK)
 #define VIF (1u << UVP_DEVICE_VIF)
@@ -60,9 +76,12 @@ static const char *or_dash(const char *text)
 	return text && *text ? text : "-";
 }
 
-static void add_cell(struct out_table *table, int what, const struct uvp_domain *domain,
+static void add_cell(const struct list *list, int what, const struct uvp_domain *domain,
 		     const struct uvp_device_info *info)
 {
+	struct out_table *table = list->table;
+	char name[256];
+
 	switch (what) {
 	case DOMAIN_NAME:
 		out_table_text(table, uvp_domain_name(domain));
@@ -95,7 +114,9 @@ static void add_cell(struct out_table *table, int what, const struct uvp_domain 
 		out_table_fmt(table, "%u", info->backend_domid);
 		break;
 	case BACK:
-		out_table_text(table, info->lost ? "lost" : uvp_device_state_name(info->backend_state));
+		out_table_text(table, info->lost	       ? "lost" :
+				      !find_server(list, info, name) ? "gone" :
+								       uvp_device_state_name(info->backend_state));
 		break;
 	case FRONT:
 		out_table_text(table, uvp_device_state_name(info->frontend_state));
@@ -109,7 +130,7 @@ static void add_row(const struct list *list, const struct uvp_domain *domain, co
 {
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(columns); i++)
 		if (is_shown(list, i))
-			add_cell(list->table, columns[i].what, domain, info);
+			add_cell(list, columns[i].what, domain, info);
 }
 
 static void add_class_json(struct uvpi_json *object, const struct uvp_device_info *info)
@@ -155,6 +176,8 @@ static void add_use_json(struct uvpi_json *object, const struct uvp_device_info 
 static void add_json(const struct list *list, const struct uvp_domain *domain, const struct uvp_device_info *info)
 {
 	struct uvpi_json *object = uvpi_json_object();
+	char name[256];
+	bool there = find_server(list, info, name);
 
 	uvpi_json_set_u64(object, "domid", uvp_domain_id(domain));
 	uvpi_json_set_str(object, "name", uvp_domain_name(domain));
@@ -163,6 +186,7 @@ static void add_json(const struct list *list, const struct uvp_domain *domain, c
 	uvpi_json_set_u64(object, "devid", info->devid);
 	add_class_json(object, info);
 	uvpi_json_set_u64(object, "backend_domid", info->backend_domid);
+	uvpi_json_set_str(object, "backend_domain", there ? name : NULL);
 	uvpi_json_set_str(object, "backend_state", uvp_device_state_name(info->backend_state));
 	uvpi_json_set_str(object, "frontend_state", uvp_device_state_name(info->frontend_state));
 	uvpi_json_set_str(object, "backend_path", info->backend_path);
@@ -173,6 +197,12 @@ static void add_json(const struct list *list, const struct uvp_domain *domain, c
 /* The table has one word for it, and JSON a member. */
 static void tell_lost(const struct list *list, const struct uvp_domain *domain, const struct uvp_device_info *info)
 {
+	char name[256];
+
+	if (list->table && !find_server(list, info, name))
+		xlx_warn("'%s' of '%s' does not answer: domain %u, which served it, is gone; 'xlx %s --force' takes it away",
+			 info->name, uvp_domain_name(domain), info->backend_domid,
+			 !strcmp(info->kind, "vif") ? "network-detach" : "block-detach");
 	if (list->table && info->lost)
 		xlx_warn("'%s' of '%s' gives errors: the QEMU that served it has ended; 'xlx block-detach --force' and attach it "
 			 "again, or restart the guest",
@@ -235,6 +265,7 @@ int xlx_device_list(const struct xlx_args *args, enum uvp_device_class device_cl
 
 	if (status)
 		return status;
+	list.host = host;
 	if (json) {
 		list.array = uvpi_json_array();
 	} else {

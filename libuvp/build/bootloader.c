@@ -202,6 +202,11 @@ static int open_disk(const struct uvpi_disk *disk, dev_t *ret_rdev, int *ret_fd,
 
 	if (!disk->target)
 		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it is an empty drive");
+	if (!uvpi_backend_is_here(disk->backend)) {
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "its back end is in domain '%.80s', and a boot loader in the host cannot read it", disk->backend);
+		uvpi_hint(err, "use one that runs in the guest (pvgrub), or kernel=");
+		return -UVP_E_UNSUPPORTED;
+	}
 	if (disk->format != UVPI_DISK_RAW)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "a boot loader in the host reads raw images and block devices only");
 	fd = open(disk->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -18,6 +18,7 @@
 #include "core/names.h"
 #include "core/num.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "domain/domain.h"
 #include "stream/file.h"
 
@@ -190,11 +191,24 @@ static void put_for_others(const struct uvpi_build *b, struct uvpi_batch *batch,
 		put(&w, "dm-version", "qemu_xen");
 }
 
+static bool has_drivers(const struct uvp_config *c)
+{
+	bool any = false;
+
+	for (int i = 0; i < c->n_disks; i++)
+		any |= !uvpi_backend_is_here(c->disks[i].backend);
+	for (int i = 0; i < c->n_vifs; i++)
+		any |= !uvpi_backend_is_here(c->vifs[i].backend);
+	return any;
+}
+
 static int put_config(const struct uvpi_build *b, struct uvpi_batch *batch, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	int r = uvpi_config_write_record(b->record, &text, err);
 
+	if (r == 0 && has_drivers(b->config))
+		r = uvpi_driver_name_record(b->host, &text, err);
 	if (r == 0)
 		uvpi_batch_config(batch, b->domid, text);
 	return r;

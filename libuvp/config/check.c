@@ -3,6 +3,7 @@
  * it. */
 #include "config/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "config/boot.h"
@@ -13,6 +14,7 @@
 #include "core/error.h"
 #include "core/hyp.h"
 #include "core/names.h"
+#include "core/num.h"
 
 static int check_name(const struct uvp_config *config, struct uvp_error *err)
 {
@@ -199,10 +201,59 @@ static int check_pvdevs(const struct uvp_config *config, struct uvpi_pvdevs *ret
 	return rc;
 }
 
+/* What a device model emulates it reads and writes in domain 0. */
+static int fail_not_here(const char *what, const char *hint, struct uvp_error *err)
+{
+	uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%s cannot be used: it would be emulated, by a device model in domain 0, and its back end is in another domain",
+		  what);
+	uvpi_hint(err, "%s", hint);
+	return -UVP_E_UNSUPPORTED;
+}
+
+static int fail_own_backend(const char *what, struct uvp_error *err)
+{
+	return uvpi_fail(err, UVP_E_INVALID, 0, "%s cannot be used: backend= is the domain itself, and no domain can serve itself", what);
+}
+
+static bool is_itself(const struct uvp_config *config, const char *backend)
+{
+	char uuid[UVPI_UUID_TEXT];
+
+	uvpi_format_uuid(config->uuid, uuid);
+	return (config->name && !strcmp(backend, config->name)) || (config->has_uuid && !strcmp(backend, uuid));
+}
+
+/* Devices whose back ends are in another domain. */
+static int check_driver(const struct uvp_config *config, const struct uvpi_disk *disk, const struct uvpi_vif *vif, struct uvp_error *err)
+{
+	const char *backend = disk ? disk->backend : vif->backend;
+	bool hvm = config->type == UVPI_TYPE_HVM;
+	char what[64];
+
+	if (uvpi_backend_is_here(backend))
+		return 0;
+	if (disk)
+		snprintf(what, sizeof(what), "disk '%s'", disk->vdev);
+	else
+		snprintf(what, sizeof(what), "network interface %u", vif->devid);
+	if (is_itself(config, backend))
+		return fail_own_backend(what, err);
+	if (hvm && disk && disk->cdrom)
+		return fail_not_here(what, "drives of hvm guests are emulated: leave backend= out", err);
+	if (hvm && disk && (*disk->vdev == 'h' || *disk->vdev == 's'))
+		return fail_not_here(what, "as xvda and the like it is for the guest's Xen drivers alone", err);
+	if (hvm && vif && !vif->pv_only)
+		return fail_not_here(what, "with type=vif it is for the guest's Xen drivers alone", err);
+	return 0;
+}
+
 static int check_devices(const struct uvp_config *config, struct uvp_error *err)
 {
 	const char *key = "disk";
 	int rc = 0;
+
+	for (int i = 0; i < config->n_disks && rc == 0; i++)
+		rc = check_driver(config, &config->disks[i], NULL, err);
 
 	/* The drives of an HVM guest's device model are checked where that is. */
 	for (int i = 0; i < config->n_disks && rc == 0; i++)
@@ -210,7 +261,9 @@ static int check_devices(const struct uvp_config *config, struct uvp_error *err)
 			rc = uvpi_disk_unsupported(&config->disks[i], err);
 	for (int i = 0; i < config->n_vifs && rc == 0; i++) {
 		key = "vif";
-		rc = uvpi_vif_unsupported(&config->vifs[i], err);
+		rc = check_driver(config, NULL, &config->vifs[i], err);
+		if (rc == 0)
+			rc = uvpi_vif_unsupported(&config->vifs[i], err);
 	}
 	if (rc == 0)
 		return 0;

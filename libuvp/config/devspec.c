@@ -9,6 +9,11 @@
 #include "config/xlcfg_value.h"
 #include "core/error.h"
 
+bool uvpi_backend_is_here(const char *backend)
+{
+	return !backend || !strcmp(backend, "0") || !strcmp(backend, "Domain-0");
+}
+
 static int add_disk(struct uvp_config *config, const char *text, struct uvp_error *err)
 {
 	struct uvpi_disk *disk = &config->disks[config->n_disks];

@@ -35,6 +35,9 @@ struct uvpi_disk {
 	bool cdrom, direct_io_safe, no_discard, untrusted, virtio, colo;
 };
 
+/* Does backend= mean domain 0? NULL: it says nothing. */
+bool uvpi_backend_is_here(const char *backend);
+
 /* The whole text must be a specification. *ret_disk is for uvpi_disk_done(). */
 int uvpi_disk_parse(const char *text, struct uvpi_disk *ret_disk, struct uvp_error *err);
 void uvpi_disk_done(struct uvpi_disk *disk);

@@ -378,8 +378,6 @@ static const char *why_unsupported(const struct uvpi_disk *disk, const char **re
 		*ret_hint = "add cdrom to make it a drive, or name what is in it";
 		return "only CD-ROM drives can be empty";
 	}
-	if (disk->backend && strcmp(disk->backend, "0") != 0 && strcmp(disk->backend, "Domain-0") != 0)
-		return "back ends in other domains than domain 0 are not set up by this release";
 	if (disk->virtio || !strncmp(disk->vdev, "vd", 2)) {
 		*ret_hint = "use specification=xen, and a vdev like xvda";
 		return "virtio disks need the back end virtio-disk, which Debian does not have, and a guest with "
@@ -391,6 +389,10 @@ static const char *why_unsupported(const struct uvpi_disk *disk, const char **re
 		*ret_hint = "leave backendtype= out: the kernel serves raw disks, and QEMU other formats";
 		return disk->backendtype == UVPI_DISK_TAP ? "backendtype=tap needs a driver (blktap) that kernels do not have any more" :
 							    "backendtype=standalone leaves it to a program of your own, which is not waited for";
+	}
+	if (!uvpi_backend_is_here(disk->backend) && uvpi_disk_needs_qemu(disk)) {
+		*ret_hint = "leave format= and backendtype= out, and have a raw image or a block device there";
+		return "in another domain its kernel serves raw disks, and no QEMU is started there for other formats";
 	}
 	if (disk->backendtype == UVPI_DISK_PHY && uvpi_disk_needs_qemu(disk)) {
 		*ret_hint = "leave backendtype= out, or say backendtype=qdisk";

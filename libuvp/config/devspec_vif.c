@@ -319,8 +319,10 @@ static const char *why_unsupported(const struct uvpi_vif *vif, const char **ret_
 	enum uvpi_vif_port port = uvpi_vif_port(vif);
 
 	*ret_hint = NULL;
-	if (vif->backend && strcmp(vif->backend, "0") != 0 && strcmp(vif->backend, "Domain-0") != 0)
-		return "back ends in other domains than domain 0 are not set up by this release";
+	if (!uvpi_backend_is_here(vif->backend) && (vif->vlan || vif->n_trunk)) {
+		*ret_hint = "make a bridge for each VLAN there, and name it with bridge=";
+		return "vlan= and trunk= are for bridges of domain 0, and its back end is in another domain";
+	}
 	if (vif->gatewaydev && port != UVPI_PORT_SCRIPT) {
 		*ret_hint = "script=vif-route reads it; on a bridge leave it out";
 		return "gatewaydev= is for scripts that route, and none is given";

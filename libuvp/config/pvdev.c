@@ -46,10 +46,10 @@ static int check_backend(const char *spec, struct uvp_error *err)
 {
 	_cleanup_free_ char *backend = uvpi_spec_get(spec, "backend");
 
-	if (!backend || !strcmp(backend, "0") || !strcmp(backend, "Domain-0"))
+	if (uvpi_backend_is_here(backend))
 		return 0;
 	return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
-			 "back ends in other domains than domain 0 are not set up by this release");
+			 "it is served by a QEMU in domain 0; only disks and network interfaces have back ends in other domains");
 }
 
 /* ---- screen ---- */

@@ -90,7 +90,7 @@ static int plan_disk(struct clone *c, struct uvpi_disk *disk, const struct uvp_c
 	int r = 0;
 
 	image->from = disk->target;
-	if (disk->backend && strcmp(disk->backend, "0") && strcmp(disk->backend, "Domain-0"))
+	if (!uvpi_backend_is_here(disk->backend))
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "disk '%s' is in domain '%.80s', and cannot be copied from here",
 				 disk->vdev, disk->backend);
 	if (!wish && stat(disk->target, &st) == 0 && !S_ISREG(st.st_mode)) {

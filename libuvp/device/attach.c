@@ -18,6 +18,7 @@
 #include "core/store.h"
 #include "device/attach.h"
 #include "device/disk_share.h"
+#include "device/driver.h"
 #include "device/loop.h"
 #include "device/qdisk.h"
 #include "device/record.h"
@@ -81,7 +82,8 @@ static int record(struct uvp_domain *domain, struct uvpi_devset *set, struct uvp
 		  uint32_t devid, struct uvp_error *err)
 {
 	char *target = NULL;
-	bool has_path = disk && disk->target && !disk->script;
+	_cleanup_free_ char *named = NULL;
+	bool has_path = disk && disk->target && !disk->script && uvpi_backend_is_here(disk->backend);
 	int r = has_path ? uvpi_disk_find_target(disk, &target, err) : 0;
 
 	if (r == 0 && has_path) {
@@ -89,7 +91,10 @@ static int record(struct uvp_domain *domain, struct uvpi_devset *set, struct uvp
 		disk->target = target;
 	}
 	if (r == 0)
-		r = disk ? uvpi_record_disk(domain, disk, err) : uvpi_record_vif(domain, vif_spec, devid, err);
+		r = disk ? uvpi_driver_name_disk(domain->host, disk, err) :
+			   uvpi_driver_name_vif(domain->host, vif_spec, &named, err);
+	if (r == 0)
+		r = disk ? uvpi_record_disk(domain, disk, err) : uvpi_record_vif(domain, named ? named : vif_spec, devid, err);
 	if (r < 0)
 		uvpi_devset_remove(set, NULL);
 	return r;
@@ -187,14 +192,16 @@ int uvpi_device_detach(struct uvp_domain *domain, enum uvp_device_class device_c
 	char label[64];
 	int r;
 
-	if (info->backend_domid != 0)
-		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "its back end is in domain %" PRIu32 ", not in domain 0",
-				 info->backend_domid);
 	snprintf(label, sizeof(label), "%s '%s'", class_name(device_class), info->name);
 	r = uvpi_devset_init(&set, domain->host, domain->uuid, false, err);
 	if (r == 0)
-		r = uvpi_devset_add_known(&set, classes[device_class], info->devid, label, err);
+		r = uvpi_devset_add_known(&set, classes[device_class], info->devid, info->backend_domid, label, err);
 	uvpi_devset_bind(&set, domain->domid);
+	if (r == 0 && info->backend_domid && strcmp(info->backend_path, set.list[0]->backend) != 0) {
+		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "%.200s serves it by other means than its kernel ('%.200s')",
+			      set.list[0]->server_label, info->backend_path);
+		uvpi_hint(err, "whoever attached it can detach it: xl %s", device_class == UVP_DEVICE_DISK ? "block-detach" : "network-detach");
+	}
 	if (r == 0)
 		r = uvpi_devset_detach(&set, flags & UVP_DEVICE_FORCE, op, err);
 	uvpi_devset_done(&set);

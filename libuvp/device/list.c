@@ -242,6 +242,8 @@ static int fill(struct uvp_device_info *info, uint32_t domid, const struct uvpi_
 	return target && !info->target ? uvpi_no_memory(err) : 0;
 }
 
+/* Of a back end in another domain only its state is that domain's word: what it was told at the start is in libxl's
+ * record, too. */
 static int read_ends(struct uvpi_store *store, uint32_t domid, struct found *found, const char (*fronts)[128],
 		     struct uvp_error *err)
 {
@@ -254,7 +256,11 @@ static int read_ends(struct uvpi_store *store, uint32_t domid, struct found *fou
 			const char *key = j >= N_BACK	? front_keys[j - N_BACK] :
 					  j == DETAIL ? detail_key(found->list[i].kind) : back_keys[j];
 
-			snprintf(path, sizeof(path), "%s/%s", j >= N_BACK ? fronts[i] : found->list[i].backend_path, key);
+			if (j != STATE && j < N_BACK && found->list[i].backend_domid)
+				snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%s/%" PRIu32 "/%s", domid,
+					 found->list[i].kind, found->list[i].devid, key);
+			else
+				snprintf(path, sizeof(path), "%s/%s", j >= N_BACK ? fronts[i] : found->list[i].backend_path, key);
 			uvpi_batch_read(batch, path);
 		}
 	if (r >= 0)
@@ -262,7 +268,7 @@ static int read_ends(struct uvpi_store *store, uint32_t domid, struct found *fou
 	for (int i = 0; i < found->n && r >= 0; i++)
 		r = fill(&found->list[i], domid, batch, i * N_KEYS, err);
 	for (int i = 0; i < found->n && r >= 0; i++)
-		r = uvpi_device_list_qemu(store, domid, fronts[i], &found->list[i], err);
+		r = found->list[i].backend_domid ? 0 : uvpi_device_list_qemu(store, domid, fronts[i], &found->list[i], err);
 	return r < 0 ? r : 0;
 }
 

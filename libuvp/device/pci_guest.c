@@ -45,7 +45,7 @@ static int known_set(struct uvp_domain *domain, struct uvpi_devset *set, struct 
 	int r = uvpi_devset_init(set, domain->host, domain->uuid, false, err);
 
 	if (r == 0)
-		r = uvpi_devset_add_known(set, &uvpi_pci_class, 0, "PCI devices", err);
+		r = uvpi_devset_add_known(set, &uvpi_pci_class, 0, 0, "PCI devices", err);
 	uvpi_devset_bind(set, domain->domid);
 	return r;
 }

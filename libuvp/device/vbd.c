@@ -82,6 +82,7 @@ int uvpi_devset_add_disk(struct uvpi_devset *set, const struct uvpi_disk *disk, 
 	dev->script = uvpi_script_path(disk->script ? disk->script : UVPI_SCRIPT_BLOCK);
 	if (!dev->script)
 		return uvpi_no_memory(err);
+	dev->backend_name = uvpi_backend_is_here(disk->backend) ? NULL : disk->backend;
 	snprintf(dev->label, sizeof(dev->label), "disk '%s'", disk->vdev);
 	snprintf(vbd->name, sizeof(vbd->name), "%s", disk->vdev);
 	vbd->disk = disk;
@@ -192,6 +193,14 @@ static int name_target(struct vbd *vbd, struct uvp_error *err)
 	return vbd->params ? 0 : uvpi_no_memory(err);
 }
 
+/* As it was given. */
+static int name_elsewhere(struct vbd *vbd, struct uvp_error *err)
+{
+	vbd->target = strdup(vbd->disk->target);
+	vbd->params = vbd->target ? strdup(vbd->target) : NULL;
+	return vbd->params ? 0 : uvpi_no_memory(err);
+}
+
 static int claim_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only, struct uvp_error *err)
 {
 	int r = name_target(vbd, err);
@@ -210,12 +219,30 @@ static int claim_target(struct uvpi_devset *set, struct vbd *vbd, bool look_only
 	return r;
 }
 
+/* What its target means, and who else uses it, is known in that domain only. */
+static int claim_elsewhere(const struct uvpi_devset *set, struct vbd *vbd, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n && set->list[i] != &vbd->dev; i++) {
+		const struct vbd *other = (const struct vbd *)set->list[i];
+
+		if (set->list[i]->class != &uvpi_vbd_class || set->list[i]->server != vbd->dev.server || vbd->disk->shared ||
+		    vbd->disk->script || (vbd->disk->readonly && other->disk->readonly) ||
+		    strcmp(other->disk->target, vbd->disk->target) != 0)
+			continue;
+		return uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' there is %s of the same domain already", vbd->disk->target,
+				 other->dev.label);
+	}
+	return name_elsewhere(vbd, err);
+}
+
 static int claim(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
 {
 	struct vbd *vbd = (struct vbd *)dev;
 	int r = uvpi_disk_unsupported(vbd->disk, err);
 
-	if (r == 0 && !vbd->disk->script)
+	if (r == 0 && dev->server)
+		r = claim_elsewhere(set, vbd, err);
+	else if (r == 0 && !vbd->disk->script)
 		r = claim_target(set, vbd, look_only, err);
 	if (r < 0)
 		uvpi_prefix(err, "%s", dev->label);
@@ -241,15 +268,18 @@ static int prepare_target(struct uvpi_devset *set, struct vbd *vbd, bool look_on
 /* What its target means, and who else may use it, is the script's affair. */
 static int prepare_script(struct vbd *vbd, struct uvp_error *err)
 {
-	vbd->target = strdup(vbd->disk->target);
-	vbd->params = vbd->target ? strdup(vbd->target) : NULL;
-	return vbd->params ? uvpi_script_check(vbd->dev.script, err) : uvpi_no_memory(err);
+	int r = name_elsewhere(vbd, err);
+
+	return r < 0 ? r : uvpi_script_check(vbd->dev.script, err);
 }
 
 static int prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_only, struct uvp_error *err)
 {
 	struct vbd *vbd = (struct vbd *)dev;
-	int r = vbd->disk->script ? prepare_script(vbd, err) : prepare_target(set, vbd, look_only, err);
+	int r = dev->server	    ? 0 :
+		vbd->disk->script ? prepare_script(vbd, err) :
+				    prepare_target(set, vbd, look_only, err);
+
 	if (r < 0)
 		uvpi_prefix(err, "%s", dev->label);
 	return r;
@@ -338,6 +368,8 @@ int uvpi_devset_open_disk(struct uvpi_devset *set, uint32_t devid, struct uvp_er
 
 		if (set->list[i]->class != &uvpi_vbd_class || set->list[i]->devid != devid)
 			continue;
+		if (vbd->dev.server)
+			return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "it is in %.200s, and cannot be read here", vbd->dev.server_label);
 		path = *vbd->node ? vbd->node : vbd->target;
 		fd = open(path, (vbd->disk->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC);
 		return fd < 0 ? uvpi_fail_errno(err, errno, "cannot open '%.200s'", path) : fd;

@@ -19,6 +19,7 @@
 #include "device/xenbus.h"
 
 #define DEFAULT_BRIDGE "xenbr0"
+#define USUAL_MTU 1500
 
 struct vif {
 	struct uvpi_device dev;
@@ -92,6 +93,7 @@ int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *spec, st
 	if (!dev)
 		return uvpi_no_memory(err);
 	snprintf(dev->label, sizeof(dev->label), "network interface %" PRIu32, spec->devid);
+	dev->backend_name = uvpi_backend_is_here(spec->backend) ? NULL : spec->backend;
 	vif->vif = spec;
 	vif->port = uvpi_vif_port(spec);
 	dev->script = script_path(vif);
@@ -166,7 +168,8 @@ static int prepare(struct uvpi_devset *set, struct uvpi_device *dev, bool look_o
 
 	if (r < 0)
 		return r;
-	r = check_port(vif, err);
+	/* The bridge is the other domain's, too. */
+	r = dev->server ? 0 : check_port(vif, err);
 	if (r < 0)
 		uvpi_prefix(err, "%s", dev->label);
 	return r;
@@ -254,6 +257,20 @@ static int connect_host(struct uvpi_devset *set, struct uvpi_device *dev, struct
 	return 0;
 }
 
+/* In a driver domain it is the script that knows the bridge, and tells the guest of its MTU. */
+static void write_nodes(struct uvpi_devset *set, struct uvpi_device *dev, struct uvpi_batch *batch)
+{
+	const struct uvpi_perm perms[] = { { dev->server, UVPI_ACCESS_NONE }, { set->domid, UVPI_ACCESS_READ } };
+	const struct vif *vif = (const struct vif *)dev;
+	char path[160];
+
+	if (!dev->server)
+		return;
+	snprintf(path, sizeof(path), "%s/mtu", dev->frontend);
+	uvpi_batch_writef(batch, path, "%" PRIu32, vif->mtu ? vif->mtu : USUAL_MTU);
+	uvpi_batch_perms(batch, path, perms, 2);
+}
+
 /* The interface, and with it the bridge's port, is netback's: it goes when the back end does. */
 const struct uvpi_device_class uvpi_vif_class = {
 	.kind = "vif",
@@ -261,6 +278,7 @@ const struct uvpi_device_class uvpi_vif_class = {
 	.size = sizeof(struct vif),
 	.keys = keys,
 	.prepare = prepare,
+	.write = write_nodes,
 	.connect = connect_host,
 };
 
@@ -273,6 +291,8 @@ int uvpi_devset_open_tap(struct uvpi_devset *set, uint32_t devid, char ret_mac[1
 
 		if (set->list[i]->class != &uvpi_vif_class || set->list[i]->devid != devid)
 			continue;
+		if (vif->dev.server)
+			return uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "its bridge is in %.200s", vif->dev.server_label);
 		snprintf(name, sizeof(name), "vif%" PRIu32 ".%" PRIu32 "-emu", set->domid, devid);
 		fd = uvpi_tap_open(name, &vif->bridge_link, vif->mtu, vif->vif, err);
 		if (fd < 0)

@@ -16,9 +16,11 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "device/xenbus_set.h"
 
 #define GUEST_MS 10000
+#define AGENT_MS 60000 /* xl devd gives its scripts 40 s */
 
 /* ---- sets ---- */
 
@@ -76,8 +78,8 @@ void uvpi_devset_bind(struct uvpi_devset *set, uint32_t domid)
 		struct uvpi_device *dev = set->list[i];
 		const char *kind = dev->class->kind;
 
-		snprintf(dev->backend, sizeof(dev->backend), "/local/domain/0/backend/%s/%" PRIu32 "/%" PRIu32, kind,
-			 domid, dev->devid);
+		snprintf(dev->backend, sizeof(dev->backend), "/local/domain/%" PRIu32 "/backend/%s/%" PRIu32 "/%" PRIu32,
+			 dev->server, kind, domid, dev->devid);
 		snprintf(dev->frontend, sizeof(dev->frontend), "/local/domain/%" PRIu32 "/device/%s/%" PRIu32, domid,
 			 kind, dev->devid);
 		snprintf(dev->record, sizeof(dev->record), "/libxl/%" PRIu32 "/device/%s/%" PRIu32, domid, kind,
@@ -108,8 +110,12 @@ static int check_free(struct uvpi_devset *set, struct uvp_error *err)
 
 int uvpi_devset_prepare(struct uvpi_devset *set, bool look_only, struct uvp_error *err)
 {
-	int r = set->domid ? check_free(set, err) : 0;
+	int r = uvpi_driver_find(set, err);
 
+	if (r == 0 && set->domid) {
+		uvpi_devset_bind(set, set->domid);
+		r = check_free(set, err);
+	}
 	for (int i = 0; i < set->n && r == 0; i++)
 		if (set->list[i]->class->claim)
 			r = set->list[i]->class->claim(set, set->list[i], look_only, err);
@@ -122,7 +128,7 @@ int uvpi_devset_prepare(struct uvpi_devset *set, bool look_only, struct uvp_erro
 }
 
 int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid,
-			  const char *label, struct uvp_error *err)
+			  uint32_t server, const char *label, struct uvp_error *err)
 {
 	struct uvpi_device *dev = uvpi_devset_add(set, class, devid);
 
@@ -131,6 +137,7 @@ int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_clas
 	snprintf(dev->label, sizeof(dev->label), "%s", label);
 	dev->has_nodes = true;
 	dev->begun = class->end != NULL;
+	uvpi_driver_set(set, dev, server);
 	return 0;
 }
 
@@ -180,31 +187,31 @@ bool uvpi_xenbus_is_served(const char *kind, uint32_t domid, const char *devid)
 /* "22 creating vbd structure" is how the kernel's back ends write errors: a number of the system and what failed. */
 static int fail_back_end(const struct uvpi_device *dev, const char *text, struct uvp_error *err)
 {
-	char number[8];
+	char number[8], label[UVPI_DRIVER_LABEL];
 	size_t len = strcspn(text, " ");
 	int64_t code;
 
+	uvpi_driver_label(dev, label);
 	if (len && len < sizeof(number)) {
 		memcpy(number, text, len);
 		number[len] = '\0';
 		if (uvpi_parse_i64(number, "errno", -4095, 4095, &code, NULL) == 0)
 			return uvpi_fail(err, UVP_E_IO, (int)(code < 0 ? -code : code),
-					 "the %sback end of %s failed: %s (%.200s)", dev->class->module ? "kernel's " : "",
-					 dev->label,
+					 "the %s failed: %s (%.200s)", label,
 					 strerror((int)(code < 0 ? -code : code)), text + len + (text[len] == ' '));
 	}
-	return uvpi_fail(err, UVP_E_IO, 0, "the %sback end of %s failed: %.200s", dev->class->module ? "kernel's " : "",
-			 dev->label, text);
+	return uvpi_fail(err, UVP_E_IO, 0, "the %s failed: %.200s", label, text);
 }
 
 static int look_for_back_end(struct uvpi_devset *set, struct uvpi_device *dev, const char *error,
 			     struct uvp_error *err)
 {
+	char label[UVPI_DRIVER_LABEL];
+
 	if (error)
 		return fail_back_end(dev, error, err);
 	if (dev->back_state >= UVPI_XENBUS_CLOSING)
-		return uvpi_fail(err, UVP_E_IO, 0, "the %sback end of %s closed at once",
-				 dev->class->module ? "kernel's " : "", dev->label);
+		return uvpi_fail(err, UVP_E_IO, 0, "the %s closed at once", uvpi_driver_label(dev, label));
 	return dev->back_state >= UVPI_XENBUS_INIT_WAIT;
 }
 
@@ -217,7 +224,9 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 			continue;
 		uvpi_fail(err, UVP_E_TIMEOUT, 0, "no back end took %s within %d s: its node is in state %s",
 			  dev->label, uvpi_devset_patience(set) / 1000, uvpi_xenbus_name(dev->back_state));
-		if (dev->class->module)
+		if (dev->server)
+			uvpi_hint(err, "has %.120s booted, and has it the module %s?", dev->server_label, dev->class->module);
+		else if (dev->class->module)
 			uvpi_hint(err, "is the kernel's module loaded? modprobe %s", dev->class->module);
 		break;
 	}
@@ -238,7 +247,7 @@ static int connect_all(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	int r = uvpi_batch_new(set->store, &batch, err), open;
 
 	for (int i = 0; i < set->n && r >= 0; i++)
-		if (set->list[i]->class->connect)
+		if (set->list[i]->class->connect && !set->list[i]->server)
 			r = set->list[i]->class->connect(set, set->list[i], batch, err);
 	if (r >= 0)
 		r = uvpi_batch_run(batch, false, err);
@@ -257,6 +266,66 @@ static int connect_all(struct uvpi_devset *set, const struct uvp_op *op, struct 
 			set->list[i]->class->release(set->list[i]);
 	}
 	return r;
+}
+
+/* In a driver domain somebody else has the host's part: his scripts say when it is done, or what is wrong. blkback is
+ * waited for with the number of its device, whoever wrote that. */
+static int look_for_agent(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
+{
+	static const char *const keys[] = { "hotplug-status", "hotplug-error", "physical-device", "online" };
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	const char *status, *says;
+	int r;
+
+	if (!dev->server)
+		return 1;
+	if (error)
+		return fail_back_end(dev, error, err);
+	r = uvpi_batch_new(set->store, &batch, err);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(keys) && r == 0; i++) {
+		char path[160];
+
+		snprintf(path, sizeof(path), "%s/%s", dev->backend, keys[i]);
+		uvpi_batch_read(batch, path);
+	}
+	if (r == 0)
+		r = uvpi_batch_run(batch, false, err);
+	if (r < 0)
+		return r;
+	status = uvpi_batch_value(batch, 0, NULL);
+	says = uvpi_batch_value(batch, 1, NULL);
+	if (!uvpi_batch_value(batch, 3, NULL))
+		return uvpi_fail(err, UVP_E_IO, 0, "%.200s has removed the back end of %s, or is gone", dev->server_label,
+				 dev->label);
+	if (status && (!strcmp(status, "error") || !strcmp(status, "busy")))
+		return uvpi_fail(err, !strcmp(status, "busy") ? UVP_E_BUSY : UVP_E_IO, 0, "%.200s cannot serve %s: %.200s",
+				 dev->server_label, dev->label, says && *says ? says : "its script failed, and did not say why");
+	return (status && !strcmp(status, "connected")) || (dev->class == &uvpi_vbd_class && uvpi_batch_value(batch, 2, NULL));
+}
+
+static int fail_no_agent(const struct uvpi_devset *set, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n; i++) {
+		const struct uvpi_device *dev = set->list[i];
+
+		if (dev->settled)
+			continue;
+		uvpi_fail(err, UVP_E_TIMEOUT, 0, "nobody in %.200s has set up %s within %d s", dev->server_label, dev->label,
+			  AGENT_MS / 1000);
+		uvpi_hint(err, "does an agent run there that does? Xen's own is started by: xl devd");
+		break;
+	}
+	return -UVP_E_TIMEOUT;
+}
+
+static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct uvp_error *err)
+{
+	int r;
+
+	uvpi_op_progress(op, "waiting for the driver domain", 0, 0, UVP_UNIT_NONE);
+	r = uvpi_devset_wait(set, look_for_agent, false, uvpi_now_ms() + AGENT_MS, op, err);
+	UVPI_STEP("driver domain ready");
+	return r == 0 ? fail_no_agent(set, err) : r < 0 ? r : 0;
 }
 
 /* What the guest complains of, if anything; the caller frees it. */
@@ -331,6 +400,8 @@ static int bring_up(struct uvpi_devset *set, bool wait, const struct uvp_op *op,
 		UVPI_STEP("back ends there");
 		r = connect_all(set, op, err);
 	}
+	if (r == 0 && uvpi_driver_any(set))
+		r = wait_agents(set, op, err);
 	if (r < 0 || !wait)
 		return r;
 	uvpi_op_progress(op, "waiting for the guest", 0, 0, UVP_UNIT_NONE);

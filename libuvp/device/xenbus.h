@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The life of devices that a back end in domain 0's kernel serves to a domain: one state machine for all classes.
+/* The life of devices that a back end in a kernel, domain 0's or that of a driver domain, serves to a domain: one state machine for all classes.
  * Each class is a constant struct of operations and a table of the keys it has in xenstore. All devices of a set go
  * through each step together: their nodes are written a few devices at a time, and all are waited for at once. */
 #ifndef UVPI_XENBUS_H
@@ -89,6 +89,10 @@ extern const struct uvpi_device_class uvpi_vbd_class, uvpi_vif_class, uvpi_vfb_c
 struct uvpi_device {
 	const struct uvpi_device_class *class;
 	uint32_t devid;
+	const char *backend_name; /* the domain that is to serve it, as its specification says; NULL: domain 0 */
+	uint32_t server;          /* its id */
+	char server_label[272];   /* "domain 'disks'": for messages */
+	bool has_agent;           /* in that domain */
 	char label[64];    /* "disk 'xvda'": for messages */
 	char backend[96];  /* its folders */
 	char frontend[96];
@@ -139,7 +143,7 @@ int uvpi_devset_add_shares(struct uvpi_devset *set, const struct uvpi_pvdevs *de
 int uvpi_devset_add_channels(struct uvpi_devset *set, const struct uvpi_pvdevs *devs, struct uvp_error *err);
 /* One that is there already, to be detached. */
 int uvpi_devset_add_known(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid,
-			  const char *label, struct uvp_error *err);
+			  uint32_t server, const char *label, struct uvp_error *err);
 /* For the classes: a new one of theirs at the end of the set. NULL when out of memory. */
 struct uvpi_device *uvpi_devset_add(struct uvpi_devset *set, const struct uvpi_device_class *class, uint32_t devid);
 /* Every check of the domain, if it is there already, and of the host, and taking hold of what is needed there; with look_only nothing is taken. Changes nothing

@@ -11,10 +11,24 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "device/script.h"
 #include "device/xenbus_set.h"
 
 #define GUEST_MS 10000
+#define AGENT_MS 10000
+
+/* Nothing is written for a driver domain that is gone: that would make a folder of it. */
+static bool is_there(struct uvpi_devset *set, const struct uvpi_device *dev)
+{
+	_cleanup_free_ char *state = NULL;
+	char path[160];
+
+	if (!dev->server)
+		return true;
+	snprintf(path, sizeof(path), "%s/state", dev->backend);
+	return uvpi_store_read(set->store, path, &state, NULL) == 0 && state;
+}
 
 static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_xenbus state, struct uvp_error *err)
 {
@@ -24,11 +38,12 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 	if (r < 0)
 		return r;
 	for (int i = 0; i < set->n; i++) {
-		const struct uvpi_device *dev = set->list[i];
+		struct uvpi_device *dev = set->list[i];
 		char path[160];
 
-		if (!dev->has_nodes)
+		if (!dev->has_nodes || !is_there(set, dev))
 			continue;
+		dev->has_agent = dev->server && uvpi_driver_has_agent(set->store, dev->server);
 		snprintf(path, sizeof(path), "%s/online", dev->backend);
 		uvpi_batch_write(batch, path, online);
 		/* Nobody answers a second time. */
@@ -47,7 +62,29 @@ static int look_for_close(struct uvpi_devset *set, struct uvpi_device *dev, cons
 
 	snprintf(devid, sizeof(devid), "%" PRIu32, dev->devid);
 	return !dev->has_nodes || dev->back_state == UVPI_XENBUS_CLOSED || dev->back_state == UVPI_XENBUS_UNKNOWN ||
-	       !uvpi_xenbus_is_served(dev->class->kind, set->domid, devid);
+	       (!dev->server && !uvpi_xenbus_is_served(dev->class->kind, set->domid, devid));
+}
+
+static int look_for_removal(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
+{
+	return !dev->has_nodes || !dev->has_agent || dev->back_state == UVPI_XENBUS_UNKNOWN;
+}
+
+/* What its scripts did in a driver domain the agent there undoes when the back end has closed, and removes the folder. One
+ * that does not is not waited for without end. */
+static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct uvp_error *err)
+{
+	bool any = false;
+	int r;
+
+	for (int i = 0; i < set->n; i++)
+		any |= set->list[i]->has_nodes && set->list[i]->has_agent;
+	if (!any)
+		return 0;
+	r = uvpi_devset_wait(set, look_for_removal, false, uvpi_now_ms() + AGENT_MS, op, err);
+	if (r == 0)
+		uvpi_debug("the agent in a driver domain has not removed a back end");
+	return r < 0 ? r : 0;
 }
 
 /* QEMU takes no notice of a front end's folder that is gone: what it serves is just removed. */
@@ -124,7 +161,8 @@ static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 
 		if (!dev->has_nodes)
 			continue;
-		uvpi_hotplug_remove(dev->class->kind, set->domid, dev->devid, dev->script, dev->ifname);
+		if (!dev->server)
+			uvpi_hotplug_remove(dev->class->kind, set->domid, dev->devid, dev->script, dev->ifname);
 		/* That of errors is of all this domain's devices of the kind; old ones are of no use to anybody. */
 		uvpi_batch_rm(batch, dev->frontend);
 		uvpi_batch_rm(batch, dev->backend);
@@ -140,6 +178,9 @@ static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 	for (int i = 0; i < set->n; i++)
 		set->list[i]->has_nodes = false;
 	r = prune(set, err);
+	for (int i = 0; i < set->n; i++)
+		if (set->list[i]->server)
+			uvpi_driver_sweep(set->host, set->store, set->list[i]->server);
 	return r < 0 ? r : uvpi_devset_end(set, err);
 }
 
@@ -167,6 +208,8 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 	r = uvpi_batch_run(batch, false, err);
 	if (r >= 0)
 		r = uvpi_devset_wait(set, look_without_guest, false, deadline, NULL, err);
+	if (r >= 0)
+		r = wait_agents(set, NULL, err);
 	if (r < 0)
 		return r;
 	UVPI_STEP("back ends closed");
@@ -176,6 +219,14 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 }
 
 /* ---- with the guest ---- */
+
+static int fail_not_closed(const struct uvpi_devset *set, const struct uvpi_device *dev, struct uvp_error *err)
+{
+	uvpi_fail(err, UVP_E_TIMEOUT, 0, "the guest of domain %" PRIu32 " has let go of %s, and %.200s did not close it in time: back end %s",
+		  set->domid, dev->label, dev->server_label, uvpi_xenbus_name(dev->back_state));
+	uvpi_hint(err, "take it away with --force");
+	return -UVP_E_TIMEOUT;
+}
 
 /* The guest has not begun to close: as it was. Otherwise it goes on closing when it can. */
 static int fail_refused(struct uvpi_devset *set, struct uvp_error *err)
@@ -191,6 +242,8 @@ static int fail_refused(struct uvpi_devset *set, struct uvp_error *err)
 	as_it_was = dev->front_state <= UVPI_XENBUS_CONNECTED && set->n == 1;
 	uvpi_devset_error_path(set, dev, false, path, sizeof(path));
 	uvpi_store_read(set->store, path, &text, NULL);
+	if (dev->server && dev->front_state == UVPI_XENBUS_CLOSED)
+		return fail_not_closed(set, dev, err);
 	if (text)
 		snprintf(says, sizeof(says), "; it says: %.120s", text);
 	if (as_it_was)
@@ -228,6 +281,8 @@ static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
 
 		dev->was = uvpi_xenbus_parse(uvpi_batch_value(batch, 4 * i, NULL));
 		dev->front_state = uvpi_xenbus_parse(uvpi_batch_value(batch, 4 * i + 1, NULL));
+		if (dev->server)
+			continue;
 		snprintf(dev->ifname, sizeof(dev->ifname), "%s", vifname ? vifname : "");
 		free(dev->script);
 		dev->script = script ? strdup(script) : NULL;
@@ -267,7 +322,9 @@ int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op 
 		return fail_refused(set, err);
 	if (r == 0)
 		return uvpi_devset_remove(set, err);
-	r = remove_nodes(set, err);
+	r = wait_agents(set, op, err);
+	if (r == 0)
+		r = remove_nodes(set, err);
 	UVPI_STEP("device removed");
 	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + uvpi_devset_patience(set), NULL, err);
 }

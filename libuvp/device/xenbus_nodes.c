@@ -45,8 +45,9 @@ static void write_value(struct uvpi_batch *batch, const struct uvpi_device *dev,
 
 static void write_both_ends(struct uvpi_devset *set, struct uvpi_batch *batch, struct uvpi_device *dev)
 {
-	const struct uvpi_perm front[] = { { set->domid, UVPI_ACCESS_NONE }, { 0, UVPI_ACCESS_READ } };
-	const struct uvpi_perm back[] = { { 0, UVPI_ACCESS_NONE }, { set->domid, UVPI_ACCESS_READ } };
+	const struct uvpi_perm front[] = { { set->domid, UVPI_ACCESS_NONE }, { dev->server, UVPI_ACCESS_READ } };
+	const struct uvpi_perm back[] = { { dev->server, UVPI_ACCESS_NONE }, { set->domid, UVPI_ACCESS_READ } };
+	const struct uvpi_perm both_read[] = { { 0, UVPI_ACCESS_NONE }, { set->domid, UVPI_ACCESS_READ }, { dev->server, UVPI_ACCESS_READ } };
 	char path[160];
 
 #define WRITE(folder, key, ...)                                                                    \
@@ -56,6 +57,10 @@ static void write_both_ends(struct uvpi_devset *set, struct uvpi_batch *batch, s
 	} while (0)
 	uvpi_batch_mkdir(batch, dev->backend);
 	uvpi_batch_perms(batch, dev->backend, back, 2);
+	if (dev->server) {
+		uvpi_batch_mkdir(batch, dev->frontend);
+		uvpi_batch_perms(batch, dev->frontend, both_read, 3);
+	}
 	/* What is made before the folder is the guest's belongs to domain 0: xenstored lets each guest have 1000 nodes, which
 	 * is not enough for all of 80 devices that have connected. */
 	for (const struct uvpi_devkey *key = dev->class->keys; key->key; key++) {
@@ -67,7 +72,7 @@ static void write_both_ends(struct uvpi_devset *set, struct uvpi_batch *batch, s
 	if (dev->class->write)
 		dev->class->write(set, dev, batch);
 	WRITE(dev->frontend, "backend", "%s", dev->backend);
-	WRITE(dev->frontend, "backend-id", "0");
+	WRITE(dev->frontend, "backend-id", "%" PRIu32, dev->server);
 	uvpi_batch_perms(batch, dev->frontend, dev->class->guest_keys ? back : front, 2);
 	for (const struct uvpi_devkey *key = dev->class->keys; key->key; key++)
 		if (key->where == UVPI_FROM_FRONT)
@@ -88,16 +93,32 @@ static void write_both_ends(struct uvpi_devset *set, struct uvpi_batch *batch, s
 #undef WRITE
 }
 
+/* What xenstored does for each request of a transaction grows with what the transaction has touched. */
+#define PER_TRANSACTION 4
+
+/* Within the transaction, so that a domain that ends now is noticed, before it or by its failure. */
+static int read_server(const struct uvpi_device *dev, struct uvpi_batch *batch)
+{
+	char path[64];
+
+	if (!dev->server)
+		return -1;
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", dev->server);
+	return uvpi_batch_read(batch, path);
+}
+
 /* One transaction: either end finds the other complete, and a crash leaves no half of a device. */
 static int write_some(struct uvpi_devset *set, int from, int to, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(set->store, &batch, err);
+	int r = uvpi_batch_new(set->store, &batch, err), servers[PER_TRANSACTION];
 
 	if (r < 0)
 		return r;
-	for (int i = from; i < to; i++)
+	for (int i = from; i < to; i++) {
+		servers[i - from] = read_server(set->list[i], batch);
 		write_both_ends(set, batch, set->list[i]);
+	}
 	r = uvpi_batch_run(batch, true, err);
 	if (r < 0) {
 		uvpi_prefix(err, "cannot write the devices' nodes");
@@ -105,14 +126,16 @@ static int write_some(struct uvpi_devset *set, int from, int to, struct uvp_erro
 	}
 	for (int i = from; i < to; i++)
 		set->list[i]->has_nodes = true;
+	for (int i = from; i < to; i++)
+		if (set->list[i]->server && !uvpi_batch_value(batch, servers[i - from], NULL))
+			return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "%.200s, which was to serve %s, is gone",
+					 set->list[i]->server_label, set->list[i]->label);
 	return 0;
 }
 
-/* What xenstored does for each request of a transaction grows with what the transaction has touched. */
-#define PER_TRANSACTION 4
-
 /* The folder of all guests' devices of a kind is everybody's: a transaction that adds to it conflicts with that of any
- * other guest. So the folder of this guest in it comes before the transactions where many may be made at once. */
+ * other guest. So the folder of this guest in it comes before the transactions where many may be made at once; in a driver
+ * domain nobody would find it when this process ends in between. */
 static int make_folders(struct uvpi_devset *set, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -124,7 +147,7 @@ static int make_folders(struct uvpi_devset *set, struct uvp_error *err)
 		const char *kind = set->list[i]->class->kind;
 		char path[160];
 
-		if (i && !strcmp(kind, set->list[i - 1]->class->kind))
+		if (set->list[i]->server || (i && !set->list[i - 1]->server && !strcmp(kind, set->list[i - 1]->class->kind)))
 			continue;
 		snprintf(path, sizeof(path), "%.*s", (int)(strrchr(set->list[i]->backend, '/') - set->list[i]->backend),
 			 set->list[i]->backend);

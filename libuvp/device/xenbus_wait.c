@@ -12,11 +12,13 @@
 #include "core/num.h"
 #include "core/progress.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "device/xenbus_set.h"
 
 int uvpi_devset_patience(const struct uvpi_devset *set)
 {
-	return 10000 + 500 * set->n;
+	/* A guest that serves others has their work to do and its own. */
+	return (uvpi_driver_any(set) ? 30000 : 10000) + 500 * set->n;
 }
 
 static int open_kernel(struct uvpi_devset *set, struct uvp_error *err)
@@ -56,8 +58,8 @@ int uvpi_devset_barrier(struct uvpi_devset *set, int64_t deadline_ms, const stru
 void uvpi_devset_error_path(const struct uvpi_devset *set, const struct uvpi_device *dev, bool back, char *buf, int len)
 {
 	if (back)
-		snprintf(buf, (size_t)len, "/local/domain/0/error/backend/%s/%" PRIu32 "/%" PRIu32 "/error",
-			 dev->class->kind, set->domid, dev->devid);
+		snprintf(buf, (size_t)len, "/local/domain/%" PRIu32 "/error/backend/%s/%" PRIu32 "/%" PRIu32 "/error",
+			 dev->server, dev->class->kind, set->domid, dev->devid);
 	else
 		snprintf(buf, (size_t)len, "/local/domain/%" PRIu32 "/error/device/%s/%" PRIu32 "/error", set->domid,
 			 dev->class->kind, dev->devid);
@@ -75,7 +77,8 @@ static int watch_all(struct uvpi_devset *set, bool on, bool front, struct uvp_er
 		char token[16], path[160];
 
 		snprintf(token, sizeof(token), "%d", i);
-		snprintf(path, sizeof(path), "%s/state", dev->backend);
+		/* In a driver domain its scripts are waited for, too, and that the folder goes. */
+		snprintf(path, sizeof(path), "%s%s", dev->backend, dev->server ? "" : "/state");
 		r = call(set->kernel, path, token, err);
 		if (r >= 0 && front) {
 			snprintf(path, sizeof(path), "%s/state", dev->frontend);
@@ -103,6 +106,7 @@ static int take_events(struct uvpi_devset *set, int64_t deadline_ms, const struc
 {
 	struct uvpi_store_event event = { NULL };
 	int r = uvpi_store_next_event(set->kernel, deadline_ms, uvpi_op_cancel_fd(op), &event, err);
+	int most = 1024; /* either end may write without a pause */
 
 	if (r <= 0)
 		return r;
@@ -112,7 +116,7 @@ static int take_events(struct uvpi_devset *set, int64_t deadline_ms, const struc
 		if (uvpi_parse_u32(event.token, "token", 0, (uint32_t)set->n - 1, &i, NULL) == 0)
 			set->list[i]->looked_at = true;
 		uvpi_store_event_done(&event);
-	} while (uvpi_store_next_event(set->kernel, 0, -1, &event, NULL) > 0);
+	} while (--most && uvpi_store_next_event(set->kernel, 0, -1, &event, NULL) > 0);
 	return 1;
 }
 
@@ -168,6 +172,8 @@ int uvpi_devset_wait(struct uvpi_devset *set, uvpi_devset_look *fn, bool front, 
 		if (r <= 0)
 			break;
 		r = uvpi_devset_look_once(set, fn, &open, err);
+		if (r >= 0 && open > 0 && deadline_ms > 0 && uvpi_now_ms() >= deadline_ms)
+			break;
 	}
 	if (set->kernel)
 		unwatch_all(set, front);

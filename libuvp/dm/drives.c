@@ -63,8 +63,9 @@ const char *uvpi_dm_file_driver(int fd)
 
 static bool is_emulated(const struct uvpi_disk *disk)
 {
-	/* Hard disks of IDE cannot be read-only: such a disk is there for PV drivers alone. */
-	return disk->cdrom || !disk->readonly;
+	/* Hard disks of IDE cannot be read-only: such a disk is there for PV drivers alone, and so is one that cannot be read
+	 * here. */
+	return disk->cdrom || (!disk->readonly && uvpi_backend_is_here(disk->backend));
 }
 
 /* Two names for one place: hda and xvda. */

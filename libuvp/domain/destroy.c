@@ -123,7 +123,7 @@ static int fail_zombie(const struct uvpi_dominfo *info, struct uvp_error *err)
 {
 	int r = uvpi_fail(err, UVP_E_BUSY, 0,
 			  "domain %" PRIu32 " has ended, but Xen still holds %" PRIu64
-			  " pages of it, because a back end or a program in domain 0 has them mapped",
+			  " pages of it, because a back end, in domain 0 or in a driver domain, or a program has them mapped",
 			  info->domid, info->pages);
 
 	uvpi_hint(err, "it goes by itself when they let go; its processes are qemu, uvp-blk or a console, if any");

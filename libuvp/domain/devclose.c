@@ -17,6 +17,7 @@
 #include "core/num.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "device/loop.h"
 #include "device/netlink.h"
 #include "device/pci_assign.h"
@@ -27,7 +28,7 @@
 #include "domain/destroy.h"
 
 #define BACKENDS "/local/domain/0/backend"
-#define ERRORS "/local/domain/0/error/backend"
+#define DRIVER_MS 10000 /* what a driver domain may take longer than domain 0 */
 #define DEVICES_MAX 1024
 #define EACH_MS 500 /* what each device adds to the deadline */
 #define CLOSING '5'
@@ -37,6 +38,8 @@ static const char *const usual[] = { "vbd", "vif" };
 
 struct device {
 	char kind[32], id[32];
+	uint32_t server; /* the domain of its back end */
+	bool has_agent;  /* there, which removes the back end's folder when it has undone what it did for it */
 	char backend[128];
 	char loop[32];     /* or network block device; xl's script takes loop devices down only when xl runs it */
 	char target[1024]; /* the file behind it */
@@ -48,6 +51,7 @@ struct devices {
 	struct device *list;
 	int n;
 	bool noted_pci; /* some domain of this host has PCI devices */
+	bool any_driver; /* some of them are served by driver domains */
 };
 
 struct uvpi_closing {
@@ -62,7 +66,7 @@ struct uvpi_closing {
 
 /* ---- what there is ---- */
 
-static int add_device(struct devices *devices, const char *kind, const char *id, uint32_t domid,
+static int add_device(struct devices *devices, const char *kind, const char *id, uint32_t server, uint32_t domid,
 		      struct uvp_error *err)
 {
 	struct device *more;
@@ -77,7 +81,9 @@ static int add_device(struct devices *devices, const char *kind, const char *id,
 	memset(more, 0, sizeof(*more));
 	memcpy(more->kind, kind, strlen(kind));
 	memcpy(more->id, id, strlen(id));
-	snprintf(more->backend, sizeof(more->backend), BACKENDS "/%s/%" PRIu32 "%s%s", kind, domid, *id ? "/" : "", id);
+	more->server = server;
+	snprintf(more->backend, sizeof(more->backend), "/local/domain/%" PRIu32 "/backend/%s/%" PRIu32 "%s%s", server, kind, domid,
+		 *id ? "/" : "", id);
 	return 0;
 }
 
@@ -105,10 +111,92 @@ static int take_list(const struct uvpi_batch *batch, int at, const char *kind, u
 	int r = 0;
 
 	if (ids && !len) /* a folder that has become empty */
-		r = add_device(devices, kind, "", domid, err);
+		r = add_device(devices, kind, "", 0, domid, err);
 	for (const char *id = ids; r >= 0 && id && id < ids + len; id += strlen(id) + 1)
-		r = add_device(devices, kind, id, domid, err);
+		r = add_device(devices, kind, id, 0, domid, err);
 	return r;
+}
+
+static bool is_known(const struct devices *devices, const char *kind, const char *id)
+{
+	for (int i = 0; i < devices->n; i++)
+		if (!strcmp(devices->list[i].kind, kind) && !strcmp(devices->list[i].id, id))
+			return true;
+	return false;
+}
+
+/* "/local/domain/5/backend/vbd/7/51712", which domain 0 has written: in which domain, and of what kind. */
+static bool parse_backend(const char *path, uint32_t *ret_server, char ret_kind[32])
+{
+	static const char prefix[] = "/local/domain/";
+	char number[8];
+	size_t len;
+
+	if (!path || strncmp(path, prefix, sizeof(prefix) - 1) != 0)
+		return false;
+	path += sizeof(prefix) - 1;
+	len = strcspn(path, "/");
+	snprintf(number, sizeof(number), "%.*s", (int)len, path);
+	if (uvpi_parse_u32(number, "domain", 1, 0x7fef, ret_server, NULL) < 0 || strncmp(path + len, "/backend/", 9) != 0)
+		return false;
+	path += len + 9;
+	len = strcspn(path, "/");
+	if (!len || len >= 32)
+		return false;
+	snprintf(ret_kind, 32, "%.*s", (int)len, path);
+	return true;
+}
+
+/* Those of libxl's record that have no back end in domain 0: it says where it is. */
+static int find_elsewhere(struct uvpi_store *store, uint32_t domid, const char *kind, const char *ids, size_t len,
+			  struct devices *devices, struct uvp_error *err)
+{
+	int here = devices->n, r = 0;
+
+	for (const char *id = ids; r >= 0 && id && id < ids + len; id += strlen(id) + 1) {
+		_cleanup_free_ char *backend = NULL;
+		char path[192], its_kind[32];
+		uint32_t server;
+
+		if (is_known(devices, kind, id))
+			continue;
+		snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%.32s/%.32s/backend", domid, kind, id);
+		r = uvpi_store_read(store, path, &backend, err);
+		if (r >= 0 && parse_backend(backend, &server, its_kind))
+			r = add_device(devices, its_kind, id, server, domid, err);
+	}
+	for (int i = here; i < devices->n && r >= 0; i++) {
+		devices->list[i].has_agent = uvpi_driver_has_agent(store, devices->list[i].server);
+		devices->any_driver = true;
+	}
+	return r < 0 ? r : 0;
+}
+
+/* What the record has of a kind that few domains have. */
+static int find_elsewhere_unusual(struct uvpi_store *store, uint32_t domid, const char *kinds, size_t kinds_len,
+				  struct devices *devices, struct uvp_error *err)
+{
+	int r = 0;
+
+	for (const char *kind = kinds; r >= 0 && kind && kind < kinds + kinds_len; kind += strlen(kind) + 1) {
+		_cleanup_batch_ struct uvpi_batch *batch = NULL;
+		const char *ids;
+		char path[128];
+		size_t len;
+
+		if (is_usual(kind))
+			continue;
+		snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%.32s", domid, kind);
+		r = uvpi_batch_new(store, &batch, err);
+		if (r < 0)
+			break;
+		uvpi_batch_list(batch, path);
+		r = uvpi_batch_run(batch, false, err);
+		ids = uvpi_batch_value(batch, 0, &len);
+		if (r >= 0)
+			r = find_elsewhere(store, domid, kind, ids, len, devices, err);
+	}
+	return r < 0 ? r : 0;
 }
 
 /* Those of the other kinds that there are on this host: all lists at once. */
@@ -138,8 +226,8 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 			struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err), kinds_at, pid_at, pci_at, first = 0;
-	const char *kinds;
+	int r = uvpi_batch_new(store, &batch, err), kinds_at, pid_at, pci_at, record_at, first = 0;
+	const char *kinds, *ids;
 	char path[128];
 	size_t len;
 
@@ -151,6 +239,12 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
 	pid_at = uvpi_batch_read(batch, path);
 	pci_at = uvpi_batch_list(batch, UVPI_PCI_NODES);
+	snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device", domid);
+	record_at = uvpi_batch_list(batch, path);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual); i++) {
+		snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%s", domid, usual[i]);
+		uvpi_batch_list(batch, path);
+	}
 	r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
 		return r;
@@ -161,6 +255,13 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 	kinds = uvpi_batch_value(batch, kinds_at, &len);
 	if (r >= 0 && kinds && len)
 		r = find_unusual(store, domid, kinds, len, devices, err);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual) && r >= 0; i++) {
+		ids = uvpi_batch_value(batch, record_at + 1 + (int)i, &len);
+		r = find_elsewhere(store, domid, usual[i], ids, len, devices, err);
+	}
+	kinds = uvpi_batch_value(batch, record_at, &len);
+	if (r >= 0)
+		r = find_elsewhere_unusual(store, domid, kinds, len, devices, err);
 	return r < 0 ? r : 0;
 }
 
@@ -168,6 +269,8 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 
 static bool is_open(const struct device *d, const char *state)
 {
+	if (d->has_agent)
+		return state != NULL;
 	return d->id[0] && uvpi_xenbus_in_kernel(d->kind) && state && *state >= '1' && *state <= CLOSING && !state[1];
 }
 
@@ -201,6 +304,10 @@ static int look_at_states(struct uvpi_store *store, struct devices *devices, str
 		const char *script = uvpi_batch_value(batch, N_READ * i + 3, NULL);
 		const char *vifname = uvpi_batch_value(batch, N_READ * i + 4, NULL);
 
+		open += is_open(d, state);
+		/* The rest is what domain 0 would undo, and no other domain is believed. */
+		if (d->server)
+			continue;
 		if (node && (!strncmp(node, "/dev/loop", 9) || !strncmp(node, "/dev/nbd", 8)))
 			snprintf(d->loop, sizeof(d->loop), "%.31s", node);
 		if (target)
@@ -209,7 +316,6 @@ static int look_at_states(struct uvpi_store *store, struct devices *devices, str
 			snprintf(d->script, sizeof(d->script), "%s", script);
 		if (vifname)
 			snprintf(d->vifname, sizeof(d->vifname), "%s", vifname);
-		open += is_open(d, state);
 	}
 	return open;
 }
@@ -221,7 +327,7 @@ static void watch_interfaces(struct uvpi_closing *closing)
 		struct device *d = &closing->devices.list[i];
 		char name[80];
 
-		if (strcmp(d->kind, "vif") != 0)
+		if (strcmp(d->kind, "vif") != 0 || d->server)
 			continue;
 		if (closing->going < 0)
 			closing->going = uvpi_links_going();
@@ -230,12 +336,42 @@ static void watch_interfaces(struct uvpi_closing *closing)
 	}
 }
 
+/* An agent waits for both: that the back end has closed, and that it is not to come back. */
+static int tell_drivers(struct uvpi_closing *closing, struct uvp_error *err)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	int r = uvpi_batch_new(closing->store, &batch, err);
+
+	for (int i = 0; i < closing->devices.n && r >= 0; i++) {
+		const struct device *d = &closing->devices.list[i];
+		_cleanup_free_ char *state = NULL;
+		char path[256];
+
+		if (!d->server)
+			continue;
+		/* Nothing is written for a domain that is gone: that would make a folder of it. */
+		snprintf(path, sizeof(path), "%s/state", d->backend);
+		r = uvpi_store_read(closing->store, path, &state, err);
+		if (r < 0 || !state)
+			continue;
+		uvpi_batch_writef(batch, path, "%d", UVPI_XENBUS_CLOSING);
+		snprintf(path, sizeof(path), "%s/online", d->backend);
+		uvpi_batch_write(batch, path, "0");
+	}
+	if (r >= 0)
+		r = uvpi_batch_run(batch, true, err);
+	return r < 0 ? r : 0;
+}
+
 /* Whatever it was told before, a back end closes for good when its front end's folder is gone. To tell it more would cost
  * it more: it looks at each change of its own folder. */
 static int ask_to_close(struct uvpi_closing *closing, struct uvp_error *err)
 {
 	char path[64];
+	int r = closing->devices.any_driver ? tell_drivers(closing, err) : 0;
 
+	if (r < 0)
+		return r;
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/device", closing->domid);
 	return uvpi_store_rm(closing->store, path, err);
 }
@@ -258,7 +394,7 @@ static int count_open(struct uvpi_store *store, uint32_t domid, struct devices *
 	for (int i = 0; i < devices->n; i++) {
 		struct device *d = &devices->list[i];
 
-		open += is_open(d, uvpi_batch_value(batch, i, NULL)) && uvpi_xenbus_is_served(d->kind, domid, d->id);
+		open += is_open(d, uvpi_batch_value(batch, i, NULL)) && (d->server || uvpi_xenbus_is_served(d->kind, domid, d->id));
 	}
 	return open;
 }
@@ -277,37 +413,54 @@ static int wait_for_kernel(struct uvpi_closing *closing, struct uvp_error *err)
 	return r;
 }
 
+/* Where the back ends change their states. */
+static int watch_back_ends(const struct uvpi_closing *closing, bool on, struct uvp_error *err)
+{
+	int (*call)(struct uvpi_store *, const char *, const char *, struct uvp_error *) =
+		on ? uvpi_store_watch : uvpi_store_unwatch;
+	int r = call(closing->store, BACKENDS, "close", err);
+
+	for (int i = 0; i < closing->devices.n && r >= 0; i++)
+		if (closing->devices.list[i].server)
+			r = call(closing->store, closing->devices.list[i].backend, "close", err);
+	return r < 0 ? r : 0;
+}
+
 /* With their nodes there, also those that are not done then can be waited for. */
 static int wait_closed(struct uvpi_closing *closing, struct uvp_error *err)
 {
 	struct uvpi_store *store = closing->store;
+	int64_t soon = uvpi_now_ms() + DRIVER_MS, deadline = closing->deadline_ms;
 	int r = wait_for_kernel(closing, err);
+
+	if (closing->devices.any_driver && deadline > soon)
+		deadline = soon;
 
 	if (r == 0)
 		r = count_open(store, closing->domid, &closing->devices, err);
 	if (r <= 0)
 		return r;
-	r = uvpi_store_watch(store, BACKENDS, "close", err);
-	while (r >= 0 && (r = count_open(store, closing->domid, &closing->devices, err)) > 0) {
+	r = watch_back_ends(closing, true, err);
+	while (r >= 0 && uvpi_now_ms() < deadline && (r = count_open(store, closing->domid, &closing->devices, err)) > 0) {
 		struct uvpi_store_event event = { NULL };
 
-		r = uvpi_store_next_event(store, closing->deadline_ms, -1, &event, err);
+		r = uvpi_store_next_event(store, deadline, -1, &event, err);
 		if (r <= 0)
 			break;
 		/* More may have come with it: one look is for all of them. */
 		do
 			uvpi_store_event_done(&event);
-		while (uvpi_store_next_event(store, 0, -1, &event, NULL) > 0);
+		while (uvpi_store_next_event(store, 0, -1, &event, NULL) > 0 && uvpi_now_ms() < deadline);
 	}
-	uvpi_store_unwatch(store, BACKENDS, "close", NULL);
+	watch_back_ends(closing, false, NULL);
 	return r < 0 ? r : 0;
 }
 
-/* An operator's script, a switch's port, a PCI device: undone when the device has closed, and before its nodes go. */
+/* An operator's script, a switch's port, a PCI device, what a driver domain did: undone when the device has closed, and before its nodes go. */
 static bool needs_undoing(const struct devices *devices)
 {
 	for (int i = 0; i < devices->n; i++)
-		if (!strcmp(devices->list[i].kind, "pci") || uvpi_hotplug_is_needed(devices->list[i].script))
+		if (!strcmp(devices->list[i].kind, "pci") || devices->list[i].server || uvpi_hotplug_is_needed(devices->list[i].script))
 			return true;
 	return false;
 }
@@ -332,6 +485,8 @@ static void undo_on_host(const struct uvpi_closing *closing)
 		const struct device *d = &closing->devices.list[i];
 		uint32_t devid;
 
+		if (d->server)
+			continue;
 		if (!strncmp(d->loop, "/dev/loop", 9))
 			uvpi_loop_detach(d->loop, d->target);
 		if (uvpi_xenbus_in_kernel(d->kind) && uvpi_parse_u32(d->id, "devid", 0, UINT32_MAX, &devid, NULL) == 0)
@@ -372,6 +527,8 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 	if (r < 0)
 		goto out;
 	closing->open = r > 0;
+	if (closing->devices.any_driver)
+		closing->deadline_ms += DRIVER_MS;
 	if (closing->open)
 		watch_interfaces(closing);
 	r = ask_to_close(closing, err);
@@ -392,15 +549,15 @@ out:
 void uvpi_closing_remove(const struct uvpi_closing *closing, struct uvpi_batch *batch)
 {
 	for (int i = 0; closing && i < closing->devices.n; i++) {
-		const char *kind = closing->devices.list[i].kind;
+		const struct device *d = &closing->devices.list[i];
 		char path[128];
 
 		/* The folders of this domain's devices of that kind: the same for all of a kind, which stand together. */
-		if (i && !strcmp(kind, closing->devices.list[i - 1].kind))
+		if (i && !strcmp(d->kind, d[-1].kind) && d->server == d[-1].server)
 			continue;
-		snprintf(path, sizeof(path), BACKENDS "/%s/%" PRIu32, kind, closing->domid);
+		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/backend/%s/%" PRIu32, d->server, d->kind, closing->domid);
 		uvpi_batch_rm(batch, path);
-		snprintf(path, sizeof(path), ERRORS "/%s/%" PRIu32, kind, closing->domid);
+		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/error/backend/%s/%" PRIu32, d->server, d->kind, closing->domid);
 		uvpi_batch_rm(batch, path);
 	}
 }
@@ -417,7 +574,7 @@ static bool wait_for_interfaces(struct uvpi_closing *closing)
 
 		if (d->ifindex)
 			indices[n++] = d->ifindex;
-		else if (uvpi_xenbus_in_kernel(d->kind) && !d->loop[0])
+		else if (uvpi_xenbus_in_kernel(d->kind) && !d->loop[0] && !d->server)
 			return false;
 	}
 	return indices && closing->going >= 0 && uvpi_links_wait_gone(closing->going, indices, n, closing->deadline_ms);

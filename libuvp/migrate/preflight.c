@@ -33,7 +33,7 @@ void uvpi_preflight_refuse(struct uvpi_wire_message *list, const struct uvp_erro
 
 static const char *disk_path(const struct uvpi_disk *disk)
 {
-	return disk->format == UVPI_DISK_EMPTY ? NULL : disk->target;
+	return disk->format == UVPI_DISK_EMPTY || !uvpi_backend_is_here(disk->backend) ? NULL : disk->target;
 }
 
 /* ---- the host where it runs ---- */

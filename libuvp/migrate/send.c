@@ -332,7 +332,8 @@ static int sync_disks(struct send *s, struct uvp_error *err)
 		const struct uvpi_disk *disk = &s->config->disks[i];
 		_cleanup_close_ int fd = -1;
 
-		if (disk->readonly || !disk->target || disk->script || disk->format == UVPI_DISK_EMPTY)
+		if (disk->readonly || !disk->target || disk->script || disk->format == UVPI_DISK_EMPTY ||
+		    !uvpi_backend_is_here(disk->backend))
 			continue;
 		fd = open(disk->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		if (fd >= 0 && fsync(fd) < 0)

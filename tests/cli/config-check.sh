@@ -98,11 +98,12 @@ END
 
 # What is understood but cannot be run.
 printf '%b' "$base" >net.cfg
-echo "vif = [ 'bridge=br0,backend=driver' ]" >>net.cfg
+echo "vif = [ 'bridge=br0,vlan=5,backend=driver' ]" >>net.cfg
 run config-check net.cfg
 expect_status 8
 expect_err <<'END'
-xlx: net.cfg:4: network interface 0 cannot be used: back ends in other domains than domain 0 are not set up by this release
+xlx: net.cfg:4: network interface 0 cannot be used: vlan= and trunk= are for bridges of domain 0, and its back end is in another domain
+hint: make a bridge for each VLAN there, and name it with bridge=
 END
 run config-check --syntax net.cfg
 expect_status 0
@@ -113,4 +114,14 @@ expect_out_has '"understood":true,"runnable":false,"format":"xl"'
 expect_out_has '"error":{"code":"unsupported"'
 run config-check net.cfg 'vif=[]'
 expect_status 0
+run config-check net.cfg "vif=[ 'backend=driver,script=vif-route' ]" "disk=[ '/a,raw,xvda,backend=driver' ]"
+expect_status 0
+run config-check net.cfg "vif=[ 'backend=g' ]"
+expect_status 3
+expect_err_has "network interface 0 cannot be used: backend= is the domain itself, and no domain can serve itself"
+for device in "disk=[ '/a,raw,hda,backend=driver' ]" "disk=[ '/a,raw,hdc,ro,cdrom,backend=driver' ]" "vif=[ 'backend=driver' ]"; do
+	run config-check net.cfg 'type="hvm"' 'kernel=""' 'vif=[]' "$device"
+	expect_status 8
+	expect_err_has "it would be emulated, by a device model in domain 0, and its back end is in another domain"
+done
 finish

@@ -168,7 +168,8 @@ START_TEST(what_disks_are_refused_for)
 		{ "/a,qcow2,xvda,script=s", "what script= makes" },
 		{ "/a,raw,xvda,backendtype=tap", "blktap" },
 		{ "/a,raw,xvda,backendtype=standalone", "a program of your own" },
-		{ "/a,raw,xvda,backend=driver", "other domains" },
+		{ "/a,qcow2,xvda,backend=driver", "no QEMU is started there" },
+		{ "/a,raw,xvda,backendtype=qdisk,backend=driver", "no QEMU is started there" },
 		{ "/a,raw,vda,specification=virtio", "virtio" },
 		{ "format=empty,vdev=xvda", "only CD-ROM drives" },
 	};

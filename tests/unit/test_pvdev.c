@@ -105,7 +105,7 @@ static const struct {
 	{ "p9=['tag=a,security_model=none,path=/']", "whole root folder" },
 	{ "p9=['tag=a,security_model=none,path=/dev/shm']", "'/dev' is not shared" },
 	{ "p9=['tag=a,security_model=none,path=/a','tag=a,security_model=none,path=/b']", "two folders have the tag 'a'" },
-	{ "p9=['tag=a,security_model=none,path=/a,backend=other']", "other domains" },
+	{ "p9=['tag=a,security_model=none,path=/a,backend=other']", "have back ends in other domains" },
 	{ "channel=['connection=pty,name=a','connection=pty,name=a']", "two channels have the name 'a'" },
 	{ "channel=['connection=socket,name=a,path=/x','connection=socket,name=b,path=/x']", "the path '/x'" },
 };

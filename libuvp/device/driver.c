@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "device/driver.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/devspec.h"
+#include "config/spec.h"
+#include "config/xml_list.h"
+#include "core/error.h"
+#include "core/host.h"
+#include "core/hyp.h"
+#include "core/num.h"
+#include "core/store.h"
+#include "device/xenbus.h"
+#include "domain/domain.h"
+
+/* ---- which domain ---- */
+
+static int check_state(const struct uvp_domain *domain, const struct uvpi_dominfo *info, struct uvp_error *err)
+{
+	char label[UVPI_LABEL], word[UVPI_LABEL];
+	const char *why = info->dying ? "is being destroyed" : info->shutdown ? "has shut down or crashed" : NULL;
+
+	uvpi_domain_label(domain, label);
+	if (why)
+		return uvpi_fail(err, UVP_E_BUSY, 0, "%s %s, and serves nobody", label, why);
+	if (!info->paused)
+		return 0;
+	uvpi_fail(err, UVP_E_BUSY, 0, "%s is paused, and does not answer", label);
+	uvpi_hint(err, "xlx unpause %.200s", uvpi_domain_word(domain, word));
+	return -UVP_E_BUSY;
+}
+
+static int look_up(struct uvpi_devset *set, struct uvpi_device *dev, struct uvp_error *err)
+{
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	struct uvpi_dominfo info;
+	int r = uvp_domain_lookup(set->host, dev->backend_name, &domain, err);
+
+	if (r < 0)
+		return r;
+	if (!memcmp(domain->uuid, set->uuid, sizeof(set->uuid)))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "it is the domain itself, and no domain can serve itself");
+	r = uvpi_domain_look(domain, &info, err);
+	if (r == 0)
+		r = check_state(domain, &info, err);
+	if (r < 0)
+		return r;
+	dev->server = domain->domid;
+	uvpi_domain_label(domain, dev->server_label);
+	return 0;
+}
+
+/* Domains are looked up once, however many of the devices they serve. */
+static const struct uvpi_device *same_server(const struct uvpi_devset *set, const struct uvpi_device *dev)
+{
+	for (int i = 0; i < set->n && set->list[i] != dev; i++)
+		if (set->list[i]->backend_name && !strcmp(set->list[i]->backend_name, dev->backend_name))
+			return set->list[i];
+	return NULL;
+}
+
+int uvpi_driver_find(struct uvpi_devset *set, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n; i++) {
+		struct uvpi_device *dev = set->list[i];
+		const struct uvpi_device *other;
+		int r;
+
+		if (!dev->backend_name)
+			continue;
+		other = same_server(set, dev);
+		if (other) {
+			dev->server = other->server;
+			memcpy(dev->server_label, other->server_label, sizeof(dev->server_label));
+			continue;
+		}
+		r = look_up(set, dev, err);
+		if (r < 0) {
+			uvpi_prefix(err, "%s: the domain of its back end, '%.80s'", dev->label, dev->backend_name);
+			return r;
+		}
+	}
+	return 0;
+}
+
+void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t domid)
+{
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+
+	dev->server = domid;
+	if (!domid)
+		return;
+	if (uvp_domain_open(set->host, domid, &domain, NULL) == 0)
+		uvpi_domain_label(domain, dev->server_label);
+	else
+		snprintf(dev->server_label, sizeof(dev->server_label), "domain %" PRIu32, domid);
+}
+
+bool uvpi_driver_any(const struct uvpi_devset *set)
+{
+	for (int i = 0; i < set->n; i++)
+		if (set->list[i]->server)
+			return true;
+	return false;
+}
+
+const char *uvpi_driver_label(const struct uvpi_device *dev, char buf[UVPI_DRIVER_LABEL])
+{
+	if (dev->server)
+		snprintf(buf, UVPI_DRIVER_LABEL, "back end of %s in %s", dev->label, dev->server_label);
+	else
+		snprintf(buf, UVPI_DRIVER_LABEL, "%sback end of %s", dev->class->module ? "kernel's " : "", dev->label);
+	return buf;
+}
+
+/* ---- its nodes ---- */
+
+bool uvpi_driver_has_agent(struct uvpi_store *store, uint32_t domid)
+{
+	_cleanup_free_ char *text = NULL;
+	char path[64];
+
+	/* The agent tells udev's rules in its domain by that to leave the work to it. */
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/libxl/disable_udev", domid);
+	return uvpi_store_read(store, path, &text, NULL) == 0 && text && !strcmp(text, "1");
+}
+
+void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t domid)
+{
+	_cleanup_free_ char *vm = NULL;
+	struct uvpi_dominfo info;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/vm", domid);
+	if (uvpi_store_read(store, path, &vm, NULL) < 0 || vm)
+		return;
+	/* A domain that is being made has no nodes, and is there. */
+	if (uvpi_hyp_domain(host->hyp, domid, &info, NULL) == 0 && !info.dying)
+		return;
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
+	uvpi_store_rm(store, path, NULL);
+}
+
+/* ---- what is kept ---- */
+
+/* NULL where it can stay as it is. */
+static int name_of(struct uvp_host *host, const char *backend, char **ret_name, struct uvp_error *err)
+{
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	int r;
+
+	*ret_name = NULL;
+	if (uvpi_backend_is_here(backend))
+		return 0;
+	r = uvp_domain_lookup(host, backend, &domain, err);
+	if (r < 0 || !domain->name[0] || !strcmp(domain->name, backend))
+		return r < 0 ? r : 0;
+	*ret_name = strdup(domain->name);
+	return *ret_name ? 0 : uvpi_no_memory(err);
+}
+
+int uvpi_driver_name_disk(struct uvp_host *host, struct uvpi_disk *disk, struct uvp_error *err)
+{
+	char *name;
+	int r = name_of(host, disk->backend, &name, err);
+
+	if (r < 0 || !name)
+		return r;
+	free(disk->backend);
+	disk->backend = name;
+	return 0;
+}
+
+int uvpi_driver_name_vif(struct uvp_host *host, const char *spec, char **ret_spec, struct uvp_error *err)
+{
+	_cleanup_free_ char *backend = uvpi_spec_get(spec, "backend"), *name = NULL, *part = NULL;
+	const char *at;
+	int r = name_of(host, backend, &name, err);
+
+	*ret_spec = NULL;
+	if (r < 0 || !name)
+		return r;
+	if (asprintf(&part, "backend=%s", backend) < 0)
+		return uvpi_no_memory(err);
+	/* The last is the one that counts. */
+	at = spec;
+	for (const char *next = strstr(spec, part); next; next = strstr(next + 1, part))
+		at = next;
+	if (asprintf(ret_spec, "%.*sbackend=%s%s", (int)(at - spec), spec, name, at + strlen(part)) < 0)
+		return uvpi_no_memory(err);
+	return 0;
+}
+
+static int name_item(struct uvp_host *host, const char *key, char **item, struct uvp_error *err)
+{
+	struct uvpi_disk disk = { NULL };
+	char *text = NULL;
+	int r;
+
+	if (!strcmp(key, "vif")) {
+		r = uvpi_driver_name_vif(host, *item, &text, err);
+	} else {
+		r = uvpi_disk_parse(*item, &disk, err);
+		if (r == 0 && !uvpi_backend_is_here(disk.backend)) {
+			r = uvpi_driver_name_disk(host, &disk, err);
+			text = r == 0 ? uvpi_disk_text(&disk) : NULL;
+		}
+		uvpi_disk_done(&disk);
+	}
+	if (text) {
+		free(*item);
+		*item = text;
+	}
+	return r;
+}
+
+int uvpi_driver_name_record(struct uvp_host *host, char **text, struct uvp_error *err)
+{
+	static const char *const keys[] = { "disk", "vif" };
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(keys); i++) {
+		_cleanup_value_ struct xlcfg_value list = { .kind = XLCFG_LIST };
+		char *changed;
+		int r = uvpi_xml_list_get(*text, keys[i], &list, err);
+
+		for (int j = 0; j < list.n_items && r == 0; j++)
+			r = name_item(host, keys[i], &list.items[j].text, err);
+		if (r == 0)
+			r = uvpi_xml_list_set(*text, keys[i], &list, &changed, err);
+		if (r < 0)
+			return r;
+		free(*text);
+		*text = changed;
+	}
+	return 0;
+}

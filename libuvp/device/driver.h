@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Driver domains: guests whose kernels serve disks and network interfaces to others. What such a domain has written is
+ * believed no more than what any guest has. */
+#ifndef UVPI_DEVICE_DRIVER_H
+#define UVPI_DEVICE_DRIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <uvp/error.h>
+
+struct uvpi_devset;
+struct uvpi_device;
+struct uvpi_disk;
+struct uvpi_store;
+struct uvp_host;
+
+/* Look for the domains that the devices of the set name as those of their back ends: each must be there, and able to
+ * answer. */
+int uvpi_driver_find(struct uvpi_devset *set, struct uvp_error *err);
+/* Its back end is in that domain: for one that is there already. */
+void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t domid);
+/* Has the set devices whose back ends are elsewhere? */
+bool uvpi_driver_any(const struct uvpi_devset *set);
+/* Does an agent of Xen's work there, which removes the back end's folder as the last it does? Its own word. */
+bool uvpi_driver_has_agent(struct uvpi_store *store, uint32_t domid);
+/* Nodes that were written for a domain which had gone: what stands there then is nobody's. */
+void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t domid);
+
+/* The node of either end's error, "the kernel's back end of disk 'xvda'" and the like: for messages. Returns buf. */
+#define UVPI_DRIVER_LABEL 400
+const char *uvpi_driver_label(const struct uvpi_device *dev, char buf[UVPI_DRIVER_LABEL]);
+
+/* An id says which domain only on this host and only for now, so that what is kept has the name instead. Of disks the struct is
+ * changed; of interfaces *ret_spec is the new text, or NULL where it can stay, for the caller to free. */
+int uvpi_driver_name_disk(struct uvp_host *host, struct uvpi_disk *disk, struct uvp_error *err);
+int uvpi_driver_name_vif(struct uvp_host *host, const char *spec, char **ret_spec, struct uvp_error *err);
+/* The same for both lists of a configuration as uvpi_config_write_record() has written it. */
+int uvpi_driver_name_record(struct uvp_host *host, char **text, struct uvp_error *err);
+
+#endif

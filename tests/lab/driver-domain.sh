@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# backend=: a Linux guest serves a disk and a network interface to another one. With UVP_LAB_LONG=1 more of it, and with
+# DRIVER_AGENT=xl the agent there is xl devd, and xl does the same with the same file.
+. "$(dirname "$0")/../lib.sh"
+requires xlx xl cpio xenstore-read
+. "$(dirname "$0")/driver.bash"
+
+sum() { sed -n 's/^\([0-9a-f]\{32\}\) .*/\1/p' "$tmp/guest" | head -n 1; }
+ends() { xlx block-list --json lab-user | grep -q '"backend_domid":'"$driver"',"backend_domain":"lab-driver","backend_state":"Connected","frontend_state":"Connected"'; }
+nothing_left() { ! xenstore-ls -f "/local/domain/$driver/backend" 2>/dev/null | grep -q "/$1[/ ]"; }
+
+long() { [ "${UVP_LAB_LONG:-}" = 1 ]; }
+driver_initrd
+on_exit destroy_guest lab-driver
+on_exit destroy_guest lab-user
+
+# what cannot be is refused before anything is made
+expect_fail 4 xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver' ]")"
+err_has "disk 'xvda': the domain of its back end, 'lab-driver': there is no domain 'lab-driver'"
+create_guest "$(tiny_cfg lab-other)"
+expect_ok xlx pause lab-other
+expect_fail 6 xlx create --dry-run "$(tiny_cfg lab-user "vif = [ 'backend=lab-other' ]")"
+err_has "domain 'lab-other' is paused, and does not answer"
+expect_ok xlx unpause lab-other
+expect_fail 3 xlx network-attach lab-other backend=lab-other
+err_has "no domain can serve itself"
+
+guest_boots lab-driver xlx create "$(driver_cfg lab-driver)"
+driver=$(xlx domid lab-driver)
+
+# a domain without back ends answers nothing; what the driver domain complains of is told, and nothing stays
+if long; then
+	expect_fail 11 xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-other' ]")"
+	err_has "no back end took disk 'xvda'"
+	err_has "has domain 'lab-other' booted, and has it the module xen-blkback?"
+fi
+expect_ok xlx destroy --yes lab-other
+expect_fail 14 xlx create "$(tiny_cfg lab-user "disk = [ '/none.img,raw,xvda,rw,backend=lab-driver' ]")"
+err_has "domain 'lab-driver' cannot serve disk 'xvda': /none.img does not exist"
+[ -z "$(xenstore-list "/local/domain/$driver/backend/vbd")" ] || fail "a back end is left: $(xenstore-ls "/local/domain/$driver/backend")"
+
+# data in both directions: the disk by its domain's name, the interface by its number, which is kept as the name
+linux_cfg lab-user "disk = [ 'format=raw,vdev=xvda,access=rw,backend=lab-driver,target=/disk.img' ]" "vif = [ 'bridge=drvbr,backend=$driver' ]" >/dev/null
+driver_skip=${_guest_log_skip:-0}
+guest_boots lab-user xlx create "$tmp/lab-user.cfg"
+user=$(xlx domid lab-user) user_skip=${_guest_log_skip:-0}
+in_user() { _guest_log_skip=$user_skip guest_run lab-user "$1"; }
+in_driver() { _guest_log_skip=$driver_skip guest_run lab-driver "$1"; }
+wait_for 60 ends
+expect_ok xlx network-list lab-user
+out_has drvbr
+expect_ok xlx dumpxml lab-user
+[ "$(grep -c "<backenddomain name='lab-driver'/>" "$tmp/out")" = 2 ] || fail "the configuration has no name: $(cat "$tmp/out")"
+in_user 'ip addr add 10.99.0.2/24 dev eth0; ip link set eth0 up; md5sum /dev/xvda; ping -c 3 -w 30 10.99.0.1'
+guest_has ' 0% packet loss'
+before=$(sum)
+in_driver 'md5sum /disk.img'
+[ "$before" = "$(sum)" ] || fail "the guest does not read what is in the driver domain: $before, $(cat "$tmp/guest")"
+in_user 'dd if=/dev/urandom of=/dev/xvda bs=64k count=16 2>/dev/null; sync; md5sum /dev/xvda'
+after=$(sum)
+[ "$before" != "$after" ] || fail "nothing was written"
+in_driver 'sync; md5sum /disk.img'
+[ "$after" = "$(sum)" ] || fail "what the guest wrote is not there: $(cat "$tmp/guest")"
+
+# hot plug, and out again; what the driver domain writes is not believed
+if long; then
+	expect_ok xlx network-detach --timeout 60 lab-user 0
+	wait_for 30 nothing_left "vif/$user/0"
+	expect_ok xlx network-attach --timeout 60 lab-user bridge=drvbr backend=lab-driver
+fi
+mac=$(xenstore-read "/libxl/$user/device/vif/0/mac")
+in_driver "xenstore-write backend/vif/$user/0/mac 00:16:3e:66:66:66 backend/vif/$user/0/script /bin/sh backend/vbd/$user/51712/params /etc/passwd backend/vbd/$user/51712/node /dev/loop0"
+expect_ok xlx device-list lab-user
+out_has /disk.img
+expect_ok xlx network-list lab-user
+out_has "$mac"
+expect_ok xlx block-detach --timeout 60 lab-user xvda
+wait_for 30 nothing_left "vbd/$user/51712"
+expect_ok xlx block-attach --timeout 60 lab-user /disk.img,raw,xvdb,w,backend=lab-driver
+in_user 'md5sum /dev/xvdb'
+[ "$after" = "$(sum)" ] || fail "the disk that was attached is another: $(cat "$tmp/guest")"
+
+# the next life looks for its driver domain again
+if long; then
+	expect_ok xlx save lab-user "$tmp/saved"
+	nothing_left "vbd/$user" || fail "a back end is left of a saved guest: $(xenstore-ls "/local/domain/$driver/backend")"
+	expect_ok xlx restore "$tmp/saved"
+	user=$(xlx domid lab-user)
+	in_user 'echo 3 >/proc/sys/vm/drop_caches; md5sum /dev/xvdb'
+	[ "$after" = "$(sum)" ] || fail "the disk of the restored guest is another: $(cat "$tmp/guest")"
+fi
+
+# ended, by itself and with a killed xlx in between
+expect_ok xlx destroy --yes lab-user
+nothing_left "vbd/$user" || fail "a back end is left: $(xenstore-ls "/local/domain/$driver/backend")"
+nothing_left "vif/$user" || fail "a back end is left: $(xenstore-ls "/local/domain/$driver/backend")"
+in_driver 'losetup -a; ls /sys/class/net'
+! grep -E 'loop|vif' "$tmp/guest" || fail "something is left in the driver domain"
+steps=('device nodes written')
+! long || steps+=('device folders made' 'back ends there' 'driver domain ready')
+for step in "${steps[@]}"; do
+	expect_fail 137 env UVP_KILL_AT_STEP="$step" xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver' ]")"
+	expect_ok xlx destroy --yes lab-user
+	[ -z "$(xenstore-list "/local/domain/$driver/backend/vbd" 2>/dev/null)" ] || fail "killed at '$step': $(xenstore-ls "/local/domain/$driver/backend")"
+done
+
+if [ "${DRIVER_AGENT:-}" = xl ]; then
+	expect_ok xl create "$tmp/lab-user.cfg"
+	user=$(xl domid lab-user)
+	wait_for 120 ends
+	expect_ok xlx block-list lab-user
+	out_has /disk.img
+	expect_ok xlx destroy --yes lab-user
+	nothing_left "vbd/$user" || fail "a back end is left: $(xenstore-ls "/local/domain/$driver/backend")"
+fi
+
+# the driver domain ends first
+expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver' ]")"
+expect_ok xlx destroy --yes lab-driver
+expect_ok xlx block-list lab-user
+out_has gone
+err_has "domain $driver, which served it, is gone; 'xlx block-detach --force' takes it away"
+expect_ok xlx block-list --json lab-user
+out_has '"backend_domain":null'
+expect_ok xlx block-detach --force lab-user xvda
+! xenstore-exists "/local/domain/$driver" || fail "nodes of a domain that is gone: $(xenstore-ls "/local/domain/$driver")"
