@@ -26,6 +26,7 @@ if [ -e /usr/bin/xl ]; then
 else
   sh /agent >/devd.log 2>&1 &
 fi
+until xenstore-read libxl/disable_udev >/dev/null 2>&1; do sleep 1; done
 echo "uvp-guest: ready, a driver domain"
 while :; do
   PS1='driver# ' HOME=/ setsid cttyhack sh
@@ -51,9 +52,12 @@ start() {
   esac
   xenstore-write "$dir/hotplug-status" connected
 }
-xenstore-write libxl/disable_udev 1
 xenstore-watch backend | while read -r path; do
-  case $path in backend/*/*/*/state) ;; *) continue ;; esac
+  case $path in
+    backend) xenstore-write libxl/disable_udev 1; continue ;; # the watch is set
+    backend/*/*/*/state) ;;
+    *) continue ;;
+  esac
   dir=${path%/state}
   number=${dir##*/}
   guest=${dir%/*}
