@@ -35,15 +35,16 @@ SECONDS = 5
 pidstat = subprocess.Popen(["pidstat", "-u", "-h", "-p", str(child), str(SECONDS), "1"], stdout=subprocess.PIPE, env={**os.environ, "LC_ALL": "C"})
 pidstat.stdout.readline()    # its banner, before the first reading
 time.sleep(0.4)
+scheduled = lambda: int(open(f"/proc/{child}/schedstat").read().split()[0])
+before = scheduled()
 os.write(begin[1], b"x")
 os.read(burnt[0], 1)
 lines = [line.split() for line in pidstat.communicate()[0].decode().splitlines() if line]
 [names], [values] = [l[1:] for l in lines if l[0] == "#"], [l for l in lines if l[0] != "#"]
 pidstat = float(dict(zip(names[::-1], values[::-1]))["%CPU"]) / 100 * SECONDS * 1e9
+kernel = scheduled() - before
 os.write(end[1], b"x")
-_, status, told = os.wait4(child, 0)
-assert status == 0
-kernel = (told.ru_utime + told.ru_stime) * 1e9
+assert os.waitpid(child, 0)[1] == 0
 rounds = [json.loads(line) for line in usage.communicate()[0].decode().splitlines()]
 rows = [r for one in rounds for r in one["rows"] if r["kind"] == "process" and r["id"] == child]
 assert rows and rows[-1] in rounds[-1]["rows"], "it is not in the last round, by whose end all it had is told"
@@ -53,7 +54,7 @@ if alone:
 true = json.load(open(sys.argv[3]))
 off = lambda ns: (ns - true) / true * 100
 print("the burner's instructions take %d ns, alone it needs %d; cpu usage tells %d (%+.3f %%), pidstat %d (%+.1f %%), "
-      "wait4 %d (%+.1f %%), stolen were %d" % (INSTRUCTIONS_NS, true, had, off(had), pidstat, off(pidstat), kernel, off(kernel), stolen))
+      "schedstat %d (%+.1f %%), stolen were %d" % (INSTRUCTIONS_NS, true, had, off(had), pidstat, off(pidstat), kernel, off(kernel), stolen))
 for one in rounds:
     whole = one["interval_ns"] * one["cpus"]
     ns = lambda kind, **more: sum(r["run_ns"] for r in one["rows"] if r["kind"] == kind and all(r[k] == v for k, v in more.items()))
