@@ -8,11 +8,13 @@
 #   pause-s      how long the guest's own loop stood still, by Xen's wall clock. The clocks of two hosts differ: so the guest goes
 #                there and comes back, and it is half of both pauses together
 #   rounds       (xlx)
+# All go over a bare TCP connection, so that nothing else compresses: xl's bytes are what ssh without compression would carry. Kinds
+# `tls` and `ssh` are the noise and the text over those instead; ssh is dropbear's here, which compresses by itself.
 # KINDS names what is measured (default: all); MIB is the memory of guests half full of something.
 #
 #   [KINDS="idle text noise"] migrate.sh
 set -u
-kinds=${KINDS:-idle text noise dirty-200 dirty-1000 dirty-5000 tls plain}
+kinds=${KINDS:-idle text noise dirty-200 dirty-1000 dirty-5000 tls ssh}
 repeats=${REPEATS:-1}
 mib=${MIB:-256}
 idle_mib=${IDLE_MIB:-256}
@@ -24,8 +26,8 @@ cfg() { # KIND
   local kernel=/guests/tiny-busy words='' size=$mib half=$((mib * 128)) # pages in half of the memory
   case $1 in
     idle) kernel=/guests/vmlinuz size=$idle_mib words='console=hvc0 quiet clearcpuid=4 lpj=4000000' ;;
-    text) words="t$half" ;;
-    noise | tls | plain) words="n$half" ;;
+    text | ssh) words="t$half" ;;
+    noise | tls) words="n$half" ;;
     # a quarter of it changes, so many pages in a second
     dirty-*) words="s$((half / 2)) w r${1#dirty-}" ;;
   esac
@@ -33,6 +35,7 @@ cfg() { # KIND
   [ "$1" != idle ] || echo 'ramdisk = "/guests/initrd.img"'
 }
 
+# shellcheck disable=SC2029  # what it says is to be expanded here
 remote() { ssh b "$@" </dev/null; }
 # Nanoseconds that domain 0 has run
 ran() { "$@" xlx list --json Domain-0 | sed 's/.*"cpu_time_ns":\([0-9]*\).*/\1/'; }
@@ -48,24 +51,23 @@ logs() { cat "$log--incoming.log" "$log.log" 2>/dev/null; }
 remote_logs() { remote "cat $log--incoming.log $log.log 2>/dev/null"; }
 
 # move TOOL KIND: how, as words
-command_of() {
+command_of() { # TOOL KIND HOST: as an array, how
   case $1-$2 in
-    xlx-tls) echo "xlx migrate --json tls://b" ;;
-    xlx-plain) echo "xlx migrate --json --ssh= $work/plain" ;;
-    xlx-*) echo "xlx migrate --json ssh://b" ;;
-    xl-*) echo "xl migrate b" ;;
+    xlx-tls) how=(xlx migrate --json "$name" "tls://$3") ;;
+    xlx-ssh) how=(xlx migrate --json "$name" "ssh://$3") ;;
+    xl-ssh) how=(xl migrate "$name" "$3") ;;
+    xlx-*) how=(xlx migrate --json "--ssh=" "$name" "$work/plain $3 16659") ;;
+    xl-*) how=(xl migrate -s '' "$name" "$work/plain $3 16660") ;;
   esac
 }
 
 # measure TOOL KIND
 measure() {
-  local tool=$1 kind=$2 here0 there0 wire0 t0 t1 gap words
-  words=$(command_of "$tool" "$kind")
-  # DOMAIN comes before the host
-  words="${words% *} $name ${words##* }"
+  local tool=$1 kind=$2 here0 there0 wire0 t0 t1 gap how
+  command_of "$tool" "$kind" b
   sleep 3
   here0=$(ran env) there0=$(ran remote) wire0=$(wire) t0=$(date +%s%N)
-  $words >"$work/out" 2>"$work/err" </dev/null || { echo "failed: $words: $(tail -n 3 "$work/err")" >&2; return 1; }
+  "${how[@]}" >"$work/out" 2>"$work/err" </dev/null || { echo "failed: ${how[*]}: $(tail -n 3 "$work/err")" >&2; return 1; }
   t1=$(date +%s%N)
   echo "$(wire) $wire0" | awk '{ print ($1 - $2) / 1e6 }' >>"$work/wire-MB"
   echo "$(ran env) $here0" | awk '{ print ($1 - $2) / 1e9 }' >>"$work/sender-s"
@@ -75,8 +77,9 @@ measure() {
   [ "$kind" != idle ] || { remote "$tool destroy $name"; return; }
   sleep 3
   gap=$(gap_after 0 remote_logs)
-  if [ "$tool" = xl ]; then remote "xl migrate $name a" >"$work/out" 2>"$work/err"; else remote "xlx migrate $name ssh://a" >"$work/out" 2>"$work/err"; fi ||
-    { echo "no way back: $(tail -n 3 "$work/err")" >&2; return 1; }
+  command_of "$tool" "$kind" a
+  [ "$kind" != tls ] || how=(xlx migrate "$name" ssh://a)
+  remote "${how[@]@Q}" >"$work/out" 2>"$work/err" || { echo "no way back: $(tail -n 3 "$work/err")" >&2; return 1; }
   sleep 3
   echo "$gap $(gap_after "$lines" logs)" | awk '{ print ($1 + $2) / 2000 }' >>"$work/pause-s"
   "$tool" destroy "$name" >/dev/null 2>&1
@@ -98,29 +101,32 @@ one() { # TOOL KIND
   measure "$tool" "$kind"
 }
 
-# A connection without secrets: what carries it does nothing but that, as uvp-tls does with them
+# What carries it does nothing but that: `plain HOST PORT`, and who listens there, for each tool on a port of its own
 make_plain() {
   cat >"$work/plain" <<'END'
 #!/bin/bash
-exec 3<>/dev/tcp/b/16659
+exec 3<>"/dev/tcp/$1/$2"
 cat <&3 &
 exec cat >&3
 END
   chmod +x "$work/plain"
   cat >"$work/listen.py" <<'END'
-import os, socket
-s = socket.create_server(("", 16659))
+import os, socket, sys
+s = socket.create_server(("", int(sys.argv[1])))
 while True:
     c = s.accept()[0]
     if os.fork() == 0:
         os.dup2(c.fileno(), 0)
         os.dup2(c.fileno(), 1)
-        os.execvp("xlx", ["xlx", "migrate-receive"])
+        os.execvp(sys.argv[2], sys.argv[2:])
 END
-  remote "mkdir -p $work"
-  ssh b "cat >$work/listen.py" <"$work/listen.py"
   # shellcheck disable=SC2029  # the folder is the same
-  remote "python3 $work/listen.py >/dev/null 2>&1 & echo \$!" >"$work/listener"
+  tar -C "$work" -c plain listen.py | ssh b "mkdir -p $work && tar -C $work -x"
+  local listen="python3 $work/listen.py 16659 xlx migrate-receive >/dev/null 2>&1 & echo \$!
+    python3 $work/listen.py 16660 xl migrate-receive >/dev/null 2>&1 & echo \$!"
+  bash -c "$listen" >"$work/listeners"
+  # shellcheck disable=SC2029  # the folder is the same
+  remote "$listen" >"$work/listeners-b"
 }
 
 make_tls() {
@@ -129,17 +135,18 @@ make_tls() {
 }
 
 at_end() {
-  for pid in "$work/listener" "$work/migrated"; do
-    [ ! -e "$pid" ] || remote "kill $(cat "$pid")"
+  [ ! -s "$work/listeners" ] || xargs kill <"$work/listeners"
+  for pids in "$work/listeners-b" "$work/migrated"; do
+    [ ! -s "$pids" ] || remote "kill $(tr '\n' ' ' <"$pids")"
   done
   rm -rf "$work"
 }
 trap at_end EXIT
-case $kinds in *plain*) make_plain ;; esac
+make_plain
 case $kinds in *tls*) make_tls ;; esac
 for kind in $kinds; do
   tools="xl xlx"
-  case $kind in tls | plain) tools=xlx ;; esac
+  [ "$kind" != tls ] || tools=xlx
   for tool in $tools; do rm -f "$work"/*-"$tool"; done
   for ((n = 0; n < repeats; n++)); do
     for tool in $tools; do
