@@ -87,13 +87,39 @@ static void warn(void *data, const struct uvp_error *warning)
 	(void)data;
 }
 
+/* where: NULL when that is not known */
+static int print_settled(const char *where, const struct uvp_error *err)
+{
+	struct uvpi_json *object = uvpi_json_object();
+
+	uvpi_json_set_str(object, "runs", where);
+	if (err)
+		uvpi_json_set(object, "error", json_error(err));
+	else
+		uvpi_json_set_str(object, "error", NULL);
+	return out_json(object);
+}
+
+/* Before anything was looked at, or asked. */
+static int fail(const struct xlx_args *args, const struct uvp_error *err)
+{
+	static const struct uvp_migrate_report nothing;
+	int status = 0;
+
+	if (xlx_has(args, "json"))
+		status = xlx_has(args, "settle") ? print_settled(NULL, err) : print_json(&nothing, false, false, err);
+	return status ? status : xlx_fail(err);
+}
+
 static int settle_saved(const struct xlx_args *args, const struct uvp_migrate *how, const struct uvp_op *op)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
 	enum uvp_migrate_end end;
 
 	if (uvp_saved_settle(xlx_arg(args, 0), how, op, &end, &err) < 0)
-		return xlx_fail(&err);
+		return fail(args, &err);
+	if (xlx_has(args, "json"))
+		return print_settled(end == UVP_MIGRATE_THERE ? "there" : "file", NULL);
 	printf("'%s': %s\n", xlx_arg(args, 0),
 	       end == UVP_MIGRATE_THERE ? "what was saved in it runs there, and the file is gone" : "it is as it was, and can be restored here");
 	return XLX_EXIT_OK;
@@ -108,9 +134,10 @@ static int settle(const struct xlx_args *args, struct uvp_domain *domain, const 
 	xlx_domain_text(domain, name, sizeof(name));
 	xlx_mend_cap(domain);
 	if (uvp_migrate_settle(domain, how, op, &end, &err) < 0)
-		return xlx_fail(&err);
+		return fail(args, &err);
+	if (xlx_has(args, "json"))
+		return print_settled(end == UVP_MIGRATE_THERE ? "there" : "here", NULL);
 	printf("%s %s\n", name, end == UVP_MIGRATE_THERE ? "runs there; what was left of it here is gone" : "runs here, as it did before");
-	(void)args;
 	return XLX_EXIT_OK;
 }
 
@@ -128,15 +155,6 @@ static void print_refusals(const struct uvp_migrate_report *report, int from)
 {
 	for (int i = from; i < report->n_refusals; i++)
 		xlx_fail(&report->refusals[i]);
-}
-
-/* Before anything was looked at. */
-static int fail(const struct xlx_args *args, const struct uvp_error *err)
-{
-	static const struct uvp_migrate_report nothing;
-	int status = xlx_has(args, "json") && !xlx_has(args, "settle") ? print_json(&nothing, false, false, err) : 0;
-
-	return status ? status : xlx_fail(err);
 }
 
 /* domain, or definition with its host, or neither: then it is a file. */
@@ -270,7 +288,7 @@ static const struct xlx_opt opts[] = {
 	{ "trust-disks", 0, NULL, "files that look unlike on the two hosts are the same storage", XLX_NO_VALUE },
 	{ "ssh", 's', "COMMAND", "make the connection by this instead of ssh; \"\": HOST is the command", XLX_VALUE },
 	{ "settle", 0, NULL, "ask what became of a domain whose move broke off at its end", XLX_NO_VALUE },
-	{ "json", 0, NULL, "print an object: can, moved, refusals, error, warnings, and what it took", XLX_NO_VALUE },
+	{ "json", 0, NULL, "print an object: can, moved, refusals, error, warnings, and what it took; with --settle: runs, error", XLX_NO_VALUE },
 	XLX_OPT_PROGRESS,
 	{ NULL },
 };
