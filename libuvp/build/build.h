@@ -77,7 +77,7 @@ struct uvpi_build {
 
 	/* of the domain */
 	uint8_t uuid[16];
-	bool claimed, created, has_nodes, introduced, has_devices, has_dm;
+	bool claimed, created, has_nodes, introduced, connected, has_devices, has_dm;
 	uint32_t domid;
 	int store_port, console_port;
 	uint64_t store_frame, console_frame;
@@ -154,6 +154,8 @@ int uvpi_build_restore(struct uvpi_build *b, struct uvp_error *err);
 /* create.c: uvp_domain_create(), with the memory from a file, or NULL. */
 int uvpi_create_from(struct uvp_host *host, const struct uvp_config *config, struct uvpi_stream_reader *saved, unsigned int flags,
 		     const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err);
+/* create.c: what follows when the frames of console and xenstore are known: its nodes, and its devices. Does nothing the second time. */
+int uvpi_build_connect(struct uvpi_build *b, struct uvp_error *err);
 /* nodes.c: of one that another host sends: what finds it, should nobody make an end of it; nothing for others. */
 int uvpi_build_incoming(struct uvpi_build *b, struct uvp_error *err);
 /* nodes.c: everything in xenstore, and the introduction, in one go. */

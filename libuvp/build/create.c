@@ -134,6 +134,22 @@ static int attach_devices(struct uvpi_build *b, struct uvp_error *err)
 	return r;
 }
 
+int uvpi_build_connect(struct uvpi_build *b, struct uvp_error *err)
+{
+	int r;
+
+	if (b->connected)
+		return 0;
+	r = uvpi_build_late_params(b, err);
+	if (r == 0)
+		r = uvpi_build_nodes(b, err);
+	UVPI_STEP("nodes made");
+	if (r == 0)
+		r = attach_devices(b, err);
+	b->connected = r == 0;
+	return r;
+}
+
 /* Marked before its memory comes: whoever sends it asks by that mark when this process was killed. */
 static int take(struct uvpi_build *b, struct uvp_error *err)
 {
@@ -145,8 +161,7 @@ static int take(struct uvpi_build *b, struct uvp_error *err)
 /* The steps between which a caller may stop us. */
 static int (*const steps[])(struct uvpi_build *b, struct uvp_error *err) = {
 	choose_uuid,	   claim_name, prepare_devices,	       take,		 uvpi_build_limits,
-	uvpi_build_params, build,      uvpi_build_late_params, uvpi_build_nodes, attach_devices,
-	uvpi_build_dm,
+	uvpi_build_params, build,      uvpi_build_connect, uvpi_build_dm,
 };
 
 static int make(struct uvpi_build *b, struct uvp_error *err)

@@ -6,7 +6,8 @@
 
 #ifdef UVP_FAULT_POINTS
 /* Kills this process when it is the step whose number (from 1), or whose name, is in the environment's UVP_KILL_AT_STEP. Steps
- * are counted in the order in which the process meets them. */
+ * are counted in the order in which the process meets them. With UVP_STEP_TIMES in the environment, each is written to standard error
+ * with the time. */
 void uvpi_step(const char *name);
 #define UVPI_STEP(name) uvpi_step(name)
 #else

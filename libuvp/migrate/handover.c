@@ -17,6 +17,7 @@
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/names.h"
+#include "core/step.h"
 #include "core/store.h"
 #include "define/store.h"
 #include "domain/domain.h"
@@ -255,14 +256,16 @@ int uvpi_handover_run(struct uvp_domain *domain, struct uvp_error *err)
 	struct uvpi_store *store;
 	struct uvpi_dominfo info;
 	char path[128];
-	int r = uvpi_name_settle(domain->name, domain->uuid, domain->domid, err);
+	int r = uvpi_domain_look(domain, &info, err);
 
-	if (r == 0)
-		r = uvpi_host_store(domain->host, &store, err);
-	if (r == 0)
-		r = uvpi_domain_look(domain, &info, err);
+	/* First, because it stands still. */
 	if (r == 0 && info.paused)
 		r = uvpi_hyp_unpause(domain->host->hyp, domain->domid, err);
+	UVPI_STEP("runs");
+	if (r == 0)
+		r = uvpi_name_settle(domain->name, domain->uuid, domain->domid, err);
+	if (r == 0)
+		r = uvpi_host_store(domain->host, &store, err);
 	if (r < 0)
 		return r;
 	/* Last, so that whoever asks about one whose receiver was killed on the way finds it. */

@@ -34,7 +34,7 @@ void uvpi_handover_unprepare(const uint8_t token[UVPI_WIRE_TOKEN]);
 int uvpi_handover_call_off(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_state *ret_state, struct uvp_error *err);
 /* Nobody will ask about it any more. */
 void uvpi_handover_forget(const uint8_t token[UVPI_WIRE_TOKEN]);
-/* It was decided that it runs here: give it its name for good, and let it run. */
+/* It was decided that it runs here: let it run, and give it its name for good. */
 int uvpi_handover_run(struct uvp_domain *domain, struct uvp_error *err);
 /* The domain that waits for the word about this one: NULL when there is none. */
 int uvpi_handover_find(struct uvp_host *host, const uint8_t token[UVPI_WIRE_TOKEN], struct uvp_domain **ret_domain,

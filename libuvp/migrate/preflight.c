@@ -24,6 +24,7 @@
 #include "domain/domain.h"
 #include "stream/describe.h"
 #include "stream/file.h"
+#include "stream/native.h"
 
 void uvpi_preflight_refuse(struct uvpi_wire_message *list, const struct uvp_error *why)
 {
@@ -58,6 +59,13 @@ int uvpi_preflight_source(const struct uvp_domain *domain, const struct uvp_conf
 		uvpi_fail(&why, UVP_E_UNSUPPORTED, 0, "it has PCI devices of this host (pci=)");
 		uvpi_hint(&why, "take them away first: 'xlx pci-detach'");
 		uvpi_preflight_refuse(list, &why);
+	}
+	if (config->type != UVPI_TYPE_PV) {
+		struct uvpi_stream_pipe p = { .xc = uvpi_hyp_xc(domain->host->hyp), .domid = domain->domid,
+					      .max_pages = config->maxmem_kib / 4 };
+
+		if (uvpi_native_check(&p, &why) < 0)
+			uvpi_preflight_refuse(list, &why);
 	}
 	if (config->nomigrate) {
 		uvpi_fail(&why, UVP_E_DENIED, 0, "its configuration says that it must stay on this host (nomigrate=1)");

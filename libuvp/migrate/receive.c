@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <uvp/migrate.h>
 
@@ -132,6 +133,13 @@ static int check_same(const struct uvpi_stream_reader *reader, const struct uvp_
 	return 0;
 }
 
+static int say_ready(void *data, struct uvp_error *err)
+{
+	struct receive *rx = data;
+
+	return uvpi_link_tell(&rx->link, UVPI_WIRE_READY, err);
+}
+
 static int build(struct receive *rx, const struct uvp_config *config, struct uvp_error *err)
 {
 	struct uvpi_stream_domain offered = rx->link.message.domain;
@@ -144,6 +152,8 @@ static int build(struct receive *rx, const struct uvp_config *config, struct uvp
 	uvpi_token_text(rx->token, token);
 	r = uvpi_stream_open_connection(&reader, fd, rx->op, err);
 	reader.incoming = token;
+	reader.ready = say_ready;
+	reader.ready_data = rx;
 	if (r == 0 && reader.xl.on)
 		r = uvpi_fail(err, UVP_E_PROTOCOL, 0, "what came is a file of another tool's");
 	if (r == 0)
@@ -198,7 +208,7 @@ static int run(struct receive *rx, struct uvp_error *err)
 
 	UVPI_STEP("taken");
 	r = uvpi_handover_run(rx->domain, err);
-	UVPI_STEP("runs");
+	UVPI_STEP("settled");
 	if (r == 0)
 		r = say_running(rx, err);
 	UVPI_STEP("said running");

@@ -28,6 +28,7 @@
 #include "migrate/slow.h"
 #include "stream/describe.h"
 #include "stream/machine.h"
+#include "stream/native.h"
 #include "stream/packer.h"
 #include "stream/pipe.h"
 #include "stream/suspend.h"
@@ -55,6 +56,7 @@ struct send {
 	struct uvpi_stream_domain head;
 	char *text; /* the configuration */
 	uint32_t sequence; /* of the stream */
+	unsigned int ready; /* how often the other host has said so */
 	uint64_t raw;
 	int64_t free_at; /* when the connection has sent what it may */
 	struct uvpi_stream_pipe pipe;
@@ -182,6 +184,17 @@ static int log_dirty(void *data, bool on)
 	return uvpi_machine_log_dirty(&s->machine, on, on ? &s->why : NULL);
 }
 
+static int wait_ready(void *data, unsigned int n, struct uvp_error *err)
+{
+	struct send *s = data;
+	int r = 0;
+
+	for (; r == 0 && s->ready < n; s->ready++)
+		r = uvpi_link_receive(&s->link, UVPI_WIRE_READY, uvpi_now_ms() + BUILT_MS, s->op, err);
+	UVPI_STEP("it is ready there");
+	return r;
+}
+
 static int take_why(struct send *s, struct uvp_error *err)
 {
 	if (err)
@@ -197,6 +210,25 @@ static int check_time(struct send *s, struct uvp_error *err)
 	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it was not there after %" PRIu32 " s", s->how->timeout_ms / 1000);
 }
 
+/* What the guest has written is in the images, for whoever reads them on the other host, before that runs it. */
+static int sync_disks(struct send *s, struct uvp_error *err)
+{
+	for (int i = 0; i < s->config->n_disks; i++) {
+		const struct uvpi_disk *disk = &s->config->disks[i];
+		_cleanup_close_ int fd = -1;
+
+		if (disk->readonly || !disk->target || disk->script || disk->format == UVPI_DISK_EMPTY ||
+		    !uvpi_backend_is_here(disk->backend))
+			continue;
+		fd = open(disk->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0 && fsync(fd) < 0)
+			return uvpi_fail_errno(err, errno, "disk '%s': cannot write '%.200s' out", disk->vdev, disk->target);
+		if (check_time(s, err) < 0)
+			return -UVP_E_TIMEOUT;
+	}
+	return 0;
+}
+
 static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
 {
 	struct send *s = data;
@@ -207,8 +239,13 @@ static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigne
 	s->forecast = s->rounds.pause_ms;
 	if (uvpi_op_cancelled(&s->quiet) || check_time(s, &s->why) < 0)
 		return UVPI_ROUND_ABORT;
-	if (answer != UVPI_ROUNDS_STUCK_NOW)
-		return answer == UVPI_ROUNDS_STOP ? UVPI_ROUND_LAST : UVPI_ROUND_GO_ON;
+	if (answer == UVPI_ROUNDS_GO_ON)
+		return UVPI_ROUND_GO_ON;
+	if (answer == UVPI_ROUNDS_STOP) {
+		/* so that little of it is left when the guest waits for that */
+		sync_disks(s, NULL);
+		return UVPI_ROUND_LAST;
+	}
 	if (s->how->flags & UVP_MIGRATE_SLOW_DOWN) {
 		int r = uvpi_slow_down(&s->slow, s->domain, &s->why);
 
@@ -325,25 +362,6 @@ static int write_head(struct send *s, struct uvp_error *err)
 	return r <= 0 ? r : write_record(s, UVPI_STREAM_LEVEL, level, (uint32_t)r, err);
 }
 
-/* What the guest has written is in the images, for whoever reads them on the other host, before that runs it. */
-static int sync_disks(struct send *s, struct uvp_error *err)
-{
-	for (int i = 0; i < s->config->n_disks; i++) {
-		const struct uvpi_disk *disk = &s->config->disks[i];
-		_cleanup_close_ int fd = -1;
-
-		if (disk->readonly || !disk->target || disk->script || disk->format == UVPI_DISK_EMPTY ||
-		    !uvpi_backend_is_here(disk->backend))
-			continue;
-		fd = open(disk->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0 && fsync(fd) < 0)
-			return uvpi_fail_errno(err, errno, "disk '%s': cannot write '%.200s' out", disk->vdev, disk->target);
-		if (check_time(s, err) < 0)
-			return -UVP_E_TIMEOUT;
-	}
-	return 0;
-}
-
 static int write_machine(struct send *s, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *body = NULL;
@@ -370,6 +388,7 @@ static int write_guest(struct send *s, struct uvp_error *err)
 		s->pipe.suspend = suspend;
 		s->pipe.round = next_round;
 		s->pipe.log_dirty = log_dirty;
+		s->pipe.ready = wait_ready;
 		s->pipe.data = s;
 	}
 	if (r == 0)
@@ -378,8 +397,8 @@ static int write_guest(struct send *s, struct uvp_error *err)
 		return r;
 	r = uvpi_packer_pump(s->packer, &s->pipe, s->op, send_piece, s, err);
 	ended = uvpi_stream_pipe_end(&s->pipe, &why);
-	if (r == 0 && ended < 0 && s->why.code)
-		why = s->why;
+	if (s->why.code && (r == 0 ? ended < 0 : r == -UVP_E_CANCELLED && !uvpi_op_cancelled(s->op)))
+		return take_why(s, err);
 	if (r == 0 && ended < 0 && uvpi_op_cancelled(s->op))
 		uvpi_fail(&why, UVP_E_CANCELLED, 0, "stopped as you asked");
 	if (r == 0 && ended < 0) {
@@ -389,13 +408,13 @@ static int write_guest(struct send *s, struct uvp_error *err)
 	}
 	if (r == 0)
 		r = write_machine(s, err);
-	if (r == 0)
-		r = sync_disks(s, err);
 	if (r < 0)
 		return r;
 	end = (struct uvpi_stream_end){ s->raw, s->sequence };
 	uvpi_stream_put_end(body, &end);
-	return write_record(s, UVPI_STREAM_END, body, sizeof(body), err);
+	r = write_record(s, UVPI_STREAM_END, body, sizeof(body), err);
+	/* while the other host makes it of what it has */
+	return r < 0 ? r : sync_disks(s, err);
 }
 
 /* ---- handing over ---- */
@@ -405,8 +424,14 @@ static int say_why(struct send *s, int r, struct uvp_error *err)
 {
 	struct uvp_error theirs = UVP_ERROR_INIT;
 
-	if (r == -UVP_E_IO && !s->link.aborted && uvpi_link_receive_any(&s->link, uvpi_now_ms() + 2000, NULL, &theirs) < 0 &&
-	    s->link.aborted) {
+	int64_t deadline = uvpi_now_ms() + 2000;
+
+	if (r != -UVP_E_IO || s->link.aborted)
+		return r;
+	/* Before it there may be that it is ready. */
+	while (uvpi_link_receive_any(&s->link, deadline, NULL, &theirs) == 0)
+		;
+	if (s->link.aborted) {
 		if (err)
 			*err = theirs;
 		return -theirs.code;
@@ -561,6 +586,7 @@ static int move(struct send *s, struct uvp_error *err)
 	r = uvpi_machine_open(&s->machine, s->domain, s->config, s->op, err);
 	if (r == 0)
 		r = write_guest(s, err);
+	uvpi_native_stop_log(&s->pipe);
 	uvpi_machine_close(&s->machine);
 	UVPI_STEP("all sent");
 	if (r == 0)

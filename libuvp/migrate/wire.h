@@ -32,6 +32,8 @@ enum uvpi_wire_type {
 	UVPI_WIRE_ASK,     /* sender, on a new connection: what became of it? */
 	UVPI_WIRE_ANSWER,  /* receiver: that */
 	UVPI_WIRE_KEEP,    /* sender, instead of OFFER: a definition of a domain that does not run */
+	UVPI_WIRE_READY, /* receiver: once for each time that parameters of the guest have come while it still runs there: all before them is
+			  * in its place, and what the guest needs here is made */
 	UVPI_WIRE_TYPES
 };
 

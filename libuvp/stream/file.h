@@ -36,6 +36,9 @@ struct uvpi_stream_reader {
 	bool connection; /* it is none that ends behind the last record */
 	const struct uvp_op *op; /* of a connection: who waits for it may be told to stop */
 	const char *incoming; /* of a domain that moves: what marks it, migrate/handover.h */
+	/* and whom to tell that all that has come of it is in its place, and it can be connected here; with ready_data */
+	int (*ready)(void *data, struct uvp_error *err);
+	void *ready_data;
 };
 
 /* Takes fd, also when it fails, and reads up to the first record of memory, so that the domain and the configuration are known. */

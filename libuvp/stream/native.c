@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* All pages of a guest that does not run. They are mapped for as long as it takes to compress them. */
-#include "stream/native.h"
+/* The pages of a guest. They are mapped for as long as it takes to compress them. */
+#include "stream/native_send.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,35 +14,19 @@
 #include "core/error.h"
 #include "core/hyp.h"
 #include "core/progress.h"
-#include "stream/codec.h"
 #include "stream/frame.h"
 #include "stream/xenformat.h"
 
 #define PAGE 4096
-/* One record with so many pages is one piece. */
-#define PAGES_MAX ((UVPI_CODEC_HEAD_MAX - HEAD) / 8)
 #define HEAD (UVPI_XEN_RECORD + 8)
 #define TYPES_MAX 1024 /* that Xen tells at once */
 
 /* Of libxenctrl, which has it in no header. */
 int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num, xen_pfn_t *arr);
 
-struct send {
-	struct uvpi_packer *packer;
-	struct uvpi_stream_pipe *p;
-	const struct uvp_op *op;
-	uvpi_packer_write *write;
-	void *data;
-	xen_pfn_t top;  /* one behind the last place where it has had a page */
-	xen_pfn_t last; /* the same, or where the reader wants none any more */
-	uint64_t found, pages; /* so far; all that it has */
-	xen_pfn_t gfns[PAGES_MAX];
-	uint32_t n;
-};
-
 /* ---- pieces ---- */
 
-static int take_one(struct send *s, bool wait, struct uvp_error *err)
+static int take_one(struct uvpi_native_send *s, bool wait, struct uvp_error *err)
 {
 	struct uvpi_packed piece;
 	int r = uvpi_packer_take(s->packer, wait, &piece);
@@ -53,7 +37,7 @@ static int take_one(struct send *s, bool wait, struct uvp_error *err)
 	return r < 0 ? r : 1;
 }
 
-static int drain(struct send *s, struct uvp_error *err)
+int uvpi_native_drain(struct uvpi_native_send *s, struct uvp_error *err)
 {
 	int r;
 
@@ -64,7 +48,7 @@ static int drain(struct send *s, struct uvp_error *err)
 }
 
 /* What is ready is written meanwhile. */
-static int get_buffer(struct send *s, uint8_t **ret_buf, struct uvp_error *err)
+static int get_buffer(struct uvpi_native_send *s, uint8_t **ret_buf, struct uvp_error *err)
 {
 	int r;
 
@@ -78,7 +62,7 @@ static int get_buffer(struct send *s, uint8_t **ret_buf, struct uvp_error *err)
 	return 0;
 }
 
-static int send_bytes(struct send *s, uint8_t *data, uint32_t len, struct uvp_error *err)
+int uvpi_native_bytes(struct uvpi_native_send *s, uint8_t *data, uint32_t len, struct uvp_error *err)
 {
 	uint8_t *buf;
 	int r = 0;
@@ -97,24 +81,50 @@ static int send_bytes(struct send *s, uint8_t *data, uint32_t len, struct uvp_er
 
 /* ---- pages ---- */
 
-static int map(struct send *s, uint8_t **ret_map, struct uvp_error *err)
+/* Of a guest that runs, some may be gone since it was asked what is there: they are looked at again when it has suspended. 1: the
+ * batch has become smaller. */
+static int leave_out(struct uvpi_native_send *s, const int *errors, struct uvp_error *err)
 {
-	int errors[PAGES_MAX];
+	uint32_t n = 0;
 
-	*ret_map = xc_map_foreign_bulk(s->p->xc, s->p->domid, PROT_READ, s->gfns, errors, s->n);
-	if (!*ret_map)
-		return uvpi_hyp_fail(err, s->p->domid, "map the memory of");
 	for (uint32_t i = 0; i < s->n; i++) {
-		if (!errors[i])
+		if (!errors[i]) {
+			s->gfns[n++] = s->gfns[i];
 			continue;
-		munmap(*ret_map, (size_t)s->n * PAGE);
-		errno = errors[i] < 0 ? -errors[i] : errors[i];
-		return uvpi_hyp_fail(err, s->p->domid, "map a page of");
+		}
+		if (!s->again) {
+			errno = errors[i] < 0 ? -errors[i] : errors[i];
+			return uvpi_hyp_fail(err, s->p->domid, "map a page of");
+		}
+		uvpi_native_set(s->again, s->gfns[i]);
+	}
+	if (n == s->n)
+		return 0;
+	s->n = n;
+	return 1;
+}
+
+static int map(struct uvpi_native_send *s, uint8_t **ret_map, struct uvp_error *err)
+{
+	int errors[UVPI_NATIVE_PAGES], r = 0;
+
+	while (s->n) {
+		uint32_t n = s->n;
+
+		*ret_map = xc_map_foreign_bulk(s->p->xc, s->p->domid, PROT_READ, s->gfns, errors, n);
+		if (!*ret_map)
+			return uvpi_hyp_fail(err, s->p->domid, "map the memory of");
+		r = leave_out(s, errors, err);
+		if (!r)
+			return 0;
+		munmap(*ret_map, (size_t)n * PAGE);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
 
-static int flush(struct send *s, struct uvp_error *err)
+int uvpi_native_flush(struct uvpi_native_send *s, struct uvp_error *err)
 {
 	uint8_t *buf, *pages = NULL;
 	int r;
@@ -124,7 +134,7 @@ static int flush(struct send *s, struct uvp_error *err)
 	r = get_buffer(s, &buf, err);
 	if (r == 0)
 		r = map(s, &pages, err);
-	if (r < 0)
+	if (r < 0 || !s->n)
 		return r;
 	uvpi_put_le32(buf, UVPI_XEN_PAGE_DATA);
 	uvpi_put_le32(buf + 4, 8 + s->n * (8 + PAGE));
@@ -132,6 +142,8 @@ static int flush(struct send *s, struct uvp_error *err)
 	uvpi_put_le32(buf + 12, 0);
 	for (uint32_t i = 0; i < s->n; i++)
 		uvpi_put_le64(buf + HEAD + 8 * i, s->gfns[i]);
+	for (uint32_t i = 0; i < s->n && s->sent; i++)
+		uvpi_native_set(s->sent, s->gfns[i]);
 	uvpi_packer_put_pages(s->packer, HEAD + 8 * s->n, pages, s->n * PAGE);
 	s->found += s->n;
 	s->n = 0;
@@ -139,7 +151,7 @@ static int flush(struct send *s, struct uvp_error *err)
 	return r < 0 ? r : 0;
 }
 
-static int say_far(const struct send *s, struct uvp_error *err)
+static int say_far(const struct uvpi_native_send *s, struct uvp_error *err)
 {
 	uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
 		  "it has a page so far above its memory, between 0x%llx and 0x%llx, that it could not be restored",
@@ -149,7 +161,7 @@ static int say_far(const struct send *s, struct uvp_error *err)
 }
 
 /* Those of the candidates that are pages of the guest's own. */
-static int add(struct send *s, const xen_pfn_t *gfns, uint32_t n, struct uvp_error *err)
+int uvpi_native_add(struct uvpi_native_send *s, const xen_pfn_t *gfns, uint32_t n, struct uvp_error *err)
 {
 	xen_pfn_t types[TYPES_MAX];
 	int r = 0;
@@ -162,14 +174,22 @@ static int add(struct send *s, const xen_pfn_t *gfns, uint32_t n, struct uvp_err
 			continue;
 		if (types[i] == XEN_DOMCTL_PFINFO_BROKEN)
 			return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "a page of the host's memory, which the guest has, is broken");
+		if (s->only_new && uvpi_native_has(s->sent, gfns[i])) {
+			s->found++;
+			continue;
+		}
+		if (s->only_count) {
+			s->found++;
+			continue;
+		}
 		s->gfns[s->n++] = gfns[i];
-		if (s->n == PAGES_MAX)
-			r = flush(s, err);
+		if (s->n == UVPI_NATIVE_PAGES)
+			r = uvpi_native_flush(s, err);
 	}
 	return r;
 }
 
-static int send_range(struct send *s, xen_pfn_t from, xen_pfn_t to, struct uvp_error *err)
+static int send_range(struct uvpi_native_send *s, xen_pfn_t from, xen_pfn_t to, struct uvp_error *err)
 {
 	xen_pfn_t gfns[TYPES_MAX];
 	int r = 0;
@@ -183,14 +203,14 @@ static int send_range(struct send *s, xen_pfn_t from, xen_pfn_t to, struct uvp_e
 			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
 		for (; n < TYPES_MAX && from < to && from < s->last; from++)
 			gfns[n++] = from;
-		r = add(s, gfns, n, err);
+		r = uvpi_native_add(s, gfns, n, err);
 	}
 	return r;
 }
 
 /* All of them. Between its memory and the special pages below 4 GiB most guests have nothing, for which Xen would have to be
  * asked a million times: that comes last, and not at all when all pages have been found. */
-static int send_all(struct send *s, struct uvp_error *err)
+int uvpi_native_all(struct uvpi_native_send *s, struct uvp_error *err)
 {
 	const xen_pfn_t mmio = 0xf0000, special = 0xfc000, high = 0x100000;
 	xen_pfn_t low = s->pages < mmio ? s->pages : mmio;
@@ -209,7 +229,7 @@ static int send_all(struct send *s, struct uvp_error *err)
 	return r;
 }
 
-static int look(struct send *s, struct uvp_error *err)
+int uvpi_native_look(struct uvpi_native_send *s, struct uvp_error *err)
 {
 	xc_domaininfo_t info;
 
@@ -226,27 +246,41 @@ static int look(struct send *s, struct uvp_error *err)
 	return 0;
 }
 
+int uvpi_native_check(struct uvpi_stream_pipe *p, struct uvp_error *err)
+{
+	struct uvpi_native_send s = { .p = p, .only_count = true };
+	int r = uvpi_native_look(&s, err);
+
+	/* Only then Xen is asked for all that it has. */
+	return r < 0 || s.last == s.top ? r : uvpi_native_all(&s, err);
+}
+
+static int send_suspended(struct uvpi_native_send *s, struct uvp_error *err)
+{
+	int r = uvpi_native_all(s, err);
+
+	return r < 0 ? r : uvpi_native_flush(s, err);
+}
+
 int uvpi_native_send(struct uvpi_packer *packer, struct uvpi_stream_pipe *p, const struct uvp_op *op, uvpi_packer_write *write,
 		     void *data, struct uvp_error *err)
 {
-	struct send s = { .packer = packer, .p = p, .op = op, .write = write, .data = data };
+	struct uvpi_native_send s = { .packer = packer, .p = p, .op = op, .write = write, .data = data };
 	uint8_t *bytes = NULL;
 	uint32_t len = 0;
-	int r = look(&s, err);
+	int r = uvpi_native_look(&s, err);
 
 	if (r == 0)
 		r = uvpi_native_head(p, &bytes, &len, err);
 	if (r == 0)
-		r = send_bytes(&s, bytes, len, err);
+		r = uvpi_native_bytes(&s, bytes, len, err);
 	if (r == 0)
-		r = send_all(&s, err);
-	if (r == 0)
-		r = flush(&s, err);
+		r = p->suspend ? uvpi_native_live(&s, err) : send_suspended(&s, err);
 	if (r == 0)
 		r = uvpi_native_tail(p, &bytes, &len, err);
 	if (r == 0)
-		r = send_bytes(&s, bytes, len, err);
+		r = uvpi_native_bytes(&s, bytes, len, err);
 	if (r == 0)
-		r = drain(&s, err);
+		r = uvpi_native_drain(&s, err);
 	return r;
 }

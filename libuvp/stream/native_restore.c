@@ -34,8 +34,9 @@ struct uvpi_native_restore {
 	bool only_small, has_policy;
 	uint8_t *context, *leaves, *msrs;
 	uint32_t context_len, leaves_len, msrs_len;
-	uint64_t frames[4]; /* to be cleared */
+	uint64_t frames[4]; /* shared with this host */
 	int n_frames;
+	bool shared; /* and in use by it */
 };
 
 static bool has(const uint64_t *bits, uint64_t i)
@@ -182,9 +183,18 @@ static int map(struct uvpi_native_restore *n, const uint64_t *gfns, uint32_t cou
 	return 0;
 }
 
+static bool is_shared(const struct uvpi_native_restore *n, uint64_t gfn)
+{
+	for (int i = 0; n->shared && i < n->n_frames; i++)
+		if (n->frames[i] == gfn)
+			return true;
+	return false;
+}
+
 /* Nothing is known of what a page has that has just come from Xen: those that others gave back while they ran are not empty. */
 static int fill(void *data, const struct uvpi_xenparse_part *part, struct uvp_error *err)
 {
+	const struct uvpi_native_restore *n = data;
 	const struct uvpi_span *span = part->spans;
 	uint32_t at = part->from, left = part->len, i = 0, skip = part->skip;
 
@@ -198,9 +208,13 @@ static int fill(void *data, const struct uvpi_xenparse_part *part, struct uvp_er
 		to = mapping + skip;
 		left -= len;
 		while (len) {
-			uint32_t now = span->len - at < len ? span->len - at : len;
+			uint32_t done = (uint32_t)(to - mapping), now = PAGE - done % PAGE;
 
-			if (span->data)
+			now = now < len ? now : len;
+			now = now < span->len - at ? now : span->len - at;
+			if (is_shared(n, part->gfns[i + done / PAGE]))
+				; /* what it had on the other host, no longer matters */
+			else if (span->data)
 				memcpy(to, span->data + at, now);
 			else
 				memset(to, 0, now);
@@ -242,6 +256,18 @@ static int set_tsc(struct uvpi_native_restore *n, const uint8_t *body, uint32_t 
 	return 0;
 }
 
+/* The parameters come twice of a guest that was sent while it ran. */
+static int add_frame(struct uvpi_native_restore *n, uint64_t gfn)
+{
+	for (int i = 0; i < n->n_frames; i++)
+		if (n->frames[i] == gfn)
+			return 0;
+	if (n->shared || n->n_frames == (int)UVPI_ARRAY_SIZE(n->frames))
+		return -1;
+	n->frames[n->n_frames++] = gfn;
+	return 0;
+}
+
 /* Pages that dom0 and the guest share begin empty again. */
 static int note_frame(struct uvpi_native_restore *n, uint64_t index, uint64_t value, struct uvp_error *err)
 {
@@ -250,9 +276,10 @@ static int note_frame(struct uvpi_native_restore *n, uint64_t index, uint64_t va
 	/* Xen may have taken these two out of its memory. */
 	if ((index == HVM_PARAM_IOREQ_PFN || index == HVM_PARAM_BUFIOREQ_PFN) && (value >= n->gfn_end || !has(n->there, value)))
 		return 0;
-	if (value >= n->gfn_end || !has(n->there, value) || n->n_frames == (int)UVPI_ARRAY_SIZE(n->frames))
+	if (value >= n->gfn_end || !has(n->there, value))
 		return bad(err, "a shared page");
-	n->frames[n->n_frames++] = value;
+	if (add_frame(n, value) < 0)
+		return bad(err, "a shared page");
 	if (index == HVM_PARAM_STORE_PFN)
 		n->p->store_frame = value;
 	else if (index == HVM_PARAM_CONSOLE_PFN)
@@ -294,24 +321,42 @@ static int clear_frames(struct uvpi_native_restore *n, struct uvp_error *err)
 	return 0;
 }
 
+int uvpi_native_restore_share(struct uvpi_native_restore *n, struct uvp_error *err)
+{
+	struct uvpi_stream_pipe *p = n->p;
+	int r;
+
+	if (n->shared)
+		return 0;
+	if (!p->store_frame || !p->console_frame)
+		return bad(err, "the state");
+	r = give_back(n, err);
+	if (r == 0)
+		r = clear_frames(n, err);
+	if (r < 0)
+		return r;
+	n->shared = true;
+	if (xc_hvm_param_set(p->xc, p->domid, HVM_PARAM_STORE_EVTCHN, p->store_port) ||
+	    xc_hvm_param_set(p->xc, p->domid, HVM_PARAM_CONSOLE_EVTCHN, p->console_port))
+		return uvpi_hyp_fail(err, p->domid, "set a parameter of");
+	if (xc_dom_gnttab_seed(p->xc, p->domid, true, p->console_frame, p->store_frame, 0, 0))
+		return uvpi_hyp_fail(err, p->domid, "fill the grant table of");
+	return 0;
+}
+
 static int complete(struct uvpi_native_restore *n, struct uvp_error *err)
 {
 	struct uvpi_stream_pipe *p = n->p;
 	int r = give_back(n, err);
 
-	if (r == 0 && (!n->context || !p->store_frame || !p->console_frame))
+	if (r == 0 && !n->context)
 		r = bad(err, "the state");
 	if (r == 0)
-		r = clear_frames(n, err);
+		r = uvpi_native_restore_share(n, err);
 	if (r < 0)
 		return r;
-	if (xc_hvm_param_set(p->xc, p->domid, HVM_PARAM_STORE_EVTCHN, p->store_port) ||
-	    xc_hvm_param_set(p->xc, p->domid, HVM_PARAM_CONSOLE_EVTCHN, p->console_port))
-		return uvpi_hyp_fail(err, p->domid, "set a parameter of");
 	if (xc_domain_hvm_setcontext(p->xc, p->domid, n->context, n->context_len) < 0)
 		return uvpi_hyp_fail(err, p->domid, "set the state of the CPUs of");
-	if (xc_dom_gnttab_seed(p->xc, p->domid, true, p->console_frame, p->store_frame, 0, 0))
-		return uvpi_hyp_fail(err, p->domid, "fill the grant table of");
 	return 0;
 }
 
@@ -331,6 +376,7 @@ static int take_record(void *data, uint32_t type, const uint8_t *body, uint32_t 
 	case UVPI_XEN_HVM_CONTEXT:
 		return keep(&n->context, &n->context_len, body, len, err);
 	case UVPI_XEN_HVM_PARAMS:
+		n->p->n_early += !n->context;
 		return set_params(n, body, len, err);
 	case UVPI_XEN_END:
 		return complete(n, err);

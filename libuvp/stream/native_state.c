@@ -213,3 +213,10 @@ int uvpi_native_tail(struct uvpi_stream_pipe *p, uint8_t **ret_data, uint32_t *r
 		r = uvpi_no_memory(err);
 	return hand_out(&text, r, ret_data, ret_len);
 }
+
+int uvpi_native_early(struct uvpi_stream_pipe *p, uint8_t **ret_data, uint32_t *ret_len, struct uvp_error *err)
+{
+	struct text text = { .len = 0 };
+
+	return hand_out(&text, add_params(&text, p, err), ret_data, ret_len);
+}

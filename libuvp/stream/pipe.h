@@ -17,17 +17,23 @@ struct uvpi_stream_pipe {
 	uint32_t domid;
 	bool hvm; /* a PVH or HVM guest */
 	bool restore;
-	/* save: of a domain that runs, in rounds. NULL: it has suspended. All are called in the thread. */
+	/* save: of a domain that runs, in rounds. NULL: it has suspended. All are called in the thread, and for a PVH or HVM guest,
+	 * which needs none, in the caller's. */
 	int (*suspend)(void *data); /* 1: it has, 0: it has not */
 	/* Before each round, with how many pages it is to send: go on, this is the last one before suspending, or give up. */
 	enum uvpi_stream_round (*round)(void *data, unsigned int round, unsigned long pages);
+	/* Of a PVH or HVM guest, before it is to suspend: wait until the other side has taken in all that was sent up to the nth time that its
+	 * parameters were. NULL: it does not tell. */
+	int (*ready)(void *data, unsigned int n, struct uvp_error *err);
 	/* The device model tells Xen of what it writes, or no longer: 0, or a failure. NULL: there is none. */
 	int (*log_dirty)(void *data, bool on);
 	void *data;
+	bool logging; /* Xen notes what a PVH or HVM guest writes: uvpi_native_stop_log() */
 	uint64_t max_pages; /* that it can ever have; of a PVH or HVM guest */
 	/* restore: given, and what comes out */
 	unsigned int store_port, console_port;
 	unsigned long store_frame, console_frame;
+	unsigned int n_early; /* how often parameters have come that are not the last thing */
 	struct uvpi_native_restore *native; /* of a PVH or HVM guest */
 
 	int fd; /* the caller's end */
@@ -43,10 +49,10 @@ struct uvpi_stream_pipe {
 	char said[200]; /* by libxenguest about its failure */
 };
 
-/* Is it done here, in native.c, and not by libxenguest? One that is moved while it runs is not. */
+/* Is it done here, in native.c, and not by libxenguest? */
 static inline bool uvpi_stream_is_native(const struct uvpi_stream_pipe *p)
 {
-	return p->hvm && (p->restore || !p->suspend);
+	return p->hvm;
 }
 
 /* Start it. The caller then reads the stream from fd until its end, or (restore) writes it with uvpi_stream_pipe_write(). */

@@ -15,12 +15,33 @@
 #include "migrate/saved.h"
 #include "stream/describe.h"
 #include "stream/file.h"
+#include "stream/native.h"
 #include "stream/pipe.h"
+
+/* While the rest of it comes from another host, where it runs: what is to be done here is then not done while it stands still. */
+static int be_ready(struct uvpi_build *b, struct uvpi_stream_pipe *p, unsigned int *told, struct uvp_error *err)
+{
+	int r;
+
+	if (!b->saved->ready || *told == p->n_early)
+		return 0;
+	r = uvpi_native_restore_share(p->native, err);
+	if (r < 0)
+		return r;
+	b->store_frame = p->store_frame;
+	b->console_frame = p->console_frame;
+	r = uvpi_build_connect(b, err);
+	for (; r == 0 && *told < p->n_early; ++*told)
+		r = b->saved->ready(b->saved->ready_data, err);
+	UVPI_STEP("said ready");
+	return r;
+}
 
 static int feed(struct uvpi_build *b, struct uvpi_stream_pipe *p, struct uvp_error *err)
 {
 	struct uvpi_stream_reader *reader = b->saved;
 	uint64_t fed = 0;
+	unsigned int told = 0;
 	int r;
 
 	while ((r = uvpi_stream_next(reader, err)) > 0) {
@@ -30,6 +51,9 @@ static int feed(struct uvpi_build *b, struct uvpi_stream_pipe *p, struct uvp_err
 			return 1; /* it has ended before the stream: it will say why */
 		if (!fed)
 			UVPI_STEP("memory starts");
+		r = be_ready(b, p, &told, err);
+		if (r < 0)
+			return r;
 		fed += reader->raw_len;
 		uvpi_op_progress(b->op, "restoring", fed, 0, UVP_UNIT_BYTES);
 	}
