@@ -140,6 +140,19 @@ make_linux_hvm() { # ROOT KERNEL
     xargs -0 printf '%b' | dd of="$disk" bs=1 seek=496 conv=notrunc status=none
 }
 
+# A program for UEFI, and a disk and a CD-ROM that lead to it
+make_tiny_efi() { # FOLDER
+  local cd=$work/efi-cd
+  mkdir -p "$cd"
+  gcc -c -o "$work/tiny-efi.o" "$lab/guests/tiny-efi.S"
+  objcopy -O binary -j .text "$work/tiny-efi.o" "$1/tiny.efi"
+  mkfs.fat -C "$1/tiny-efi.img" 1024 >/dev/null
+  mmd -i "$1/tiny-efi.img" ::EFI ::EFI/BOOT
+  mcopy -i "$1/tiny-efi.img" "$1/tiny.efi" ::EFI/BOOT/BOOTX64.EFI
+  sed 's/disk0/cdrom/' "$1/tiny-efi.img" >"$cd/efi.img"
+  genisoimage -quiet -e efi.img -no-emul-boot -o "$1/tiny-efi.iso" "$cd"
+}
+
 make_guests() { # ROOT
   local out=$1/guests src=$lab/guests kernel=$work/guest-kernel
   mkdir -p "$out"
@@ -160,6 +173,7 @@ make_guests() { # ROOT
   objcopy -O binary -j .text "$work/tiny-hvm.o" "$out/tiny-hvm.img"
   gcc -m32 -DCD -c -o "$work/tiny-cd.o" "$src/tiny-hvm.S"
   objcopy -O binary -j .text "$work/tiny-cd.o" "$out/tiny-cd.iso"
+  make_tiny_efi "$out"
   depmod -b "$kernel" "$(basename "$kernel"/lib/modules/*)"
   cp "$kernel"/boot/vmlinuz-* "$out/vmlinuz"
   vmlinux_of "$out/vmlinuz" >"$out/vmlinux"

@@ -20,20 +20,26 @@ hvm_disk() {
 	printf %s "$2" | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
 }
 
+# efi_disk FILE LABEL: the same for UEFI
+efi_disk() { sed "s/disk0/$2/" /guests/tiny-efi.img >"$1"; }
+
 # hvm_said NAME TEXT: on its serial port
 hvm_said() { grep -qaF -- "$2" "$tmp/$1.serial"; }
 
 # hvm_pid NAME: of its QEMU
 hvm_pid() { xenstore-read "/local/domain/$(xlx domid "$1")/image/device-model-pid"; }
 
-# pxe_server BRIDGE NET LABEL: serves a boot sector that calls itself LABEL; NET.1 is the bridge's. It is ended at the end of the test
+# pxe_server BRIDGE NET LABEL: serves a boot sector, and a program for UEFI, that call themselves LABEL; NET.1 is the bridge's. It is ended at the end of the test
 pxe_server() {
 	hvm_disk "$tmp/net.img" "$3"
 	mkdir "$tmp/tftp"
 	head -c 512 "$tmp/net.img" >"$tmp/tftp/boot.bin"
+	sed "s/disk0/$3/" /guests/tiny.efi >"$tmp/tftp/boot.efi"
 	chmod a+rx "$tmp" "$tmp/tftp"
-	dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --group=root --pid-file="$tmp/dnsmasq.pid" --port=0 \
+	dnsmasq --keep-in-foreground --conf-file=/dev/null --user=root --group=root --pid-file="$tmp/dnsmasq.pid" --port=0 --no-ping \
 		--interface="$1" --bind-interfaces --dhcp-range="$2.10,$2.20" --dhcp-leasefile="$tmp/leases" \
-		--dhcp-boot=boot.bin --enable-tftp --tftp-root="$tmp/tftp" --log-facility="$tmp/dnsmasq.log" &
+		--enable-tftp --tftp-root="$tmp/tftp" --log-facility="$tmp/dnsmasq.log" \
+		--dhcp-match=set:efi,option:client-arch,7 --dhcp-match=set:efi,option:client-arch,9 \
+		--dhcp-boot=tag:efi,boot.efi --dhcp-boot=tag:!efi,boot.bin &
 	on_exit kill $!
 }
