@@ -82,7 +82,7 @@ unpack_dom0_kernel() { # ROOT DEB
     --exclude='*/kernel/drivers/gpu/drm/nouveau' --exclude='*/kernel/drivers/gpu/drm/radeon' \
     --exclude='*/kernel/drivers/'{media,infiniband,scsi,usb,staging,comedi,iio,hwmon,input,ata,mmc,mtd,isdn,platform,edac,i2c,rtc,leds,bluetooth,power,thunderbolt,mfd,pinctrl,regulator,soundwire,message,hid,parport,pcmcia,infiniband,firewire,memstick,ssb,bcma,uwb} \
     --exclude='*/kernel/fs/'{ocfs2,btrfs,f2fs,jfs,reiserfs,gfs2,nilfs2,ceph,afs,ntfs3,udf,ufs,hfs,hfsplus,coda,cifs,smbfs_common,ksmbd,dlm,orangefs,ubifs,jffs2} \
-    --exclude='*/kernel/net/'{bluetooth,mac80211,wireless,ceph,sctp,tipc,rxrpc,can,atm,batman-adv,rds,dccp,mac802154,ieee802154,6lowpan,nfc,smc,openvswitch,mptcp,appletalk,ax25,netrom,rose,lapb,x25,phonet}
+    --exclude='*/kernel/net/'{bluetooth,mac80211,wireless,ceph,sctp,tipc,rxrpc,can,atm,batman-adv,rds,dccp,mac802154,ieee802154,6lowpan,nfc,smc,mptcp,appletalk,ax25,netrom,rose,lapb,x25,phonet}
   depmod -b "$1" "$(basename "$1"/lib/modules/*)"
 }
 

@@ -54,6 +54,8 @@ int xlx_fail(const struct uvp_error *err);
 int xlx_usage(const struct xlx_args *args, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "xlx: warning: text" on stderr. */
 void xlx_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same of what a call warns of, with its hint: for struct uvp_op. */
+void xlx_warn_op(void *data, const struct uvp_error *warning);
 
 /* How talkative: number of -v given before the command. */
 int xlx_verbose(void);

@@ -39,13 +39,6 @@ static bool is_running(struct uvp_host *host, const struct uvp_domain *domain)
 	       !info.shutdown && !info.dying;
 }
 
-static void warn(void *data, const struct uvp_error *warning)
-{
-	xlx_warn("%s", warning->message);
-	if (warning->hint[0])
-		xlx_warn("%s", warning->hint);
-}
-
 static int destroy(struct uvp_domain *domain, enum bar_mode mode)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -57,7 +50,7 @@ static int destroy(struct uvp_domain *domain, enum bar_mode mode)
 	op.progress = bar_update;
 	op.progress_data = &bar;
 	op.cancel_fd = xlx_cancel_fd();
-	op.warning = warn;
+	op.warning = xlx_warn_op;
 	r = uvp_domain_destroy(domain, &op, &err);
 	bar_done(&bar);
 	return r < 0 ? xlx_fail(&err) : XLX_EXIT_OK;

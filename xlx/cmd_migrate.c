@@ -76,17 +76,6 @@ static void print_report(const struct uvp_migrate_report *report)
 	       (double)report->total_ms / 1000, wire, stream, report->rounds, report->rounds == 1 ? "" : "s", report->pause_ms);
 }
 
-static void warn(void *data, const struct uvp_error *warning)
-{
-	char hint[sizeof(warning->hint)];
-
-	xlx_warn("%s", warning->message);
-	out_sanitize(warning->hint, hint, sizeof(hint));
-	if (hint[0])
-		fprintf(stderr, "hint: %s\n", hint);
-	(void)data;
-}
-
 /* where: NULL when that is not known */
 static int print_settled(const char *where, const struct uvp_error *err)
 {
@@ -268,7 +257,7 @@ static int run(const struct xlx_args *args)
 	if (uvp_host_open(&host, &err) < 0)
 		return fail(args, &err);
 	op.cancel_fd = xlx_cancel_fd();
-	op.warning = warn;
+	op.warning = xlx_warn_op;
 	if (is_file(args))
 		return xlx_has(args, "settle") ? settle_saved(args, &how, &op) : move(args, host, NULL, NULL, &how, &op);
 	if (uvp_domain_lookup(host, xlx_arg(args, 0), &domain, &err) < 0 &&

@@ -84,6 +84,17 @@ void xlx_warn(const char *fmt, ...)
 	fprintf(stderr, "xlx: warning: %s\n", text);
 }
 
+void xlx_warn_op(void *data, const struct uvp_error *warning)
+{
+	char hint[sizeof(warning->hint)];
+
+	xlx_warn("%s", warning->message);
+	out_sanitize(warning->hint, hint, sizeof(hint));
+	if (hint[0])
+		fprintf(stderr, "hint: %s\n", hint);
+	(void)data;
+}
+
 /* The reason of a write that failed before is lost; whether there is a reader still can be seen. */
 static bool reader_is_gone(void)
 {

@@ -126,6 +126,7 @@ int xlx_make(struct xlx_making *job, const struct uvp_config *config, const stru
 
 	bar_init(&bar, stderr, job->quiet ? BAR_NONE : job->mode, uvpi_now_ms);
 	op.progress = bar_update;
+	op.warning = xlx_warn_op;
 	op.progress_data = &bar;
 	op.cancel_fd = xlx_cancel_fd();
 	r = definition ? uvp_definition_start(job->host, definition, flags, &op, &domain, err) :

@@ -25,6 +25,7 @@ int xlx_wait_init(struct xlx_wait *wait, const struct xlx_args *args)
 	}
 	bar_init(&wait->bar, stderr, mode, uvpi_now_ms);
 	wait->op.progress = bar_update;
+	wait->op.warning = xlx_warn_op;
 	wait->op.progress_data = &wait->bar;
 	wait->op.cancel_fd = xlx_cancel_fd();
 	return 0;

@@ -17,6 +17,8 @@
 #include "core/store.h"
 
 #define OVS "ovs-vsctl"
+#define OVS_TIMEOUT "--timeout=30" /* its own, should nobody wait for it any more */
+#define OVS_MS 25000
 #define SEARCH_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /* Is it one of those whose work is done here. */
@@ -59,6 +61,14 @@ static char *script_error(struct uvpi_store *store, const struct uvpi_script *sc
 	return text;
 }
 
+/* It has its own time, and no more than the caller has left. */
+static int64_t deadline(const struct uvp_op *op, int64_t ms)
+{
+	int64_t own = uvpi_now_ms() + ms, left = uvpi_op_deadline(op, ms);
+
+	return left < own ? left : own;
+}
+
 static int run(const struct uvpi_script *script, bool add, const struct uvp_op *op, char *said, size_t size,
 	       struct uvp_error *err)
 {
@@ -75,7 +85,7 @@ static int run(const struct uvpi_script *script, bool add, const struct uvp_op *
 	snprintf(vars[2], sizeof(vars[2]), "XENBUS_PATH=backend/%s/%" PRIu32 "/%" PRIu32, script->kind, script->domid,
 		 script->devid);
 	snprintf(vars[3], sizeof(vars[3]), "vif=%.40s", script->ifname);
-	return uvpi_run(argv, env, uvpi_now_ms() + UVPI_SCRIPT_MS, add ? uvpi_op_cancel_fd(op) : -1, said, size, err);
+	return uvpi_run(argv, env, deadline(op, UVPI_SCRIPT_MS), add ? uvpi_op_cancel_fd(op) : -1, said, size, err);
 }
 
 int uvpi_script_add(struct uvpi_store *store, const struct uvpi_script *script, const struct uvp_op *op,
@@ -114,32 +124,41 @@ int uvpi_ovs_check(struct uvp_error *err)
 static int run_ovs(char *const argv[], const struct uvp_op *op, struct uvp_error *err)
 {
 	char *env[] = { (char *)SEARCH_PATH, NULL }, said[512];
-	int r = uvpi_run(argv, env, uvpi_now_ms() + UVPI_SCRIPT_MS, uvpi_op_cancel_fd(op), said, sizeof(said), err);
+	int r = uvpi_run(argv, env, deadline(op, OVS_MS), uvpi_op_cancel_fd(op), said, sizeof(said), err);
 
+	if (r == -UVP_E_TIMEOUT)
+		uvpi_hint(err, "see whether Open vSwitch answers: " OVS " --timeout=5 show");
 	return r <= 0 ? r : uvpi_fail(err, UVP_E_IO, 0, OVS " ended with status %d: %.300s", r, said);
 }
 
 int uvpi_ovs_add(const struct uvpi_ovs_port *port, const struct uvp_op *op, struct uvp_error *err)
 {
-	char program[256], tag[24], trunks[256], mac[64], uuid[96];
+	char program[256], tag[24], mac[64], uuid[96];
+	_cleanup_free_ char *trunks = NULL;
 	char *argv[24];
 	int n = 0;
 
 	if (!uvpi_find_program(OVS, program, sizeof(program)))
 		return uvpi_ovs_check(err);
 	snprintf(tag, sizeof(tag), "tag=%" PRIu32, port->vlan);
-	snprintf(trunks, sizeof(trunks), "trunks=%.240s", port->trunk ? port->trunk : "");
+	if (port->trunk && asprintf(&trunks, "trunks=%s", port->trunk) < 0) {
+		trunks = NULL;
+		return uvpi_no_memory(err);
+	}
 	snprintf(mac, sizeof(mac), "external-ids:attached-mac=\"%s\"", port->mac);
 	snprintf(uuid, sizeof(uuid), "external-ids:xen-vm-uuid=\"%s\"", port->uuid);
-	for (const char *const *word = (const char *const[]){ program, "--timeout=30", "--", "--if-exists", "del-port",
+	for (const char *const *word = (const char *const[]){ program, OVS_TIMEOUT, "--", "--if-exists", "del-port",
 							       port->ifname, "--", "add-port", port->bridge,
 							       port->ifname, NULL };
 	     *word; word++)
 		argv[n++] = (char *)*word;
 	if (port->vlan)
 		argv[n++] = tag;
-	if (port->trunk)
+	if (trunks)
 		argv[n++] = trunks;
+	/* With a tag it would be a port of that VLAN alone. */
+	if (port->vlan && trunks)
+		argv[n++] = (char *)"vlan_mode=native-untagged";
 	for (const char *const *word = (const char *const[]){ "--", "set", "interface", port->ifname, mac, uuid, NULL };
 	     *word; word++)
 		argv[n++] = (char *)*word;
@@ -147,15 +166,19 @@ int uvpi_ovs_add(const struct uvpi_ovs_port *port, const struct uvp_op *op, stru
 	return run_ovs(argv, op, err);
 }
 
-static void remove_ovs(const char *ifname)
+/* The device goes all the same. */
+static void remove_ovs(const char *ifname, const struct uvp_op *op)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 	char program[256];
-	char *argv[] = { program, (char *)"--timeout=30", (char *)"--", (char *)"--if-exists", (char *)"del-port",
+	char *argv[] = { program, (char *)OVS_TIMEOUT, (char *)"--", (char *)"--if-exists", (char *)"del-port",
 			 (char *)ifname, NULL };
 
-	if (!uvpi_find_program(OVS, program, sizeof(program)) || run_ovs(argv, NULL, &why) < 0)
-		uvpi_debug("cannot take '%s' off its switch: %s", ifname, why.message);
+	if ((uvpi_find_program(OVS, program, sizeof(program)) ? run_ovs(argv, NULL, &why) : uvpi_ovs_check(&why)) == 0)
+		return;
+	uvpi_prefix(&why, "it is not certain that '%s' is off its switch", ifname);
+	snprintf(why.hint, sizeof(why.hint), "when the switch answers: " OVS " --if-exists del-port %s", ifname);
+	uvpi_op_warn(op, &why);
 }
 
 /* ---- removal ---- */
@@ -165,7 +188,8 @@ bool uvpi_hotplug_is_needed(const char *script)
 	return *script && (!is_ours(script) || !strcmp(script, UVPI_SCRIPT_OVS));
 }
 
-void uvpi_hotplug_remove(const char *kind, uint32_t domid, uint32_t devid, const char *script, const char *vifname)
+void uvpi_hotplug_remove(const char *kind, uint32_t domid, uint32_t devid, const char *script, const char *vifname,
+			 const struct uvp_op *op)
 {
 	struct uvpi_script hotplug = { script, kind, domid, devid, NULL };
 	struct uvp_error why = UVP_ERROR_INIT;
@@ -177,7 +201,7 @@ void uvpi_hotplug_remove(const char *kind, uint32_t domid, uint32_t devid, const
 	snprintf(ifname, sizeof(ifname), "vif%" PRIu32 ".%" PRIu32, domid, devid);
 	hotplug.ifname = ifname;
 	if (!strcmp(script, UVPI_SCRIPT_OVS))
-		remove_ovs(*vifname ? vifname : ifname);
+		remove_ovs(*vifname ? vifname : ifname, op);
 	if (is_ours(script))
 		return;
 	r = run(&hotplug, false, NULL, said, sizeof(said), &why);

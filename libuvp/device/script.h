@@ -39,8 +39,9 @@ int uvpi_script_add(struct uvpi_store *store, const struct uvpi_script *script, 
 /* Is there anything that uvpi_hotplug_remove() would do? script: as the node has it; "": it has none. */
 bool uvpi_hotplug_is_needed(const char *script);
 /* Undo the host's part of a device after its back end has closed, by what its node says that was: nothing to do for
- * bridges and for what the kernel frees. script may be NULL; vifname is "" for disks. */
-void uvpi_hotplug_remove(const char *kind, uint32_t domid, uint32_t devid, const char *script, const char *vifname);
+ * bridges and for what the kernel frees. script may be NULL; vifname is "" for disks. What does not work is a warning. */
+void uvpi_hotplug_remove(const char *kind, uint32_t domid, uint32_t devid, const char *script, const char *vifname,
+			 const struct uvp_op *op);
 
 /* Open vSwitch: put the interface on a bridge of its own, as the port of a VLAN (0: none) or of several (NULL, or
  * "10,20"). */

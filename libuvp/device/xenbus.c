@@ -416,10 +416,10 @@ int uvpi_devset_attach(struct uvpi_devset *set, bool wait, const struct uvp_op *
 
 	set->op = op;
 	r = set->n ? bring_up(set, wait, op, err) : 0;
-	set->op = NULL;
 	if (r < 0 && (uvpi_devset_remove(set, &why) < 0 || uvpi_devset_end(set, &why) < 0)) {
 		uvpi_debug("cannot undo: %s", why.message);
 		uvpi_hint(err, "what is left of the devices goes with the domain: xlx destroy %" PRIu32, set->domid);
 	}
+	set->op = NULL;
 	return r;
 }

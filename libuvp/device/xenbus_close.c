@@ -162,7 +162,8 @@ static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 		if (!dev->has_nodes)
 			continue;
 		if (!dev->server)
-			uvpi_hotplug_remove(dev->class->kind, set->domid, dev->devid, dev->script, dev->ifname);
+			uvpi_hotplug_remove(dev->class->kind, set->domid, dev->devid, dev->script, dev->ifname,
+					    set->op);
 		/* That of errors is of all this domain's devices of the kind; old ones are of no use to anybody. */
 		uvpi_batch_rm(batch, dev->frontend);
 		uvpi_batch_rm(batch, dev->backend);
@@ -302,7 +303,7 @@ static bool guest_has_it(const struct uvpi_devset *set)
 	return false;
 }
 
-int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err)
+static int detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err)
 {
 	int r = remember_states(set, err);
 
@@ -327,4 +328,14 @@ int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op 
 		r = remove_nodes(set, err);
 	UVPI_STEP("device removed");
 	return r < 0 ? r : uvpi_devset_barrier(set, uvpi_now_ms() + uvpi_devset_patience(set), NULL, err);
+}
+
+int uvpi_devset_detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err)
+{
+	int r;
+
+	set->op = op;
+	r = detach(set, force, op, err);
+	set->op = NULL;
+	return r;
 }

@@ -256,7 +256,7 @@ static int destroy(struct uvp_domain *domain, const struct uvp_op *op, const str
 	if (uvpi_nvram_save(domain->host, domain->domid, &why) < 0)
 		warn_nvram(domain, op, &why);
 	uvpi_op_progress(op, "closing devices", 0, 0, UVP_UNIT_NONE);
-	r = uvpi_closing_begin(domain->host, domain->domid, uvpi_op_deadline(op, DEADLINE_MS), &closing, err);
+	r = uvpi_closing_begin(domain->host, domain->domid, op, uvpi_op_deadline(op, DEADLINE_MS), &closing, err);
 	if (r < 0)
 		return r;
 	UVPI_STEP("devices closing");

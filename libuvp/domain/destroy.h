@@ -9,6 +9,7 @@
 #include <uvp/error.h>
 
 struct uvp_host;
+struct uvp_op;
 struct uvpi_batch;
 
 /* Remove a domain without devices that did not get ready: from xenstore (if it has nodes there) and from Xen. */
@@ -20,10 +21,10 @@ int uvpi_destroy_half_made(struct uvp_host *host, uint32_t domid, const uint8_t 
 struct uvpi_closing;
 
 /* Begin: the domain's QEMU ends, back ends are told, and what has to be undone on this host with their nodes still there is
- * undone, other tools' loop devices and scripts included. *ret_closing: hand it to uvpi_closing_finish() whatever
+ * undone, other tools' loop devices and scripts included; what of that does not work is a warning. *ret_closing: hand it to uvpi_closing_finish() whatever
  * comes between; NULL when there is nothing to finish. */
-int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvpi_closing **ret_closing,
-		       struct uvp_error *err);
+int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, const struct uvp_op *op, int64_t deadline_ms,
+		       struct uvpi_closing **ret_closing, struct uvp_error *err);
 /* Queue the removal of the back ends' nodes. closing may be NULL. */
 void uvpi_closing_remove(const struct uvpi_closing *closing, struct uvpi_batch *batch);
 /* Wait until the back ends have let go of everything, and free it. closing may be NULL. */

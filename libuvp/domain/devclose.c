@@ -479,7 +479,7 @@ static void take_back_pci(const struct uvpi_closing *closing)
 		uvpi_debug("PCI devices of domain %" PRIu32 ": %s", closing->domid, why.message);
 }
 
-static void undo_on_host(const struct uvpi_closing *closing)
+static void undo_on_host(const struct uvpi_closing *closing, const struct uvp_op *op)
 {
 	for (int i = 0; i < closing->devices.n; i++) {
 		const struct device *d = &closing->devices.list[i];
@@ -490,7 +490,7 @@ static void undo_on_host(const struct uvpi_closing *closing)
 		if (!strncmp(d->loop, "/dev/loop", 9))
 			uvpi_loop_detach(d->loop, d->target);
 		if (uvpi_xenbus_in_kernel(d->kind) && uvpi_parse_u32(d->id, "devid", 0, UINT32_MAX, &devid, NULL) == 0)
-			uvpi_hotplug_remove(d->kind, closing->domid, devid, d->script, d->vifname);
+			uvpi_hotplug_remove(d->kind, closing->domid, devid, d->script, d->vifname, op);
 	}
 }
 
@@ -502,8 +502,8 @@ static void free_closing(struct uvpi_closing *closing)
 	free(closing);
 }
 
-int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_ms, struct uvpi_closing **ret_closing,
-		       struct uvp_error *err)
+int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, const struct uvp_op *op, int64_t deadline_ms,
+		       struct uvpi_closing **ret_closing, struct uvp_error *err)
 {
 	struct uvpi_closing *closing = calloc(1, sizeof(*closing));
 	int r;
@@ -537,7 +537,7 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 		r = wait_closed(closing, err);
 	if (r < 0)
 		goto out;
-	undo_on_host(closing);
+	undo_on_host(closing, op);
 	take_back_pci(closing);
 	*ret_closing = closing;
 	return 0;
@@ -599,7 +599,7 @@ int uvpi_close_devices(struct uvp_host *host, uint32_t domid, int64_t deadline_m
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	struct uvpi_closing *closing;
-	int r = uvpi_closing_begin(host, domid, deadline_ms, &closing, err), finished;
+	int r = uvpi_closing_begin(host, domid, NULL, deadline_ms, &closing, err), finished;
 
 	if (r < 0 || !closing)
 		return r < 0 ? r : uvpi_closing_finish(closing, err);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# What an interface can be told: a rate, its own addresses, VLANs, a script, Open vSwitch; and a bridge that goes away.
+# What an interface can be told: a rate, its own addresses, VLANs, a script; and a bridge that goes away.
 . "$(dirname "$0")/../lib.sh"
 requires xlx ip bridge ping nc xenstore-write
 
@@ -76,19 +76,6 @@ expect_fail 14 xlx network-attach lab-opt "script=$tmp/vif-mine"
 err_has "ended with status 3: no cable"
 expect_ok xlx network-list --no-header lab-opt
 [ "$(wc -l <"$tmp/out")" -eq 1 ] || fail "something is left: $(cat "$tmp/out")"
-
-# Open vSwitch by its own program
-expect_fail 8 xlx network-attach lab-opt script=vif-openvswitch bridge=ovs0.10:20
-err_has "there is no program ovs-vsctl"
-mkdir "$tmp/bin"
-printf '#!/bin/sh\necho "$*" >>%s/ovs\n' "$tmp" >"$tmp/bin/ovs-vsctl"
-chmod +x "$tmp/bin/ovs-vsctl"
-PATH=$tmp/bin:$PATH
-expect_ok xlx network-attach --timeout 60 lab-opt script=vif-openvswitch bridge=ovs0.10:20:30-31 mac=00:16:3e:99:02:05
-grep -qF -- "--if-exists del-port vif$id.1 -- add-port ovs0 vif$id.1 tag=10 trunks=20,30,31 -- set interface vif$id.1" "$tmp/ovs" ||
-	fail "ovs-vsctl was called otherwise: $(cat "$tmp/ovs")"
-expect_ok xlx network-detach --timeout 60 lab-opt 00:16:3e:99:02:05
-tail -n 1 "$tmp/ovs" | grep -q "del-port vif$id.1\$" || fail "the port is left on the switch: $(cat "$tmp/ovs")"
 
 # a bridge that forgets VLANs, and one that goes away under its ports
 ip link set labbr0 type bridge vlan_filtering 0
