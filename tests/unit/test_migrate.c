@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What hosts say to each other about a domain that moves; and when a guest is stopped. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
+#include "migrate/handover.h"
 #include "migrate/known.h"
 #include "migrate/rounds.h"
 #include "migrate/wire.h"
@@ -304,6 +308,119 @@ START_TEST(a_host_is_a_name_with_or_without_tls_and_port)
 }
 END_TEST
 
+/* ---- who has it ---- */
+
+static char state_dir[] = "/tmp/uvp-test.XXXXXX";
+
+static void new_state_dir(void)
+{
+	ck_assert_ptr_nonnull(mkdtemp(state_dir));
+	setenv("UVP_STATE_DIR", state_dir, 1);
+}
+
+/* Nothing of it is left. */
+static void end_state_dir(void)
+{
+	char path[64];
+
+	uvpi_handover_forget(token);
+	snprintf(path, sizeof(path), "%s/incoming", state_dir);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(rmdir(state_dir), 0);
+}
+
+/* No file gets a byte more. */
+static void fill_disk(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	signal(SIGXFSZ, SIG_IGN);
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+}
+
+START_TEST(whoever_decides_first_has_decided)
+{
+	enum uvpi_wire_state state = UVPI_WIRE_UNSET;
+	int fd = -1;
+
+	new_state_dir();
+	ck_assert_int_eq(uvpi_handover_prepare(token, &fd, NULL), 0);
+	if (_i) {
+		ck_assert_int_eq(uvpi_handover_call_off(token, &state, NULL), 0);
+		ck_assert_int_eq(state, UVPI_WIRE_OFF);
+	}
+	ck_assert_int_eq(uvpi_handover_take(token, &state, NULL), 0);
+	ck_assert_int_eq(state, _i ? UVPI_WIRE_OFF : UVPI_WIRE_TAKEN);
+	ck_assert_int_eq(uvpi_handover_call_off(token, &state, NULL), 0);
+	ck_assert_int_eq(state, _i ? UVPI_WIRE_OFF : UVPI_WIRE_TAKEN);
+	close(fd);
+	end_state_dir();
+}
+END_TEST
+
+START_TEST(a_full_disk_keeps_nobody_from_deciding)
+{
+	enum uvpi_wire_state state = UVPI_WIRE_UNSET;
+	struct uvp_error err = UVP_ERROR_INIT;
+	int fd = -1, other = -1;
+
+	new_state_dir();
+	ck_assert_int_eq(uvpi_handover_prepare(token, &fd, NULL), 0);
+	fill_disk();
+	if (!_i)
+		ck_assert_int_eq(uvpi_handover_take(token, &state, NULL), 0);
+	ck_assert_int_eq(uvpi_handover_call_off(token, &state, NULL), 0);
+	ck_assert_int_eq(state, _i ? UVPI_WIRE_OFF : UVPI_WIRE_TAKEN);
+	state = UVPI_WIRE_UNSET;
+	ck_assert_int_eq(uvpi_handover_take(token, &state, NULL), 0);
+	ck_assert_int_eq(state, _i ? UVPI_WIRE_OFF : UVPI_WIRE_TAKEN);
+	ck_assert_int_eq(uvpi_handover_prepare(token, &other, &err), -UVP_E_NO_SPACE);
+	close(fd);
+	end_state_dir();
+}
+END_TEST
+
+START_TEST(what_a_killed_receiver_had_prepared_goes)
+{
+	static const uint8_t second[UVPI_WIRE_TOKEN] = { 2 };
+	enum uvpi_wire_state state = UVPI_WIRE_UNSET;
+	int fd = -1, other = -1;
+
+	new_state_dir();
+	ck_assert_int_eq(uvpi_handover_prepare(token, &fd, NULL), 0);
+	ck_assert_int_eq(uvpi_handover_prepare(second, &other, NULL), 0);
+	close(other);
+	ck_assert_int_eq(uvpi_handover_prepare(second, &other, NULL), 0);
+	close(other);
+	ck_assert_int_eq(uvpi_handover_take(token, &state, NULL), 0); /* this one lives */
+	ck_assert_int_eq(state, UVPI_WIRE_TAKEN);
+	close(fd);
+	ck_assert_int_eq(uvpi_handover_prepare(token, &fd, NULL), 0); /* and takes away the second's */
+	close(fd);
+	end_state_dir();
+}
+END_TEST
+
+START_TEST(a_note_of_a_handover_is_read_as_it_was_written)
+{
+	struct uvpi_handover out = { .host = "b", .ssh = "-", .autostart = _i, .order = 7, .delay_ms = 3000 }, in;
+	char text[UVPI_OUTGOING_TEXT];
+
+	memcpy(out.token, token, sizeof(token));
+	ck_assert_uint_eq(uvpi_handover_format(&out, text), strlen(text));
+	ck_assert(uvpi_handover_parse(text, &in));
+	ck_assert_mem_eq(in.token, token, sizeof(token));
+	ck_assert_str_eq(in.host, "b");
+	ck_assert_str_eq(in.ssh, "-");
+	ck_assert_int_eq(in.autostart, _i);
+	ck_assert_uint_eq(in.order, _i ? 7 : 0);
+	ck_assert_uint_eq(in.delay_ms, _i ? 3000 : 0);
+	text[0] = 'x';
+	ck_assert(!uvpi_handover_parse(text, &in));
+	ck_assert(!uvpi_handover_parse("", &in));
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, every_message_is_read_as_it_was_written);
@@ -312,6 +429,10 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, texts_for_people_are_made_harmless);
 	tcase_add_test(tcase, items_belong_to_their_message_and_come_once);
 	tcase_add_test(tcase, a_host_is_a_name_with_or_without_tls_and_port);
+	tcase_add_loop_test(tcase, whoever_decides_first_has_decided, 0, 2);
+	tcase_add_loop_test(tcase, a_full_disk_keeps_nobody_from_deciding, 0, 2);
+	tcase_add_test(tcase, what_a_killed_receiver_had_prepared_goes);
+	tcase_add_loop_test(tcase, a_note_of_a_handover_is_read_as_it_was_written, 0, 2);
 	tcase_add_test(tcase, an_idle_guest_is_stopped_at_once);
 	tcase_add_test(tcase, a_busy_guest_is_stopped_when_its_rest_is_small);
 	tcase_add_test(tcase, a_guest_that_gets_no_quieter_is_not_stopped);
