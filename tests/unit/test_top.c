@@ -182,6 +182,77 @@ START_TEST(every_view_looks_as_it_did)
 }
 END_TEST
 
+/* Counters of years: what is too long for its column is shortened, and never cut. */
+START_TEST(large_figures_are_shortened)
+{
+	static const struct {
+		uint64_t count;
+		int room;
+		const char *want;
+	} counts[] = {
+		{ 0, 7, "0" }, { 9999999, 7, "9999999" }, { 10000000, 7, "10.0M" }, { 999949999, 7, "999.9M" }, { 999950000, 7, "1.0G" },
+		{ 999999999, 9, "999999999" }, { 12345678901, 9, "12.3G" }, { UINT64_MAX, 7, "18.4E" },
+	};
+	static const struct {
+		double bytes;
+		const char *want;
+	} sizes[] = {
+		{ 1000.0, "1000 B" }, { 1023.4 * 1024, "1023 KiB" }, { 999.9 * 1024, "999.9 KiB" }, { 1e30, "16 EiB" }, { -1, "0 B" },
+	};
+	static const struct {
+		uint64_t seconds;
+		int room;
+		const char *want;
+	} times[] = {
+		{ 8639999, 12, "99d 23:59:59" }, { 8640000, 12, "100d 00h" }, { 86400 * 1000ull + 86399, 12, "1000d 23h" },
+		{ 359999, 9, "4d 03h" }, { 86399, 9, "23:59:59" }, { 86400 * 1000000ull, 9, "1000000d" },
+	};
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct uvp_stats *stats = sample(START + 14, 3, few);
+	struct top_frame *frame;
+	struct top_ui ui;
+	char text[64], *line;
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(counts); i++) {
+		top_count_text(counts[i].count, counts[i].room, text, sizeof(text));
+		ck_assert_str_eq(text, counts[i].want);
+	}
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(sizes); i++) {
+		top_size_text(sizes[i].bytes, text, sizeof(text));
+		ck_assert_str_eq(text, sizes[i].want);
+	}
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(times); i++) {
+		top_time_text(times[i].seconds, times[i].room, text, sizeof(text));
+		ck_assert_str_eq(text, times[i].want);
+	}
+	frame = top_frame_new(10, 1, false);
+	top_put_right(frame, 0, 1, 9, TOP_PLAIN, "1234567890");
+	line = top_frame_text(frame);
+	ck_assert_str_eq(line, " #########\n");
+	free(line);
+	top_frame_free(frame);
+	for (size_t i = 0; i < stats->n_devices; i++) {
+		struct uvp_stats_device *device = &stats->devices[i];
+
+		device->reads = device->read_bytes = 12345678901;
+		device->writes = device->write_bytes = 10000000000000;
+		device->waits = device->disk ? 98765432 : 0;
+		device->drops = device->disk ? 0 : UINT64_MAX / 2;
+	}
+	stats->domains.domains[1].cpu_time_ns = (100 * 86400 - 1) * SECOND;
+	stats->domains.domains[2].cpu_time_ns = (101 * 86400 - 1) * SECOND;
+	ck_assert_int_eq(top_model_add(model, stats), 0);
+	top_ui_init(&ui);
+	ck_assert(top_columns_parse(&ui, "READS,WRITES,WAITS,LOST,CPU TIME,IO/s,PKT/s,READ,WRITTEN,READ/s", text, sizeof(text)));
+	compare(model, &ui, 132, 24, "large-132x24.txt");
+	ui.view = TOP_DISKS;
+	compare(model, &ui, 132, 24, "large-disks-132x24.txt");
+	ui.view = TOP_NETS;
+	compare(model, &ui, 132, 24, "large-networks-132x24.txt");
+	top_ui_done(&ui);
+}
+END_TEST
+
 /* What each character stands for, which the terminal makes colours of: a letter for each style. */
 static void compare_roles(const struct top_model *model, struct top_ui *ui, int width, int height, const char *golden)
 {
@@ -655,6 +726,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, what_xen_had_is_the_rest_and_too_much_is_said);
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
+	tcase_add_test(tcase, large_figures_are_shortened);
 	tcase_add_test(tcase, each_character_has_its_role);
 	tcase_add_test(tcase, every_view_with_none_few_and_many);
 	tcase_add_test(tcase, few_many_and_hostile_domains_fit);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "xlx/out.h"
 #include "xlx/top/ui.h"
 
 static void text_name(const struct top_domain *domain, char *buf, size_t len)
@@ -24,18 +23,18 @@ static void text_state(const struct top_domain *domain, char *buf, size_t len)
 
 static void text_cpu(const struct top_domain *domain, char *buf, size_t len)
 {
-	snprintf(buf, len, "%.1f", domain->cpu);
+	snprintf(buf, len, domain->cpu < 99999.95 ? "%.1f" : "%.0f", domain->cpu);
 }
 
 static void text_memory(const struct top_domain *domain, char *buf, size_t len)
 {
-	out_format_size(domain->info->memory_bytes, buf, (int)len);
+	top_size_text((double)domain->info->memory_bytes, buf, len);
 }
 
 static void text_known(uint64_t bytes, char *buf, size_t len)
 {
 	if (bytes)
-		out_format_size(bytes, buf, (int)len);
+		top_size_text((double)bytes, buf, len);
 	else
 		snprintf(buf, len, "?");
 }
@@ -66,14 +65,14 @@ static void text_vcpus(const struct top_domain *domain, char *buf, size_t len)
 
 static void text_time(const struct top_domain *domain, char *buf, size_t len)
 {
-	out_format_time(domain->info->cpu_time_ns / 1000000000, buf, (int)len);
+	top_time_text(domain->info->cpu_time_ns / 1000000000, 12, buf, len);
 }
 
 /* Bytes, in all or a second. */
 #define RATE(name, field)                                                                          \
 	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
 	{                                                                                          \
-		out_format_size((uint64_t)domain->field, buf, (int)len);                           \
+		top_size_text((double)domain->field, buf, len);                                    \
 	}
 RATE(read, read_rate)
 RATE(write, write_rate)
@@ -89,16 +88,22 @@ RATE(tx_all, tx_bytes)
 	{                                                                                          \
 		snprintf(buf, len, format, value);                                                 \
 	}
-NUMBER(iops, "%.0f", domain->iops)
-NUMBER(packets, "%.0f", domain->packets)
 NUMBER(disks, "%zu", domain->n_disks)
 NUMBER(nets, "%zu", domain->n_nets)
 NUMBER(share, "%.1f", domain->memory)
-NUMBER(reads, "%" PRIu64, domain->reads)
-NUMBER(writes, "%" PRIu64, domain->writes)
-NUMBER(waits, "%" PRIu64, domain->waits)
-NUMBER(lost, "%" PRIu64, domain->lost)
 NUMBER(most_vcpus, "%u", domain->info->max_vcpus)
+
+#define COUNT(name, room, value)                                                                   \
+	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
+	{                                                                                          \
+		top_count_text(value, room, buf, len);                                             \
+	}
+COUNT(iops, 8, top_whole(domain->iops))
+COUNT(packets, 8, top_whole(domain->packets))
+COUNT(reads, 9, domain->reads)
+COUNT(writes, 9, domain->writes)
+COUNT(waits, 7, domain->waits)
+COUNT(lost, 7, domain->lost)
 
 static void text_pool(const struct top_domain *domain, char *buf, size_t len)
 {

@@ -179,7 +179,11 @@ void top_put_right(struct top_frame *frame, int row, int column, int room, enum 
 {
 	int width = top_width(text, frame->ascii);
 
-	top_put(frame, row, column + (width < room ? room - width : 0), room, style, text);
+	/* A number that lost a digit is another number. */
+	for (int i = 0; width > room && i < room; i++)
+		top_put(frame, row, column + i, 1, style, "#");
+	if (width <= room)
+		top_put(frame, row, column + room - width, width, style, text);
 }
 
 /* The end of the text that fits into so many columns. */

@@ -45,7 +45,7 @@ void top_frame_free(struct top_frame *frame);
 int top_put(struct top_frame *frame, int row, int column, int room, enum top_style style, const char *text);
 int top_putf(struct top_frame *frame, int row, int column, int room, enum top_style style, const char *fmt, ...)
 	__attribute__((format(printf, 6, 7)));
-/* The same with its end at the right of the room. */
+/* The same with its end at the right of the room; '#' fills the room when it is too small for all of it. */
 void top_put_right(struct top_frame *frame, int row, int column, int room, enum top_style style, const char *text);
 /* A text that is too long loses its middle: names differ at their ends. */
 void top_put_middle(struct top_frame *frame, int row, int column, int room, enum top_style style, const char *text);

@@ -86,6 +86,14 @@ struct top_row *top_rows(const struct top_model *model, const struct top_ui *ui,
 bool top_filter_check(const char *filter, char *ret_why, size_t size);
 bool top_is_marked(const struct top_ui *ui, const uint8_t uuid[16]);
 
+/* ---- figures.c ---- */
+/* Figures that fit into a column, with less of their precision when they are large. What counts gets at most room columns, 6 at
+ * least: "1234567", "12.3M"; sizes 8 and at most 9: "1023 MiB"; times 12: "1:02:03", "99d 01:02:03", "100d 01h". */
+void top_count_text(uint64_t count, int room, char *buf, size_t len);
+void top_size_text(double bytes, char *buf, size_t len);
+uint64_t top_whole(double number); /* rounded; what is no number of that kind is made one */
+void top_time_text(uint64_t seconds, int room, char *buf, size_t len);
+
 /* ---- columns.c ---- */
 /* The columns of the list of domains; title NULL ends the table. The first is the name, which is always shown. */
 enum top_needs { TOP_NEEDS_NOTHING, TOP_NEEDS_DEVICES, TOP_NEEDS_MEMORY };

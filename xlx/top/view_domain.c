@@ -108,11 +108,12 @@ static const struct top_device *counted(const struct top_model *model, const str
 
 static void draw_rates(struct top_frame *frame, const struct top_device *device, int row)
 {
-	char in[24], out[24];
+	char count[24], in[24], out[24];
 
-	out_format_size((uint64_t)device->read_rate, in, sizeof(in));
-	out_format_size((uint64_t)device->write_rate, out, sizeof(out));
-	top_putf(frame, row, 19, 36, TOP_PLAIN, "%9.0f %11s %11s", device->reads + device->writes, in, out);
+	top_count_text(top_whole(device->reads + device->writes), 8, count, sizeof(count));
+	top_size_text(device->read_rate, in, sizeof(in));
+	top_size_text(device->write_rate, out, sizeof(out));
+	top_putf(frame, row, 19, 36, TOP_PLAIN, "%9s %11s %11s", count, in, out);
 }
 
 #define DEVICE_HEADS "DEVICE             REQ/s    READ,RX/s  WRITE,TX/s"

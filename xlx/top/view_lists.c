@@ -90,7 +90,8 @@ static void draw_heads(struct top_frame *frame, struct top_ui *ui, const struct 
 
 		snprintf(text, sizeof(text), "%s%s", column->title,
 			 table->columns[i] != ui->sort ? "" : ui->reverse ? "\u25b2" : "\u25bc");
-		draw_cell(frame, row, at, width, column->left, TOP_TITLE, text);
+		/* of a title the beginning is enough */
+		draw_cell(frame, row, at, width, column->left || top_width(text, frame->ascii) > width, TOP_TITLE, text);
 		ui->heads[i] = at;
 		at += width + 1;
 	}
@@ -187,7 +188,7 @@ static void put_bytes(struct top_frame *frame, int row, int column, uint64_t byt
 {
 	char text[24];
 
-	out_format_size(bytes, text, sizeof(text));
+	top_size_text((double)bytes, text, sizeof(text));
 	top_put_right(frame, row, column, 9, known ? TOP_PLAIN : TOP_FAINT, known ? text : "?");
 }
 
@@ -265,11 +266,12 @@ static void draw_totals(struct top_frame *frame, const struct uvp_stats_device *
 	uint64_t bad = counters->disk ? counters->waits : counters->errors + counters->drops;
 	char text[24];
 
-	out_format_size(counters->read_bytes, text, sizeof(text));
+	top_size_text((double)counters->read_bytes, text, sizeof(text));
 	top_put_right(frame, row, 80, 10, TOP_PLAIN, text);
-	out_format_size(counters->write_bytes, text, sizeof(text));
+	top_size_text((double)counters->write_bytes, text, sizeof(text));
 	top_put_right(frame, row, 91, 10, TOP_PLAIN, text);
-	top_putf(frame, row, 101, 9, bad ? TOP_WARN : TOP_PLAIN, "%9" PRIu64, bad);
+	top_count_text(bad, 9, text, sizeof(text));
+	top_put_right(frame, row, 101, 9, bad ? TOP_WARN : TOP_PLAIN, text);
 }
 
 static void draw_devices(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area, bool disks)
@@ -297,10 +299,13 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 		else
 			top_putf(frame, row, 1, 20, TOP_FAINT, "(domain %" PRIu32 ")", device->counters->domid);
 		top_put(frame, row, 22, 14, TOP_PLAIN, device->counters->name);
-		top_putf(frame, row, 36, 20, TOP_PLAIN, "%10.0f%10.0f", device->reads, device->writes);
-		out_format_size((uint64_t)device->read_rate, text, sizeof(text));
+		top_count_text(top_whole(device->reads), 9, text, sizeof(text));
+		top_put_right(frame, row, 36, 10, TOP_PLAIN, text);
+		top_count_text(top_whole(device->writes), 9, text, sizeof(text));
+		top_put_right(frame, row, 46, 10, TOP_PLAIN, text);
+		top_size_text(device->read_rate, text, sizeof(text));
 		top_put_right(frame, row, 58, 10, TOP_PLAIN, text);
-		out_format_size((uint64_t)device->write_rate, text, sizeof(text));
+		top_size_text(device->write_rate, text, sizeof(text));
 		top_put_right(frame, row, 69, 10, TOP_PLAIN, text);
 		if (frame->width >= WIDE)
 			draw_totals(frame, device->counters, row);

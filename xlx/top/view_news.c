@@ -28,14 +28,15 @@ static void draw_jobs(struct top_frame *frame, const struct top_model *model, st
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)model->n_jobs; line++) {
 		const struct uvpi_job *job = &model->jobs[line + ui->scroll];
 		int row = area.first + line;
-		char text[64];
+		char text[64], doing[sizeof(job->phase) + sizeof(text) + 2];
 
-		out_format_time((uint64_t)(model->taken_at > job->started_s ? model->taken_at - job->started_s : 0), text, sizeof(text));
+		top_time_text((uint64_t)(model->taken_at > job->started_s ? model->taken_at - job->started_s : 0), 9, text, sizeof(text));
 		top_putf(frame, row, 1, 20, TOP_PLAIN, "%7" PRIu32, job->pid);
 		top_put_right(frame, row, 8, 9, TOP_PLAIN, text);
 		top_put_middle(frame, row, 19, frame->width - 38 - 20, TOP_PLAIN, job->command);
 		amount(job, text, sizeof(text));
-		top_putf(frame, row, frame->width - 38, 38, TOP_PLAIN, "%s: %s", job->phase, text);
+		snprintf(doing, sizeof(doing), "%s: %s", job->phase, text);
+		top_put_middle(frame, row, frame->width - 38, 38, TOP_PLAIN, doing);
 		if (line + ui->scroll == ui->cursor)
 			top_style_row(frame, row, TOP_SELECTED);
 	}
