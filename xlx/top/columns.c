@@ -31,12 +31,17 @@ static void text_memory(const struct top_domain *domain, char *buf, size_t len)
 	top_size_text((double)domain->info->memory_bytes, buf, len);
 }
 
+static void text_unknown(char *buf, size_t len)
+{
+	snprintf(buf, len, "?");
+}
+
 static void text_known(uint64_t bytes, char *buf, size_t len)
 {
 	if (bytes)
 		top_size_text((double)bytes, buf, len);
 	else
-		snprintf(buf, len, "?");
+		text_unknown(buf, len);
 }
 
 /* Domain 0 has none, and that of the past is not known. */
@@ -69,46 +74,50 @@ static void text_time(const struct top_domain *domain, char *buf, size_t len)
 }
 
 /* Bytes, in all or a second. */
-#define RATE(name, field)                                                                          \
+#define BYTES(name, devices, field)                                                                \
 	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
 	{                                                                                          \
-		top_size_text((double)domain->field, buf, len);                                    \
+		if (domain->devices)                                                               \
+			top_size_text((double)domain->field, buf, len);                            \
+		else                                                                               \
+			text_unknown(buf, len);                                                    \
 	}
-RATE(read, read_rate)
-RATE(write, write_rate)
-RATE(rx, rx_rate)
-RATE(tx, tx_rate)
-RATE(read_all, read_bytes)
-RATE(write_all, write_bytes)
-RATE(rx_all, rx_bytes)
-RATE(tx_all, tx_bytes)
+BYTES(read, n_disks, read_rate)
+BYTES(write, n_disks, write_rate)
+BYTES(rx, n_nets, rx_rate)
+BYTES(tx, n_nets, tx_rate)
+BYTES(read_all, n_disks, read_bytes)
+BYTES(write_all, n_disks, write_bytes)
+BYTES(rx_all, n_nets, rx_bytes)
+BYTES(tx_all, n_nets, tx_bytes)
 
-#define NUMBER(name, format, value)                                                                \
+#define COUNT(name, room, known, value)                                                            \
 	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
 	{                                                                                          \
-		snprintf(buf, len, format, value);                                                 \
+		if (known)                                                                         \
+			top_count_text(value, room, buf, len);                                     \
+		else                                                                               \
+			text_unknown(buf, len);                                                    \
 	}
-NUMBER(disks, "%zu", domain->n_disks)
-NUMBER(nets, "%zu", domain->n_nets)
-NUMBER(share, "%.1f", domain->memory)
-NUMBER(most_vcpus, "%u", domain->info->max_vcpus)
+COUNT(iops, 8, domain->n_disks, top_whole(domain->iops))
+COUNT(packets, 8, domain->n_nets, top_whole(domain->packets))
+COUNT(reads, 9, domain->n_disks, domain->reads)
+COUNT(writes, 9, domain->n_disks, domain->writes)
+COUNT(waits, 7, domain->n_disks && !domain->from_history, domain->waits)
+COUNT(lost, 7, domain->n_nets && !domain->from_history, domain->lost)
+COUNT(disks, 5, !domain->from_history, domain->n_disks)
+COUNT(nets, 5, !domain->from_history, domain->n_nets)
+COUNT(most_vcpus, 8, !domain->from_history, domain->info->max_vcpus)
 
-#define COUNT(name, room, value)                                                                   \
-	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
-	{                                                                                          \
-		top_count_text(value, room, buf, len);                                             \
-	}
-COUNT(iops, 8, top_whole(domain->iops))
-COUNT(packets, 8, top_whole(domain->packets))
-COUNT(reads, 9, domain->reads)
-COUNT(writes, 9, domain->writes)
-COUNT(waits, 7, domain->waits)
-COUNT(lost, 7, domain->lost)
+static void text_share(const struct top_domain *domain, char *buf, size_t len)
+{
+	snprintf(buf, len, "%.1f", domain->memory);
+}
 
 static void text_pool(const struct top_domain *domain, char *buf, size_t len)
 {
 	if (domain->info->pool == UINT32_MAX)
-		snprintf(buf, len, "?");
+		text_unknown(buf, len);
 	else
 		snprintf(buf, len, "%u", domain->info->pool);
 }

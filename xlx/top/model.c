@@ -168,6 +168,7 @@ static void rate_domain(struct top_model *model, struct top_domain *domain, cons
 	uint64_t then = before ? before->cpu_time_ns : 0;
 
 	snprintf(domain->label, sizeof(domain->label), "%s", domain->info->name ? domain->info->name : "(no name)");
+	domain->from_history = model->from_history;
 	domain->memory = (double)domain->info->memory_bytes * 100 / (double)(model->now->total_memory ? model->now->total_memory : 1);
 	if (!model->before)
 		return;
@@ -332,7 +333,7 @@ int top_model_add(struct top_model *model, struct uvp_stats *stats)
 	next.now = stats;
 	next.before = model->now;
 	next.interval = 0;
-	next.usage = (struct top_usage){ 0 };
+	next.usage = (struct top_usage){ .unknown = !model->now, .xen_unknown = !model->now };
 	next.n_domains = stats->domains.n;
 	next.n_devices = stats->n_devices;
 	next.n_vcpus = stats->n_vcpus;

@@ -24,11 +24,12 @@ struct top_curves {
 
 struct top_domain {
 	const struct uvp_domain_info *info;
+	bool from_history;        /* which tells of no single device, nor what waited or was lost, nor how many vCPUs it can have */
 	char label[256];          /* its name, "(no name)" without one */
 	double cpu;               /* per cent of one CPU; 0 in the first round */
 	double read_rate, write_rate, rx_rate, tx_rate; /* bytes a second, as the guest sees them */
 	double iops, packets;     /* a second */
-	size_t n_disks, n_nets;
+	size_t n_disks, n_nets;   /* that are counted: with none, nothing is known of what it reads, receives ... */
 	uint64_t read_bytes, write_bytes, rx_bytes, tx_bytes; /* in all */
 	uint64_t reads, writes, waits, lost; /* in all: requests to disks, how often they waited; packets with errors or dropped */
 	double memory;            /* per cent of the host's */
@@ -93,6 +94,7 @@ struct top_model {
 	struct uvp_stats *now, *before; /* before is NULL in the first round */
 	double interval;                /* seconds between them */
 	struct top_usage usage;
+	bool from_history;              /* all samples are; set by the owner before the first one is added */
 	size_t n_domains, n_devices, n_vcpus, n_cpus, n_online;
 	struct top_domain *domains;     /* by id */
 	struct top_device *devices;

@@ -109,6 +109,7 @@ static struct top_model *model_from(const struct uvpi_history *history, size_t l
 		return NULL;
 	while (first > 0 && !memcmp(history->frames[first - 1].boot, history->frames[last].boot, sizeof(history->frames[last].boot)))
 		first--;
+	model->from_history = true;
 	if (now) {
 		snprintf(model->host, sizeof(model->host), "%s", now->host);
 		snprintf(model->xen, sizeof(model->xen), "%s", now->xen);

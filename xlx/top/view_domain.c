@@ -37,7 +37,7 @@ static void draw_curve(struct top_frame *frame, int row, int column, int room, c
 static int draw_summary(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
 {
 	const struct uvp_domain_info *info = domain->info;
-	char uuid[UVPI_UUID_TEXT], memory[24], target[24], most[24], time[32], pool[80];
+	char uuid[UVPI_UUID_TEXT], memory[24], target[24], most[24], time[32], pool[80], can_have[24] = "?";
 
 	uvpi_format_uuid(info->uuid, uuid);
 	out_format_size(info->memory_bytes, memory, sizeof(memory));
@@ -45,27 +45,36 @@ static int draw_summary(struct top_frame *frame, const struct top_model *model, 
 	out_format_size(info->most_bytes, most, sizeof(most));
 	out_format_time(info->cpu_time_ns / 1000000000, time, sizeof(time));
 	top_pool_name(model, info->pool, pool, sizeof(pool));
+	if (!domain->from_history)
+		snprintf(can_have, sizeof(can_have), "%" PRIu32, info->max_vcpus);
 	top_put_middle(frame, row++, 1, frame->width - 2, TOP_TITLE, domain->label);
 	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "domain %" PRIu32 ", %s, UUID %s", info->id, top_state_word(info), uuid);
-	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s%s%s%s%s; %" PRIu32 " of %" PRIu32 " vCPUs online", memory,
+	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s%s%s%s%s; %" PRIu32 " of %s vCPUs online", memory,
 		 info->target_bytes ? ", asked to have " : "", info->target_bytes ? target : "", info->most_bytes ? ", at most " : "",
-		 info->most_bytes ? most : "", info->vcpus, info->max_vcpus);
+		 info->most_bytes ? most : "", info->vcpus, can_have);
 	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "pool %s; CPU time %s (%" PRIu64 " ns)", pool, time, info->cpu_time_ns);
 	return row;
+}
+
+static void put_both_ways(struct top_frame *frame, int row, const char *what, bool counted, double in_rate, double out_rate)
+{
+	char in[24], out[24];
+
+	top_size_text(in_rate, in, sizeof(in));
+	top_size_text(out_rate, out, sizeof(out));
+	if (counted)
+		top_putf(frame, row, 1, CURVE_AT - 2, TOP_PLAIN, "%-4s %s/s in, %s/s out", what, in, out);
+	else
+		top_putf(frame, row, 1, CURVE_AT - 2, TOP_FAINT, "%-4s ? (none is counted)", what);
 }
 
 static int draw_curves(struct top_frame *frame, const struct top_domain *domain, int row)
 {
 	const struct top_curves *curves = domain->curves;
-	char in[24], out[24];
 
 	top_putf(frame, row, 1, CURVE_AT - 2, TOP_PLAIN, "CPU  %.1f%%", domain->cpu);
-	out_format_size((uint64_t)domain->read_rate, in, sizeof(in));
-	out_format_size((uint64_t)domain->write_rate, out, sizeof(out));
-	top_putf(frame, row + 1, 1, CURVE_AT - 2, TOP_PLAIN, "Disk %s/s in, %s/s out", in, out);
-	out_format_size((uint64_t)domain->rx_rate, in, sizeof(in));
-	out_format_size((uint64_t)domain->tx_rate, out, sizeof(out));
-	top_putf(frame, row + 2, 1, CURVE_AT - 2, TOP_PLAIN, "Net  %s/s in, %s/s out", in, out);
+	put_both_ways(frame, row + 1, "Disk", domain->n_disks, domain->read_rate, domain->write_rate);
+	put_both_ways(frame, row + 2, "Net", domain->n_nets, domain->rx_rate, domain->tx_rate);
 	if (curves) {
 		const float *const rings[] = { curves->cpu, curves->disk, curves->net };
 
@@ -157,6 +166,8 @@ static int draw_ends(struct top_frame *frame, const struct top_model *model, con
 			top_putf(frame, row, 1, 17, TOP_PLAIN, "%s %" PRIu32, ends->kind, ends->devid);
 		if (device)
 			draw_rates(frame, device, row);
+		else if (!strcmp(ends->kind, "vbd") || !strcmp(ends->kind, "vif"))
+			top_putf(frame, row, 19, 36, TOP_FAINT, "%9s %11s %11s", "?", "?", "?");
 		snprintf(text, sizeof(text), "%s, %s", ends->lost ? "LOST" : uvp_device_state_name(ends->back), uvp_device_state_name(ends->front));
 		top_put(frame, row, 54, 26, old ? TOP_FAINT : good ? TOP_PLAIN : ends->lost ? TOP_BAD : TOP_WARN, text);
 		if (ends->backend_domid)

@@ -261,7 +261,7 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 }
 
 /* Since it was attached; what was lost or waited should be nothing. */
-static void draw_totals(struct top_frame *frame, const struct uvp_stats_device *counters, int row)
+static void draw_totals(struct top_frame *frame, const struct top_model *model, const struct uvp_stats_device *counters, int row)
 {
 	uint64_t bad = counters->disk ? counters->waits : counters->errors + counters->drops;
 	char text[24];
@@ -271,11 +271,17 @@ static void draw_totals(struct top_frame *frame, const struct uvp_stats_device *
 	top_size_text((double)counters->write_bytes, text, sizeof(text));
 	top_put_right(frame, row, 91, 10, TOP_PLAIN, text);
 	top_count_text(bad, 9, text, sizeof(text));
+	if (model->from_history)
+		snprintf(text, sizeof(text), "?");
 	top_put_right(frame, row, 101, 9, bad ? TOP_WARN : TOP_PLAIN, text);
 }
 
 static void draw_devices(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area, bool disks)
 {
+	static const char *const none[] = {
+		"domain 0's kernel serves no network interface; others are not counted",
+		"no disk is counted: domain 0's kernel serves none, no QEMU of xlx emulates one",
+	};
 	size_t n = 0, skipped = 0;
 	int line = 0;
 
@@ -308,13 +314,12 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 		top_size_text(device->write_rate, text, sizeof(text));
 		top_put_right(frame, row, 69, 10, TOP_PLAIN, text);
 		if (frame->width >= WIDE)
-			draw_totals(frame, device->counters, row);
+			draw_totals(frame, model, device->counters, row);
 		if (line++ + ui->scroll == ui->cursor)
 			top_style_row(frame, row, TOP_SELECTED);
 	}
 	if (!n)
-		top_put(frame, area.first, 1, frame->width, TOP_FAINT,
-			disks ? "neither domain 0's kernel nor a QEMU serves a disk" : "domain 0's kernel serves no network interface");
+		top_put(frame, area.first, 1, frame->width, TOP_FAINT, model->from_history ? "nothing was counted then" : none[disks]);
 }
 
 void top_draw_lists(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
