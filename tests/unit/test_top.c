@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -464,6 +465,43 @@ START_TEST(one_domain_has_both_ends_and_its_console)
 }
 END_TEST
 
+START_TEST(a_curve_has_gaps_where_nothing_was_counted)
+{
+	_cleanup_model_ struct top_model *model = model_of(2, few);
+	const struct top_curves *curves;
+	struct top_frame *frame;
+	struct top_ui ui;
+	char *text;
+
+	for (uint64_t i = 1; i <= 6; i++) {
+		struct uvp_stats *stats = sample(START + 12 + i, 2, few);
+
+		/* counted, still, not asked for twice, and again */
+		for (size_t device = 0; device < stats->n_devices; device++)
+			stats->devices[device].read_bytes = stats->devices[device].write_bytes = i == 6 ? 2u << 30 : 1u << 30;
+		if (i == 3 || i == 4)
+			stats->n_devices = 0;
+		ck_assert_int_eq(top_model_add(model, stats), 0);
+	}
+	curves = top_model_domain(model, 1)->curves;
+	ck_assert_int_eq(curves->n, 7);
+	ck_assert_float_eq(curves->disk[2], 0);
+	ck_assert(isnan(curves->disk[3]) && isnan(curves->disk[4]) && isnan(curves->net[5]));
+	ck_assert_float_eq(curves->disk[6], 2.0f * (1u << 30));
+	ck_assert(!isnan(curves->cpu[4]));
+	top_ui_init(&ui);
+	ui.view = TOP_DOMAIN;
+	ui.ascii = ui.has_selected = true;
+	memcpy(ui.selected, model->domains[1].info->uuid, 16);
+	frame = top_draw(model, &ui, 80, 24, 0);
+	text = top_frame_text(frame);
+	ck_assert_msg(strstr(text, "/s out     .#.   #\n") != NULL, "%s", text);
+	free(text);
+	top_frame_free(frame);
+	top_ui_done(&ui);
+}
+END_TEST
+
 START_TEST(domains_by_their_pools)
 {
 	_cleanup_model_ struct top_model *model = model_of(3, few);
@@ -753,6 +791,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, few_many_and_hostile_domains_fit);
 	tcase_add_test(tcase, what_is_old_looks_old);
 	tcase_add_test(tcase, one_domain_has_both_ends_and_its_console);
+	tcase_add_test(tcase, a_curve_has_gaps_where_nothing_was_counted);
 	tcase_add_test(tcase, domains_by_their_pools);
 	tcase_add_test(tcase, plain_text_has_nothing_that_a_terminal_obeys);
 	tcase_add_test(tcase, the_past_is_as_it_was);

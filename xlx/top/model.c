@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "xlx/top/model.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,8 +209,8 @@ static void draw_curves(struct top_model *model)
 		if (!curves)
 			continue;
 		curves->cpu[curves->next] = (float)domain->cpu;
-		curves->disk[curves->next] = (float)(domain->read_rate + domain->write_rate);
-		curves->net[curves->next] = (float)(domain->rx_rate + domain->tx_rate);
+		curves->disk[curves->next] = domain->disk_rates ? (float)(domain->read_rate + domain->write_rate) : NAN;
+		curves->net[curves->next] = domain->net_rates ? (float)(domain->rx_rate + domain->tx_rate) : NAN;
 		curves->next = (curves->next + 1) % TOP_HISTORY;
 		curves->n += curves->n < TOP_HISTORY;
 	}
@@ -235,6 +236,7 @@ static void rate_devices(struct top_model *model)
 		}
 		if (!domain)
 			continue;
+		*(now->disk ? &domain->disk_rates : &domain->net_rates) |= before != NULL;
 		*(now->disk ? &domain->n_disks : &domain->n_nets) += 1;
 		*(now->disk ? &domain->read_rate : &domain->rx_rate) += device->read_rate;
 		*(now->disk ? &domain->write_rate : &domain->tx_rate) += device->write_rate;

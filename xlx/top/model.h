@@ -14,7 +14,7 @@
 
 #define TOP_HISTORY 180 /* rounds that the small curves show */
 
-/* The last rounds, in a ring; they stay with their domain from sample to sample. */
+/* The last rounds, in a ring; they stay with their domain from sample to sample. NAN: it was not counted. */
 struct top_curves {
 	float cpu[TOP_HISTORY];  /* per cent of one CPU */
 	float disk[TOP_HISTORY]; /* bytes a second, both ways */
@@ -32,6 +32,7 @@ struct top_domain {
 	size_t n_disks, n_nets;   /* that are counted: with none, nothing is known of what it reads, receives ... */
 	uint64_t read_bytes, write_bytes, rx_bytes, tx_bytes; /* in all */
 	uint64_t reads, writes, waits, lost; /* in all: requests to disks, how often they waited; packets with errors or dropped */
+	bool disk_rates, net_rates; /* some were counted before as well */
 	double memory;            /* per cent of the host's */
 	struct top_curves *curves; /* NULL without memory */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* One domain in full. It has as many lines as it takes, and scrolls. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -25,9 +26,11 @@ static void draw_curve(struct top_frame *frame, int row, int column, int room, c
 	for (int i = 1; i <= shown; i++)
 		top = ring[(next - i + TOP_HISTORY) % TOP_HISTORY] > top ? ring[(next - i + TOP_HISTORY) % TOP_HISTORY] : top;
 	for (int i = 1; i <= shown; i++) {
-		int height = (int)(ring[(next - i + TOP_HISTORY) % TOP_HISTORY] / top * 8 + 0.5f);
+		float value = ring[(next - i + TOP_HISTORY) % TOP_HISTORY];
+		int height = isnan(value) ? 0 : (int)(value / top * 8 + 0.5f);
 
-		height = height < 0 ? 0 : height > 8 ? 8 : height;
+		/* nothing is not the same as not counted */
+		height = height > 8 ? 8 : height < 1 && !isnan(value) ? 1 : height;
 		top_put(frame, row, column + shown - i, 1, TOP_GUEST, (frame->ascii ? plain : blocks)[height]);
 	}
 }
