@@ -36,7 +36,7 @@ static void look_at_sources(const struct top_model *model, const struct top_ui *
 	if (model->now->domains.store_error.code && !model->names_at)
 		say(list, true, "xenstored does not answer: names may be old");
 	else if (model->now->domains.store_error.code)
-		say(list, true, "xenstored does not answer: names are %" PRId64 " s old", model->taken_at - model->names_at);
+		say(list, true, "xenstored does not answer: names are %" PRId64 " s old", top_names_age(model));
 	if (model->hostd == TOP_DAEMON_GONE && !ui->past_at)
 		say(list, false, "uvp-hostd does not run");
 }

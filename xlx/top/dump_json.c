@@ -11,7 +11,39 @@
 #include "xlx/out.h"
 #include "xlx/top/ui.h"
 
+static void set_double(struct uvpi_json *object, const char *key, double number, bool known)
+{
+	if (known)
+		uvpi_json_set_double(object, key, number);
+	else
+		uvpi_json_set_str(object, key, NULL);
+}
+
+static void set_u64(struct uvpi_json *object, const char *key, uint64_t number, bool known)
+{
+	if (known)
+		uvpi_json_set_u64(object, key, number);
+	else
+		uvpi_json_set_str(object, key, NULL);
+}
+
 /* ---- the host ---- */
+
+/* Whose vCPU it had at the instant of the sample; null: nobody's. */
+static void set_runs(struct uvpi_json *object, const struct top_cpu *cpu)
+{
+	struct uvpi_json *runs;
+
+	if (!cpu->runs) {
+		uvpi_json_set_str(object, "runs", NULL);
+		return;
+	}
+	runs = uvpi_json_object();
+	uvpi_json_set_u64(runs, "domid", cpu->runs->info->id);
+	uvpi_json_set_str(runs, "name", cpu->runs->info->name);
+	uvpi_json_set_u64(runs, "vcpu", cpu->runs_vcpu);
+	uvpi_json_set(object, "runs", runs);
+}
 
 static struct uvpi_json *json_cpus(const struct top_model *model)
 {
@@ -22,7 +54,9 @@ static struct uvpi_json *json_cpus(const struct top_model *model)
 
 		uvpi_json_set_u64(object, "cpu", model->cpus[i].cpu->cpu);
 		uvpi_json_set_u64(object, "idle_ns", model->cpus[i].cpu->idle_ns);
-		uvpi_json_set_double(object, "idle_percent", model->cpus[i].idle);
+		set_double(object, "idle_percent", model->cpus[i].idle, !model->usage.unknown);
+		uvpi_json_set_u64(object, "ready", model->cpus[i].ready);
+		set_runs(object, &model->cpus[i]);
 		uvpi_json_add(array, object);
 	}
 	return array;
@@ -58,22 +92,14 @@ static struct uvpi_json *json_pools(const struct top_model *model)
 	return array;
 }
 
-static void set_share(struct uvpi_json *object, const char *key, double share, bool unknown)
-{
-	if (unknown)
-		uvpi_json_set_str(object, key, NULL);
-	else
-		uvpi_json_set_double(object, key, share);
-}
-
 static struct uvpi_json *json_usage(const struct top_usage *usage)
 {
 	struct uvpi_json *object = uvpi_json_object();
 
-	set_share(object, "guests", usage->guests, usage->unknown);
-	set_share(object, "dom0", usage->dom0, usage->unknown);
-	set_share(object, "xen", usage->xen, usage->xen_unknown);
-	set_share(object, "idle", usage->idle, usage->unknown);
+	set_double(object, "guests", usage->guests, !usage->unknown);
+	set_double(object, "dom0", usage->dom0, !usage->unknown);
+	set_double(object, "xen", usage->xen, !usage->xen_unknown);
+	set_double(object, "idle", usage->idle, !usage->unknown);
 	return object;
 }
 
@@ -180,6 +206,8 @@ static struct uvpi_json *json_devices(const struct top_model *model, const struc
 			uvpi_json_set_u64(object, "errors", device->counters->errors);
 			uvpi_json_set_u64(object, "drops", device->counters->drops);
 		}
+		uvpi_json_set_double(object, "reads_per_second", device->reads);
+		uvpi_json_set_double(object, "writes_per_second", device->writes);
 		uvpi_json_set_double(object, "read_bytes_per_second", device->read_rate);
 		uvpi_json_set_double(object, "write_bytes_per_second", device->write_rate);
 		uvpi_json_add(array, object);
@@ -187,12 +215,27 @@ static struct uvpi_json *json_devices(const struct top_model *model, const struc
 	return array;
 }
 
-static void set_known(struct uvpi_json *object, const char *key, uint64_t bytes)
+/* In all, of what is counted; null: none is. */
+static void set_totals(struct uvpi_json *object, const struct top_domain *domain)
 {
-	if (bytes)
-		uvpi_json_set_u64(object, key, bytes);
-	else
-		uvpi_json_set_str(object, key, NULL);
+	bool disks = domain->n_disks, nets = domain->n_nets;
+
+	uvpi_json_set_u64(object, "disks", domain->n_disks);
+	set_u64(object, "disk_reads", domain->reads, disks);
+	set_u64(object, "disk_writes", domain->writes, disks);
+	set_u64(object, "disk_read_bytes", domain->read_bytes, disks);
+	set_u64(object, "disk_write_bytes", domain->write_bytes, disks);
+	set_u64(object, "disk_waits", domain->waits, disks);
+	set_double(object, "disk_requests_per_second", domain->iops, disks);
+	set_double(object, "disk_read_bytes_per_second", domain->read_rate, disks);
+	set_double(object, "disk_write_bytes_per_second", domain->write_rate, disks);
+	uvpi_json_set_u64(object, "nets", domain->n_nets);
+	set_u64(object, "net_rx_bytes", domain->rx_bytes, nets);
+	set_u64(object, "net_tx_bytes", domain->tx_bytes, nets);
+	set_u64(object, "net_lost_packets", domain->lost, nets);
+	set_double(object, "net_packets_per_second", domain->packets, nets);
+	set_double(object, "net_rx_bytes_per_second", domain->rx_rate, nets);
+	set_double(object, "net_tx_bytes_per_second", domain->tx_rate, nets);
 }
 
 static struct uvpi_json *json_domains(const struct top_model *model)
@@ -212,12 +255,16 @@ static struct uvpi_json *json_domains(const struct top_model *model)
 		uvpi_json_set_str(object, "type", uvp_type_name(domain->info->type));
 		uvpi_json_set_u64(object, "pool", domain->info->pool);
 		uvpi_json_set_u64(object, "memory_bytes", domain->info->memory_bytes);
-		set_known(object, "memory_target_bytes", domain->info->target_bytes);
-		set_known(object, "memory_max_bytes", domain->info->most_bytes);
-		set_known(object, "memory_limit_bytes", domain->info->max_memory_bytes >> 50 ? 0 : domain->info->max_memory_bytes);
+		set_u64(object, "memory_target_bytes", domain->info->target_bytes, domain->info->target_bytes);
+		set_u64(object, "memory_max_bytes", domain->info->most_bytes, domain->info->most_bytes);
+		set_u64(object, "memory_limit_bytes", domain->info->max_memory_bytes,
+			domain->info->max_memory_bytes && !(domain->info->max_memory_bytes >> 50));
+		uvpi_json_set_double(object, "memory_percent", domain->memory);
+		uvpi_json_set_u64(object, "vcpus_online", domain->info->vcpus);
 		uvpi_json_set_u64(object, "max_vcpus", domain->info->max_vcpus);
 		uvpi_json_set_u64(object, "cpu_time_ns", domain->info->cpu_time_ns);
 		uvpi_json_set_double(object, "cpu_percent", domain->cpu);
+		set_totals(object, domain);
 		uvpi_json_set(object, "vcpus", json_vcpus(model, domain));
 		uvpi_json_set(object, "devices", json_devices(model, domain));
 		uvpi_json_add(array, object);
@@ -285,6 +332,7 @@ int top_dump_json(const struct top_model *model, const struct top_ui *ui)
 
 	set_host(object, model);
 	uvpi_json_set_bool(object, "names_are_current", !model->now->domains.store_error.code);
+	set_u64(object, "names_age_seconds", (uint64_t)top_names_age(model), model->names_at || !model->now->domains.store_error.code);
 	uvpi_json_set(object, "alerts", json_alerts(model, ui));
 	uvpi_json_set(object, "cpus", json_cpus(model));
 	uvpi_json_set(object, "pools", json_pools(model));

@@ -77,6 +77,13 @@ void top_usage_text(const struct top_usage *usage, const char *unit, struct top_
 	share_text(usage->unknown, usage->idle, unit, ret_text->idle, sizeof(ret_text->idle));
 }
 
+int64_t top_names_age(const struct top_model *model)
+{
+	if (!model->now->domains.store_error.code || !model->names_at || model->names_at > model->taken_at)
+		return 0;
+	return model->taken_at - model->names_at;
+}
+
 const struct top_domain *top_model_domain(const struct top_model *model, uint32_t domid)
 {
 	size_t low = 0, high = model->n_domains;

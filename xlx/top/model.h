@@ -112,7 +112,7 @@ struct top_model {
 	uint64_t uptime;                /* of the host, seconds; 0: not known */
 	uint64_t reclaimable;           /* bytes that domain 0 has and does not need */
 	enum top_daemon hostd;
-	int64_t taken_at, names_at;     /* seconds since 1970: the sample, and when xenstored told names last */
+	int64_t taken_at, names_at;     /* seconds since 1970: the sample, and when xenstored told names last; 0: never */
 };
 
 struct top_model *top_model_new(void); /* NULL without memory */
@@ -130,6 +130,8 @@ struct top_usage_text {
 };
 void top_usage_text(const struct top_usage *usage, const char *unit, struct top_usage_text *ret_text);
 
+/* How old what xenstored tells is: names, targets and maxima of memory. Seconds; 0: they are current, or nobody knows. */
+int64_t top_names_age(const struct top_model *model);
 void top_detail_free(struct top_detail *detail);
 /* "Pool-0"; the number of one whose name is not known; "?" for UINT32_MAX: of the past, nobody knows which. */
 void top_pool_name(const struct top_model *model, uint32_t id, char *buf, size_t len);

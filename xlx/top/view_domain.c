@@ -41,6 +41,8 @@ static int draw_summary(struct top_frame *frame, const struct top_model *model, 
 {
 	const struct uvp_domain_info *info = domain->info;
 	char uuid[UVPI_UUID_TEXT], memory[24], target[24], most[24], time[32], pool[80], can_have[24] = "?";
+	bool old = model->now->domains.store_error.code;
+	int at = 1;
 
 	uvpi_format_uuid(info->uuid, uuid);
 	out_format_size(info->memory_bytes, memory, sizeof(memory));
@@ -50,11 +52,12 @@ static int draw_summary(struct top_frame *frame, const struct top_model *model, 
 	top_pool_name(model, info->pool, pool, sizeof(pool));
 	if (!domain->from_history)
 		snprintf(can_have, sizeof(can_have), "%" PRIu32, info->max_vcpus);
-	top_put_middle(frame, row++, 1, frame->width - 2, TOP_TITLE, domain->label);
+	top_put_middle(frame, row++, 1, frame->width - 2, old ? TOP_FAINT : TOP_TITLE, domain->label);
 	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "domain %" PRIu32 ", %s, UUID %s", info->id, top_state_word(info), uuid);
-	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "memory %s%s%s%s%s; %" PRIu32 " of %s vCPUs online", memory,
-		 info->target_bytes ? ", asked to have " : "", info->target_bytes ? target : "", info->most_bytes ? ", at most " : "",
-		 info->most_bytes ? most : "", info->vcpus, can_have);
+	at += top_putf(frame, row, at, frame->width - 1 - at, TOP_PLAIN, "memory %s", memory);
+	at += top_putf(frame, row, at, frame->width - 1 - at, old ? TOP_FAINT : TOP_PLAIN, "%s%s%s%s", info->target_bytes ? ", asked to have " : "",
+		       info->target_bytes ? target : "", info->most_bytes ? ", at most " : "", info->most_bytes ? most : "");
+	top_putf(frame, row++, at, frame->width - 1 - at, TOP_PLAIN, "; %" PRIu32 " of %s vCPUs online", info->vcpus, can_have);
 	top_putf(frame, row++, 1, frame->width - 2, TOP_PLAIN, "pool %s; CPU time %s (%" PRIu64 " ns)", pool, time, info->cpu_time_ns);
 	return row;
 }

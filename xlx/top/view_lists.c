@@ -31,6 +31,12 @@ static void follow(struct top_ui *ui, const struct top_row *rows, size_t n)
 			ui->cursor = (int)i;
 }
 
+/* What xenstored told is as it was before. */
+static bool old_names(const struct top_model *model)
+{
+	return model->now->domains.store_error.code;
+}
+
 static enum top_style style_of(const struct top_domain *domain)
 {
 	switch (domain->info->state) {
@@ -109,7 +115,8 @@ static void draw_row(struct top_frame *frame, const struct top_ui *ui, const str
 		char text[288];
 
 		column->text(domain, text, sizeof(text));
-		draw_cell(frame, row, at + indent, width - indent, column->left, !i && table->old_names ? TOP_FAINT : style, text);
+		draw_cell(frame, row, at + indent, width - indent, column->left,
+			  table->old_names && (!i || column->needs == TOP_NEEDS_MEMORY) ? TOP_FAINT : style, text);
 		at += width + 1;
 	}
 	if (top_is_marked(ui, domain->info->uuid))
@@ -131,7 +138,7 @@ static void draw_pool(struct top_frame *frame, const struct top_model *model, co
 
 static void draw_domains(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
-	struct table table = { .old_names = model->now->domains.store_error.code };
+	struct table table = { .old_names = old_names(model) };
 	size_t n;
 	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
 
@@ -176,7 +183,7 @@ static void draw_cpus(struct top_frame *frame, const struct top_model *model, st
 			top_putf(frame, row, 23, 6, cpu->ready ? TOP_WARN : TOP_PLAIN, "%6u", cpu->ready);
 		top_bar(frame, row, 31, frame->width - 62, &part, 1);
 		if (cpu->runs) {
-			top_put_middle(frame, row, frame->width - 30, 22, TOP_PLAIN, cpu->runs->label);
+			top_put_middle(frame, row, frame->width - 30, 22, old_names(model) ? TOP_FAINT : TOP_PLAIN, cpu->runs->label);
 			top_putf(frame, row, frame->width - 7, 7, TOP_PLAIN, "v%" PRIu32, cpu->runs_vcpu);
 		}
 		if (line + ui->scroll == ui->cursor)
@@ -184,12 +191,12 @@ static void draw_cpus(struct top_frame *frame, const struct top_model *model, st
 	}
 }
 
-static void put_bytes(struct top_frame *frame, int row, int column, uint64_t bytes, bool known)
+static void put_bytes(struct top_frame *frame, int row, int column, uint64_t bytes, bool known, bool old)
 {
 	char text[24];
 
 	top_size_text((double)bytes, text, sizeof(text));
-	top_put_right(frame, row, column, 9, known ? TOP_PLAIN : TOP_FAINT, known ? text : "?");
+	top_put_right(frame, row, column, 9, known && !old ? TOP_PLAIN : TOP_FAINT, known ? text : "?");
 }
 
 /* What it has, what it was asked to have, what it was made for at most, and, where there is room, what Xen allows. */
@@ -198,17 +205,18 @@ static void draw_memory_of(struct top_frame *frame, const struct top_model *mode
 	const struct uvp_domain_info *info = domain->info;
 	double total = model->now->total_memory ? (double)model->now->total_memory : 1;
 	struct top_part part = { (double)info->memory_bytes / total, TOP_GUEST, '|' };
+	bool old = old_names(model);
 	int at = 60;
 
 	top_putf(frame, row, 24, 6, TOP_PLAIN, "%5" PRIu32, info->id);
-	put_bytes(frame, row, 30, info->memory_bytes, true);
-	put_bytes(frame, row, 40, info->target_bytes, info->target_bytes);
-	put_bytes(frame, row, 50, info->most_bytes, info->most_bytes);
+	put_bytes(frame, row, 30, info->memory_bytes, true, false);
+	put_bytes(frame, row, 40, info->target_bytes, info->target_bytes, old);
+	put_bytes(frame, row, 50, info->most_bytes, info->most_bytes, old);
 	if (frame->width >= 100) {
 		if (info->max_memory_bytes >> 50)
 			top_put_right(frame, row, at, 9, TOP_PLAIN, "none");
 		else
-			put_bytes(frame, row, at, info->max_memory_bytes, info->max_memory_bytes);
+			put_bytes(frame, row, at, info->max_memory_bytes, info->max_memory_bytes, false);
 		at += 10;
 	}
 	top_bar(frame, row, at + 1, frame->width - at - 2, &part, 1);
@@ -250,7 +258,7 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 			draw_pool(frame, model, &rows[line + ui->scroll], row);
 			continue;
 		}
-		top_put_middle(frame, row, ui->tree ? 3 : 1, ui->tree ? 21 : 23, style_of(domain), domain->label);
+		top_put_middle(frame, row, ui->tree ? 3 : 1, ui->tree ? 21 : 23, old_names(model) ? TOP_FAINT : style_of(domain), domain->label);
 		draw_memory_of(frame, model, domain, row);
 		if (top_is_marked(ui, domain->info->uuid))
 			top_put(frame, row, 0, 1, TOP_MARKED, "*");
@@ -301,7 +309,7 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 		if (device->counters->disk != disks || (int)skipped++ < ui->scroll)
 			continue;
 		if (device->domain)
-			top_put_middle(frame, row, 1, 20, TOP_PLAIN, device->domain->label);
+			top_put_middle(frame, row, 1, 20, old_names(model) ? TOP_FAINT : TOP_PLAIN, device->domain->label);
 		else
 			top_putf(frame, row, 1, 20, TOP_FAINT, "(domain %" PRIu32 ")", device->counters->domid);
 		top_put(frame, row, 22, 14, TOP_PLAIN, device->counters->name);
