@@ -262,21 +262,47 @@ static const struct usage_row *find_row(const struct usage_tree *tree, enum usag
 }
 
 /* A process that did not run all the time has no row, and gets one; usage_tree_make() has left room. False: there is none. */
-static bool add_sleeping(struct usage_tree *tree, uint64_t pid, char comm[32])
+static bool add_sleeping(struct usage_tree *tree, uint32_t pid, char comm[32])
 {
 	char path[48];
 	_cleanup_close_ int fd = -1;
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%" PRIu64 "/comm", pid);
+	snprintf(path, sizeof(path), "/proc/%" PRIu32 "/comm", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, comm, 31);
 	if (n <= 0)
 		return false;
 	comm[n] = '\0';
 	comm[strcspn(comm, "\n")] = '\0';
-	tree->rows[tree->n++] = (struct usage_row){ .kind = USAGE_PROCESS, .id = (uint32_t)pid, .name = comm };
+	tree->rows[tree->n++] = (struct usage_row){ .kind = USAGE_PROCESS, .id = pid, .name = comm };
 	return true;
+}
+
+/* The process of a thread that is none itself, also of one that has ended meanwhile; or 0. */
+static uint32_t process_of(const struct usage_tree *tree, uint32_t tid)
+{
+	const struct usage_row *thread = find_row(tree, USAGE_THREAD, tid);
+	uint32_t pid = thread ? thread->parent : usage_proc_process_of("/proc", tid);
+
+	return pid == tid ? 0 : pid;
+}
+
+static int look_for_process(struct usage_tree *tree, uint32_t pid, char comm[32], struct uvp_error *err)
+{
+	uint32_t other;
+
+	if (find_row(tree, USAGE_PROCESS, pid))
+		return 0;
+	other = process_of(tree, pid);
+	if (other) {
+		uvpi_fail(err, UVP_E_NOT_FOUND, 0, "%" PRIu32 " is a thread of process %" PRIu32 ", and no process", pid, other);
+		uvpi_hint(err, "its process, with each of its threads: --pid %" PRIu32 " --csv", other);
+		return -UVP_E_NOT_FOUND;
+	}
+	if (!add_sleeping(tree, pid, comm))
+		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no process %" PRIu32 " in domain 0", pid);
+	return 0;
 }
 
 /* What was asked for is there. */
@@ -284,9 +310,7 @@ static int look_for(struct usage_tree *tree, const struct wish *wish, char comm[
 {
 	if (wish->core != ANY && !find_row(tree, USAGE_CORE, wish->core))
 		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no CPU %" PRIu64 " that is online", wish->core);
-	if (wish->pid != ANY && !find_row(tree, USAGE_PROCESS, wish->pid) && !add_sleeping(tree, wish->pid, comm))
-		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no process %" PRIu64 " in domain 0", wish->pid);
-	return 0;
+	return wish->pid == ANY ? 0 : look_for_process(tree, (uint32_t)wish->pid, comm, err);
 }
 
 static int show(const struct usage_reading *before, const struct usage_reading *now, const struct wish *wish, uint64_t round)

@@ -19,6 +19,28 @@ sleeper=$!
 on_exit kill "$sleeper"
 expect_ok xlx cpu usage -d 100ms --pid "$sleeper"
 grep -q "process $sleeper sleep *0.000" "$tmp/out" || fail "a process that sleeps: $(cat "$tmp/out")"
+# a thread is none, and not one that sleeps, whatever it does
+cat >"$tmp/threads.py" <<'EOF'
+import threading
+def burn():
+    print(threading.get_native_id(), flush=True)
+    while True:
+        pass
+threading.Thread(target=burn).start()
+EOF
+python3 "$tmp/threads.py" >"$tmp/thread" &
+process=$!
+on_exit eval 'kill $process 2>/dev/null'
+wait_for 60 test -s "$tmp/thread"
+for how in '' --estimate; do
+	# shellcheck disable=SC2086 # it may be nothing
+	expect_fail 4 xlx cpu usage -d 300ms $how --pid "$(cat "$tmp/thread")"
+	err_has "is a thread of process $process, and no process"
+	err_has "pid $process"
+done
+expect_ok xlx cpu usage -d 300ms --pid "$process" --csv
+grep -q ",thread,$(cat "$tmp/thread"),$process," "$tmp/out" || fail "the process is not told with its thread: $(cat "$tmp/out")"
+kill "$process"
 expect_ok xlx cpu usage --estimate --csv
 out_has ',process,'
 awk -F, '$3 == "process" || $3 == "thread" { n += $9 == 1; all++ } END { exit !all || n != all }' "$tmp/out" || fail "what is estimated is not marked"
@@ -42,7 +64,7 @@ only 2 200e6 'host:0 domain:0 vcpu:0 process:0 thread:0 kernel:0 lost:0 rest:0'
 # one that works
 while :; do :; done &
 busy=$!
-on_exit kill "$busy"
+on_exit eval 'kill $busy 2>/dev/null'
 expect_ok xlx cpu usage --pid "$busy" -d 1s --csv
 awk -F, -v pid="$busy" '
 	{ kinds[$3]++ }

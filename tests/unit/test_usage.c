@@ -118,6 +118,29 @@ START_TEST(another_thread_with_the_number_has_no_past)
 }
 END_TEST
 
+/* Less than before is nothing, not all that was ever counted; nor is it of a thread that is new. */
+START_TEST(a_counter_that_is_a_little_less_tells_nothing)
+{
+	add_task(0, 30, 30, "slewed", 7000000 * MS, 900 * MS);
+	add_task(0, 31, 31, "works", 5 * MS, 0);
+	add_task(1, 30, 30, "slewed", 7000000 * MS - 40, 900 * MS - 1);
+	add_task(1, 31, 31, "works", 6 * MS, 0);
+	add_task(1, 32, 32, "new", -(uint64_t)40, 0);
+	readings[0].tasks.idle_run_ns = 5000000 * MS;
+	readings[1].tasks.idle_run_ns = 5000000 * MS - 30;
+	readings[0].tasks.lost_ns = 20;
+	readings[1].tasks.lost_ns = -(uint64_t)10;
+	ck_assert(usage_tree_make(&readings[0], &readings[1], &tree));
+	check_sums();
+	ck_assert_int_eq(find(USAGE_PROCESS, 30)->ns, 0);
+	ck_assert_uint_eq(find(USAGE_PROCESS, 30)->stolen_ns, 0);
+	ck_assert_int_eq(find(USAGE_PROCESS, 31)->ns, 1 * (int64_t)MS);
+	ck_assert_int_eq(find(USAGE_PROCESS, 32)->ns, 0);
+	ck_assert(sum(USAGE_KERNEL) == 0 && sum(USAGE_LOST) == 0);
+	ck_assert_int_eq(sum(USAGE_REST), 299 * (int64_t)MS);
+}
+END_TEST
+
 START_TEST(a_new_domain_has_all_its_time)
 {
 	domains[0][1].uuid[0] = 9;
@@ -167,6 +190,9 @@ START_TEST(accounting_is_read)
 	put(folder, "12/task/12/stat", "12 (a) b) S 1 12 12 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 1 0 777 1000 1\n");
 	put(folder, "12/task/13/schedstat", "broken\n");
 	put(folder, "12/task/13/stat", "13 (x");
+	put(folder, "12/status", "Name:\ta\\nTgid:\t5\nUmask:\t0022\nState:\tS\nTgid:\t11\nNgid:\t0\nPid:\t12\n");
+	ck_assert_uint_eq(usage_proc_process_of(folder, 12), 11);
+	ck_assert_uint_eq(usage_proc_process_of(folder, 13), 0);
 	ck_assert_int_eq(usage_proc_read(folder, &tasks, NULL), 0);
 	ck_assert(tasks.n == 1 && tasks.estimated);
 	ck_assert_str_eq(tasks.tasks[0].name, "a) b");
@@ -175,9 +201,9 @@ START_TEST(accounting_is_read)
 	usage_tasks_done(&tasks);
 	ck_assert_int_lt(usage_proc_read("/nowhere", &tasks, NULL), 0);
 	for (size_t i = UVPI_ARRAY_SIZE(made); i > 0; i--) {
-		static const char *const files[] = { "schedstat", "stat" };
+		static const char *const files[] = { "schedstat", "stat", "status" };
 
-		for (size_t k = 0; k < 2; k++) {
+		for (size_t k = 0; k < UVPI_ARRAY_SIZE(files); k++) {
 			snprintf(path, sizeof(path), "%s/%s/%s", folder, made[i - 1], files[k]);
 			unlink(path);
 		}
@@ -193,6 +219,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_checked_fixture(tcase, setup, done);
 	tcase_add_test(tcase, branches_add_up);
 	tcase_add_test(tcase, another_thread_with_the_number_has_no_past);
+	tcase_add_test(tcase, a_counter_that_is_a_little_less_tells_nothing);
 	tcase_add_test(tcase, a_new_domain_has_all_its_time);
 	tcase_add_test(tcase, an_estimate_has_no_more_than_domain_0_had);
 	tcase_add_test(tcase, accounting_is_read);

@@ -86,6 +86,21 @@ static int add_process(const char *proc, const char *pid, struct usage_tasks *ta
 	return r;
 }
 
+uint32_t usage_proc_process_of(const char *proc, uint32_t tid)
+{
+	char path[300], text[2048], *line;
+	uint32_t pid;
+
+	/* There is a folder for each thread, although none that is no process is listed. */
+	snprintf(path, sizeof(path), "%.200s/%" PRIu32 "/status", proc, tid);
+	line = read_text(path, text, sizeof(text)) ? strstr(text, "\nTgid:\t") : NULL;
+	if (!line)
+		return 0;
+	line += strlen("\nTgid:\t");
+	line[strcspn(line, "\n")] = '\0';
+	return uvpi_parse_u32(line, "process", 1, UINT32_MAX, &pid, NULL) < 0 ? 0 : pid;
+}
+
 int usage_proc_read(const char *proc, struct usage_tasks *ret_tasks, struct uvp_error *err)
 {
 	_cleanup_closedir_ DIR *dir = opendir(proc);

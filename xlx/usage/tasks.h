@@ -45,5 +45,7 @@ void usage_bpf_close(struct usage_bpf *bpf); /* takes it out again; NULL is fine
 
 /* ---- proc.c ---- */
 int usage_proc_read(const char *proc, struct usage_tasks *ret_tasks, struct uvp_error *err);
+/* The process whose thread that is; 0: nobody has the number now. */
+uint32_t usage_proc_process_of(const char *proc, uint32_t tid);
 
 #endif
