@@ -74,6 +74,15 @@ static uint64_t vcpu_before(const struct uvp_stats *before, const struct uvp_sta
 
 /* ---- domain 0's threads ---- */
 
+/* None of these counters ever begins anew: a thread that does is another one. What ran for a moment can come out at a little less than
+ * nothing, where domain 0's clock is slewed and Xen's is not. */
+static int64_t counted(uint64_t before, uint64_t now)
+{
+	int64_t grown = (int64_t)(now - before);
+
+	return grown > 0 ? grown : 0;
+}
+
 static bool same_task(const struct usage_task *a, const struct usage_task *b)
 {
 	return a->tid == b->tid && a->began == b->began;
@@ -95,8 +104,8 @@ static void take_threads(const struct usage_tasks *before, const struct usage_ta
 			old = &before->tasks[at];
 		threads[i] = (struct usage_row){
 			.kind = USAGE_THREAD, .id = task->tid, .parent = task->pid, .name = task->name, .ended = task->ended,
-			.ns = (int64_t)uvpi_stats_since(old ? old->run_ns : 0, task->run_ns),
-			.stolen_ns = uvpi_stats_since(old ? old->stolen_ns : 0, task->stolen_ns),
+			.ns = counted(old ? old->run_ns : 0, task->run_ns),
+			.stolen_ns = (uint64_t)counted(old ? old->stolen_ns : 0, task->stolen_ns),
 		};
 	}
 }
@@ -189,8 +198,8 @@ static bool add_dom0(struct usage_tree *tree, const struct usage_reading *before
 	const struct usage_tasks *tasks = &now->tasks;
 	_cleanup_free_ struct usage_row *threads = calloc(tasks->n + 1, sizeof(*threads));
 	_cleanup_free_ struct usage_row *processes = calloc(tasks->n + 1, sizeof(*processes));
-	int64_t kernel = (int64_t)uvpi_stats_since(before->tasks.idle_run_ns, tasks->idle_run_ns);
-	int64_t lost = (int64_t)uvpi_stats_since(before->tasks.lost_ns, tasks->lost_ns);
+	int64_t kernel = counted(before->tasks.idle_run_ns, tasks->idle_run_ns);
+	int64_t lost = counted(before->tasks.lost_ns, tasks->lost_ns);
 
 	if (!threads || !processes)
 		return false;
