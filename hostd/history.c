@@ -21,16 +21,24 @@ struct hostd_history {
 	struct uvpi_history_ring seconds, minutes;
 	uint8_t boot[16];
 	int64_t minute; /* of the last sample in minutes */
+	bool missed_second, missed_minute; /* since the last sample there */
 	bool failing;   /* that was said */
 };
 
 static int append(struct hostd_history *history, struct uvpi_history_frame *frame, struct uvp_error *err)
 {
 	int64_t minute = frame->wall_ns / 1000000000 / 60;
-	int r = uvpi_history_append(&history->seconds, frame, err);
+	int r;
 
+	frame->missed = history->missed_second;
+	r = uvpi_history_append(&history->seconds, frame, err);
+	if (r == 0)
+		history->missed_second = false;
 	if (r == 0 && minute != history->minute) {
+		frame->missed = history->missed_minute;
 		r = uvpi_history_append(&history->minutes, frame, err);
+		if (r == 0)
+			history->missed_minute = false;
 		if (r == 0)
 			r = uvpi_history_sync(&history->minutes, err);
 		history->minute = minute;
@@ -43,6 +51,8 @@ static int keep(struct hostd_history *history, const struct hostd_sample *sample
 	struct uvpi_history_frame frame;
 	int r = uvpi_history_frame_from(sample->stats, &frame, err);
 
+	history->missed_second |= sample->missed;
+	history->missed_minute |= sample->missed;
 	if (r < 0)
 		return r;
 	frame.wall_ns = sample->wall_ns;

@@ -63,6 +63,7 @@ struct hostd {
 	uint32_t n_renamed;
 	bool host_renamed; /* domain 0 */
 	uint32_t highest; /* id that the last scan saw */
+	uint32_t introduced, released; /* so often xenstored told of that since the last sample, or less often */
 	struct hostd_qemu *qemus; /* device models that are looked after */
 	sd_event_source *qemu_source;
 	struct hostd_sampler *sampler; /* NULL: nobody wants samples */

@@ -51,8 +51,8 @@ static const struct family {
 	  "Memory set aside for domains that are being created." },
 	{ "xlx_sample_spread_seconds", GAUGE, HOST, SECONDS, OF(uvp_stats, spread_ns), "How long reading all counters of CPUs and domains took." },
 	{ "xlx_host_xen_cpu_seconds", COUNTER, SELF, SECONDS, OF(host_figures, xen_ns),
-	  "CPU time that no domain had and no CPU was idle: Xen's own, since uvp-hostd started; without intervals in which a domain ended or "
-	  "a CPU came or went." },
+	  "CPU time that no domain had and no CPU was idle: Xen's own, since uvp-hostd started; without intervals in which a domain ended, "
+	  "or may have come and gone, or a CPU came or went." },
 	{ "xlx_node_memory_bytes", GAUGE, NODE, COUNT64, OF(uvp_stats_node, total_memory), "Memory of the NUMA node." },
 	{ "xlx_node_memory_free_bytes", GAUGE, NODE, COUNT64, OF(uvp_stats_node, free_memory), "Memory of the NUMA node that nobody has." },
 	{ "xlx_cpu_idle_seconds", COUNTER, CPU, SECONDS, OF(uvp_stats_cpu, idle_ns), "Time in which nothing ran on the CPU." },

@@ -32,10 +32,21 @@ int64_t hostd_clock_ns(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* May a domain have come and gone since the last sample? All are introduced to xenstored before they run, and told of when they end;
+ * that can come later than the sample which does not have them any more. Of before the first sample nobody knows. */
+static bool is_missed(struct hostd *hostd, const struct uvp_stats *now)
+{
+	const struct uvp_stats *before = hostd->sample.stats;
+	bool missed = !before || (hostd->introduced && (hostd->released || hostd->introduced > uvpi_stats_new(before, now)));
+
+	hostd->introduced = hostd->released = 0;
+	return missed;
+}
+
 /* Between two samples it may be a little less than nothing; what is told must not shrink. */
 static void add_residue(struct hostd_sample *sample, const struct uvp_stats *now)
 {
-	if (!uvpi_stats_comparable(sample->stats, now))
+	if (sample->missed || !uvpi_stats_comparable(sample->stats, now))
 		return;
 	sample->owed_ns += uvpi_stats_residue(sample->stats, now, NULL);
 	if (sample->owed_ns <= 0)
@@ -55,6 +66,7 @@ static int take(struct hostd_sampler *sampler, struct uvp_error *err)
 		sample->failures++;
 		return r;
 	}
+	sample->missed = is_missed(sampler->hostd, stats);
 	if (sample->stats) {
 		uvpi_stats_hold(sample->stats, stats);
 		add_residue(sample, stats);

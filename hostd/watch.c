@@ -14,6 +14,8 @@
 #include "daemon/loop.h"
 #include "hostd/hostd.h"
 
+#define RELEASED "release" /* tokens of the watches */
+#define INTRODUCED "introduce"
 #define SCAN_AFTER_US 20000
 #define STORE_PATIENCE_MS 3000 /* all else waits meanwhile, and it is tried again */
 
@@ -192,6 +194,8 @@ static int take_events(struct hostd *hostd)
 		}
 		if (r <= 0)
 			break;
+		hostd->introduced += !strcmp(event.token, INTRODUCED);
+		hostd->released += !strcmp(event.token, RELEASED);
 		if (!hostd_names_event(hostd, event.token))
 			scan_soon(hostd);
 		uvpi_store_event_done(&event);
@@ -211,9 +215,9 @@ static int watch(struct hostd *hostd, struct uvp_error *err)
 	if (r >= 0)
 		uvpi_store_set_patience(hostd->store, STORE_PATIENCE_MS);
 	if (r >= 0)
-		r = uvpi_store_watch(hostd->store, "@releaseDomain", "release", err);
+		r = uvpi_store_watch(hostd->store, "@releaseDomain", RELEASED, err);
 	if (r >= 0)
-		r = uvpi_store_watch(hostd->store, "@introduceDomain", "introduce", err);
+		r = uvpi_store_watch(hostd->store, "@introduceDomain", INTRODUCED, err);
 	if (r >= 0)
 		r = hostd_names_follow_host(hostd, err);
 	return r;

@@ -196,6 +196,23 @@ bool uvpi_stats_same_cpus(const struct uvp_stats *before, const struct uvp_stats
 	return true;
 }
 
+/* From the first new domain to the last, each id is one of theirs, or of one that was there before. */
+static bool one_left_out(const struct uvp_stats *before, const struct uvp_stats *now)
+{
+	uint32_t next = 0; /* 0: no new one yet */
+
+	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
+		uint32_t id = now->domains.domains[i].id;
+		bool new = !same_in(before, &at, &now->domains.domains[i]);
+
+		if (new && next && id != next)
+			return true;
+		if (new || (next && id == next))
+			next = id + 1;
+	}
+	return false;
+}
+
 bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now)
 {
 	if (!uvpi_stats_same_cpus(before, now))
@@ -203,7 +220,16 @@ bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stat
 	for (size_t i = 0, at = 0; i < before->domains.n; i++)
 		if (!same_in(now, &at, &before->domains.domains[i]))
 			return false;
-	return true;
+	return !one_left_out(before, now);
+}
+
+size_t uvpi_stats_new(const struct uvp_stats *before, const struct uvp_stats *now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0, at = 0; i < now->domains.n; i++)
+		n += !same_in(before, &at, &now->domains.domains[i]);
+	return n;
 }
 
 void uvpi_stats_hold(const struct uvp_stats *before, struct uvp_stats *now)

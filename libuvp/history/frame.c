@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A frame: magic, length, CRC of all that follows, then numbers in little endian in the order of the structures. A name
- * is a byte of length and its bytes. Anything torn or foreign fails the checksum; what passes is still read with bounds. */
+ * is a byte of length and its bytes. A byte of flags is at the end, unless all are 0. Anything torn or foreign fails the checksum; what passes is still read with bounds. */
 #include "history/frame.h"
 
 #include <stdio.h>
@@ -19,7 +19,8 @@
 #define DOMAIN_FIXED (16 + 4 + 4 + 1 + 1 + 10 * 8) /* as the old ones are */
 #define DOMAIN_MORE (2 * 8 + 3)
 #define NODES_MOST (4 + UVPI_HISTORY_NODES * 2 * 8)
-#define MOST (FIXED + NODES_MOST + UVPI_HISTORY_DOMAINS * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME))
+#define MISSED 1u /* flags */
+#define MOST (FIXED + NODES_MOST + 1 + UVPI_HISTORY_DOMAINS * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME))
 
 void uvpi_history_frame_done(struct uvpi_history_frame *frame)
 {
@@ -151,7 +152,7 @@ static uint8_t *put_domain(uint8_t *at, const struct uvpi_history_domain *domain
 
 int uvpi_history_encode(const struct uvpi_history_frame *frame, uint8_t **ret_bytes, size_t *ret_len, struct uvp_error *err)
 {
-	uint8_t *bytes = malloc(FIXED + NODES_MOST + frame->n_domains * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME)), *at;
+	uint8_t *bytes = malloc(FIXED + NODES_MOST + 1 + frame->n_domains * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME)), *at;
 
 	if (!bytes)
 		return uvpi_no_memory(err);
@@ -172,6 +173,8 @@ int uvpi_history_encode(const struct uvpi_history_frame *frame, uint8_t **ret_by
 		at = put64(at, frame->nodes[i].total_memory);
 		at = put64(at, frame->nodes[i].free_memory);
 	}
+	if (frame->missed)
+		*at++ = MISSED;
 	*ret_len = (size_t)(at - bytes);
 	put32(bytes, MAGIC);
 	put32(bytes + 4, (uint32_t)*ret_len);
@@ -305,6 +308,7 @@ bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_f
 	}
 	if (!old)
 		get_nodes(&in, &frame);
+	frame.missed = !in.failed && in.left == 1 && get8(&in) & MISSED;
 	if (in.failed || in.left || !in_order) {
 		uvpi_history_frame_done(&frame);
 		return false;

@@ -43,6 +43,7 @@ struct uvpi_history_frame {
 	uint32_t cpus;    /* online */
 	uint64_t idle_ns; /* of all of them */
 	uint64_t total_memory, free_memory, claimed_memory; /* bytes */
+	bool missed;      /* a domain may have come and gone since the frame before: what it had is told by nobody */
 	uint32_t n_domains, n_nodes;
 	struct uvpi_history_domain *domains; /* in order of id */
 	struct uvpi_history_node *nodes;     /* of memory, in their order; none in samples of an older uvp-hostd */

@@ -36,6 +36,9 @@ static int join(struct uvpi_history *minutes, struct uvpi_history *seconds, int6
 			frames[i] = minutes->frames[i];
 		else
 			uvpi_history_frame_done(&minutes->frames[i]);
+	/* The first of the seconds tells what was missed in that second, and not in all that lies between. */
+	if (n && seconds->n)
+		seconds->frames[0].missed = true;
 	if (seconds->n)
 		memcpy(frames + n, seconds->frames, seconds->n * sizeof(*frames));
 	ret_history->frames = frames;
@@ -109,7 +112,7 @@ static double grown(uint64_t before, uint64_t now)
 struct sum {
 	double ns, cpu;
 	double capacity, idle, dom0, all; /* while as many CPUs were online at the end as at the beginning */
-	double xen_capacity, xen;         /* and no domain had ended */
+	double xen_capacity, xen;         /* and no domain had ended, or come and gone */
 };
 
 static void add_domain(struct uvpi_history_row *row, struct sum *sum, const struct uvpi_history_domain *a,
@@ -148,9 +151,10 @@ static bool is_meant(const struct uvpi_history_domain *domain, const uint8_t *uu
 }
 
 /* The sum of what CPUs were idle tells nothing when another CPU brought its own, or took it away. What a domain had since the first
- * sample is told by nobody when it is gone in the second: what is left over then is not only Xen's. */
+ * sample is told by nobody when it is gone in the second, nor what one had that lived in between: what is left over then is not only
+ * Xen's. */
 static void add_host(struct sum *sum, const struct uvpi_history_frame *a, const struct uvpi_history_frame *b, double dom0,
-		     double all, bool ended)
+		     double all, bool known)
 {
 	double capacity = (double)(b->time_ns - a->time_ns) * b->cpus, idle = grown(a->idle_ns, b->idle_ns);
 
@@ -160,7 +164,7 @@ static void add_host(struct sum *sum, const struct uvpi_history_frame *a, const 
 	sum->idle += idle;
 	sum->dom0 += dom0;
 	sum->all += all;
-	if (ended)
+	if (!known)
 		return;
 	sum->xen_capacity += capacity;
 	sum->xen += capacity - idle - all;
@@ -183,7 +187,7 @@ static void add_between(struct uvpi_history_row *row, struct sum *sum, const str
 		if (is_meant(domain, uuid))
 			add_domain(row, sum, before, domain);
 	}
-	add_host(sum, a, b, dom0, all, stayed < a->n_domains);
+	add_host(sum, a, b, dom0, all, stayed == a->n_domains && !b->missed);
 }
 
 /* How things were at the end of the step, as far as samples go. */

@@ -72,7 +72,8 @@ struct uvp_stats {
 #define UVP_STATS_NO_NAMES 4u /* do not ask xenstored, whatever is not known */
 
 /* Read everything now. Between two takes, the time that all domains ran and all CPUs were idle is the time that passed
- * times the CPUs that are online; what is missing was Xen's own, or of domains that ended meanwhile. */
+ * times the CPUs that are online; what is missing was Xen's own, or of domains that ended meanwhile,
+ * also of those that are in neither. */
 UVP_PUBLIC int uvp_stats_take(struct uvp_host *host, unsigned int flags, struct uvp_stats **ret_stats,
 			      struct uvp_error *err);
 UVP_PUBLIC void uvp_stats_free(struct uvp_stats *stats);

@@ -210,6 +210,24 @@ kill -CONT "$xenstored"
 has_store() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())' | grep '^xlx_xenstore_up 1'; }
 wait_for 90 has_store
 
+# a guest that comes and goes between two samples is in neither, and what it had is not taken for Xen's
+end_hostd
+start_hostd -s history_interval=12s
+before=$(samples)
+wait_for 60 more_samples_than "$before"
+tiny_cfg sar-between
+expect_ok xlx create "$tmp/sar-between.cfg"
+expect_ok xlx destroy --yes sar-between
+wait_for 60 more_samples_than "$((before + 1))"
+wait_for 60 more_samples_than "$((before + 2))"
+xlx sar --dir "$tmp/history" --step 1s --json host >"$tmp/between.json"
+python3 - "$tmp/between.json" <<'EOF' || fail "of a guest that came and went: $(tail -c 2000 "$tmp/between.json")"
+import json, sys
+first, between, after = [r for r in json.load(open(sys.argv[1])) if r["covered_seconds"]][-3:]
+assert first["domains"] == between["domains"] == after["domains"], (first, between, after)
+assert between["xen"] is None and between["dom0"] > 0 and after["xen"] is not None, (between, after)
+EOF
+
 # what is on its place is left alone, and the daemon does the rest of its work
 end_hostd
 echo precious >"$tmp/history/seconds"

@@ -108,6 +108,7 @@ START_TEST(what_is_written_is_read)
 	frame.domains[2].reason = UVP_REASON_CRASH;
 	frame.domains[2].type = UVP_TYPE_PVH;
 	frame.domains[2].pool = 3;
+	frame.missed = true;
 	ck_assert_int_eq(uvpi_history_encode(&frame, &bytes, &len, NULL), 0);
 	ck_assert_uint_eq(uvpi_history_look(bytes, len), len);
 	ck_assert_uint_eq(uvpi_history_look(bytes, len - 1), 0);
@@ -115,6 +116,7 @@ START_TEST(what_is_written_is_read)
 	ck_assert_uint_eq(back.seq, 77);
 	ck_assert_int_eq(back.wall_ns, frame.wall_ns);
 	ck_assert_uint_eq(back.idle_ns, frame.idle_ns);
+	ck_assert(back.missed);
 	ck_assert_uint_eq(back.n_domains, 3);
 	ck_assert(!memcmp(back.domains, frame.domains, 3 * sizeof(*back.domains)));
 	ck_assert_uint_eq(back.n_nodes, 2);
@@ -452,6 +454,25 @@ START_TEST(cpus_that_come_and_domains_that_go_leave_shares_unknown)
 }
 END_TEST
 
+START_TEST(what_came_and_went_leaves_xens_share_unknown)
+{
+	struct uvpi_history_frame frames[4] = { sample(0, 1), sample(1, 1), sample(2, 1), sample(3, 1) };
+	struct uvpi_history history = { 4, frames };
+	struct uvpi_history_row *rows;
+	size_t n;
+
+	frames[2].missed = true;
+	ck_assert_int_eq(uvpi_history_rows(&history, NULL, 1, &rows, &n, NULL), 0);
+	check_near(rows[0].xen, 1);
+	ck_assert(isnan(rows[1].xen));
+	check_near(rows[1].guests, 37.5);
+	check_near(rows[2].xen, 1);
+	free(rows);
+	for (int i = 0; i < 4; i++)
+		uvpi_history_frame_done(&frames[i]);
+}
+END_TEST
+
 /* It has another id then, and its counters begin anew, whatever they were before: nothing is negative, and nothing is lost. */
 START_TEST(a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning)
 {
@@ -521,6 +542,9 @@ START_TEST(minutes_go_before_seconds)
 	ck_assert_int_eq(uvpi_history_load(folder, INT64_MIN, INT64_MAX, &history, &err), 0);
 	ck_assert_uint_eq(history.n, 7);
 	ck_assert_int_eq(history.frames[2].wall_ns, (BEGIN + 120) * NS);
+	/* nobody tells of who came and went in the minute before the first second */
+	for (size_t i = 0; i < history.n; i++)
+		ck_assert_int_eq(history.frames[i].missed, i == 2);
 	uvpi_history_done(&history);
 	/* the sample before the time that was asked for begins its first step */
 	ck_assert_int_eq(uvpi_history_load(folder, (BEGIN + 122) * NS, (BEGIN + 123) * NS, &history, &err), 0);
@@ -545,6 +569,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, rates_are_exact_whatever_lies_between);
 	tcase_add_test(tcase, a_reboot_of_the_host_is_a_gap);
 	tcase_add_test(tcase, cpus_that_come_and_domains_that_go_leave_shares_unknown);
+	tcase_add_test(tcase, what_came_and_went_leaves_xens_share_unknown);
 	tcase_add_test(tcase, a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning);
 	tcase_add_test(tcase, a_guest_is_found_by_what_it_was_called);
 	tcase_add_test(tcase, minutes_go_before_seconds);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "domain/stats.h"
 #include "tests/unit/unit.h"
 #include "xlx/usage/tree.h"
 
@@ -163,6 +164,37 @@ START_TEST(an_estimate_has_no_more_than_domain_0_had)
 }
 END_TEST
 
+/* Ids are given in rising order: one that is missing among those of new domains was somebody's who is gone by now. */
+START_TEST(one_that_came_and_went_leaves_a_gap)
+{
+	static const struct {
+		uint32_t before[3], now[5];
+		bool comparable;
+	} cases[] = {
+		{ { 7 }, { 7 }, true },
+		{ { 7 }, { 7, 8 }, true },
+		{ { 7 }, { 7, 12 }, true }, /* others may have been there earlier */
+		{ { 7 }, { 7, 12, 13, 14 }, true },
+		{ { 7 }, { 7, 12, 14 }, false },
+		{ { 7, 13 }, { 7, 12, 13, 14 }, true }, /* ids begin again at the end */
+		{ { 7, 13 }, { 7, 12, 13, 15 }, false },
+		{ { 7, 13 }, { 7, 11, 13, 14 }, false },
+	};
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(cases); i++) {
+		struct uvp_domain_info before[4] = { 0 }, now[6] = { 0 };
+		struct uvp_stats a = { .domains = { .n = 1, .domains = before } }, b = { .domains = { .n = 1, .domains = now } };
+
+		for (size_t k = 0; k < 3 && cases[i].before[k]; k++)
+			before[a.domains.n++].id = cases[i].before[k];
+		for (size_t k = 0; k < 5 && cases[i].now[k]; k++)
+			now[b.domains.n++].id = cases[i].now[k];
+		ck_assert_msg(uvpi_stats_comparable(&a, &b) == cases[i].comparable, "case %zu", i);
+		ck_assert_uint_eq(uvpi_stats_new(&a, &b), b.domains.n - a.domains.n);
+	}
+}
+END_TEST
+
 /* ---- the kernel's accounting ---- */
 
 static void put(const char *folder, const char *name, const char *text)
@@ -222,6 +254,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_counter_that_is_a_little_less_tells_nothing);
 	tcase_add_test(tcase, a_new_domain_has_all_its_time);
 	tcase_add_test(tcase, an_estimate_has_no_more_than_domain_0_had);
+	tcase_add_test(tcase, one_that_came_and_went_leaves_a_gap);
 	tcase_add_test(tcase, accounting_is_read);
 }
 

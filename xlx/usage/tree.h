@@ -48,7 +48,7 @@ struct usage_tree {
 	uint64_t spread_ns;    /* how far apart the moments of the second reading are */
 	size_t n_cpus;         /* online */
 	bool estimated;
-	bool comparable;       /* no domain ended, and no CPU came or went: what is missing was Xen's own */
+	bool comparable;       /* no domain is known to have ended, and no CPU came or went: what is missing was Xen's own */
 	size_t n;
 	struct usage_row *rows; /* a part comes after what it is of; processes: those with most time first */
 };
