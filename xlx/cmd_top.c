@@ -216,7 +216,8 @@ static int open_source(const struct xlx_args *args, struct uvp_host **ret_host, 
 	if (status)
 		return status;
 	wish->ui.view = TOP_DOMAIN;
-	memcpy(wish->ui.selected, domain->uuid, sizeof(domain->uuid));
+	wish->ui.selected.domid = domain->domid;
+	memcpy(wish->ui.selected.uuid, domain->uuid, sizeof(domain->uuid));
 	wish->ui.has_selected = true;
 	return 0;
 }

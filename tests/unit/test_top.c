@@ -173,7 +173,7 @@ START_TEST(every_view_looks_as_it_did)
 
 		ui.view = (enum top_view)(i / UVPI_ARRAY_SIZE(sizes));
 		ui.has_selected = true;
-		memcpy(ui.selected, model->domains[1].info->uuid, 16);
+		ui.selected = top_id_of(&model->domains[1]);
 		snprintf(golden, sizeof(golden), "%s-%dx%d.txt", top_view_name(ui.view), width, height);
 		compare(model, &ui, width, height, golden);
 	}
@@ -289,7 +289,7 @@ START_TEST(each_character_has_its_role)
 	ui.unlocked_until = 7;
 	ui.n_marked = 1;
 	ui.marked = calloc(1, sizeof(*ui.marked));
-	memcpy(ui.marked[0], infos[1].uuid, 16);
+	ui.marked[0] = top_id_of(&model->domains[1]);
 	top_say(&ui, true, "cannot pause 'web'", "try again");
 	compare_roles(model, &ui, 80, 24, "roles-domains-80x24.txt");
 	top_say(&ui, false, "done", "");
@@ -315,7 +315,7 @@ static void compare_views(const struct top_model *model, int width, int height, 
 	ui.ascii = ascii;
 	ui.has_selected = model->n_domains > 0;
 	if (ui.has_selected)
-		memcpy(ui.selected, model->domains[model->n_domains / 2].info->uuid, 16);
+		ui.selected = top_id_of(&model->domains[model->n_domains / 2]);
 	for (int view = 0; view < TOP_VIEWS; view++) {
 		struct top_frame *frame;
 		char *text;
@@ -420,7 +420,7 @@ START_TEST(what_is_old_looks_old)
 	compare_roles(model, &ui, 80, 24, "roles-old-networks-80x24.txt");
 	ui.view = TOP_DOMAIN;
 	ui.has_selected = true;
-	memcpy(ui.selected, model->domains[1].info->uuid, 16);
+	ui.selected = top_id_of(&model->domains[1]);
 	compare_roles(model, &ui, 80, 24, "roles-old-domain-80x24.txt");
 	ui.view = TOP_DOMAINS;
 	ck_assert(top_columns_parse(&ui, "ID,TARGET,MAXMEM,MEMORY,LIMIT", text, sizeof(text)));
@@ -451,7 +451,7 @@ static struct top_detail *new_detail(const struct top_model *model)
 	};
 	struct top_detail *detail = calloc(1, sizeof(*detail));
 
-	memcpy(detail->uuid, model->domains[1].info->uuid, 16);
+	detail->of = top_id_of(&model->domains[1]);
 	detail->ends_at = model->taken_at - 9;
 	detail->n_ends = UVPI_ARRAY_SIZE(ends);
 	detail->ends = calloc(detail->n_ends, sizeof(*ends));
@@ -471,7 +471,7 @@ START_TEST(one_domain_has_both_ends_and_its_console)
 	top_ui_init(&ui);
 	ui.view = TOP_DOMAIN;
 	ui.has_selected = true;
-	memcpy(ui.selected, model->domains[1].info->uuid, 16);
+	ui.selected = top_id_of(&model->domains[1]);
 	compare(model, &ui, 132, 43, "detail-132x43.txt");
 	ck_assert_int_gt(ui.lines, 17);
 	/* the end of it, on a small screen */
@@ -508,7 +508,7 @@ START_TEST(a_curve_has_gaps_where_nothing_was_counted)
 	top_ui_init(&ui);
 	ui.view = TOP_DOMAIN;
 	ui.ascii = ui.has_selected = true;
-	memcpy(ui.selected, model->domains[1].info->uuid, 16);
+	ui.selected = top_id_of(&model->domains[1]);
 	frame = top_draw(model, &ui, 80, 24, 0);
 	text = top_frame_text(frame);
 	ck_assert_msg(strstr(text, "/s out     .#.   #\n") != NULL, "%s", text);

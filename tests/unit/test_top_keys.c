@@ -152,6 +152,58 @@ START_TEST(destroy_wants_the_name_typed)
 }
 END_TEST
 
+/* xl lets two domains have one UUID: what is done to one is not done to the other. */
+START_TEST(an_act_on_a_twin_is_not_on_the_other)
+{
+	static const char *const names[] = { "Domain-0", "first", "second", "third" };
+	_cleanup_model_ struct top_model *model = model_of(4, names);
+	struct uvp_stats *next = sample(START + 14, 4, names);
+	struct top_ui ui;
+	char **argv = NULL, text[256];
+
+	memcpy(model->now->domains.domains[2].uuid, model->now->domains.domains[1].uuid, 16);
+	memcpy(next->domains.domains[2].uuid, model->now->domains.domains[1].uuid, 16);
+	top_ui_init(&ui);
+	ui.sort = top_column_find("ID");
+	/* the cursor is at the second one, and stays there */
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
+	top_frame_free(top_draw(model, &ui, 80, 24, 0));
+	ck_assert_int_eq(ui.cursor, 2);
+	ck_assert_int_eq(press(&ui, model, "!S\n", 0, &argv), TOP_ACT_RUN);
+	ck_assert_str_eq(argv[3], "second");
+	ck_assert_ptr_null(argv[4]);
+	top_argv_free(argv);
+	/* and so is the mark, and the domain in full */
+	press(&ui, model, " ", 0, &argv);
+	ck_assert(top_is_marked(&ui, model, &model->domains[2]) && !top_is_marked(&ui, model, &model->domains[1]));
+	top_key(&ui, model, TOP_KEY_UP, 10, 0, &argv);
+	press(&ui, model, "\n", 0, &argv);
+	ck_assert_str_eq(top_select(&ui, model)->label, "second");
+	press(&ui, model, "\033", 0, &argv);
+	/* both are two */
+	top_key(&ui, model, TOP_KEY_HOME, 10, 0, &argv);
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
+	press(&ui, model, " X", 0, &argv);
+	top_command_text(&ui, model, text, sizeof(text));
+	ck_assert_str_eq(text, "xlx destroy --yes second first");
+	ck_assert_int_eq(press(&ui, model, "2\n", 0, &argv), TOP_ACT_RUN);
+	top_argv_free(argv);
+	/* one that is rebooted keeps its mark, and is asked for anew: the question is about the very one */
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
+	press(&ui, model, " S", 0, &argv);
+	next->domains.domains[3].id = 9;
+	ck_assert_int_eq(top_model_add(model, next), 0);
+	ck_assert(top_is_marked(&ui, model, &model->domains[3]));
+	ck_assert_int_eq(press(&ui, model, "\n", 0, &argv), TOP_ACT_NONE);
+	ck_assert_str_eq(ui.message, "nothing was done: a domain is gone");
+	ck_assert_int_eq(press(&ui, model, "S\n", 0, &argv), TOP_ACT_RUN);
+	ck_assert_str_eq(argv[3], "third");
+	top_argv_free(argv);
+	top_ui_done(&ui);
+}
+END_TEST
+
 START_TEST(acts_with_a_value)
 {
 	_cleanup_model_ struct top_model *model = model_of(3, few);
@@ -273,7 +325,7 @@ START_TEST(enter_goes_from_a_disk_to_its_domain)
 	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
 	press(&ui, model, "\n", 0, &argv);
 	ck_assert_int_eq(ui.view, TOP_DOMAIN);
-	ck_assert(ui.has_selected && !memcmp(ui.selected, model->domains[2].info->uuid, 16));
+	ck_assert(ui.has_selected && top_is(&model->domains[2], &ui.selected));
 	press(&ui, model, "\033", 0, &argv);
 	ck_assert_int_eq(ui.view, TOP_DISKS);
 	top_ui_done(&ui);
@@ -318,7 +370,7 @@ START_TEST(a_click_sorts_and_chooses)
 	top_key(&ui, model, TOP_KEY_CLICK + 7 + 3 * TOP_CLICK_COLUMN, 10, 0, &argv);
 	ck_assert_int_eq(ui.cursor, 2);
 	/* reversed by name: "web", "database...", "Domain-0" */
-	ck_assert(ui.has_selected && !memcmp(ui.selected, model->domains[0].info->uuid, 16));
+	ck_assert(ui.has_selected && top_is(&model->domains[0], &ui.selected));
 	top_ui_done(&ui);
 }
 END_TEST
@@ -333,6 +385,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, choices_are_kept);
 	tcase_add_test(tcase, acts_need_the_lock_open_and_a_yes);
 	tcase_add_test(tcase, destroy_wants_the_name_typed);
+	tcase_add_test(tcase, an_act_on_a_twin_is_not_on_the_other);
 	tcase_add_test(tcase, acts_with_a_value);
 	tcase_add_test(tcase, errors_stay);
 	tcase_add_test(tcase, eight_hours_of_refreshes_take_no_memory);

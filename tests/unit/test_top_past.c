@@ -174,7 +174,7 @@ static void check_drawn(const struct top_model *model, enum top_view view, const
 	ui.past_at = 1;
 	ui.view = view;
 	ui.has_selected = true;
-	memcpy(ui.selected, model->domains[1].info->uuid, 16);
+	ui.selected = top_id_of(&model->domains[1]);
 	frame = top_draw(model, &ui, 132, 24, 0);
 	drawn = top_frame_text(frame);
 	ck_assert_msg(strstr(drawn, want) != NULL, "there is no '%s' in\n%s", want, drawn);

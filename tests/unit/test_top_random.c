@@ -129,7 +129,7 @@ static void any_detail(struct top_model *model)
 	if (!model->n_domains || !any(4))
 		return;
 	detail = model->detail = calloc(1, sizeof(*detail));
-	memcpy(detail->uuid, model->domains[any((uint32_t)model->n_domains)].info->uuid, 16);
+	detail->of = top_id_of(&model->domains[any((uint32_t)model->n_domains)]);
 	detail->ends_at = any(4) ? model->taken_at - (int64_t)any(20) : 0;
 	detail->n_ends = any(7);
 	detail->ends = calloc(detail->n_ends + 1, sizeof(*detail->ends));

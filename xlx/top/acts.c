@@ -38,8 +38,17 @@ const struct top_verb *top_verb_at(size_t i)
 
 /* ---- asking ---- */
 
+/* Each once: two that were marked may have become one. */
+static void add_victim(struct top_ui *ui, struct top_id id)
+{
+	for (size_t i = 0; i < ui->n_victims; i++)
+		if (ui->victims[i].domid == id.domid && !memcmp(ui->victims[i].uuid, id.uuid, sizeof(id.uuid)))
+			return;
+	ui->victims[ui->n_victims++] = id;
+}
+
 /* To whom: those that are marked, or the one under the cursor. */
-static bool choose(struct top_ui *ui, const struct top_verb *verb, const struct top_domain *domain)
+static bool choose(struct top_ui *ui, const struct top_model *model, const struct top_verb *verb, const struct top_domain *domain)
 {
 	bool marks = ui->n_marked && ui->view != TOP_DOMAIN && verb->several;
 	size_t n = verb->nowhere ? 0 : marks ? ui->n_marked : 1;
@@ -49,11 +58,13 @@ static bool choose(struct top_ui *ui, const struct top_verb *verb, const struct 
 	ui->victims = calloc(n + 1, sizeof(*ui->victims));
 	if (!ui->victims)
 		return false;
-	ui->n_victims = n;
-	if (marks)
-		memcpy(ui->victims, ui->marked, n * sizeof(*ui->victims));
-	else if (n)
-		memcpy(ui->victims[0], domain->info->uuid, 16);
+	for (size_t i = 0; marks && i < n; i++) {
+		const struct top_domain *one = top_model_follow(model, &ui->marked[i]);
+
+		add_victim(ui, one ? top_id_of(one) : ui->marked[i]);
+	}
+	if (n && !marks)
+		add_victim(ui, top_id_of(domain));
 	return true;
 }
 
@@ -69,7 +80,7 @@ void top_act_ask(struct top_ui *ui, const struct top_model *model, const struct 
 		top_say(ui, true, "no domain is under the cursor", "d shows the domains");
 	else if (ui->n_marked > 1 && ui->view != TOP_DOMAIN && !verb->several && !verb->nowhere && verb->wants == TOP_WANTS_VALUE)
 		top_say(ui, true, "several domains are marked, and this is done to one at a time", "Esc forgets the marks");
-	else if (!choose(ui, verb, domain))
+	else if (!choose(ui, model, verb, domain))
 		top_say(ui, true, "there is not enough memory", "");
 	else {
 		top_say(ui, false, "", "");
@@ -93,7 +104,7 @@ void top_command_text(const struct top_ui *ui, const struct top_model *model, ch
 	size_t used = (size_t)snprintf(buf, len, "xlx %s%s", ui->verb->command, ui->verb->wants == TOP_WANTS_NAME ? " --yes" : "");
 
 	for (size_t i = 0; i < ui->n_victims && used < len; i++) {
-		const struct top_domain *domain = top_model_by_uuid(model, ui->victims[i]);
+		const struct top_domain *domain = top_model_find(model, &ui->victims[i]);
 		char word[256] = "(gone)";
 
 		if (domain)
@@ -106,7 +117,7 @@ void top_command_text(const struct top_ui *ui, const struct top_model *model, ch
 
 void top_act_now_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len)
 {
-	const struct top_domain *domain = ui->n_victims == 1 ? top_model_by_uuid(model, ui->victims[0]) : NULL;
+	const struct top_domain *domain = ui->n_victims == 1 ? top_model_find(model, &ui->victims[0]) : NULL;
 	char size[24];
 
 	buf[0] = '\0';
@@ -145,7 +156,7 @@ static char **make_argv(const struct top_ui *ui, const struct top_model *model)
 	/* What comes now are no options, whatever it begins with. */
 	good = good && add_word(argv, &n, "--");
 	for (size_t i = 0; good && i < ui->n_victims; i++) {
-		const struct top_domain *domain = top_model_by_uuid(model, ui->victims[i]);
+		const struct top_domain *domain = top_model_find(model, &ui->victims[i]);
 		char word[256];
 
 		if (domain)
@@ -165,7 +176,7 @@ static char **make_argv(const struct top_ui *ui, const struct top_model *model)
 /* A name that no keyboard has to have stands for itself by the domain's number. */
 enum top_typing top_act_typing(const struct top_ui *ui, const struct top_model *model, char buf[256])
 {
-	const struct top_domain *domain = ui->n_victims == 1 ? top_model_by_uuid(model, ui->victims[0]) : NULL;
+	const struct top_domain *domain = ui->n_victims == 1 ? top_model_find(model, &ui->victims[0]) : NULL;
 
 	snprintf(buf, 256, "%zu", ui->n_victims);
 	if (ui->n_victims != 1)

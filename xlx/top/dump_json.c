@@ -279,7 +279,8 @@ static struct uvpi_json *json_detail(const struct top_detail *detail)
 	struct uvpi_json *object = uvpi_json_object(), *array = uvpi_json_array();
 	char uuid[UVPI_UUID_TEXT];
 
-	uvpi_format_uuid(detail->uuid, uuid);
+	uvpi_format_uuid(detail->of.uuid, uuid);
+	uvpi_json_set_u64(object, "domid", detail->of.domid);
 	uvpi_json_set_str(object, "uuid", uuid);
 	uvpi_json_set_u64(object, "devices_seen", (uint64_t)detail->ends_at);
 	for (size_t i = 0; i < detail->n_ends; i++) {

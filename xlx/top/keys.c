@@ -63,7 +63,7 @@ const struct top_domain *top_select(struct top_ui *ui, const struct top_model *m
 	_cleanup_free_ struct top_row *rows = NULL;
 
 	if (ui->view == TOP_DOMAIN)
-		return ui->has_selected ? top_model_by_uuid(model, ui->selected) : NULL;
+		return ui->has_selected ? top_model_follow(model, &ui->selected) : NULL;
 	if (!lists_domains(ui))
 		return NULL;
 	rows = top_rows(model, ui, &n);
@@ -73,7 +73,7 @@ const struct top_domain *top_select(struct top_ui *ui, const struct top_model *m
 	/* on the heading of a pool the cursor follows nobody */
 	ui->has_selected = rows[ui->cursor].domain;
 	if (ui->has_selected)
-		memcpy(ui->selected, rows[ui->cursor].domain->info->uuid, 16);
+		ui->selected = top_id_of(rows[ui->cursor].domain);
 	return rows[ui->cursor].domain;
 }
 
@@ -141,7 +141,7 @@ static bool select_owner(struct top_ui *ui, const struct top_model *model)
 			continue;
 		ui->has_selected = device->domain;
 		if (device->domain)
-			memcpy(ui->selected, device->domain->info->uuid, 16);
+			ui->selected = top_id_of(device->domain);
 		return device->domain;
 	}
 	return false;
@@ -219,14 +219,14 @@ static void slower(struct top_ui *ui, const struct top_model *model, int page)
 static void mark(struct top_ui *ui, const struct top_model *model, int page)
 {
 	const struct top_domain *domain = top_select(ui, model);
-	uint8_t (*more)[16];
+	struct top_id *more;
 
 	if (ui->view == TOP_COLUMNS)
 		top_column_switch(ui);
 	if (!domain || ui->view == TOP_DOMAIN)
 		return;
 	for (size_t i = 0; i < ui->n_marked; i++) {
-		if (memcmp(ui->marked[i], domain->info->uuid, 16) != 0)
+		if (top_model_follow(model, &ui->marked[i]) != domain)
 			continue;
 		memmove(&ui->marked[i], &ui->marked[i + 1], (ui->n_marked - i - 1) * sizeof(*ui->marked));
 		ui->n_marked--;
@@ -237,7 +237,7 @@ static void mark(struct top_ui *ui, const struct top_model *model, int page)
 	if (!more)
 		return;
 	ui->marked = more;
-	memcpy(ui->marked[ui->n_marked++], domain->info->uuid, 16);
+	ui->marked[ui->n_marked++] = top_id_of(domain);
 	down(ui, model, page);
 }
 

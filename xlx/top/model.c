@@ -101,12 +101,40 @@ const struct top_domain *top_model_domain(const struct top_model *model, uint32_
 	return NULL;
 }
 
-const struct top_domain *top_model_by_uuid(const struct top_model *model, const uint8_t uuid[16])
+struct top_id top_id_of(const struct top_domain *domain)
 {
-	for (size_t i = 0; i < model->n_domains; i++)
-		if (!memcmp(model->domains[i].info->uuid, uuid, 16))
-			return &model->domains[i];
-	return NULL;
+	struct top_id id = { .domid = domain->info->id };
+
+	memcpy(id.uuid, domain->info->uuid, sizeof(id.uuid));
+	return id;
+}
+
+bool top_is(const struct top_domain *domain, const struct top_id *id)
+{
+	return domain->info->id == id->domid && !memcmp(domain->info->uuid, id->uuid, sizeof(id->uuid));
+}
+
+const struct top_domain *top_model_find(const struct top_model *model, const struct top_id *id)
+{
+	const struct top_domain *domain = top_model_domain(model, id->domid);
+
+	return domain && top_is(domain, id) ? domain : NULL;
+}
+
+const struct top_domain *top_model_follow(const struct top_model *model, const struct top_id *id)
+{
+	const struct top_domain *domain = top_model_find(model, id), *other = NULL;
+
+	if (domain)
+		return domain;
+	for (size_t i = 0; i < model->n_domains; i++) {
+		if (memcmp(model->domains[i].info->uuid, id->uuid, sizeof(id->uuid)) != 0)
+			continue;
+		if (other)
+			return NULL;
+		other = &model->domains[i];
+	}
+	return other;
 }
 
 /* ---- what was there before ---- */

@@ -14,6 +14,12 @@
 
 #define TOP_HISTORY 180 /* rounds that the small curves show */
 
+/* Which domain: number and UUID together. A number is given anew, and xl lets several have one UUID. */
+struct top_id {
+	uint32_t domid;
+	uint8_t uuid[16];
+};
+
 /* The last rounds, in a ring; they stay with their domain from sample to sample. NAN: it was not counted. */
 struct top_curves {
 	float cpu[TOP_HISTORY];  /* per cent of one CPU */
@@ -72,7 +78,7 @@ struct top_ends {
 
 /* What is shown of one domain only. */
 struct top_detail {
-	uint8_t uuid[16];
+	struct top_id of;
 	int64_t ends_at; /* seconds since 1970 when the devices' ends were read last; 0: never */
 	size_t n_ends;
 	struct top_ends *ends;
@@ -137,6 +143,11 @@ void top_detail_free(struct top_detail *detail);
 void top_pool_name(const struct top_model *model, uint32_t id, char *buf, size_t len);
 
 const struct top_domain *top_model_domain(const struct top_model *model, uint32_t domid);
-const struct top_domain *top_model_by_uuid(const struct top_model *model, const uint8_t uuid[16]);
+struct top_id top_id_of(const struct top_domain *domain);
+bool top_is(const struct top_domain *domain, const struct top_id *id);
+/* This very one; NULL: it is gone. */
+const struct top_domain *top_model_find(const struct top_model *model, const struct top_id *id);
+/* Or the one that it became, when it was rebooted: the only one that has its UUID now. */
+const struct top_domain *top_model_follow(const struct top_model *model, const struct top_id *id);
 
 #endif

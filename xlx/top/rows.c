@@ -114,10 +114,10 @@ static bool passes(const char *filter, const struct top_domain *domain)
 	return true;
 }
 
-bool top_is_marked(const struct top_ui *ui, const uint8_t uuid[16])
+bool top_is_marked(const struct top_ui *ui, const struct top_model *model, const struct top_domain *domain)
 {
 	for (size_t i = 0; i < ui->n_marked; i++)
-		if (!memcmp(ui->marked[i], uuid, 16))
+		if (top_model_follow(model, &ui->marked[i]) == domain)
 			return true;
 	return false;
 }

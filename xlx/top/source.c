@@ -55,7 +55,7 @@ bool top_source_want(struct top_source *source, const struct top_ui *ui)
 	source->jobs = source->all || ui->view == TOP_JOBS;
 	source->pools = source->all || ui->tree || ui->view == TOP_DOMAIN;
 	source->detail = ui->view == TOP_DOMAIN && ui->has_selected;
-	memcpy(source->uuid, ui->selected, sizeof(source->uuid));
+	source->of = ui->selected;
 	return more;
 }
 
@@ -160,9 +160,9 @@ static void take_ends(struct top_source *source, const struct uvp_domain_info *i
 
 static void take_detail(struct top_source *source, struct top_model *model)
 {
-	const struct top_domain *domain = top_model_by_uuid(model, source->uuid);
+	const struct top_domain *domain = top_model_follow(model, &source->of);
 
-	if (model->detail && (!domain || memcmp(model->detail->uuid, source->uuid, 16) != 0)) {
+	if (model->detail && (!domain || !top_is(domain, &model->detail->of))) {
 		top_detail_free(model->detail);
 		model->detail = NULL;
 	}
@@ -170,7 +170,7 @@ static void take_detail(struct top_source *source, struct top_model *model)
 		model->detail = calloc(1, sizeof(*model->detail));
 	if (!domain || !model->detail)
 		return;
-	memcpy(model->detail->uuid, source->uuid, 16);
+	model->detail->of = top_id_of(domain);
 	take_ends(source, domain->info, model->detail);
 	free(model->detail->console);
 	model->detail->console = top_console_tail(domain->info->name, model->detail->console_why, sizeof(model->detail->console_why));

@@ -8,7 +8,8 @@
 
 #include <uvp/error.h>
 
-struct top_model;
+#include "xlx/top/model.h"
+
 struct top_ui;
 struct uvp_host;
 
@@ -17,7 +18,7 @@ struct top_source {
 	/* What is taken as well: what no view shows costs time for nothing. */
 	bool vcpus, devices, memory, jobs, pools, detail;
 	bool all; /* all of it, whatever the view */
-	uint8_t uuid[16];   /* of the domain whose details are taken */
+	struct top_id of;   /* the domain whose details are taken */
 	/* Milliseconds of the monotonic clock. An xenstored that did not answer is not asked again before; the others are asked
 	 * seldom anyway. */
 	int64_t ask_store_at, ask_pools_at, ask_host_at;

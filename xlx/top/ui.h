@@ -44,13 +44,13 @@ struct top_ui {
 	int heads[TOP_COLUMNS_MAX], n_heads; /* where the last picture had headings, in order: for the mouse */
 	char filter[64], before[64]; /* before: what it was when typing began */
 	int cursor, scroll;
-	uint8_t selected[16]; /* the domain under the cursor, which stays there when others come and go */
+	struct top_id selected; /* the domain under the cursor, which stays there when others come and go */
 	bool has_selected;
-	uint8_t (*marked)[16];
+	struct top_id *marked;
 	size_t n_marked;
 	uint64_t unlocked_until; /* seconds of the caller's clock; 0: locked */
 	const struct top_verb *verb;
-	uint8_t (*victims)[16]; /* what the verb would be done to */
+	struct top_id *victims; /* what the verb would be done to: these very ones */
 	size_t n_victims;
 	char typed[TOP_TYPED_MAX];
 	char message[512], hint[256]; /* of what was done last */
@@ -84,7 +84,7 @@ struct top_row {
 struct top_row *top_rows(const struct top_model *model, const struct top_ui *ui, size_t *ret_n);
 /* Is the filter one that means something; else what is wrong with it. */
 bool top_filter_check(const char *filter, char *ret_why, size_t size);
-bool top_is_marked(const struct top_ui *ui, const uint8_t uuid[16]);
+bool top_is_marked(const struct top_ui *ui, const struct top_model *model, const struct top_domain *domain);
 
 /* ---- figures.c ---- */
 /* Figures that fit into a column, with less of their precision when they are large. What counts gets at most room columns, 6 at

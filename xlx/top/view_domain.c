@@ -229,7 +229,7 @@ static int draw_console(struct top_frame *frame, const struct top_detail *detail
 
 void top_draw_domain(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
 {
-	const struct top_domain *domain = ui->has_selected ? top_model_by_uuid(model, ui->selected) : NULL;
+	const struct top_domain *domain = ui->has_selected ? top_model_follow(model, &ui->selected) : NULL;
 	const struct top_detail *detail = model->detail;
 	int first = area.first - 1, row;
 
@@ -237,7 +237,7 @@ void top_draw_domain(struct top_frame *frame, const struct top_model *model, str
 		top_put(frame, first, 1, frame->width, TOP_WARN, "this domain is gone; Esc goes back");
 		return;
 	}
-	if (!detail || ui->past_at || memcmp(detail->uuid, domain->info->uuid, 16) != 0)
+	if (!detail || ui->past_at || !top_is(domain, &detail->of))
 		detail = NULL;
 	/* As long as the picture before, unless that was longer than it is now. */
 	if (ui->scroll > ui->lines - area.rows)

@@ -24,10 +24,12 @@ void top_place(struct top_ui *ui, size_t n, int rows)
 }
 
 /* The cursor follows its domain, which may have moved. */
-static void follow(struct top_ui *ui, const struct top_row *rows, size_t n)
+static void follow(struct top_ui *ui, const struct top_model *model, const struct top_row *rows, size_t n)
 {
-	for (size_t i = 0; ui->has_selected && i < n; i++)
-		if (rows[i].domain && !memcmp(rows[i].domain->info->uuid, ui->selected, 16))
+	const struct top_domain *domain = ui->has_selected ? top_model_follow(model, &ui->selected) : NULL;
+
+	for (size_t i = 0; domain && i < n; i++)
+		if (rows[i].domain == domain)
 			ui->cursor = (int)i;
 }
 
@@ -103,7 +105,8 @@ static void draw_heads(struct top_frame *frame, struct top_ui *ui, const struct 
 	}
 }
 
-static void draw_row(struct top_frame *frame, const struct top_ui *ui, const struct table *table, const struct top_domain *domain, int row)
+static void draw_row(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui, const struct table *table,
+		     const struct top_domain *domain, int row)
 {
 	enum top_style style = style_of(domain);
 	int at = 1;
@@ -119,7 +122,7 @@ static void draw_row(struct top_frame *frame, const struct top_ui *ui, const str
 			  table->old_names && (!i || column->needs == TOP_NEEDS_MEMORY) ? TOP_FAINT : style, text);
 		at += width + 1;
 	}
-	if (top_is_marked(ui, domain->info->uuid))
+	if (top_is_marked(ui, model, domain))
 		top_put(frame, row, 0, 1, TOP_MARKED, "*");
 }
 
@@ -143,14 +146,14 @@ static void draw_domains(struct top_frame *frame, const struct top_model *model,
 	_cleanup_free_ struct top_row *rows = top_rows(model, ui, &n);
 
 	table.n = fitting(ui, frame->width, table.columns, &table.name_width);
-	follow(ui, rows, n);
+	follow(ui, model, rows, n);
 	top_place(ui, n, area.rows);
 	draw_heads(frame, ui, &table, area.first - 1);
 	for (int line = 0; line < area.rows && line + ui->scroll < (int)n; line++) {
 		const struct top_row *one = &rows[line + ui->scroll];
 
 		if (one->domain)
-			draw_row(frame, ui, &table, one->domain, area.first + line);
+			draw_row(frame, model, ui, &table, one->domain, area.first + line);
 		else
 			draw_pool(frame, model, one, area.first + line);
 		if (line + ui->scroll == ui->cursor)
@@ -244,7 +247,7 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 
 	if (model->now->n_nodes > 1)
 		draw_nodes(frame, model->now, area.first + --area.rows);
-	follow(ui, rows, n);
+	follow(ui, model, rows, n);
 	top_place(ui, n, area.rows);
 	top_putf(frame, area.first - 1, 1, frame->width, TOP_TITLE, "NAME                       ID    MEMORY    TARGET    MAXMEM%s  OF THE HOST",
 		 frame->width >= 100 ? "     LIMIT" : "");
@@ -260,7 +263,7 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 		}
 		top_put_middle(frame, row, ui->tree ? 3 : 1, ui->tree ? 21 : 23, old_names(model) ? TOP_FAINT : style_of(domain), domain->label);
 		draw_memory_of(frame, model, domain, row);
-		if (top_is_marked(ui, domain->info->uuid))
+		if (top_is_marked(ui, model, domain))
 			top_put(frame, row, 0, 1, TOP_MARKED, "*");
 	}
 	if (!n)
