@@ -204,6 +204,49 @@ START_TEST(an_act_on_a_twin_is_not_on_the_other)
 }
 END_TEST
 
+/* Of very many, some are named; how many there are, and what becomes of them, is always there. */
+START_TEST(an_act_on_many_says_how_many_and_what)
+{
+	static char text[57][64], longest[240];
+	const char *many[57];
+	struct top_model *model;
+	struct top_ui ui;
+	char **argv = NULL;
+	size_t n = 0;
+
+	for (int i = 0; i < 57; i++) {
+		snprintf(text[i], sizeof(text[i]), "guest-with-a-name-of-its-own-%02d.%s", i, i % 2 ? "example" : "x");
+		many[i] = text[i];
+	}
+	for (size_t i = 0; i + 1 < sizeof(longest); i++)
+		longest[i] = i % 43 == 42 ? ' ' : 'n';
+	many[56] = longest;
+	model = model_of(57, many);
+	top_ui_init(&ui);
+	ui.sort = top_column_find("ID");
+	for (int i = 0; i < 57; i++)
+		top_key(&ui, model, ' ', 10, 0, &argv);
+	ck_assert_uint_eq(ui.n_marked, 57);
+	press(&ui, model, "!S", 0, &argv);
+	compare(model, &ui, 80, 24, "ask-many-80x24.txt");
+	compare(model, &ui, 132, 43, "ask-many-132x43.txt");
+	press(&ui, model, "\033X5", 0, &argv);
+	compare(model, &ui, 80, 24, "ask-many-destroy-80x24.txt");
+	ck_assert_int_eq(press(&ui, model, "7\n", 0, &argv), TOP_ACT_RUN);
+	while (argv[n])
+		n++;
+	ck_assert_uint_eq(n, 4 + 57);
+	top_argv_free(argv);
+	/* the longest that can be typed leaves the effect in sight */
+	press(&ui, model, "G", 0, &argv);
+	for (int i = 0; i < 300; i++)
+		press(&ui, model, i % 43 ? "y" : " ", 0, &argv);
+	compare(model, &ui, 80, 24, "ask-long-80x24.txt");
+	top_ui_done(&ui);
+	top_model_free(model);
+}
+END_TEST
+
 START_TEST(acts_with_a_value)
 {
 	_cleanup_model_ struct top_model *model = model_of(3, few);
@@ -386,6 +429,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, acts_need_the_lock_open_and_a_yes);
 	tcase_add_test(tcase, destroy_wants_the_name_typed);
 	tcase_add_test(tcase, an_act_on_a_twin_is_not_on_the_other);
+	tcase_add_test(tcase, an_act_on_many_says_how_many_and_what);
 	tcase_add_test(tcase, acts_with_a_value);
 	tcase_add_test(tcase, errors_stay);
 	tcase_add_test(tcase, eight_hours_of_refreshes_take_no_memory);

@@ -9,6 +9,8 @@
 #include "xlx/out.h"
 #include "xlx/top/ui.h"
 
+#define VICTIMS_TEXT 200 /* some rows of the smallest screen */
+
 static const struct top_verb verbs[] = {
 	{ 'P', "pause", "its vCPUs stop until it is unpaused", TOP_WANTS_YES, NULL, true, false },
 	{ 'U', "unpause", "its vCPUs go on", TOP_WANTS_YES, NULL, true, false },
@@ -99,20 +101,38 @@ static void word_of(const struct top_domain *domain, char buf[256])
 		snprintf(buf, 256, "%" PRIu32, domain->info->id);
 }
 
-void top_command_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len)
+/* Names after each other until they take so many bytes, but one at least. Returns how many there are room for. */
+static size_t list_victims(const struct top_ui *ui, const struct top_model *model, size_t most, char *buf, size_t len)
 {
-	size_t used = (size_t)snprintf(buf, len, "xlx %s%s", ui->verb->command, ui->verb->wants == TOP_WANTS_NAME ? " --yes" : "");
+	size_t used = 0, i = 0;
 
-	for (size_t i = 0; i < ui->n_victims && used < len; i++) {
+	buf[0] = '\0';
+	for (; i < ui->n_victims; i++) {
 		const struct top_domain *domain = top_model_find(model, &ui->victims[i]);
 		char word[256] = "(gone)";
 
 		if (domain)
 			word_of(domain, word);
+		if (i && used + 1 + strlen(word) > most)
+			break;
 		used += (size_t)snprintf(buf + used, len - used, " %s", word);
 	}
-	if (ui->verb->wants == TOP_WANTS_VALUE && used < len)
-		snprintf(buf + used, len - used, " %s_", ui->typed);
+	return i;
+}
+
+void top_command_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len)
+{
+	const char *yes = ui->verb->wants == TOP_WANTS_NAME ? " --yes" : "";
+	char names[VICTIMS_TEXT + 258];
+	size_t shown = list_victims(ui, model, VICTIMS_TEXT, names, sizeof(names));
+
+	if (shown < ui->n_victims)
+		snprintf(buf, len, "xlx %s%s of %zu domains:%s ... and %zu more", ui->verb->command, yes, ui->n_victims, names,
+			 ui->n_victims - shown);
+	else if (ui->verb->wants == TOP_WANTS_VALUE)
+		snprintf(buf, len, "xlx %s%s %s_", ui->verb->command, names, ui->typed);
+	else
+		snprintf(buf, len, "xlx %s%s%s", ui->verb->command, yes, names);
 }
 
 void top_act_now_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len)

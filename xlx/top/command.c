@@ -53,10 +53,19 @@ int top_command_spawn(char **argv, int pipe_fd, pid_t *ret_pid)
 
 static void name_command(struct top_command *command, char **argv)
 {
+	size_t used = 0, left = 0;
+
 	command->text[0] = '\0';
-	for (size_t used = 0, i = 0; argv[i] && used < sizeof(command->text); i++)
-		if (strcmp(argv[i], "--") != 0)
+	for (size_t i = 0; argv[i]; i++) {
+		if (!strcmp(argv[i], "--"))
+			continue;
+		if (left || used + strlen(argv[i]) + sizeof(" ... and 12345 more") > sizeof(command->text))
+			left++;
+		else
 			used += (size_t)snprintf(command->text + used, sizeof(command->text) - used, "%s%s", i ? " " : "", argv[i]);
+	}
+	if (left)
+		snprintf(command->text + used, sizeof(command->text) - used, " ... and %zu more", left);
 }
 
 void top_command_start(struct top_command *commands, char **argv, struct top_ui *ui)

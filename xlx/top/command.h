@@ -15,7 +15,7 @@ struct top_ui;
 struct top_command {
 	pid_t pid; /* 0: none */
 	int fd;
-	char text[256];
+	char text[512];
 	char output[TOP_OUTPUT_MAX];
 	size_t len;
 };

@@ -192,7 +192,9 @@ enum top_typing { TOP_TYPING_NAME, TOP_TYPING_NUMBER, TOP_TYPING_COUNT };
 enum top_typing top_act_typing(const struct top_ui *ui, const struct top_model *model, char buf[256]);
 /* What it would change, as it is now: "now 512 MiB". */
 void top_act_now_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len);
-/* "xlx shutdown web": what confirming would run. */
+/* "xlx shutdown web": what confirming would run. Of many, as many as are read at a glance: "xlx shutdown of 57 domains: a b ... and
+ * 40 more". */
+#define TOP_COMMAND_TEXT 768
 void top_command_text(const struct top_ui *ui, const struct top_model *model, char *buf, size_t len);
 
 #endif

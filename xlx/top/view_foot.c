@@ -8,25 +8,41 @@
 
 #define MESSAGE_ROWS 8
 
+struct lines {
+	char text[1200]; /* harmless */
+	size_t starts[MESSAGE_ROWS], ends[MESSAGE_ROWS];
+	int n;
+	bool cut; /* there would have been more */
+};
+
+static void break_lines(const struct top_frame *frame, const char *text, struct lines *ret_lines)
+{
+	size_t at = 0;
+
+	out_sanitize(text, ret_lines->text, sizeof(ret_lines->text));
+	for (ret_lines->n = 0; ret_lines->text[at] && ret_lines->n < MESSAGE_ROWS; ret_lines->n++) {
+		ret_lines->starts[ret_lines->n] = at;
+		at += top_line_end(ret_lines->text + at, frame->width, frame->ascii);
+		ret_lines->ends[ret_lines->n] = at;
+		at += strspn(ret_lines->text + at, " ");
+	}
+	ret_lines->cut = ret_lines->text[at];
+}
+
 /* As many rows as it takes, the last one at that row, over what is there. Returns the first. */
 static int put_lines(struct top_frame *frame, int last, enum top_style style, const char *text)
 {
-	char clean[1024];
-	size_t starts[MESSAGE_ROWS], ends[MESSAGE_ROWS], at = 0;
-	int n = 0;
+	struct lines lines;
 
-	out_sanitize(text, clean, sizeof(clean));
-	while (clean[at] && n < MESSAGE_ROWS) {
-		starts[n] = at;
-		ends[n] = at + top_line_end(clean + at, frame->width, frame->ascii);
-		at = ends[n++];
-		at += strspn(clean + at, " ");
+	break_lines(frame, text, &lines);
+	for (int i = 0; i < lines.n; i++) {
+		top_clear_row(frame, last - lines.n + 1 + i);
+		top_putf(frame, last - lines.n + 1 + i, 0, frame->width, style, "%.*s", (int)(lines.ends[i] - lines.starts[i]),
+			 lines.text + lines.starts[i]);
 	}
-	for (int i = 0; i < n; i++) {
-		top_clear_row(frame, last - n + 1 + i);
-		top_putf(frame, last - n + 1 + i, 0, frame->width, style, "%.*s", (int)(ends[i] - starts[i]), clean + starts[i]);
-	}
-	return last - n + 1;
+	if (lines.cut)
+		top_put(frame, last, frame->width - 1, 1, style, "\u2026");
+	return last - lines.n + 1;
 }
 
 static void draw_typing(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui, int row)
@@ -48,13 +64,21 @@ static void draw_typing(struct top_frame *frame, const struct top_model *model, 
 
 static void draw_question(struct top_frame *frame, const struct top_model *model, const struct top_ui *ui)
 {
-	char command[768], text[1024], now[96];
+	char command[TOP_COMMAND_TEXT], text[TOP_COMMAND_TEXT + 256], now[96];
 	int row = frame->height - 2;
+	struct lines lines;
 
 	top_command_text(ui, model, command, sizeof(command));
 	top_act_now_text(ui, model, now, sizeof(now));
 	snprintf(text, sizeof(text), "%s  (%s%s)", command, ui->verb->effect, now);
-	put_lines(frame, row, TOP_WARN, text);
+	break_lines(frame, text, &lines);
+	if (lines.cut) {
+		/* whatever was typed: what it does is there */
+		snprintf(text, sizeof(text), "(%s%s)", ui->verb->effect, now);
+		put_lines(frame, put_lines(frame, row, TOP_WARN, text) - 1, TOP_WARN, command);
+	} else {
+		put_lines(frame, row, TOP_WARN, text);
+	}
 	if (ui->verb->wants == TOP_WANTS_YES)
 		top_put(frame, row + 1, 0, frame->width, TOP_KEY, "Enter does it, Esc does not");
 	else if (ui->verb->wants == TOP_WANTS_VALUE)
