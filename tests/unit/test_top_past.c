@@ -206,6 +206,14 @@ START_TEST(the_past_tells_no_more_than_it_knows)
 		check_drawn(past.model, TOP_DISKS, "4 GiB        0 B        ?\n");
 		check_drawn(past.model, TOP_NETS, "nothing was counted then");
 	}
+	/* the first of a boot has counts, and no rates */
+	ck_assert_int_eq(top_past_go(&past, 0, false, (WALL + 1) * NS, NULL, NULL), 1);
+	check_column(top_model_domain(past.model, 7), "CPU%", "?");
+	check_column(top_model_domain(past.model, 7), "READ/s", "?");
+	check_column(top_model_domain(past.model, 7), "READS", "1000000");
+	check_drawn(past.model, TOP_DISKS, " all disks              ?         ?           ?          ?      4 GiB        0 B        ?\n");
+	check_drawn(past.model, TOP_DOMAIN, "CPU  ?\n");
+	check_drawn(past.model, TOP_CPUS, "    0       -       -");
 	ck_assert_str_eq(text[1].idle, "50.0%");
 	ck_assert_str_eq(text[1].xen, "12.5%");
 	ck_assert_str_eq(text[2].guests, "-");

@@ -21,19 +21,22 @@ static void text_state(const struct top_domain *domain, char *buf, size_t len)
 	snprintf(buf, len, "%s", top_state_word(domain->info));
 }
 
+static void text_unknown(char *buf, size_t len)
+{
+	snprintf(buf, len, "?");
+}
+
 static void text_cpu(const struct top_domain *domain, char *buf, size_t len)
 {
-	snprintf(buf, len, domain->cpu < 99999.95 ? "%.1f" : "%.0f", domain->cpu);
+	if (domain->rated)
+		snprintf(buf, len, domain->cpu < 99999.95 ? "%.1f" : "%.0f", domain->cpu);
+	else
+		text_unknown(buf, len);
 }
 
 static void text_memory(const struct top_domain *domain, char *buf, size_t len)
 {
 	top_size_text((double)domain->info->memory_bytes, buf, len);
-}
-
-static void text_unknown(char *buf, size_t len)
-{
-	snprintf(buf, len, "?");
 }
 
 static void text_known(uint64_t bytes, char *buf, size_t len)
@@ -74,18 +77,18 @@ static void text_time(const struct top_domain *domain, char *buf, size_t len)
 }
 
 /* Bytes, in all or a second. */
-#define BYTES(name, devices, field)                                                                \
+#define BYTES(name, known, field)                                                                  \
 	static void text_##name(const struct top_domain *domain, char *buf, size_t len)            \
 	{                                                                                          \
-		if (domain->devices)                                                               \
+		if (domain->known)                                                                 \
 			top_size_text((double)domain->field, buf, len);                            \
 		else                                                                               \
 			text_unknown(buf, len);                                                    \
 	}
-BYTES(read, n_disks, read_rate)
-BYTES(write, n_disks, write_rate)
-BYTES(rx, n_nets, rx_rate)
-BYTES(tx, n_nets, tx_rate)
+BYTES(read, disk_rates, read_rate)
+BYTES(write, disk_rates, write_rate)
+BYTES(rx, net_rates, rx_rate)
+BYTES(tx, net_rates, tx_rate)
 BYTES(read_all, n_disks, read_bytes)
 BYTES(write_all, n_disks, write_bytes)
 BYTES(rx_all, n_nets, rx_bytes)
@@ -99,8 +102,8 @@ BYTES(tx_all, n_nets, tx_bytes)
 		else                                                                               \
 			text_unknown(buf, len);                                                    \
 	}
-COUNT(iops, 8, domain->n_disks, top_whole(domain->iops))
-COUNT(packets, 8, domain->n_nets, top_whole(domain->packets))
+COUNT(iops, 8, domain->disk_rates, top_whole(domain->iops))
+COUNT(packets, 8, domain->net_rates, top_whole(domain->packets))
 COUNT(reads, 9, domain->n_disks, domain->reads)
 COUNT(writes, 9, domain->n_disks, domain->writes)
 COUNT(waits, 7, domain->n_disks && !domain->from_history, domain->waits)

@@ -176,7 +176,7 @@ static struct uvpi_json *json_vcpus(const struct top_model *model, const struct 
 		uvpi_json_set_u64(object, "cpu", vcpu->cpu);
 		uvpi_json_set_str(object, "state", top_vcpu_word(domain, vcpu));
 		uvpi_json_set_u64(object, "run_ns", vcpu->run_ns);
-		uvpi_json_set_double(object, "cpu_percent", model->vcpus[i].cpu);
+		set_double(object, "cpu_percent", model->vcpus[i].cpu, model->vcpus[i].rated);
 		uvpi_json_add(array, object);
 	}
 	return array;
@@ -206,10 +206,10 @@ static struct uvpi_json *json_devices(const struct top_model *model, const struc
 			uvpi_json_set_u64(object, "errors", device->counters->errors);
 			uvpi_json_set_u64(object, "drops", device->counters->drops);
 		}
-		uvpi_json_set_double(object, "reads_per_second", device->reads);
-		uvpi_json_set_double(object, "writes_per_second", device->writes);
-		uvpi_json_set_double(object, "read_bytes_per_second", device->read_rate);
-		uvpi_json_set_double(object, "write_bytes_per_second", device->write_rate);
+		set_double(object, "reads_per_second", device->reads, device->rated);
+		set_double(object, "writes_per_second", device->writes, device->rated);
+		set_double(object, "read_bytes_per_second", device->read_rate, device->rated);
+		set_double(object, "write_bytes_per_second", device->write_rate, device->rated);
 		uvpi_json_add(array, object);
 	}
 	return array;
@@ -226,16 +226,16 @@ static void set_totals(struct uvpi_json *object, const struct top_domain *domain
 	set_u64(object, "disk_read_bytes", domain->read_bytes, disks);
 	set_u64(object, "disk_write_bytes", domain->write_bytes, disks);
 	set_u64(object, "disk_waits", domain->waits, disks);
-	set_double(object, "disk_requests_per_second", domain->iops, disks);
-	set_double(object, "disk_read_bytes_per_second", domain->read_rate, disks);
-	set_double(object, "disk_write_bytes_per_second", domain->write_rate, disks);
+	set_double(object, "disk_requests_per_second", domain->iops, domain->disk_rates);
+	set_double(object, "disk_read_bytes_per_second", domain->read_rate, domain->disk_rates);
+	set_double(object, "disk_write_bytes_per_second", domain->write_rate, domain->disk_rates);
 	uvpi_json_set_u64(object, "nets", domain->n_nets);
 	set_u64(object, "net_rx_bytes", domain->rx_bytes, nets);
 	set_u64(object, "net_tx_bytes", domain->tx_bytes, nets);
 	set_u64(object, "net_lost_packets", domain->lost, nets);
-	set_double(object, "net_packets_per_second", domain->packets, nets);
-	set_double(object, "net_rx_bytes_per_second", domain->rx_rate, nets);
-	set_double(object, "net_tx_bytes_per_second", domain->tx_rate, nets);
+	set_double(object, "net_packets_per_second", domain->packets, domain->net_rates);
+	set_double(object, "net_rx_bytes_per_second", domain->rx_rate, domain->net_rates);
+	set_double(object, "net_tx_bytes_per_second", domain->tx_rate, domain->net_rates);
 }
 
 static struct uvpi_json *json_domains(const struct top_model *model)
@@ -263,7 +263,7 @@ static struct uvpi_json *json_domains(const struct top_model *model)
 		uvpi_json_set_u64(object, "vcpus_online", domain->info->vcpus);
 		uvpi_json_set_u64(object, "max_vcpus", domain->info->max_vcpus);
 		uvpi_json_set_u64(object, "cpu_time_ns", domain->info->cpu_time_ns);
-		uvpi_json_set_double(object, "cpu_percent", domain->cpu);
+		set_double(object, "cpu_percent", domain->cpu, domain->rated);
 		set_totals(object, domain);
 		uvpi_json_set(object, "vcpus", json_vcpus(model, domain));
 		uvpi_json_set(object, "devices", json_devices(model, domain));

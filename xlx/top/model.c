@@ -209,6 +209,7 @@ static void rate_domain(struct top_model *model, struct top_domain *domain, cons
 	if (!model->before)
 		return;
 	/* One that was not there before has had all its time since. */
+	domain->rated = model->interval > 0;
 	domain->cpu = share(model, domain->info->cpu_time_ns, then);
 	*ret_ran += uvpi_stats_grown(then, domain->info->cpu_time_ns);
 }
@@ -263,6 +264,7 @@ static void rate_devices(struct top_model *model)
 
 		device->counters = now;
 		device->domain = domain;
+		device->rated = before && model->interval > 0;
 		if (before) {
 			device->reads = rate(model, now->reads, before->reads);
 			device->writes = rate(model, now->writes, before->writes);
@@ -271,7 +273,7 @@ static void rate_devices(struct top_model *model)
 		}
 		if (!domain)
 			continue;
-		*(now->disk ? &domain->disk_rates : &domain->net_rates) |= before != NULL;
+		*(now->disk ? &domain->disk_rates : &domain->net_rates) |= device->rated;
 		*(now->disk ? &domain->n_disks : &domain->n_nets) += 1;
 		*(now->disk ? &domain->read_rate : &domain->rx_rate) += device->read_rate;
 		*(now->disk ? &domain->write_rate : &domain->tx_rate) += device->write_rate;
@@ -315,6 +317,7 @@ static void rate_vcpus(struct top_model *model)
 		const struct uvp_stats_vcpu *before = model->before ? vcpu_before(model->before, now, &at) : NULL;
 
 		model->vcpus[i].vcpu = now;
+		model->vcpus[i].rated = before && model->interval > 0;
 		model->vcpus[i].cpu = before ? share(model, now->run_ns, before->run_ns) : 0;
 		place_vcpu(model, now);
 	}

@@ -32,7 +32,8 @@ struct top_domain {
 	const struct uvp_domain_info *info;
 	bool from_history;        /* which tells of no single device, nor what waited or was lost, nor how many vCPUs it can have */
 	char label[256];          /* its name, "(no name)" without one */
-	double cpu;               /* per cent of one CPU; 0 in the first round */
+	double cpu;               /* per cent of one CPU */
+	bool rated;               /* not the first round: that is known */
 	double read_rate, write_rate, rx_rate, tx_rate; /* bytes a second, as the guest sees them */
 	double iops, packets;     /* a second */
 	size_t n_disks, n_nets;   /* that are counted: with none, nothing is known of what it reads, receives ... */
@@ -46,11 +47,13 @@ struct top_domain {
 struct top_device {
 	const struct uvp_stats_device *counters;
 	const struct top_domain *domain; /* NULL: gone meanwhile */
+	bool rated; /* it was counted before: these are known */
 	double reads, writes, read_rate, write_rate; /* a second */
 };
 
 struct top_vcpu {
 	const struct uvp_stats_vcpu *vcpu;
+	bool rated; /* it was there before: this is known */
 	double cpu; /* per cent of one CPU */
 };
 

@@ -62,25 +62,25 @@ static int draw_summary(struct top_frame *frame, const struct top_model *model, 
 	return row;
 }
 
-static void put_both_ways(struct top_frame *frame, int row, const char *what, bool counted, double in_rate, double out_rate)
+static void put_both_ways(struct top_frame *frame, int row, const char *what, bool counted, bool rated, double in_rate, double out_rate)
 {
 	char in[24], out[24];
 
 	top_size_text(in_rate, in, sizeof(in));
 	top_size_text(out_rate, out, sizeof(out));
-	if (counted)
+	if (rated)
 		top_putf(frame, row, 1, CURVE_AT - 2, TOP_PLAIN, "%-4s %s/s in, %s/s out", what, in, out);
 	else
-		top_putf(frame, row, 1, CURVE_AT - 2, TOP_FAINT, "%-4s ? (none is counted)", what);
+		top_putf(frame, row, 1, CURVE_AT - 2, TOP_FAINT, "%-4s ?%s", what, counted ? "" : " (none is counted)");
 }
 
 static int draw_curves(struct top_frame *frame, const struct top_domain *domain, int row)
 {
 	const struct top_curves *curves = domain->curves;
 
-	top_putf(frame, row, 1, CURVE_AT - 2, TOP_PLAIN, "CPU  %.1f%%", domain->cpu);
-	put_both_ways(frame, row + 1, "Disk", domain->n_disks, domain->read_rate, domain->write_rate);
-	put_both_ways(frame, row + 2, "Net", domain->n_nets, domain->rx_rate, domain->tx_rate);
+	top_putf(frame, row, 1, CURVE_AT - 2, TOP_PLAIN, domain->rated ? "CPU  %.1f%%" : "CPU  ?", domain->cpu);
+	put_both_ways(frame, row + 1, "Disk", domain->n_disks, domain->disk_rates, domain->read_rate, domain->write_rate);
+	put_both_ways(frame, row + 2, "Net", domain->n_nets, domain->net_rates, domain->rx_rate, domain->tx_rate);
 	if (curves) {
 		const float *const rings[] = { curves->cpu, curves->disk, curves->net };
 
@@ -98,13 +98,15 @@ static int draw_vcpus(struct top_frame *frame, const struct top_model *model, co
 
 	for (size_t i = 0; i < model->n_vcpus; i++) {
 		const struct uvp_stats_vcpu *vcpu = model->vcpus[i].vcpu;
+		char cpu[32];
 
 		if (vcpu->domid != domain->info->id)
 			continue;
 		if (row == first)
 			top_put(frame, row++, 1, 76, TOP_TITLE, " VCPU  ON CPU  STATE      CPU%");
-		top_putf(frame, row++, 1, 76, TOP_PLAIN, "%5" PRIu32 "  %6" PRIu32 "  %-8s %6.1f", vcpu->vcpu, vcpu->cpu,
-			 top_vcpu_word(domain, vcpu), model->vcpus[i].cpu);
+		snprintf(cpu, sizeof(cpu), model->vcpus[i].rated ? "%.1f" : "?", model->vcpus[i].cpu);
+		top_putf(frame, row++, 1, 76, TOP_PLAIN, "%5" PRIu32 "  %6" PRIu32 "  %-8s %6s", vcpu->vcpu, vcpu->cpu,
+			 top_vcpu_word(domain, vcpu), cpu);
 	}
 	return row > first ? row + 1 : row;
 }
@@ -128,7 +130,10 @@ static void draw_rates(struct top_frame *frame, const struct top_device *device,
 	top_count_text(top_whole(device->reads + device->writes), 8, count, sizeof(count));
 	top_size_text(device->read_rate, in, sizeof(in));
 	top_size_text(device->write_rate, out, sizeof(out));
-	top_putf(frame, row, 19, 36, TOP_PLAIN, "%9s %11s %11s", count, in, out);
+	if (device->rated)
+		top_putf(frame, row, 19, 36, TOP_PLAIN, "%9s %11s %11s", count, in, out);
+	else
+		top_putf(frame, row, 19, 36, TOP_FAINT, "%9s %11s %11s", "?", "?", "?");
 }
 
 #define DEVICE_HEADS "DEVICE             REQ/s    READ,RX/s  WRITE,TX/s"

@@ -287,6 +287,19 @@ static void draw_totals(struct top_frame *frame, const struct top_model *model, 
 	top_put_right(frame, row, 101, 9, bad ? TOP_WARN : TOP_PLAIN, text);
 }
 
+static void draw_device_rates(struct top_frame *frame, const struct top_device *device, int row)
+{
+	static const int ends[] = { 46, 56, 68, 79 };
+	char text[4][24];
+
+	top_count_text(top_whole(device->reads), 9, text[0], sizeof(text[0]));
+	top_count_text(top_whole(device->writes), 9, text[1], sizeof(text[1]));
+	top_size_text(device->read_rate, text[2], sizeof(text[2]));
+	top_size_text(device->write_rate, text[3], sizeof(text[3]));
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(ends); i++)
+		top_put_right(frame, row, ends[i] - 10, 10, TOP_PLAIN, device->rated ? text[i] : "?");
+}
+
 static void draw_devices(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area, bool disks)
 {
 	static const char *const none[] = {
@@ -307,7 +320,6 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 	for (size_t i = 0; i < model->n_devices && line < area.rows; i++) {
 		const struct top_device *device = &model->devices[i];
 		int row = area.first + line;
-		char text[24];
 
 		if (device->counters->disk != disks || (int)skipped++ < ui->scroll)
 			continue;
@@ -316,14 +328,7 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 		else
 			top_putf(frame, row, 1, 20, TOP_FAINT, "(domain %" PRIu32 ")", device->counters->domid);
 		top_put(frame, row, 22, 14, TOP_PLAIN, device->counters->name);
-		top_count_text(top_whole(device->reads), 9, text, sizeof(text));
-		top_put_right(frame, row, 36, 10, TOP_PLAIN, text);
-		top_count_text(top_whole(device->writes), 9, text, sizeof(text));
-		top_put_right(frame, row, 46, 10, TOP_PLAIN, text);
-		top_size_text(device->read_rate, text, sizeof(text));
-		top_put_right(frame, row, 58, 10, TOP_PLAIN, text);
-		top_size_text(device->write_rate, text, sizeof(text));
-		top_put_right(frame, row, 69, 10, TOP_PLAIN, text);
+		draw_device_rates(frame, device, row);
 		if (frame->width >= WIDE)
 			draw_totals(frame, model, device->counters, row);
 		if (line++ + ui->scroll == ui->cursor)
