@@ -52,6 +52,13 @@ expect_ok xlx network-list lab-user
 out_has drvbr
 expect_ok xlx dumpxml lab-user
 [ "$(grep -c "<backenddomain name='lab-driver'/>" "$tmp/out")" = 2 ] || fail "the configuration has no name: $(cat "$tmp/out")"
+# nobody in domain 0 counts what goes there, which is not nothing
+expect_ok xlx top --once -d 100ms --size 100x24 lab-user
+out_has 'Disk ? (none is counted)'
+out_has 'Net  ? (none is counted)'
+[ "$(grep -cE '^ (xvda|vif[0-9.]+|vif 0) +[?] +[?] +[?] +Connected, Connected' "$tmp/out")" = 2 ] || fail "it tells what it cannot know: $(cat "$tmp/out")"
+expect_ok xlx top --once -d 100ms --size 132x43
+grep -qE '^ lab-user .* [?] +[?] +[?] +[?] +[0-9]' "$tmp/out" || fail "it tells what it cannot know: $(cat "$tmp/out")"
 in_user 'ip addr add 10.99.0.2/24 dev eth0; ip link set eth0 up; md5sum /dev/xvda; ping -c 3 -w 30 10.99.0.1'
 guest_has ' 0% packet loss'
 before=$(sum)

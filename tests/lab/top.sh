@@ -48,6 +48,14 @@ assert [p["name"] for p in top["pools"]] == ["Pool-0"] and top["jobs"] == [] and
 assert sum(n["free_memory_bytes"] for n in top["nodes"]) >= top["free_memory_bytes"] > 0, top["nodes"]
 watched = next(d for d in top["domains"] if d["name"] == "watched")
 assert watched["memory_target_bytes"] == watched["memory_max_bytes"] == 4 << 20, watched
+assert watched["vcpus_online"] == 1 and 0 < watched["memory_percent"] < 100, watched
+assert watched["disks"] == sum(d["kind"] == "vbd" for d in watched["devices"]), watched
+assert top["names_age_seconds"] == 0, top["names_age_seconds"]
+ids = {d["domid"] for d in top["domains"]}
+assert all(c["ready"] >= 0 and (c["runs"] is None or c["runs"]["domid"] in ids) for c in top["cpus"]), top["cpus"]
+# what domain 0 reads of its own disks nobody counts
+dom0 = next(d for d in top["domains"] if not d["domid"])
+assert dom0["disks"] == 0 and dom0["disk_reads"] is None and dom0["disk_read_bytes_per_second"] is None, dom0
 ends = {d["name"]: d for d in top["domain"]["devices"]}
 assert ends["xvda"]["backend_state"] == "InitWait", ends
 EOF
