@@ -119,16 +119,6 @@ const char *uvpi_driver_label(const struct uvpi_device *dev, char buf[UVPI_DRIVE
 
 /* ---- its nodes ---- */
 
-bool uvpi_driver_has_agent(struct uvpi_store *store, uint32_t domid)
-{
-	_cleanup_free_ char *text = NULL;
-	char path[64];
-
-	/* The agent tells udev's rules in its domain by that to leave the work to it. */
-	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/libxl/disable_udev", domid);
-	return uvpi_store_read(store, path, &text, NULL) == 0 && text && !strcmp(text, "1");
-}
-
 void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t domid)
 {
 	_cleanup_free_ char *vm = NULL;

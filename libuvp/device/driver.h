@@ -22,8 +22,6 @@ int uvpi_driver_find(struct uvpi_devset *set, struct uvp_error *err);
 void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t domid);
 /* Has the set devices whose back ends are elsewhere? */
 bool uvpi_driver_any(const struct uvpi_devset *set);
-/* Does an agent of Xen's work there, which removes the back end's folder as the last it does? Its own word. */
-bool uvpi_driver_has_agent(struct uvpi_store *store, uint32_t domid);
 /* Nodes that were written for a domain which had gone: what stands there then is nobody's. */
 void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t domid);
 

@@ -43,7 +43,7 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 
 		if (!dev->has_nodes || !is_there(set, dev))
 			continue;
-		dev->has_agent = dev->server && uvpi_driver_has_agent(set->store, dev->server);
+		dev->has_agent = dev->server != 0;
 		snprintf(path, sizeof(path), "%s/online", dev->backend);
 		uvpi_batch_write(batch, path, online);
 		/* Nobody answers a second time. */

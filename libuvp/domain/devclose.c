@@ -17,7 +17,6 @@
 #include "core/num.h"
 #include "core/step.h"
 #include "core/store.h"
-#include "device/driver.h"
 #include "device/loop.h"
 #include "device/netlink.h"
 #include "device/pci_assign.h"
@@ -166,7 +165,7 @@ static int find_elsewhere(struct uvpi_store *store, uint32_t domid, const char *
 			r = add_device(devices, its_kind, id, server, domid, err);
 	}
 	for (int i = here; i < devices->n && r >= 0; i++) {
-		devices->list[i].has_agent = uvpi_driver_has_agent(store, devices->list[i].server);
+		devices->list[i].has_agent = true;
 		devices->any_driver = true;
 	}
 	return r < 0 ? r : 0;

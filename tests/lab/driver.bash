@@ -25,8 +25,8 @@ if [ -e /usr/bin/xl ]; then
   xl devd -F >/devd.log 2>&1 &
 else
   sh /agent >/devd.log 2>&1 &
+  until [ -e /listens ]; do sleep 1; done
 fi
-until xenstore-read libxl/disable_udev >/dev/null 2>&1; do sleep 1; done
 echo "uvp-guest: ready, a driver domain"
 while :; do
   PS1='driver# ' HOME=/ setsid cttyhack sh
@@ -54,7 +54,7 @@ start() {
 }
 xenstore-watch backend | while read -r path; do
   case $path in
-    backend) xenstore-write libxl/disable_udev 1; continue ;; # the watch is set
+    backend) : >/listens; continue ;; # the watch is set
     backend/*/*/*/state) ;;
     *) continue ;;
   esac
