@@ -69,7 +69,7 @@ static int destroy_life(struct hostd_work *work, const struct hostd_note *note, 
 	if (r == -UVP_E_NOT_FOUND)
 		return 0;
 	/* Ended, but somebody holds pages of it. Nothing of that is in its successor's way. */
-	if (r == -UVP_E_BUSY) {
+	if (r == -UVP_E_BUSY && why.reserved[0] == UVPI_MARK_ENDED) {
 		daemon_log_failure(DAEMON_WARNING, note->name, &why);
 		return 0;
 	}

@@ -24,6 +24,10 @@ enum uvp_errcode uvpi_errcode_of(int sys_errno);
 
 int uvpi_no_memory(struct uvp_error *err);
 
+/* In reserved[0], where a code has more than one meaning for ourselves. ENDED: the domain has ended and its name is free,
+ * but somebody holds memory of it. */
+#define UVPI_MARK_ENDED 1
+
 /* Debug messages: to stderr when the environment has UVP_DEBUG, else nowhere. */
 void uvpi_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -127,6 +127,8 @@ static int fail_zombie(const struct uvpi_dominfo *info, struct uvp_error *err)
 			  info->domid, info->pages);
 
 	uvpi_hint(err, "it goes by itself when they let go; its processes are qemu, uvp-blk or a console, if any");
+	if (err)
+		err->reserved[0] = UVPI_MARK_ENDED;
 	return r;
 }
 
