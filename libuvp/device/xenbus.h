@@ -92,7 +92,6 @@ struct uvpi_device {
 	const char *backend_name; /* the domain that is to serve it, as its specification says; NULL: domain 0 */
 	uint32_t server;          /* its id */
 	char server_label[272];   /* "domain 'disks'": for messages */
-	bool has_agent;           /* in that domain, which removes the folder of the back end as the last it does */
 	char label[64];    /* "disk 'xvda'": for messages */
 	char backend[96];  /* its folders */
 	char frontend[96];

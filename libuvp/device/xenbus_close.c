@@ -18,16 +18,29 @@
 #define GUEST_MS 10000
 #define AGENT_MS 10000
 
-/* Nothing is written for a driver domain that is gone: that would make a folder of it. */
-static bool is_there(struct uvpi_devset *set, const struct uvpi_device *dev)
+/* The nodes of a driver domain are its own, who may write them all the time: no transaction. Nothing is written for one
+ * that is gone: that would make a folder of it. */
+static int write_elsewhere(struct uvpi_devset *set, const struct uvpi_device *dev, const char *online, enum uvpi_xenbus state,
+			   struct uvp_error *err)
 {
-	_cleanup_free_ char *state = NULL;
-	char path[160];
+	_cleanup_free_ char *text = NULL;
+	enum uvpi_xenbus is;
+	char path[160], number[4];
+	int r;
 
-	if (!dev->server)
-		return true;
 	snprintf(path, sizeof(path), "%s/state", dev->backend);
-	return uvpi_store_read(set->store, path, &state, NULL) == 0 && state;
+	r = uvpi_store_read(set->store, path, &text, err);
+	if (r < 0 || !text)
+		return r;
+	is = uvpi_xenbus_parse(text);
+	snprintf(path, sizeof(path), "%s/online", dev->backend);
+	r = uvpi_store_write(set->store, path, online, err);
+	/* Nobody answers a second time. */
+	if (r < 0 || (state == UVPI_XENBUS_CLOSING && (is == UVPI_XENBUS_CLOSING || is == UVPI_XENBUS_CLOSED)))
+		return r;
+	snprintf(path, sizeof(path), "%s/state", dev->backend);
+	snprintf(number, sizeof(number), "%d", state);
+	return uvpi_store_write(set->store, path, number, err);
 }
 
 static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_xenbus state, struct uvp_error *err)
@@ -35,15 +48,16 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	int r = uvpi_batch_new(set->store, &batch, err);
 
-	if (r < 0)
-		return r;
-	for (int i = 0; i < set->n; i++) {
-		struct uvpi_device *dev = set->list[i];
+	for (int i = 0; i < set->n && r >= 0; i++) {
+		const struct uvpi_device *dev = set->list[i];
 		char path[160];
 
-		if (!dev->has_nodes || !is_there(set, dev))
+		if (!dev->has_nodes)
 			continue;
-		dev->has_agent = dev->server != 0;
+		if (dev->server) {
+			r = write_elsewhere(set, dev, online, state, err);
+			continue;
+		}
 		snprintf(path, sizeof(path), "%s/online", dev->backend);
 		uvpi_batch_write(batch, path, online);
 		/* Nobody answers a second time. */
@@ -52,7 +66,7 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 		snprintf(path, sizeof(path), "%s/state", dev->backend);
 		uvpi_batch_writef(batch, path, "%d", state);
 	}
-	return uvpi_batch_run(batch, true, err);
+	return r < 0 ? r : uvpi_batch_run(batch, true, err);
 }
 
 /* A back end whose node is gone, or that nobody serves, is closed too. */
@@ -67,7 +81,7 @@ static int look_for_close(struct uvpi_devset *set, struct uvpi_device *dev, cons
 
 static int look_for_removal(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
-	return !dev->has_nodes || !dev->has_agent || dev->back_state == UVPI_XENBUS_UNKNOWN;
+	return !dev->has_nodes || !dev->server || dev->back_state == UVPI_XENBUS_UNKNOWN;
 }
 
 /* What its scripts did in a driver domain the agent there undoes when the back end has closed, and removes the folder. One
@@ -78,7 +92,7 @@ static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	int r;
 
 	for (int i = 0; i < set->n; i++)
-		any |= set->list[i]->has_nodes && set->list[i]->has_agent;
+		any |= set->list[i]->has_nodes && set->list[i]->server;
 	if (!any)
 		return 0;
 	r = uvpi_devset_wait(set, look_for_removal, false, uvpi_now_ms() + AGENT_MS, op, err);

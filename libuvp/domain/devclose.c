@@ -15,8 +15,10 @@
 #include "core/error.h"
 #include "core/host.h"
 #include "core/num.h"
+#include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "device/loop.h"
 #include "device/netlink.h"
 #include "device/pci_assign.h"
@@ -25,6 +27,7 @@
 #include "device/xenbus.h"
 #include "dm/qemu.h"
 #include "domain/destroy.h"
+#include "domain/domain.h"
 
 #define BACKENDS "/local/domain/0/backend"
 #define DRIVER_MS 10000 /* what a driver domain may take longer than domain 0 */
@@ -37,8 +40,8 @@ static const char *const usual[] = { "vbd", "vif" };
 
 struct device {
 	char kind[32], id[32];
-	uint32_t server; /* the domain of its back end */
-	bool has_agent;  /* there, which removes the back end's folder when it has undone what it did for it */
+	uint32_t server; /* the domain of its back end; an agent there removes its folder as the last it does */
+	bool open;
 	char backend[128];
 	char loop[32];     /* or network block device; xl's script takes loop devices down only when xl runs it */
 	char target[1024]; /* the file behind it */
@@ -164,10 +167,7 @@ static int find_elsewhere(struct uvpi_store *store, uint32_t domid, const char *
 		if (r >= 0 && parse_backend(backend, &server, its_kind))
 			r = add_device(devices, its_kind, id, server, domid, err);
 	}
-	for (int i = here; i < devices->n && r >= 0; i++) {
-		devices->list[i].has_agent = true;
-		devices->any_driver = true;
-	}
+	devices->any_driver |= devices->n > here;
 	return r < 0 ? r : 0;
 }
 
@@ -268,7 +268,7 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 
 static bool is_open(const struct device *d, const char *state)
 {
-	if (d->has_agent)
+	if (d->server)
 		return state != NULL;
 	return d->id[0] && uvpi_xenbus_in_kernel(d->kind) && state && *state >= '1' && *state <= CLOSING && !state[1];
 }
@@ -335,31 +335,33 @@ static void watch_interfaces(struct uvpi_closing *closing)
 	}
 }
 
-/* An agent waits for both: that the back end has closed, and that it is not to come back. */
-static int tell_drivers(struct uvpi_closing *closing, struct uvp_error *err)
+/* An agent waits for both: that it is not to come back, and that it has closed. One that has closed already would not
+ * answer a second time. The nodes are another domain's, who may write them all the time: no transaction. */
+static void tell_drivers(const struct uvpi_closing *closing)
 {
-	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(closing->store, &batch, err);
-
-	for (int i = 0; i < closing->devices.n && r >= 0; i++) {
+	for (int i = 0; i < closing->devices.n; i++) {
 		const struct device *d = &closing->devices.list[i];
 		_cleanup_free_ char *state = NULL;
+		struct uvp_error why = UVP_ERROR_INIT;
 		char path[256];
+		int r;
 
 		if (!d->server)
 			continue;
 		/* Nothing is written for a domain that is gone: that would make a folder of it. */
 		snprintf(path, sizeof(path), "%s/state", d->backend);
-		r = uvpi_store_read(closing->store, path, &state, err);
-		if (r < 0 || !state)
+		r = uvpi_store_read(closing->store, path, &state, &why);
+		if (r >= 0 && !state)
 			continue;
-		uvpi_batch_writef(batch, path, "%d", UVPI_XENBUS_CLOSING);
 		snprintf(path, sizeof(path), "%s/online", d->backend);
-		uvpi_batch_write(batch, path, "0");
+		if (r >= 0)
+			r = uvpi_store_write(closing->store, path, "0", &why);
+		snprintf(path, sizeof(path), "%s/state", d->backend);
+		if (r >= 0 && uvpi_xenbus_parse(state) != UVPI_XENBUS_CLOSED)
+			r = uvpi_store_write(closing->store, path, "5", &why);
+		if (r < 0)
+			uvpi_debug("%s: %s", d->backend, why.message);
 	}
-	if (r >= 0)
-		r = uvpi_batch_run(batch, true, err);
-	return r < 0 ? r : 0;
 }
 
 /* Whatever it was told before, a back end closes for good when its front end's folder is gone. To tell it more would cost
@@ -367,19 +369,18 @@ static int tell_drivers(struct uvpi_closing *closing, struct uvp_error *err)
 static int ask_to_close(struct uvpi_closing *closing, struct uvp_error *err)
 {
 	char path[64];
-	int r = closing->devices.any_driver ? tell_drivers(closing, err) : 0;
 
-	if (r < 0)
-		return r;
+	if (closing->devices.any_driver)
+		tell_drivers(closing);
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/device", closing->domid);
 	return uvpi_store_rm(closing->store, path, err);
 }
 
-/* How many have not closed that somebody in the kernel serves: one without a driver never answers. */
-static int count_open(struct uvpi_store *store, uint32_t domid, struct devices *devices, struct uvp_error *err)
+/* Which have not closed that somebody in the kernel serves: one without a driver never answers. */
+static int look_for_open(struct uvpi_store *store, uint32_t domid, struct devices *devices, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err), open = 0;
+	int r = uvpi_batch_new(store, &batch, err);
 	char path[256];
 
 	for (int i = 0; i < devices->n && r >= 0; i++) {
@@ -393,9 +394,9 @@ static int count_open(struct uvpi_store *store, uint32_t domid, struct devices *
 	for (int i = 0; i < devices->n; i++) {
 		struct device *d = &devices->list[i];
 
-		open += is_open(d, uvpi_batch_value(batch, i, NULL)) && (d->server || uvpi_xenbus_is_served(d->kind, domid, d->id));
+		d->open = is_open(d, uvpi_batch_value(batch, i, NULL)) && (d->server || uvpi_xenbus_is_served(d->kind, domid, d->id));
 	}
-	return open;
+	return 0;
 }
 
 /* The kernel's back ends close in the thread that hands out watch events: all have when an event of our own has come
@@ -425,33 +426,74 @@ static int watch_back_ends(const struct uvpi_closing *closing, bool on, struct u
 	return r < 0 ? r : 0;
 }
 
-/* With their nodes there, also those that are not done then can be waited for. */
-static int wait_closed(struct uvpi_closing *closing, struct uvp_error *err)
+static const struct device *find_open(const struct devices *devices, bool elsewhere)
+{
+	for (int i = 0; i < devices->n; i++)
+		if (devices->list[i].open && (devices->list[i].server != 0) == elsewhere)
+			return &devices->list[i];
+	return NULL;
+}
+
+/* Until when those are waited for that are open still; 0: no more. */
+static int64_t wait_until(const struct uvpi_closing *closing, int64_t drivers_ms)
+{
+	int64_t until = 0, now = uvpi_now_ms();
+
+	if (find_open(&closing->devices, false) && now < closing->deadline_ms)
+		until = closing->deadline_ms;
+	if (find_open(&closing->devices, true) && now < drivers_ms && (!until || drivers_ms < until))
+		until = drivers_ms;
+	return until;
+}
+
+static void warn_driver(const struct uvpi_closing *closing, const struct uvp_op *op)
+{
+	_cleanup_domain_ struct uvp_domain *server = NULL;
+	const struct device *d = find_open(&closing->devices, true);
+	struct uvp_error why = UVP_ERROR_INIT;
+	char label[UVPI_LABEL];
+
+	if (!d)
+		return;
+	if (uvp_domain_open(closing->host, d->server, &server, NULL) == 0)
+		uvpi_domain_label(server, label);
+	else
+		snprintf(label, sizeof(label), "domain %" PRIu32, d->server);
+	uvpi_fail(&why, UVP_E_TIMEOUT, 0, "%s did not undo in time what it did for %s %s of domain %" PRIu32, label, d->kind, d->id,
+		  closing->domid);
+	uvpi_hint(&why, "does an agent (xl devd) run there? A loop device may be left: losetup -a");
+	uvpi_op_warn(op, &why);
+}
+
+/* With their nodes there, also those that are not done then can be waited for. A driver domain takes nothing from the time
+ * that domain 0's own have. */
+static int wait_closed(struct uvpi_closing *closing, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_store *store = closing->store;
-	int64_t soon = uvpi_now_ms() + DRIVER_MS, deadline = closing->deadline_ms;
+	int64_t drivers = uvpi_op_until(op, uvpi_now_ms() + DRIVER_MS).deadline_ms, until;
 	int r = wait_for_kernel(closing, err);
 
-	if (closing->devices.any_driver && deadline > soon)
-		deadline = soon;
-
 	if (r == 0)
-		r = count_open(store, closing->domid, &closing->devices, err);
-	if (r <= 0)
+		r = look_for_open(store, closing->domid, &closing->devices, err);
+	if (r < 0 || !wait_until(closing, drivers))
 		return r;
 	r = watch_back_ends(closing, true, err);
-	while (r >= 0 && uvpi_now_ms() < deadline && (r = count_open(store, closing->domid, &closing->devices, err)) > 0) {
+	while (r >= 0 && (r = look_for_open(store, closing->domid, &closing->devices, err)) == 0 &&
+	       (until = wait_until(closing, drivers))) {
 		struct uvpi_store_event event = { NULL };
 
-		r = uvpi_store_next_event(store, deadline, -1, &event, err);
-		if (r <= 0)
-			break;
+		r = uvpi_store_next_event(store, until, -1, &event, err);
 		/* More may have come with it: one look is for all of them. */
-		do
+		while (r > 0 && uvpi_now_ms() < until) {
 			uvpi_store_event_done(&event);
-		while (uvpi_store_next_event(store, 0, -1, &event, NULL) > 0 && uvpi_now_ms() < deadline);
+			if (uvpi_store_next_event(store, 0, -1, &event, NULL) <= 0)
+				break;
+		}
+		uvpi_store_event_done(&event);
 	}
 	watch_back_ends(closing, false, NULL);
+	if (r >= 0)
+		warn_driver(closing, op);
 	return r < 0 ? r : 0;
 }
 
@@ -526,14 +568,12 @@ int uvpi_closing_begin(struct uvp_host *host, uint32_t domid, const struct uvp_o
 	if (r < 0)
 		goto out;
 	closing->open = r > 0;
-	if (closing->devices.any_driver)
-		closing->deadline_ms += DRIVER_MS;
 	if (closing->open)
 		watch_interfaces(closing);
 	r = ask_to_close(closing, err);
 	UVPI_STEP("devices asked to close");
 	if (r == 0 && closing->open && needs_undoing(&closing->devices))
-		r = wait_closed(closing, err);
+		r = wait_closed(closing, op, err);
 	if (r < 0)
 		goto out;
 	undo_on_host(closing, op);
@@ -583,6 +623,10 @@ int uvpi_closing_finish(struct uvpi_closing *closing, struct uvp_error *err)
 {
 	int r = closing && closing->open && !wait_for_interfaces(closing) ? wait_for_kernel(closing, err) : 0;
 
+	/* It may have ended between the look at it and what was written for it. */
+	for (int i = 0; closing && i < closing->devices.n; i++)
+		if (closing->devices.list[i].server)
+			uvpi_driver_sweep(closing->host, closing->store, closing->devices.list[i].server);
 	/* What they have open they let go of a moment after that. */
 	for (int i = 0; closing && i < closing->devices.n && r == 0; i++)
 		if (closing->devices.list[i].loop[0])
