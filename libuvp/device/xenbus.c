@@ -20,7 +20,7 @@
 #include "device/xenbus_set.h"
 
 #define GUEST_MS 10000
-#define AGENT_MS 60000 /* xl devd gives its scripts 40 s */
+#define AGENT_MS 60000 /* without a deadline of the caller; xl devd gives its scripts 40 s */
 
 /* ---- sets ---- */
 
@@ -222,8 +222,8 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 
 		if (dev->settled)
 			continue;
-		uvpi_fail(err, UVP_E_TIMEOUT, 0, "no back end took %s within %d s: its node is in state %s",
-			  dev->label, uvpi_devset_patience(set) / 1000, uvpi_xenbus_name(dev->back_state));
+		uvpi_fail(err, UVP_E_TIMEOUT, 0, "no back end took %s in time: its node is in state %s", dev->label,
+			  uvpi_xenbus_name(dev->back_state));
 		if (dev->server)
 			uvpi_hint(err, "has %.120s booted, and has it the module %s?", dev->server_label, dev->class->module);
 		else if (dev->class->module)
@@ -235,7 +235,8 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 
 static int wait_back_ends(struct uvpi_devset *set, const struct uvp_op *op, struct uvp_error *err)
 {
-	int r = uvpi_devset_wait(set, look_for_back_end, false, uvpi_now_ms() + uvpi_devset_patience(set), op, err);
+	int64_t deadline = uvpi_op_until(op, uvpi_now_ms() + uvpi_devset_patience(set)).deadline_ms;
+	int r = uvpi_devset_wait(set, look_for_back_end, false, deadline, op, err);
 
 	return r == 0 ? fail_no_back_end(set, err) : r < 0 ? r : 0;
 }
@@ -268,8 +269,23 @@ static int connect_all(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	return r;
 }
 
+/* Xen's own script for files ends well without one. */
+static int fail_no_device(const struct uvpi_devset *set, const struct uvpi_device *dev, struct uvp_error *err)
+{
+	_cleanup_free_ char *target = NULL;
+	char path[160];
+
+	/* Ours: what a driver domain has there is its own word. */
+	snprintf(path, sizeof(path), "%s/params", dev->record);
+	uvpi_store_read(set->store, path, &target, NULL);
+	uvpi_fail(err, UVP_E_NOT_FOUND, 0, "%s: there is no '%.160s' in %.200s, or its script did not say which block device it is",
+		  dev->label, target ? target : "?", dev->server_label);
+	uvpi_hint(err, "target= is a path in that domain");
+	return -UVP_E_NOT_FOUND;
+}
+
 /* In a driver domain somebody else has the host's part: his scripts say when it is done, or what is wrong. blkback is
- * waited for with the number of its device, whoever wrote that. */
+ * waited for with the number of its device, whoever wrote that, and serves nothing without. */
 static int look_for_agent(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
 	static const char *const keys[] = { "hotplug-status", "hotplug-error", "physical-device", "online" };
@@ -300,7 +316,11 @@ static int look_for_agent(struct uvpi_devset *set, struct uvpi_device *dev, cons
 	if (status && (!strcmp(status, "error") || !strcmp(status, "busy")))
 		return uvpi_fail(err, !strcmp(status, "busy") ? UVP_E_BUSY : UVP_E_IO, 0, "%.200s cannot serve %s: %.200s",
 				 dev->server_label, dev->label, says && *says ? says : "its script failed, and did not say why");
-	return (status && !strcmp(status, "connected")) || (dev->class == &uvpi_vbd_class && uvpi_batch_value(batch, 2, NULL));
+	if (dev->class != &uvpi_vbd_class)
+		return status && !strcmp(status, "connected");
+	if (uvpi_batch_value(batch, 2, NULL))
+		return 1;
+	return status && !strcmp(status, "connected") ? fail_no_device(set, dev, err) : 0;
 }
 
 static int fail_no_agent(const struct uvpi_devset *set, struct uvp_error *err)
@@ -310,8 +330,7 @@ static int fail_no_agent(const struct uvpi_devset *set, struct uvp_error *err)
 
 		if (dev->settled)
 			continue;
-		uvpi_fail(err, UVP_E_TIMEOUT, 0, "nobody in %.200s has set up %s within %d s", dev->server_label, dev->label,
-			  AGENT_MS / 1000);
+		uvpi_fail(err, UVP_E_TIMEOUT, 0, "nobody in %.200s has set up %s in time", dev->server_label, dev->label);
 		uvpi_hint(err, "does an agent run there that does? Xen's own is started by: xl devd");
 		break;
 	}
@@ -323,7 +342,7 @@ static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	int r;
 
 	uvpi_op_progress(op, "waiting for the driver domain", 0, 0, UVP_UNIT_NONE);
-	r = uvpi_devset_wait(set, look_for_agent, false, uvpi_now_ms() + AGENT_MS, op, err);
+	r = uvpi_devset_wait(set, look_for_agent, false, uvpi_op_deadline(op, AGENT_MS), op, err);
 	UVPI_STEP("driver domain ready");
 	return r == 0 ? fail_no_agent(set, err) : r < 0 ? r : 0;
 }

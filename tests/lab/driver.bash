@@ -23,6 +23,11 @@ ip link set lo up
 echo 1 >/proc/sys/kernel/printk
 if [ -e /usr/bin/xl ]; then
   xl devd -F >/devd.log 2>&1 &
+  # connected, and in poll(), as it is not before its watch is set
+  until ls -l /proc/$!/fd 2>/dev/null | grep -q xenbus && grep -Eq '^(7|271) ' /proc/$!/syscall; do
+    kill -0 $! || { cat /devd.log; break; }
+    sleep 1
+  done
 else
   sh /agent >/devd.log 2>&1 &
   until [ -e /listens ]; do sleep 1; done
@@ -44,7 +49,9 @@ start() {
   case $dir in
     */vif/*) iface=vif$guest.$number; ip link set "$iface" master drvbr && ip link set "$iface" up || complain "no bridge" ;;
     *)
-      [ -f "$params" ] || { complain "$params does not exist."; return; }
+      # as Xen's script ends well then, and has no device
+      [ -e "$params" ] || { xenstore-write "$dir/hotplug-status" connected; return; }
+      [ -f "$params" ] || { complain "$params is no file."; return; }
       loop=$(losetup -f)
       losetup "$loop" "$params"
       xenstore-write "$dir/node" "$loop" "$dir/physical-device" "7:${loop#/dev/loop}"
@@ -55,14 +62,14 @@ start() {
 xenstore-watch backend | while read -r path; do
   case $path in
     backend) : >/listens; continue ;; # the watch is set
-    backend/*/*/*/state) ;;
+    backend/*/*/*/state | backend/*/*/*/online) ;;
     *) continue ;;
   esac
-  dir=${path%/state}
+  dir=${path%/*}
   number=${dir##*/}
   guest=${dir%/*}
   guest=${guest##*/}
-  case $(xenstore-read "$path" 2>&1) in
+  case $(xenstore-read "$dir/state" 2>&1) in
     2) grep -qx "$dir" /started 2>/dev/null || { echo "$dir" >>/started; xenstore-read "$dir/params" 2>/dev/null | start; } ;;
     6)
       [ "$(xenstore-read "$dir/online")" = 0 ] || continue
