@@ -8,10 +8,18 @@
 #include "config/model.h"
 #include "config/xlcfg_value.h"
 #include "core/error.h"
+#include "core/num.h"
 
 bool uvpi_backend_is_here(const char *backend)
 {
 	return !backend || !strcmp(backend, "0") || !strcmp(backend, "Domain-0");
+}
+
+bool uvpi_backend_is_id(const char *backend)
+{
+	uint32_t domid;
+
+	return !uvpi_backend_is_here(backend) && uvpi_parse_u32(backend, "domain", 0, UINT32_MAX, &domid, NULL) == 0;
 }
 
 static int add_disk(struct uvp_config *config, const char *text, struct uvp_error *err)

@@ -37,6 +37,8 @@ struct uvpi_disk {
 
 /* Does backend= mean domain 0? NULL: it says nothing. */
 bool uvpi_backend_is_here(const char *backend);
+/* Is it a number, of a domain other than 0? It means that domain for now only. */
+bool uvpi_backend_is_id(const char *backend);
 
 /* The whole text must be a specification. *ret_disk is for uvpi_disk_done(). */
 int uvpi_disk_parse(const char *text, struct uvpi_disk *ret_disk, struct uvp_error *err);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/devspec.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/hyp.h"
@@ -268,10 +269,37 @@ static int change_record(struct save *s, struct uvp_error *err)
 	return r;
 }
 
+static int fail_id(const char *device, const char *backend, struct uvp_error *err)
+{
+	uvpi_fail(err, UVP_E_INVALID, 0, "%s has backend=%.16s, a number that is another domain's after the next boot", device, backend);
+	uvpi_hint(err, "give that domain's name or UUID: xlx domname %.16s", backend);
+	return -UVP_E_INVALID;
+}
+
+/* A definition outlives the domains of this boot. */
+static int check_backends(const struct uvp_config *config, struct uvp_error *err)
+{
+	char device[64];
+
+	for (int i = 0; i < config->n_disks; i++) {
+		snprintf(device, sizeof(device), "disk '%s'", config->disks[i].vdev);
+		if (uvpi_backend_is_id(config->disks[i].backend))
+			return fail_id(device, config->disks[i].backend, err);
+	}
+	for (int i = 0; i < config->n_vifs; i++) {
+		snprintf(device, sizeof(device), "network interface %u", config->vifs[i].devid);
+		if (uvpi_backend_is_id(config->vifs[i].backend))
+			return fail_id(device, config->vifs[i].backend, err);
+	}
+	return 0;
+}
+
 static int save(struct save *s, uint32_t revision, struct uvp_error *err)
 {
-	int r = choose_uuid(s, err);
+	int r = check_backends(s->config, err);
 
+	if (r == 0)
+		r = choose_uuid(s, err);
 	if (r == 0)
 		r = check_old(s, revision, err);
 	if (r < 0)

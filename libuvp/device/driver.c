@@ -137,14 +137,14 @@ void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t
 
 /* ---- what is kept ---- */
 
-/* NULL where it can stay as it is. */
+/* NULL where it can stay as it is: a UUID says which domain whatever its name is. */
 static int name_of(struct uvp_host *host, const char *backend, char **ret_name, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r;
 
 	*ret_name = NULL;
-	if (uvpi_backend_is_here(backend))
+	if (!uvpi_backend_is_id(backend))
 		return 0;
 	r = uvp_domain_lookup(host, backend, &domain, err);
 	if (r < 0 || !domain->name[0] || !strcmp(domain->name, backend))

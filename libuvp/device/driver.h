@@ -29,7 +29,7 @@ void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t
 #define UVPI_DRIVER_LABEL 400
 const char *uvpi_driver_label(const struct uvpi_device *dev, char buf[UVPI_DRIVER_LABEL]);
 
-/* An id says which domain only on this host and only for now, so that what is kept has the name instead. Of disks the struct is
+/* An id says which domain only on this host and only for now, so that what is kept has the name instead; a UUID stays. Of disks the struct is
  * changed; of interfaces *ret_spec is the new text, or NULL where it can stay, for the caller to free. */
 int uvpi_driver_name_disk(struct uvp_host *host, struct uvpi_disk *disk, struct uvp_error *err);
 int uvpi_driver_name_vif(struct uvp_host *host, const char *spec, char **ret_spec, struct uvp_error *err);

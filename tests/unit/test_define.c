@@ -298,6 +298,21 @@ START_TEST(autostart_lines)
 }
 END_TEST
 
+START_TEST(driver_domains_are_kept_by_what_outlives_a_boot)
+{
+	_cleanup_config_ struct uvp_config *by_id = config("user", "disk = ['/d,raw,xvda,rw,backend=7']\n");
+	_cleanup_config_ struct uvp_config *vif_by_id = config("user", "vif = ['backend=7']\n");
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	ck_assert_int_eq(uvp_definition_save(NULL, by_id, 0, NULL, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "disk 'xvda' has backend=7"));
+	ck_assert_int_eq(uvp_definition_save(NULL, vif_by_id, 0, NULL, &err), -UVP_E_INVALID);
+	ck_assert_ptr_nonnull(strstr(err.message, "network interface 0 has backend=7"));
+	define("here", "disk = ['/d,raw,xvda,rw,backend=0']\n");
+	define("named", "disk = ['/d,raw,xvda,rw,backend=disks']\nvif = ['backend=4b7a2f6e-1b3c-4d5e-8f90-0123456789ab']\n");
+}
+END_TEST
+
 START_TEST(settings_without_quotes_and_back_to_default)
 {
 	_cleanup_config_ struct uvp_config *c = config("web", "vcpus = 4\n"), *changed = NULL, *back = NULL;
@@ -446,6 +461,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, newest_revisions_are_kept);
 	tcase_add_test(tcase, one_name_for_one_of_two_processes);
 	tcase_add_test(tcase, autostart_lines);
+	tcase_add_test(tcase, driver_domains_are_kept_by_what_outlives_a_boot);
 	tcase_add_test(tcase, settings_without_quotes_and_back_to_default);
 	tcase_add_test(tcase, clone_has_its_own_disk_and_address);
 	tcase_add_test(tcase, cancelled_clone_leaves_nothing);
