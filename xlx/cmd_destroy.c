@@ -10,10 +10,12 @@
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/num.h"
+#include "device/driver.h"
 #include "domain/domain.h"
 #include "xlx/ask.h"
 #include "xlx/bar.h"
 #include "xlx/cmd.h"
+#include "xlx/domains.h"
 #include "xlx/out.h"
 
 static const struct xlx_opt options[] = {
@@ -41,6 +43,7 @@ static bool is_running(struct uvp_host *host, const struct uvp_domain *domain)
 
 static int destroy(struct uvp_domain *domain, enum bar_mode mode)
 {
+	char clients[UVPI_DRIVER_CLIENTS];
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct uvp_op op = UVP_OP_INIT;
 	struct bar bar;
@@ -51,6 +54,8 @@ static int destroy(struct uvp_domain *domain, enum bar_mode mode)
 	op.progress_data = &bar;
 	op.cancel_fd = xlx_cancel_fd();
 	op.warning = xlx_warn_op;
+	if (uvpi_driver_clients(domain->host, domain->domid, clients))
+		xlx_warn("%s served %s, which get no answers from those disks and interfaces any more", xlx_domain_label(domain), clients);
 	r = uvp_domain_destroy(domain, &op, &err);
 	bar_done(&bar);
 	return r < 0 ? xlx_fail(&err) : XLX_EXIT_OK;
@@ -73,6 +78,17 @@ static int destroy_named(const struct xlx_args *args, struct uvp_host *host, con
 	return destroy(domain, mode);
 }
 
+static int destroy_one(struct uvp_host *host, const struct uvpi_dominfo *info, enum bar_mode mode)
+{
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	struct uvp_error err = UVP_ERROR_INIT;
+	int r = info->xenstore_domain ? -UVP_E_NOT_FOUND : uvp_domain_open(host, info->domid, &domain, &err);
+
+	if (r == -UVP_E_NOT_FOUND) /* ended by itself meanwhile; or it is the one that serves xenstore */
+		return XLX_EXIT_OK;
+	return r < 0 ? xlx_fail(&err) : destroy(domain, mode);
+}
+
 static int destroy_all(const struct xlx_args *args, struct uvp_host *host, enum bar_mode mode)
 {
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
@@ -86,16 +102,20 @@ static int destroy_all(const struct xlx_args *args, struct uvp_host *host, enum 
 		if (status)
 			return status;
 	}
-	for (int i = 0; i < n; i++) {
-		_cleanup_domain_ struct uvp_domain *domain = NULL;
-		int r = infos[i].xenstore_domain ? -UVP_E_NOT_FOUND :
-						   uvp_domain_open(host, infos[i].domid, &domain, &err);
+	/* Whoever serves others goes when they have gone; in a circle, where that is never, all the same. */
+	for (int left = n, before = n + 1; left;) {
+		bool all = left == before;
 
-		if (r == -UVP_E_NOT_FOUND) /* ended by itself meanwhile; or it is the one that serves xenstore */
-			continue;
-		status = r < 0 ? xlx_fail(&err) : destroy(domain, mode);
-		if (status && !first)
-			first = status;
+		before = left;
+		left = 0;
+		for (int i = 0; i < before; i++) {
+			char clients[UVPI_DRIVER_CLIENTS];
+
+			if (!all && uvpi_driver_clients(host, infos[i].domid, clients))
+				infos[left++] = infos[i];
+			else if ((status = destroy_one(host, &infos[i], mode)) && !first)
+				first = status;
+		}
 	}
 	return first;
 }

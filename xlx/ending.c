@@ -3,21 +3,34 @@
 #include "xlx/ending.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/num.h"
+#include "device/driver.h"
+#include "domain/domain.h"
+#include "xlx/out.h"
 
 #define TIMEOUT_MS (5 * 60 * 1000)
 
-/* Those that took the request come first afterwards; returns how many. */
-static int ask_all(struct xlx_domains *domains, enum uvp_shutdown how, unsigned int flags)
+static void warn_clients(const struct uvp_domain *domain)
 {
-	int asked = 0;
+	char clients[UVPI_DRIVER_CLIENTS];
 
-	for (int i = 0; i < domains->n; i++) {
+	if (uvpi_driver_clients(domain->host, domain->domid, clients))
+		xlx_warn("%s serves %s, which get no answers from those disks and interfaces when it ends", xlx_domain_label(domain),
+			 clients);
+}
+
+/* Of those in [from, to): those that took the request stand first afterwards, at `asked`; returns their end. */
+static int ask_some(struct xlx_domains *domains, int from, int to, int asked, enum uvp_shutdown how, unsigned int flags)
+{
+	for (int i = from; i < to; i++) {
 		struct uvp_error err = UVP_ERROR_INIT;
 		struct uvp_domain *domain = domains->list[i];
-		int r = uvp_domain_shutdown(domain, how, flags, &err);
+		int r;
 
+		warn_clients(domain);
+		r = uvp_domain_shutdown(domain, how, flags, &err);
 		if (r < 0) {
 			xlx_status_add(&domains->status, xlx_fail(&err));
 			continue;
@@ -28,6 +41,23 @@ static int ask_all(struct xlx_domains *domains, enum uvp_shutdown how, unsigned 
 		domains->list[asked++] = domain;
 	}
 	return asked;
+}
+
+/* Those that serve others stand last afterwards; returns where they begin. */
+static int servers_last(struct xlx_domains *domains)
+{
+	int first = 0;
+
+	for (int i = 0; i < domains->n; i++) {
+		struct uvp_domain *domain = domains->list[i];
+		char clients[UVPI_DRIVER_CLIENTS];
+
+		if (uvpi_driver_clients(domain->host, domain->domid, clients))
+			continue;
+		memmove(&domains->list[first + 1], &domains->list[first], (size_t)(i - first) * sizeof(domain));
+		domains->list[first++] = domain;
+	}
+	return first;
 }
 
 /* One deadline for all, so waiting for one after the other takes no longer than for the slowest. */
@@ -61,7 +91,7 @@ int xlx_end_domains(const struct xlx_args *args, enum uvp_shutdown how, unsigned
 	int64_t timeout_ms = TIMEOUT_MS;
 	struct xlx_domains domains;
 	enum bar_mode mode;
-	int asked;
+	int asked, servers;
 
 	if (!bar_mode_of(args, &mode))
 		return XLX_EXIT_USAGE;
@@ -69,7 +99,12 @@ int xlx_end_domains(const struct xlx_args *args, enum uvp_shutdown how, unsigned
 		return xlx_usage(args, "%s", err.message);
 	if (!xlx_domains_open(args, &domains))
 		return xlx_domains_close(&domains);
-	asked = ask_all(&domains, how, flags);
+	servers = servers_last(&domains);
+	asked = ask_some(&domains, 0, servers, 0, how, flags);
+	/* A guest that ends writes to its disks until it has. */
+	if (asked && servers < domains.n && how != UVP_SHUTDOWN_REBOOT)
+		wait_all(&domains, asked, false, mode, timeout_ms);
+	asked = ask_some(&domains, servers, domains.n, asked, how, flags);
 	if (timeout || xlx_has(args, "wait"))
 		wait_all(&domains, asked, xlx_count(args, "wait") > 1, mode, timeout_ms);
 	return xlx_domains_close(&domains);

@@ -135,6 +135,92 @@ void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t
 	uvpi_store_rm(store, path, NULL);
 }
 
+/* ---- whom it serves ---- */
+
+/* It may have made any node itself, but not this record. */
+static bool is_served_by(struct uvpi_store *store, uint32_t client, const char *kind, uint32_t domid)
+{
+	_cleanup_free_ char **ids = NULL;
+	char path[128], prefix[64];
+	int n = 0;
+
+	snprintf(prefix, sizeof(prefix), "/local/domain/%" PRIu32 "/", domid);
+	snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%.32s", client, kind);
+	if (uvpi_store_list(store, path, &ids, &n, NULL) < 0)
+		return false;
+	for (int i = 0; i < n; i++) {
+		_cleanup_free_ char *backend = NULL;
+
+		snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%.32s/%.32s/backend", client, kind, ids[i]);
+		if (uvpi_store_read(store, path, &backend, NULL) == 0 && backend && !strncmp(backend, prefix, strlen(prefix)))
+			return true;
+	}
+	return false;
+}
+
+/* What has ended waits for no answers. */
+static bool lives(struct uvp_host *host, uint32_t domid)
+{
+	struct uvpi_dominfo info;
+
+	return uvpi_hyp_domain(host->hyp, domid, &info, NULL) == 0 && !info.dying &&
+	       (!info.shutdown || info.reason == UVPI_REASON_SUSPEND);
+}
+
+struct clients {
+	struct uvp_host *host;
+	uint32_t domids[256];
+	int n;
+};
+
+static void add_clients(struct uvpi_store *store, uint32_t domid, const char *kind, struct clients *clients)
+{
+	_cleanup_free_ char **names = NULL;
+	char path[128];
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/backend/%.32s", domid, kind);
+	if (uvpi_store_list(store, path, &names, &n, NULL) < 0)
+		return;
+	for (int i = 0; i < n && clients->n < (int)UVPI_ARRAY_SIZE(clients->domids); i++) {
+		uint32_t client;
+		bool known = uvpi_parse_u32(names[i], "domain", 0, 0x7fef, &client, NULL) < 0 || client == domid;
+
+		for (int j = 0; j < clients->n && !known; j++)
+			known = clients->domids[j] == client;
+		if (!known && is_served_by(store, client, kind, domid) && lives(clients->host, client))
+			clients->domids[clients->n++] = client;
+	}
+}
+
+int uvpi_driver_clients(struct uvp_host *host, uint32_t domid, char names[UVPI_DRIVER_CLIENTS])
+{
+	struct clients clients = { .host = host };
+	_cleanup_free_ char **kinds = NULL;
+	struct uvpi_store *store;
+	char path[64];
+	int n = 0;
+	size_t len = 0;
+
+	names[0] = '\0';
+	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/backend", domid);
+	if (!domid || uvpi_host_store(host, &store, NULL) < 0 || uvpi_store_list(store, path, &kinds, &n, NULL) < 0)
+		return 0;
+	for (int i = 0; i < n && i < 32; i++)
+		add_clients(store, domid, kinds[i], &clients);
+	for (int i = 0; i < clients.n && len + 1 < UVPI_DRIVER_CLIENTS; i++) {
+		_cleanup_domain_ struct uvp_domain *domain = NULL;
+		char label[UVPI_LABEL];
+
+		if (uvp_domain_open(host, clients.domids[i], &domain, NULL) == 0)
+			uvpi_domain_label(domain, label);
+		else
+			snprintf(label, sizeof(label), "domain %" PRIu32, clients.domids[i]);
+		len += (size_t)snprintf(names + len, UVPI_DRIVER_CLIENTS - len, "%s%s", i ? ", " : "", label);
+	}
+	return clients.n;
+}
+
 /* ---- what is kept ---- */
 
 /* NULL where it can stay as it is: a UUID says which domain whatever its name is. */

@@ -25,6 +25,11 @@ bool uvpi_driver_any(const struct uvpi_devset *set);
 /* Nodes that were written for a domain which had gone: what stands there then is nobody's. */
 void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t domid);
 
+/* How many domains that have not ended it serves, and their names for a message, cut off where there is no more room. What domain 0 has recorded of
+ * them is asked, and not the driver domain. */
+#define UVPI_DRIVER_CLIENTS 256
+int uvpi_driver_clients(struct uvp_host *host, uint32_t domid, char names[UVPI_DRIVER_CLIENTS]);
+
 /* The node of either end's error, "the kernel's back end of disk 'xvda'" and the like: for messages. Returns buf. */
 #define UVPI_DRIVER_LABEL 400
 const char *uvpi_driver_label(const struct uvpi_device *dev, char buf[UVPI_DRIVER_LABEL]);

@@ -126,6 +126,13 @@ static void compare_disk(const struct uvpi_disk *disk, const struct uvpi_wire_di
 	const char *path = disk_path(disk);
 	struct uvpi_wire_disk here;
 
+	if (disk->target && disk->format != UVPI_DISK_EMPTY && !disk->readonly && !trust && !uvpi_backend_is_here(disk->backend)) {
+		uvpi_fail(&why, UVP_E_INVALID, 0,
+			  "disk '%s' is in domain '%.80s', one of that name on each host: nobody can see from here whether both have the same storage, or write out what the old one has cached",
+			  disk->vdev, disk->backend);
+		uvpi_hint(&why, "if they do, and cache nothing, say --trust-disks");
+		uvpi_preflight_refuse(list, &why);
+	}
 	if (!path || disk->script || !there->kind || look_at(path, &here) < 0)
 		return;
 	if (here.kind != there->kind || here.size != there->size) {

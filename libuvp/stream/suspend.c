@@ -23,6 +23,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "dm/state.h"
 #include "domain/domain.h"
 #include "migrate/handover.h"
@@ -35,6 +36,7 @@
 int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *then, struct uvp_config **ret_config,
 		       struct uvpi_dominfo *ret_info, struct uvp_error *err)
 {
+	char clients[UVPI_DRIVER_CLIENTS];
 	int r;
 
 	if (!domain->domid)
@@ -55,6 +57,11 @@ int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *th
 	}
 	if (ret_info->shutdown || ret_info->dying)
 		return uvpi_fail(err, UVP_E_BUSY, 0, "it has shut down: there is nothing that runs in it");
+	if (uvpi_driver_clients(domain->host, domain->domid, clients)) {
+		uvpi_fail(err, UVP_E_BUSY, 0, "its back ends serve %s, and cannot leave with it", clients);
+		uvpi_hint(err, "end them, or detach what it serves, first");
+		return -UVP_E_BUSY;
+	}
 	return 0;
 }
 
