@@ -6,6 +6,7 @@
 #include "core/hyp.h"
 #include "core/json.h"
 #include "core/num.h"
+#include "domain/domain.h"
 #include "xlx/device.h"
 #include "xlx/open.h"
 #include "xlx/out.h"
@@ -21,12 +22,15 @@ struct list {
 static bool find_server(const struct list *list, const struct uvp_device_info *info, char name[256])
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	struct uvpi_dominfo look;
 
 	snprintf(name, 256, "Domain-0");
 	if (!info->backend_domid)
 		return true;
 	name[0] = '\0';
 	if (uvp_domain_open(list->host, info->backend_domid, &domain, NULL) == -UVP_E_NOT_FOUND)
+		return false;
+	if (domain && uvpi_domain_look(domain, &look, NULL) == 0 && (look.dying || (look.shutdown && look.reason != UVPI_REASON_SUSPEND)))
 		return false;
 	snprintf(name, 256, "%s", domain ? uvp_domain_name(domain) : "");
 	return true;

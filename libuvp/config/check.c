@@ -223,11 +223,29 @@ static bool is_itself(const struct uvp_config *config, const char *backend)
 	return (config->name && !strcmp(backend, config->name)) || (config->has_uuid && !strcmp(backend, uuid));
 }
 
+int uvpi_check_emulated(const struct uvpi_disk *disk, const struct uvpi_vif *vif, struct uvp_error *err)
+{
+	char what[64];
+
+	if (uvpi_backend_is_here(disk ? disk->backend : vif->backend))
+		return 0;
+	if (disk)
+		snprintf(what, sizeof(what), "disk '%s'", disk->vdev);
+	else
+		snprintf(what, sizeof(what), "network interface %u", vif->devid);
+	if (disk && disk->cdrom)
+		return fail_not_here(what, "drives of hvm guests are emulated: leave backend= out", err);
+	if (disk && (*disk->vdev == 'h' || *disk->vdev == 's'))
+		return fail_not_here(what, "as xvda and the like it is for the guest's Xen drivers alone", err);
+	if (!disk && !vif->pv_only)
+		return fail_not_here(what, "with type=vif it is for the guest's Xen drivers alone", err);
+	return 0;
+}
+
 /* Devices whose back ends are in another domain. */
 static int check_driver(const struct uvp_config *config, const struct uvpi_disk *disk, const struct uvpi_vif *vif, struct uvp_error *err)
 {
 	const char *backend = disk ? disk->backend : vif->backend;
-	bool hvm = config->type == UVPI_TYPE_HVM;
 	char what[64];
 
 	if (uvpi_backend_is_here(backend))
@@ -238,13 +256,7 @@ static int check_driver(const struct uvp_config *config, const struct uvpi_disk 
 		snprintf(what, sizeof(what), "network interface %u", vif->devid);
 	if (is_itself(config, backend))
 		return fail_own_backend(what, err);
-	if (hvm && disk && disk->cdrom)
-		return fail_not_here(what, "drives of hvm guests are emulated: leave backend= out", err);
-	if (hvm && disk && (*disk->vdev == 'h' || *disk->vdev == 's'))
-		return fail_not_here(what, "as xvda and the like it is for the guest's Xen drivers alone", err);
-	if (hvm && vif && !vif->pv_only)
-		return fail_not_here(what, "with type=vif it is for the guest's Xen drivers alone", err);
-	return 0;
+	return config->type == UVPI_TYPE_HVM ? uvpi_check_emulated(disk, vif, err) : 0;
 }
 
 static int check_devices(const struct uvp_config *config, struct uvp_error *err)

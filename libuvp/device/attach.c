@@ -8,6 +8,7 @@
 
 #include <uvp/device.h>
 
+#include "config/check.h"
 #include "config/devspec.h"
 #include "core/cleanup.h"
 #include "core/error.h"
@@ -133,6 +134,9 @@ static int attach_spec(struct uvp_domain *domain, enum uvp_device_class device_c
 		r = is_disk ? uvpi_disk_parse(spec, &disk, err) : uvpi_vif_parse(spec, &vif, err);
 	if (r == 0)
 		r = is_disk ? uvpi_disk_unsupported(&disk, err) : uvpi_vif_unsupported(&vif, err);
+	/* Its next life is to have it, too. */
+	if (r == 0 && info.hvm && info.power_button)
+		r = uvpi_check_emulated(is_disk ? &disk : NULL, &vif, err);
 	if (r == 0)
 		r = uvpi_device_lock(domain->domid, &lock, err);
 	if (r == 0 && !is_disk)

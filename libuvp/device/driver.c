@@ -50,6 +50,7 @@ static int look_up(struct uvpi_devset *set, struct uvpi_device *dev, struct uvp_
 	if (r < 0)
 		return r;
 	dev->server = domain->domid;
+	memcpy(dev->server_uuid, domain->uuid, sizeof(dev->server_uuid));
 	uvpi_domain_label(domain, dev->server_label);
 	return 0;
 }
@@ -75,6 +76,7 @@ int uvpi_driver_find(struct uvpi_devset *set, struct uvp_error *err)
 		other = same_server(set, dev);
 		if (other) {
 			dev->server = other->server;
+			memcpy(dev->server_uuid, other->server_uuid, sizeof(dev->server_uuid));
 			memcpy(dev->server_label, other->server_label, sizeof(dev->server_label));
 			continue;
 		}
@@ -98,6 +100,16 @@ void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t 
 		uvpi_domain_label(domain, dev->server_label);
 	else
 		snprintf(dev->server_label, sizeof(dev->server_label), "domain %" PRIu32, domid);
+}
+
+bool uvpi_driver_is_vm(const char *vm, const uint8_t uuid[16])
+{
+	char text[UVPI_UUID_TEXT];
+	size_t len;
+
+	uvpi_format_uuid(uuid, text);
+	len = strlen(text);
+	return vm && !strncmp(vm, "/vm/", 4) && !strncmp(vm + 4, text, len) && (!vm[4 + len] || vm[4 + len] == '-');
 }
 
 bool uvpi_driver_any(const struct uvpi_devset *set)

@@ -20,6 +20,8 @@ struct uvp_host;
 int uvpi_driver_find(struct uvpi_devset *set, struct uvp_error *err);
 /* Its back end is in that domain: for one that is there already. */
 void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t domid);
+/* Does /local/domain/ID/vm, as it was read (NULL: there is none), belong to that domain? libxl may have put "-1" behind it. */
+bool uvpi_driver_is_vm(const char *vm, const uint8_t uuid[16]);
 /* Has the set devices whose back ends are elsewhere? */
 bool uvpi_driver_any(const struct uvpi_devset *set);
 /* Nodes that were written for a domain which had gone: what stands there then is nobody's. */

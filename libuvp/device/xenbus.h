@@ -90,7 +90,8 @@ struct uvpi_device {
 	const struct uvpi_device_class *class;
 	uint32_t devid;
 	const char *backend_name; /* the domain that is to serve it, as its specification says; NULL: domain 0 */
-	uint32_t server;          /* its id */
+	uint32_t server;          /* its id, */
+	uint8_t server_uuid[16];  /* and which domain that id meant: zeros when that is not known */
 	char server_label[272];   /* "domain 'disks'": for messages */
 	char label[64];    /* "disk 'xvda'": for messages */
 	char backend[96];  /* its folders */

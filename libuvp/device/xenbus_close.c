@@ -317,6 +317,22 @@ static bool guest_has_it(const struct uvpi_devset *set)
 	return false;
 }
 
+/* The guest would go on waiting for what it asked of it, and find its device gone. */
+static int check_servers(const struct uvpi_devset *set, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n; i++) {
+		const struct uvpi_device *dev = set->list[i];
+
+		if (!dev->server || dev->was != UVPI_XENBUS_UNKNOWN)
+			continue;
+		uvpi_fail(err, UVP_E_BUSY, 0, "the guest of domain %" PRIu32 " has %s, and cannot let go of it: %.200s, which served it, is gone",
+			  set->domid, dev->label, dev->server_label);
+		uvpi_hint(err, "take it away with --force");
+		return -UVP_E_BUSY;
+	}
+	return 0;
+}
+
 static int detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err)
 {
 	int r = remember_states(set, err);
@@ -325,7 +341,9 @@ static int detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, 
 		return r;
 	if (!guest_has_it(set))
 		return uvpi_devset_remove(set, err);
-	r = write_states(set, "0", UVPI_XENBUS_CLOSING, err);
+	r = force ? 0 : check_servers(set, err);
+	if (r == 0)
+		r = write_states(set, "0", UVPI_XENBUS_CLOSING, err);
 	if (r < 0)
 		return r;
 	UVPI_STEP("guest asked to let go");

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "device/driver.h"
 #include "device/xenbus_set.h"
 
 static void write_value(struct uvpi_batch *batch, const struct uvpi_device *dev, const struct uvpi_devkey *key,
@@ -127,7 +128,7 @@ static int write_some(struct uvpi_devset *set, int from, int to, struct uvp_erro
 	for (int i = from; i < to; i++)
 		set->list[i]->has_nodes = true;
 	for (int i = from; i < to; i++)
-		if (set->list[i]->server && !uvpi_batch_value(batch, servers[i - from], NULL))
+		if (set->list[i]->server && !uvpi_driver_is_vm(uvpi_batch_value(batch, servers[i - from], NULL), set->list[i]->server_uuid))
 			return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "%.200s, which was to serve %s, is gone",
 					 set->list[i]->server_label, set->list[i]->label);
 	return 0;

@@ -75,6 +75,11 @@ after=$(sum)
 in_driver 'sync; md5sum /disk.img'
 [ "$after" = "$(sum)" ] || fail "what the guest wrote is not there: $(cat "$tmp/guest")"
 
+expect_fail 6 xlx save lab-driver "$tmp/driver"
+err_has "its back ends serve domain 'lab-user', and cannot leave with it"
+expect_fail 3 xlx define "$(tiny_cfg lab-defined "vif = [ 'backend=$driver' ]")"
+err_has "network interface 0 has backend=$driver"
+
 # hot plug, and out again; what the driver domain writes is not believed
 if long; then
 	expect_ok xlx network-detach --timeout 60 lab-user 0
@@ -132,10 +137,14 @@ fi
 # the driver domain ends first
 expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver' ]")"
 expect_ok xlx destroy --yes lab-driver
+err_has "domain 'lab-driver' served domain 'lab-user'"
 expect_ok xlx block-list lab-user
 out_has gone
 err_has "domain $driver, which served it, is gone; 'xlx block-detach --force' takes it away"
 expect_ok xlx block-list --json lab-user
 out_has '"backend_domain":null'
+xenstore-write "/local/domain/$(xlx domid lab-user)/device/vbd/51712/state" 4 # as of a guest that had connected
+expect_fail 6 xlx block-detach lab-user xvda
+err_has "domain $driver, which served it, is gone"
 expect_ok xlx block-detach --force lab-user xvda
 ! xenstore-exists "/local/domain/$driver" || fail "nodes of a domain that is gone: $(xenstore-ls "/local/domain/$driver")"

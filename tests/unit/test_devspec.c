@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/check.h"
 #include "config/devspec.h"
 #include "config/devspec_pci.h"
 #include "config/model.h"
 #include "config/xml_list.h"
 #include "core/num.h"
 #include "device/counts.h"
+#include "device/driver.h"
 #include "domain/stats.h"
 #include "tests/unit/unit.h"
 
@@ -489,8 +491,69 @@ START_TEST(pci_devices_of_hvm_guests_need_a_free_device_model)
 }
 END_TEST
 
+START_TEST(a_domain_is_known_by_what_vm_says)
+{
+	static const uint8_t uuid[16] = { 0x4b, 0x7a, 0x2f, 0x6e, 0x1b, 0x3c, 0x4d, 0x5e, 0x8f, 0x90, 1, 2, 3, 4, 5, 6 };
+	static const struct {
+		const char *vm;
+		bool is;
+	} cases[] = {
+		{ "/vm/4b7a2f6e-1b3c-4d5e-8f90-010203040506", true },
+		{ "/vm/4b7a2f6e-1b3c-4d5e-8f90-010203040506-1", true },
+		{ "/vm/4b7a2f6e-1b3c-4d5e-8f90-010203040507", false },
+		{ "/vm/4b7a2f6e-1b3c-4d5e-8f90-0102030405061", false },
+		{ "/vm/4b7a2f6e", false },
+		{ "", false },
+		{ NULL, false },
+	};
+
+	ck_assert_int_eq(uvpi_driver_is_vm(cases[_i].vm, uuid), cases[_i].is);
+}
+END_TEST
+
+START_TEST(numbers_of_domains_are_told_from_names)
+{
+	ck_assert(uvpi_backend_is_id("7"));
+	ck_assert(!uvpi_backend_is_id("0"));
+	ck_assert(!uvpi_backend_is_id(NULL));
+	ck_assert(!uvpi_backend_is_id("Domain-0"));
+	ck_assert(!uvpi_backend_is_id("disks"));
+	ck_assert(!uvpi_backend_is_id("4b7a2f6e-1b3c-4d5e-8f90-010203040506"));
+}
+END_TEST
+
+START_TEST(what_would_be_emulated_is_refused_elsewhere)
+{
+	static const struct {
+		const char *disk, *vif;
+		int r;
+	} cases[] = {
+		{ "/d,raw,hda,rw,backend=disks", NULL, -UVP_E_UNSUPPORTED },
+		{ "/d,raw,sdb,rw,backend=disks", NULL, -UVP_E_UNSUPPORTED },
+		{ "/d,raw,xvdc,cdrom,backend=disks", NULL, -UVP_E_UNSUPPORTED },
+		{ "/d,raw,xvda,rw,backend=disks", NULL, 0 },
+		{ "/d,raw,hda,rw", NULL, 0 },
+		{ NULL, "bridge=b,backend=nets", -UVP_E_UNSUPPORTED },
+		{ NULL, "bridge=b,type=vif,backend=nets", 0 },
+		{ NULL, "bridge=b", 0 },
+	};
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvpi_disk disk = { NULL };
+	struct uvpi_vif vif = { NULL };
+	int r = cases[_i].disk ? uvpi_disk_parse(cases[_i].disk, &disk, &err) : uvpi_vif_parse(cases[_i].vif, &vif, &err);
+
+	ck_assert_msg(r == 0, "%s", err.message);
+	ck_assert_int_eq(uvpi_check_emulated(cases[_i].disk ? &disk : NULL, &vif, &err), cases[_i].r);
+	uvpi_disk_done(&disk);
+	uvpi_vif_done(&vif);
+}
+END_TEST
+
 static void setup(TCase *tcase)
 {
+	tcase_add_loop_test(tcase, a_domain_is_known_by_what_vm_says, 0, 7);
+	tcase_add_test(tcase, numbers_of_domains_are_told_from_names);
+	tcase_add_loop_test(tcase, what_would_be_emulated_is_refused_elsewhere, 0, 8);
 	tcase_add_loop_test(tcase, targets_are_asked_for_in_turns, 0, 3);
 	tcase_add_test(tcase, rings_of_an_interface_are_read);
 	tcase_add_test(tcase, counts_of_interfaces_are_read);
