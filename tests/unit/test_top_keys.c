@@ -181,6 +181,19 @@ START_TEST(an_act_on_a_twin_is_not_on_the_other)
 	press(&ui, model, "\n", 0, &argv);
 	ck_assert_str_eq(top_select(&ui, model)->label, "second");
 	press(&ui, model, "\033", 0, &argv);
+	/* a name that is another one's number is no help */
+	model->now->domains.domains[2].name = "1";
+	ck_assert_int_eq(press(&ui, model, "\033/state:running\n", 0, &argv), TOP_ACT_NONE);
+	top_frame_free(top_draw(model, &ui, 80, 24, 0));
+	press(&ui, model, "X", 0, &argv);
+	top_command_text(&ui, model, text, sizeof(text));
+	ck_assert_str_eq(text, "xlx destroy --yes 2");
+	ck_assert_int_eq(top_act_typing(&ui, model, text), TOP_TYPING_NUMBER);
+	ck_assert_int_eq(press(&ui, model, "2\n", 0, &argv), TOP_ACT_RUN);
+	ck_assert_str_eq(argv[4], "2");
+	top_argv_free(argv);
+	model->now->domains.domains[2].name = "second";
+	press(&ui, model, " ", 0, &argv);
 	/* both are two */
 	top_key(&ui, model, TOP_KEY_HOME, 10, 0, &argv);
 	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/num.h"
 #include "xlx/out.h"
 #include "xlx/top/ui.h"
 
@@ -92,13 +93,22 @@ void top_act_ask(struct top_ui *ui, const struct top_model *model, const struct 
 	}
 }
 
-/* How the domain is called in a command: by its name, which stays when ids come and go, or its id. */
-static void word_of(const struct top_domain *domain, char buf[256])
+/* xl lets a domain have a name that a command takes for another one's id or UUID. */
+static bool misleads(const char *name)
 {
-	if (domain->info->name)
+	return !name[strspn(name, "0123456789")] || uvpi_is_uuid(name);
+}
+
+/* How the domain is called in a command: by its name, which stays when ids come and go, or its id. Is it the name? */
+static bool word_of(const struct top_domain *domain, char buf[256])
+{
+	bool named = domain->info->name && !misleads(domain->info->name);
+
+	if (named)
 		snprintf(buf, 256, "%s", domain->info->name);
 	else
 		snprintf(buf, 256, "%" PRIu32, domain->info->id);
+	return named;
 }
 
 /* Names after each other until they take so many bytes, but one at least. Returns how many there are room for. */
@@ -204,7 +214,8 @@ enum top_typing top_act_typing(const struct top_ui *ui, const struct top_model *
 	buf[0] = '\0';
 	if (!domain)
 		return TOP_TYPING_NAME;
-	word_of(domain, buf);
+	if (!word_of(domain, buf))
+		return TOP_TYPING_NUMBER;
 	for (const char *at = buf; *at; at++)
 		if (*at < ' ' || *at > '~') {
 			snprintf(buf, 256, "%" PRIu32, domain->info->id);
