@@ -18,4 +18,11 @@ struct uvpi_dominfo;
 int uvpi_memory_read(struct uvp_domain *domain, struct uvp_memory *ret_memory, struct uvpi_dominfo *ret_info,
 		     struct uvp_error *err);
 
+/* A guest that is on its way to what it was asked for stays at what it has; the caller has the lock of uvpi_saving_begin(). */
+struct uvpi_memory_hold {
+	uint64_t target, video; /* KiB that it was asked for; 0: it was there */
+};
+int uvpi_memory_hold(struct uvp_domain *domain, struct uvpi_memory_hold *hold, const struct uvp_op *op, struct uvp_error *err);
+void uvpi_memory_let_go(struct uvp_domain *domain, struct uvpi_memory_hold *hold);
+
 #endif

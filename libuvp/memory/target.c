@@ -12,6 +12,7 @@
 #include "core/store.h"
 #include "domain/domain.h"
 #include "memory/memory.h"
+#include "stream/suspend.h"
 
 /* Below this a Linux domain 0 does not survive; other tools have the same line. */
 #define DOM0_MIN_KIB (128 * 1024)
@@ -151,6 +152,8 @@ static int request(struct uvp_domain *domain, const struct uvp_memory *memory,
 /* Nothing announces that a guest's memory has changed, so this looks. */
 #define LOOK_MS 100
 #define STUCK_MS 15000
+#define STILL 5 /* looks, */
+#define STILL_MAX 50
 #define NEVER_MS (INT64_MAX / 4)
 
 static uint64_t distance(uint64_t a, uint64_t b)
@@ -218,17 +221,84 @@ static int wait_target(struct uvp_domain *domain, const struct uvp_memory *befor
 	}
 }
 
+/* ---- one that moves ---- */
+
+/* Another one who asks for the same is done in a moment. */
+#define ASKS_MS 1000
+
+/* One that is saved or moved keeps what it has. */
+static int begin(struct uvp_domain *domain, struct uvp_error *err)
+{
+	int64_t deadline = uvpi_now_ms() + ASKS_MS;
+	char label[UVPI_LABEL];
+	int lock;
+
+	do {
+		lock = uvpi_saving_begin(domain, UVPI_SAVING_MEMORY, err);
+	} while (lock == -UVP_E_BUSY && uvpi_now_ms() < deadline && uvpi_op_pause(NULL, LOOK_MS) == 0);
+	if (lock < 0)
+		uvpi_prefix(err, "cannot change the memory of %s", uvpi_domain_label(domain, label));
+	return lock;
+}
+
+/* Until its guest has heard. */
+static void wait_still(struct uvp_domain *domain, const struct uvp_op *op)
+{
+	struct uvpi_dominfo info;
+	uint64_t last = 0;
+
+	for (int looks = 0, same = 0; looks < STILL_MAX && same < STILL; looks++) {
+		if (uvpi_hyp_domain(domain->host->hyp, domain->domid, &info, NULL))
+			return;
+		same = info.pages == last ? same + 1 : 0;
+		last = info.pages;
+		if (uvpi_op_pause(op, LOOK_MS))
+			return;
+	}
+}
+
+int uvpi_memory_hold(struct uvp_domain *domain, struct uvpi_memory_hold *hold, const struct uvp_op *op, struct uvp_error *err)
+{
+	struct uvp_memory memory;
+	int r = uvpi_memory_read(domain, &memory, NULL, err);
+
+	if (r < 0 || !memory.target || memory.current <= memory.video || distance(memory.current, memory.target) <= UVPI_LIMIT_SLACK_KIB)
+		return r;
+	r = write_target(domain, &memory, memory.current, err);
+	if (r < 0)
+		return r;
+	hold->target = memory.target;
+	hold->video = memory.video;
+	wait_still(domain, op);
+	return 0;
+}
+
+void uvpi_memory_let_go(struct uvp_domain *domain, struct uvpi_memory_hold *hold)
+{
+	struct uvp_memory memory = { .video = hold->video };
+	struct uvp_error why = UVP_ERROR_INIT;
+
+	if (hold->target && write_target(domain, &memory, hold->target, &why) < 0)
+		uvpi_debug("cannot ask it again for the memory that it was asked for: %s", why.message);
+	hold->target = 0;
+}
+
 int uvp_domain_set_memory(struct uvp_domain *domain, uint64_t kib, unsigned int flags, const struct uvp_op *op,
 			  struct uvp_error *err)
 {
 	struct uvp_memory memory;
 	struct uvpi_dominfo info;
-	int r = uvpi_memory_read(domain, &memory, &info, err);
+	int lock = domain->domid ? begin(domain, err) : -1, r;
 
+	if (domain->domid && lock < 0)
+		return lock;
+	r = uvpi_memory_read(domain, &memory, &info, err);
 	if (!r)
 		r = check_target(domain, &memory, kib, err);
 	if (!r)
 		r = request(domain, &memory, &info, kib, err);
+	if (lock >= 0)
+		uvpi_saving_end(domain, lock);
 	if (r || (flags & UVP_MEMORY_NO_WAIT))
 		return r;
 	return wait_target(domain, &memory, kib, op, err);

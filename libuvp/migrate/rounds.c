@@ -12,7 +12,8 @@ enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pa
 
 	if (rounds->round) {
 		if (took > 0) {
-			rounds->rate = (double)(sent - rounds->sent) / (double)took;
+			/* One without a page tells nothing of that. */
+			rounds->rate = sent > rounds->sent ? (double)(sent - rounds->sent) / (double)took : rounds->rate;
 			rounds->dirty_rate = (double)pages / (double)took;
 		}
 		/* Most of the first round may have been nothing but zeroes, and what is left of it nothing but noise. */
@@ -36,6 +37,15 @@ enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pa
 	if (pages <= UVPI_ROUNDS_FEW || (rounds->pause_ms && rounds->pause_ms <= rounds->max_pause_ms))
 		return UVPI_ROUNDS_STOP;
 	return rounds->stuck >= UVPI_ROUNDS_STUCK || rounds->round > UVPI_ROUNDS_MAX ? UVPI_ROUNDS_STUCK_NOW : UVPI_ROUNDS_GO_ON;
+}
+
+bool uvpi_rounds_enough(struct uvpi_rounds *rounds, uint64_t pages, uint64_t sent, uint64_t wire, int64_t now_ms)
+{
+	struct uvpi_rounds next = *rounds;
+	bool stop = uvpi_rounds_next(&next, pages, sent, wire, now_ms) == UVPI_ROUNDS_STOP;
+
+	rounds->pause_ms = next.pause_ms;
+	return stop;
 }
 
 void uvpi_rounds_again(struct uvpi_rounds *rounds, uint64_t pages)

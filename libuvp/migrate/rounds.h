@@ -3,6 +3,7 @@
 #ifndef UVPI_MIGRATE_ROUNDS_H
 #define UVPI_MIGRATE_ROUNDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define UVPI_ROUNDS_STUCK 4 /* rounds that do not get smaller */
@@ -31,6 +32,8 @@ struct uvpi_rounds {
  * there may be: an HVM guest's frames have gaps of gigabytes. */
 enum uvpi_rounds_answer uvpi_rounds_next(struct uvpi_rounds *rounds, uint64_t pages, uint64_t sent, uint64_t wire,
 					  int64_t now_ms);
+/* Would it stop with so many, had the round that was sent last ended now? That is no round, but the forecast is made anew. */
+bool uvpi_rounds_enough(struct uvpi_rounds *rounds, uint64_t pages, uint64_t sent, uint64_t wire, int64_t now_ms);
 /* It has been slowed down, with so many pages to send: whether that helps is seen in two rounds. */
 void uvpi_rounds_again(struct uvpi_rounds *rounds, uint64_t pages);
 

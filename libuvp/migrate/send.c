@@ -19,6 +19,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "domain/domain.h"
+#include "memory/memory.h"
 #include "migrate/defined.h"
 #include "migrate/handover.h"
 #include "migrate/link.h"
@@ -53,9 +54,11 @@ struct send {
 	struct uvpi_wire_message *list; /* refusals and warnings */
 	struct uvpi_handover handover;
 	struct uvpi_defined defined;
+	struct uvpi_memory_hold memory;
 	struct uvpi_stream_domain head;
 	char *text; /* the configuration */
 	uint32_t sequence; /* of the stream */
+	bool anyway; /* it is stopped, however long it stands still */
 	unsigned int ready; /* how often the other host has said so */
 	uint64_t raw;
 	int64_t free_at; /* when the connection has sent what it may */
@@ -256,13 +259,24 @@ static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigne
 			return UVPI_ROUND_GO_ON;
 		}
 	}
-	if (s->how->flags & UVP_MIGRATE_STOP)
+	if (s->how->flags & UVP_MIGRATE_STOP) {
+		s->anyway = true;
 		return UVPI_ROUND_LAST;
+	}
 	uvpi_fail(&s->why, UVP_E_TIMEOUT, 0,
 		  "its memory changes as fast as it can be sent: %lu pages are left after round %u, and would keep it still for %" PRIu64 " ms",
 		  pages, round, s->rounds.pause_ms);
 	uvpi_hint(&s->why, "allow for that with --max-downtime, slow it down with --auto-converge, or stop it anyway with --stop");
 	return UVPI_ROUND_ABORT;
+}
+
+static bool is_enough(void *data, unsigned long pages)
+{
+	struct send *s = data;
+	bool enough = uvpi_rounds_enough(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
+
+	s->forecast = s->rounds.pause_ms;
+	return enough || s->anyway;
 }
 
 /* So that others have a part of the connection, too. Time in which little was sent is not made up for. The rest of a guest that
@@ -389,6 +403,7 @@ static int write_guest(struct send *s, struct uvp_error *err)
 		s->pipe.round = next_round;
 		s->pipe.log_dirty = log_dirty;
 		s->pipe.ready = wait_ready;
+		s->pipe.enough = is_enough;
 		s->pipe.data = s;
 	}
 	if (r == 0)
@@ -471,6 +486,7 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 	uvpi_packer_free(s->packer);
 	s->packer = NULL;
 	uvpi_slow_undo(&s->slow, s->domain);
+	uvpi_memory_let_go(s->domain, &s->memory);
 	uvpi_defined_switch_on(&s->defined);
 	suspended = s->suspended && uvpi_resume(s->domain, &resume) < 0;
 	if (suspended)
@@ -543,6 +559,7 @@ static int ask(struct send *s, struct uvp_error *err)
 		return 0;
 	}
 	uvpi_slow_undo(&s->slow, s->domain);
+	uvpi_memory_let_go(s->domain, &s->memory);
 	uvpi_defined_switch_on(&s->defined);
 	r = uvpi_fail(err, UVP_E_IO, 0, "the connection to '%s' broke as it was handed over", s->how->host);
 	uvpi_hint(err, "the other host was asked, and gave it back: it runs on here");
@@ -584,6 +601,8 @@ static int move(struct send *s, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	r = uvpi_machine_open(&s->machine, s->domain, s->config, s->op, err);
+	if (r == 0)
+		r = uvpi_memory_hold(s->domain, &s->memory, s->op, err);
 	if (r == 0)
 		r = write_guest(s, err);
 	uvpi_native_stop_log(&s->pipe);

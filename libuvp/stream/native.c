@@ -19,6 +19,7 @@
 
 #define PAGE 4096
 #define HEAD (UVPI_XEN_RECORD + 8)
+#define CHECKS 5 /* of one that gives memory back meanwhile */
 #define TYPES_MAX 1024 /* that Xen tells at once */
 
 /* Of libxenctrl, which has it in no header. */
@@ -81,6 +82,11 @@ int uvpi_native_bytes(struct uvpi_native_send *s, uint8_t *data, uint32_t len, s
 
 /* ---- pages ---- */
 
+static int say_beyond(uint64_t gfn, struct uvp_error *err)
+{
+	return uvpi_fail(err, UVP_E_INTERNAL, 0, "a page at 0x%llx is behind all that it can have", (unsigned long long)gfn * PAGE);
+}
+
 /* Of a guest that runs, some may be gone since it was asked what is there: they are looked at again when it has suspended. 1: the
  * batch has become smaller. */
 static int leave_out(struct uvpi_native_send *s, const int *errors, struct uvp_error *err)
@@ -92,11 +98,12 @@ static int leave_out(struct uvpi_native_send *s, const int *errors, struct uvp_e
 			s->gfns[n++] = s->gfns[i];
 			continue;
 		}
-		if (!s->again) {
+		if (!s->again.words) {
 			errno = errors[i] < 0 ? -errors[i] : errors[i];
 			return uvpi_hyp_fail(err, s->p->domid, "map a page of");
 		}
-		uvpi_native_set(s->again, s->gfns[i]);
+		if (!uvpi_native_set(&s->again, s->gfns[i]))
+			return say_beyond(s->gfns[i], err);
 	}
 	if (n == s->n)
 		return 0;
@@ -142,12 +149,13 @@ int uvpi_native_flush(struct uvpi_native_send *s, struct uvp_error *err)
 	uvpi_put_le32(buf + 12, 0);
 	for (uint32_t i = 0; i < s->n; i++)
 		uvpi_put_le64(buf + HEAD + 8 * i, s->gfns[i]);
-	for (uint32_t i = 0; i < s->n && s->sent; i++)
-		uvpi_native_set(s->sent, s->gfns[i]);
+	for (uint32_t i = 0; i < s->n && s->sent.words && r == 0; i++)
+		r = uvpi_native_set(&s->sent, s->gfns[i]) ? 0 : say_beyond(s->gfns[i], err);
 	uvpi_packer_put_pages(s->packer, HEAD + 8 * s->n, pages, s->n * PAGE);
 	s->found += s->n;
 	s->n = 0;
-	r = take_one(s, false, err);
+	if (r == 0)
+		r = take_one(s, false, err);
 	return r < 0 ? r : 0;
 }
 
@@ -174,11 +182,7 @@ int uvpi_native_add(struct uvpi_native_send *s, const xen_pfn_t *gfns, uint32_t 
 			continue;
 		if (types[i] == XEN_DOMCTL_PFINFO_BROKEN)
 			return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "a page of the host's memory, which the guest has, is broken");
-		if (s->only_new && uvpi_native_has(s->sent, gfns[i])) {
-			s->found++;
-			continue;
-		}
-		if (s->only_count) {
+		if (s->only_count || (s->only_new && uvpi_native_has(&s->sent, gfns[i]))) {
 			s->found++;
 			continue;
 		}
@@ -189,6 +193,11 @@ int uvpi_native_add(struct uvpi_native_send *s, const xen_pfn_t *gfns, uint32_t 
 	return r;
 }
 
+static bool has_all(const struct uvpi_native_send *s)
+{
+	return s->found + s->n >= s->pages;
+}
+
 static int send_range(struct uvpi_native_send *s, xen_pfn_t from, xen_pfn_t to, struct uvp_error *err)
 {
 	xen_pfn_t gfns[TYPES_MAX];
@@ -197,13 +206,17 @@ static int send_range(struct uvpi_native_send *s, xen_pfn_t from, xen_pfn_t to, 
 	while (from < to && from < s->last && r == 0) {
 		uint32_t n = 0;
 
-		if (s->found + s->n >= s->pages)
+		if (!s->running && has_all(s))
 			return 0;
 		if (uvpi_op_cancelled(s->op))
 			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-		for (; n < TYPES_MAX && from < to && from < s->last; from++)
-			gfns[n++] = from;
-		r = uvpi_native_add(s, gfns, n, err);
+		for (; n < TYPES_MAX && from < to && from < s->last; from++) {
+			if (s->only_new && !s->exact && uvpi_native_has(&s->sent, from))
+				s->found++;
+			else
+				gfns[n++] = from;
+		}
+		r = n ? uvpi_native_add(s, gfns, n, err) : 0;
 	}
 	return r;
 }
@@ -213,20 +226,25 @@ static int send_range(struct uvpi_native_send *s, xen_pfn_t from, xen_pfn_t to, 
 int uvpi_native_all(struct uvpi_native_send *s, struct uvp_error *err)
 {
 	const xen_pfn_t mmio = 0xf0000, special = 0xfc000, high = 0x100000;
-	xen_pfn_t low = s->pages < mmio ? s->pages : mmio;
+	/* One that runs may have its memory anywhere in what it can have. */
+	xen_pfn_t most = s->running && s->p->max_pages > s->pages ? s->p->max_pages : s->pages, low = most < mmio ? most : mmio;
 	int r = send_range(s, 0, low, err);
 
 	if (r == 0)
 		r = send_range(s, special, high, err);
 	if (r == 0)
 		r = send_range(s, high, s->last, err);
-	if (r == 0)
+	if (r == 0 && !has_all(s))
 		r = send_range(s, mmio, special, err);
-	if (r == 0)
+	if (r == 0 && !has_all(s))
 		r = send_range(s, low, mmio, err);
-	if (r == 0 && s->last < s->top && s->found + s->n < s->pages)
-		r = say_far(s, err);
 	return r;
+}
+
+/* Of one that does not run. */
+static int check_far(const struct uvpi_native_send *s, struct uvp_error *err)
+{
+	return s->last < s->top && !has_all(s) ? say_far(s, err) : 0;
 }
 
 int uvpi_native_look(struct uvpi_native_send *s, struct uvp_error *err)
@@ -240,25 +258,38 @@ int uvpi_native_look(struct uvpi_native_send *s, struct uvp_error *err)
 	if (!s->top)
 		return uvpi_fail(err, UVP_E_HYPERVISOR, 0, "Xen says that it has no memory");
 	/* A guest can have one page at the end of what can be addressed, and Xen would be asked for hours until it is found. */
-	s->last = uvpi_native_gfn_end(s->p->max_pages);
-	if (s->last > s->top)
-		s->last = s->top;
+	s->end = uvpi_native_gfn_end(s->p->max_pages);
+	s->last = s->end < s->top ? s->end : s->top;
 	return 0;
 }
 
+/* Only when it may have a page there Xen is asked for all that it has, and again when it has given some back meanwhile. */
 int uvpi_native_check(struct uvpi_stream_pipe *p, struct uvp_error *err)
 {
-	struct uvpi_native_send s = { .p = p, .only_count = true };
+	struct uvpi_native_send s = { .p = p, .only_count = true, .running = true };
 	int r = uvpi_native_look(&s, err);
 
-	/* Only then Xen is asked for all that it has. */
-	return r < 0 || s.last == s.top ? r : uvpi_native_all(&s, err);
+	for (int i = 0; i < CHECKS && r == 0 && s.last < s.top; i++) {
+		uint64_t before = s.pages;
+
+		s.found = 0;
+		r = uvpi_native_all(&s, err);
+		if (r == 0 && has_all(&s))
+			return 0;
+		if (r == 0)
+			r = uvpi_native_look(&s, err);
+		if (r == 0 && s.pages == before)
+			return check_far(&s, err);
+	}
+	return r;
 }
 
-static int send_suspended(struct uvpi_native_send *s, struct uvp_error *err)
+int uvpi_native_stopped(struct uvpi_native_send *s, struct uvp_error *err)
 {
 	int r = uvpi_native_all(s, err);
 
+	if (r == 0)
+		r = check_far(s, err);
 	return r < 0 ? r : uvpi_native_flush(s, err);
 }
 
@@ -275,7 +306,7 @@ int uvpi_native_send(struct uvpi_packer *packer, struct uvpi_stream_pipe *p, con
 	if (r == 0)
 		r = uvpi_native_bytes(&s, bytes, len, err);
 	if (r == 0)
-		r = p->suspend ? uvpi_native_live(&s, err) : send_suspended(&s, err);
+		r = p->suspend ? uvpi_native_live(&s, err) : uvpi_native_stopped(&s, err);
 	if (r == 0)
 		r = uvpi_native_tail(p, &bytes, &len, err);
 	if (r == 0)

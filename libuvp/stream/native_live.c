@@ -16,7 +16,9 @@ struct live {
 	struct uvpi_native_send *send;
 	unsigned long *dirty; /* bits, as Xen fills them */
 	xc_hypercall_buffer_t *buffer; /* the same, for Xen */
-	uint64_t *sent, *again;
+	uint64_t *again; /* words of that */
+	bool ballooned; /* it has had more or less meanwhile */
+	uint64_t nowhere; /* of its pages: they were not found, as those are that Xen keeps for it */
 	unsigned int n_early;
 };
 
@@ -46,17 +48,27 @@ void uvpi_native_stop_log(struct uvpi_stream_pipe *p)
 		p->log_dirty(p->data, false);
 }
 
-/* What has changed since the time before. */
-static int read_log(struct live *l, bool final, uint64_t *ret_pages, struct uvp_error *err)
+/* What has changed since the time before, or, to be told again the next time, how much. */
+static int read_log(struct live *l, bool peek, bool final, uint64_t *ret_pages, struct uvp_error *err)
 {
 	struct uvpi_native_send *s = l->send;
 	xc_shadow_op_stats_t stats = { 0 };
 
-	if (xc_logdirty_control(s->p->xc, s->p->domid, XEN_DOMCTL_SHADOW_OP_CLEAN, l->buffer, s->last,
+	if (xc_logdirty_control(s->p->xc, s->p->domid, peek ? XEN_DOMCTL_SHADOW_OP_PEEK : XEN_DOMCTL_SHADOW_OP_CLEAN, l->buffer, s->end,
 				final ? XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL : 0, &stats) < 0)
 		return uvpi_hyp_fail(err, s->p->domid, "ask Xen for what was changed in the memory of");
 	*ret_pages = stats.dirty_count;
 	return 0;
+}
+
+/* Has its memory been ballooned since the time before? */
+static int look(struct live *l, struct uvp_error *err)
+{
+	uint64_t before = l->send->pages;
+	int r = uvpi_native_look(l->send, err);
+
+	l->ballooned = l->ballooned || l->send->pages != before;
+	return r;
 }
 
 /* ---- rounds ---- */
@@ -68,7 +80,7 @@ static int send_dirty(struct live *l, struct uvp_error *err)
 	uint32_t n = 0;
 	int r = 0;
 
-	for (uint64_t word = 0; word < (s->last + 63) / 64 && r == 0; word++) {
+	for (uint64_t word = 0; word < uvpi_native_words(s->end) && r == 0; word++) {
 		for (unsigned long left = l->dirty[word]; left; left &= left - 1)
 			gfns[n++] = word * 64 + (unsigned long)__builtin_ctzl(left);
 		if (n > AT_ONCE - 64) {
@@ -108,54 +120,88 @@ static int send_early(struct live *l, struct uvp_error *err)
 	return r < 0 ? r : uvpi_native_bytes(l->send, data, len, err);
 }
 
+static int send_first(struct live *l, struct uvp_error *err)
+{
+	struct uvpi_native_send *s = l->send;
+	int r = ask(l, 0, s->pages, err);
+
+	if (r < 0)
+		return r;
+	r = uvpi_native_all(s, err);
+	if (r == 0)
+		r = uvpi_native_flush(s, err);
+	if (r == 0 && s->found < s->pages)
+		l->nowhere = s->pages - s->found;
+	if (r == 0)
+		r = send_early(l, err);
+	return r < 0 ? r : uvpi_native_drain(s, err);
+}
+
+static int send_round(struct live *l, unsigned int round, bool *ret_last, struct uvp_error *err)
+{
+	uint64_t pages;
+	int r = look(l, err), last = 0;
+
+	if (r == 0)
+		r = read_log(l, false, false, &pages, err);
+	if (r == 0)
+		r = last = ask(l, round, pages, err);
+	if (r >= 0)
+		r = send_dirty(l, err);
+	if (r == 0 && last)
+		r = send_early(l, err);
+	*ret_last = last;
+	return r < 0 ? r : uvpi_native_drain(l->send, err);
+}
+
+/* 1: it may suspend. While the other side was waited for, it went on changing its memory. */
+static int wait_ready(struct live *l, struct uvp_error *err)
+{
+	struct uvpi_stream_pipe *p = l->send->p;
+	uint64_t pages;
+	int r = p->ready ? p->ready(p->data, l->n_early, err) : 0;
+
+	if (r < 0 || !p->enough)
+		return r < 0 ? r : 1;
+	r = read_log(l, true, false, &pages, err);
+	return r < 0 ? r : p->enough(p->data, (unsigned long)pages);
+}
+
 /* A round has taken as long as it took to send it, not to put it into buffers, and what the guest changes meanwhile belongs to the one
  * after it. */
 static int send_rounds(struct live *l, struct uvp_error *err)
 {
-	int last = ask(l, 0, l->send->pages, err), r;
+	bool last = false;
+	int r = send_first(l, err);
 
-	if (last < 0)
-		return last;
-	r = uvpi_native_all(l->send, err);
-	if (r == 0)
-		r = uvpi_native_flush(l->send, err);
-	if (r == 0)
-		r = send_early(l, err);
-	if (r == 0)
-		r = uvpi_native_drain(l->send, err);
-	for (unsigned int round = 1; r == 0 && !last; round++) {
-		uint64_t pages;
-
-		r = read_log(l, false, &pages, err);
-		if (r == 0)
-			r = last = ask(l, round, pages, err);
-		if (r >= 0)
-			r = send_dirty(l, err);
+	for (unsigned int round = 1; r == 0; round++) {
+		r = send_round(l, round, &last, err);
 		if (r == 0 && last)
-			r = send_early(l, err);
-		if (r == 0)
-			r = uvpi_native_drain(l->send, err);
+			r = wait_ready(l, err);
 	}
-	if (r == 0 && l->send->p->ready)
-		r = l->send->p->ready(l->send->p->data, l->n_early, err);
-	return r;
+	return r < 0 ? r : 0;
 }
 
-/* A guest whose memory has been ballooned meanwhile may have got pages that it has not yet written. */
+/* What it has got meanwhile, a page at a place where it had none or, by ballooning, many, nobody notes as changed until it is written. Where
+ * something was sent Xen is asked again only when the count of pages has changed: then it does not tell that none is left. */
 static int send_new(struct live *l, struct uvp_error *err)
 {
 	struct uvpi_native_send *s = l->send;
-	uint64_t before = s->pages;
-	int r = uvpi_native_look(s, err);
+	int r;
 
-	if (r < 0 || s->pages == before)
-		return r;
 	s->found = 0;
 	s->only_new = true;
-	r = uvpi_native_all(s, err);
-	if (r == 0)
-		r = uvpi_native_flush(s, err);
-	s->only_new = false;
+	s->exact = l->ballooned || s->last < s->top;
+	if (!s->exact) {
+		s->running = true; /* it may have given some back, and got others */
+		s->pages -= l->nowhere;
+		r = uvpi_native_all(s, err);
+		s->running = false;
+		r = r < 0 ? r : uvpi_native_flush(s, err);
+	} else {
+		r = uvpi_native_stopped(s, err);
+	}
+	s->only_new = s->exact = false;
 	return r;
 }
 
@@ -167,9 +213,12 @@ static int send_rest(struct live *l, struct uvp_error *err)
 
 	if (!s->p->suspend(s->p->data))
 		return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-	s->again = NULL;
-	r = read_log(l, true, &pages, err);
-	for (uint64_t word = 0; r == 0 && word < (s->last + 63) / 64; word++)
+	s->again = (struct uvpi_native_bits){ 0 };
+	s->running = false;
+	r = look(l, err);
+	if (r == 0)
+		r = read_log(l, false, true, &pages, err);
+	for (uint64_t word = 0; r == 0 && word < uvpi_native_words(s->end); word++)
 		l->dirty[word] |= l->again[word];
 	if (r == 0)
 		r = send_dirty(l, err);
@@ -179,16 +228,18 @@ static int send_rest(struct live *l, struct uvp_error *err)
 int uvpi_native_live(struct uvpi_native_send *s, struct uvp_error *err)
 {
 	DECLARE_HYPERCALL_BUFFER(unsigned long, dirty);
-	size_t words = (s->last + 63) / 64, pages = (words * sizeof(*dirty) + XC_PAGE_SIZE - 1) / XC_PAGE_SIZE;
+	size_t words = uvpi_native_words(s->end), pages = (words * sizeof(*dirty) + XC_PAGE_SIZE - 1) / XC_PAGE_SIZE;
 	struct live l = { .send = s };
 	int r = 0;
 
 	dirty = xc_hypercall_buffer_alloc_pages(s->p->xc, dirty, (int)pages);
 	l.dirty = dirty;
 	l.buffer = HYPERCALL_BUFFER(dirty);
-	l.sent = s->sent = calloc(words, sizeof(*l.sent));
-	l.again = s->again = calloc(words, sizeof(*l.again));
-	if (!dirty || !l.sent || !l.again)
+	l.again = calloc(words, sizeof(*l.again));
+	s->sent = (struct uvpi_native_bits){ calloc(words, sizeof(*s->sent.words)), s->end };
+	s->again = (struct uvpi_native_bits){ l.again, s->end };
+	s->running = true;
+	if (!dirty || !s->sent.words || !l.again)
 		r = uvpi_no_memory(err);
 	if (r == 0)
 		r = start_log(s->p, err);
@@ -197,8 +248,9 @@ int uvpi_native_live(struct uvpi_native_send *s, struct uvp_error *err)
 	if (r == 0)
 		r = send_rest(&l, err);
 	xc_hypercall_buffer_free_pages(s->p->xc, dirty, (int)pages);
-	free(l.sent);
+	free(s->sent.words);
 	free(l.again);
-	s->sent = s->again = NULL;
+	s->sent = s->again = (struct uvpi_native_bits){ 0 };
+	s->running = false;
 	return r;
 }

@@ -25,6 +25,8 @@ struct uvpi_stream_pipe {
 	/* Of a PVH or HVM guest, before it is to suspend: wait until the other side has taken in all that was sent up to the nth time that its
 	 * parameters were. NULL: it does not tell. */
 	int (*ready)(void *data, unsigned int n, struct uvp_error *err);
+	/* Then, with so many pages to send by now: is the pause still as short as it is to be? NULL: that does not matter. */
+	bool (*enough)(void *data, unsigned long pages);
 	/* The device model tells Xen of what it writes, or no longer: 0, or a failure. NULL: there is none. */
 	int (*log_dirty)(void *data, bool on);
 	void *data;

@@ -83,10 +83,10 @@ static void lock_path(const struct uvp_domain *domain, char path[128])
 /* Nobody knows it of one who has the lock for less than a moment. */
 static const char *saving_what(int fd)
 {
-	static const char *const words[] = { "saved", "moved to another host", "let go on" };
+	static const char *const words[] = { "saved", "moved to another host", "let go on", "asked to have another amount of memory" };
 	char letter = '0';
 
-	return pread(fd, &letter, 1, 0) == 1 && letter >= '0' && letter <= '2' ? words[letter - '0'] : words[0];
+	return pread(fd, &letter, 1, 0) == 1 && letter >= '0' && letter <= '3' ? words[letter - '0'] : words[0];
 }
 
 int uvpi_saving_begin(const struct uvp_domain *domain, enum uvpi_saving what, struct uvp_error *err)

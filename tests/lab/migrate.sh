@@ -147,6 +147,8 @@ xlx migrate t-live tls://localhost:16661 >"$tmp/out" 2>"$tmp/err" </dev/null &
 move=$!
 passed() { [ "$(stat -c %s "$tmp/there")" -gt 2000000 ]; }
 wait_for 120 passed
+expect_fail 6 xlx mem-set t-live 90m
+err_has "it is being moved to another host by process $move"
 kill $relay
 ! wait $move || fail "it moved without a connection: $(cat "$tmp/out")"
 err_has "broke"

@@ -283,6 +283,30 @@ START_TEST(a_guest_that_gets_no_quieter_is_not_stopped)
 }
 END_TEST
 
+/* While the other side gets ready, the guest goes on. That is asked for, and not counted as a round. */
+START_TEST(a_pause_is_foretold_again_when_the_other_side_is_ready)
+{
+	struct uvpi_rounds rounds = { .max_pause_ms = 300 };
+
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 10000, 0, 0, 1000), UVPI_ROUNDS_GO_ON);
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 1000, 10000, 40960000, 2000), UVPI_ROUNDS_STOP);
+	ck_assert_uint_eq(rounds.pause_ms, 120);
+	/* 1000 pages in 100 ms, and two seconds of waiting */
+	ck_assert(!uvpi_rounds_enough(&rounds, 2000, 11000, 45056000, 4100));
+	ck_assert_uint_eq(rounds.pause_ms, 4220);
+	ck_assert_uint_eq(rounds.round, 2);
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 2000, 11000, 45056000, 4100), UVPI_ROUNDS_GO_ON);
+	ck_assert_int_eq(uvpi_rounds_next(&rounds, 1000, 13000, 53248000, 4300), UVPI_ROUNDS_STOP);
+	ck_assert(uvpi_rounds_enough(&rounds, 1100, 14000, 57344000, 4400));
+	ck_assert_uint_eq(rounds.pause_ms, 130);
+	ck_assert_uint_eq(rounds.round, 4);
+	/* few are enough, and a round with nothing in it says nothing of how fast it goes */
+	ck_assert(uvpi_rounds_enough(&rounds, UVPI_ROUNDS_FEW, 13000, 53248000, 9300));
+	ck_assert(!uvpi_rounds_enough(&rounds, 9000, 13000, 53248000, 9300));
+	ck_assert_uint_eq(rounds.pause_ms, 920);
+}
+END_TEST
+
 START_TEST(a_host_is_a_name_with_or_without_tls_and_port)
 {
 	static const struct {
@@ -423,6 +447,7 @@ END_TEST
 
 static void add_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, a_pause_is_foretold_again_when_the_other_side_is_ready);
 	tcase_add_test(tcase, every_message_is_read_as_it_was_written);
 	tcase_add_test(tcase, a_head_that_changed_is_found);
 	tcase_add_test(tcase, a_body_cut_off_or_changed_harms_nobody);

@@ -12,6 +12,8 @@
 
 #include "core/cleanup.h"
 #include "stream/file.h"
+#include "stream/native.h"
+#include "stream/native_send.h"
 #include "stream/packer.h"
 #include "tests/unit/unit.h"
 
@@ -492,6 +494,34 @@ START_TEST(who_waits_for_a_connection_can_be_stopped)
 }
 END_TEST
 
+/* Where a guest gets a page while it moves is for the guest to say. */
+START_TEST(bits_of_pages_end_where_pages_do)
+{
+	const uint64_t ends[] = { 1, 63, 64, 65, uvpi_native_gfn_end(1024), uvpi_native_gfn_end(1025) };
+
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(ends); i++) {
+		uint64_t words = uvpi_native_words(ends[i]);
+		struct uvpi_native_bits bits = { calloc(words + 1, sizeof(*bits.words)), ends[i] };
+
+		ck_assert_ptr_nonnull(bits.words);
+		ck_assert(uvpi_native_set(&bits, ends[i] - 1));
+		ck_assert(uvpi_native_has(&bits, ends[i] - 1));
+		ck_assert(ends[i] == 1 || !uvpi_native_has(&bits, 0));
+		for (uint64_t behind = ends[i]; behind; behind *= 2) {
+			ck_assert(!uvpi_native_set(&bits, behind));
+			ck_assert(!uvpi_native_has(&bits, behind));
+		}
+		ck_assert(!uvpi_native_set(&bits, UINT64_MAX));
+		ck_assert(!uvpi_native_has(&bits, UINT64_MAX));
+		ck_assert_uint_eq(bits.words[words - 1], UINT64_C(1) << (ends[i] - 1) % 64);
+		ck_assert_uint_eq(bits.words[words], 0);
+		free(bits.words);
+	}
+	ck_assert(!uvpi_native_set(&(struct uvpi_native_bits){ NULL, 64 }, 0));
+	ck_assert(!uvpi_native_has(&(struct uvpi_native_bits){ NULL, 64 }, 0));
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, what_was_written_is_read);
@@ -506,6 +536,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, pieces_come_out_in_their_order);
 	tcase_add_test(tcase, checksums_are_those_of_zlib);
 	tcase_add_test(tcase, pages_are_packed_where_they_lie);
+	tcase_add_test(tcase, bits_of_pages_end_where_pages_do);
 	tcase_add_test(tcase, what_does_not_compress_stays_as_it_is);
 	tcase_add_test(tcase, a_level_is_two_texts);
 	tcase_add_test(tcase, a_header_may_come_in_parts);
