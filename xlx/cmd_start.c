@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "config/devspec.h"
 #include "config/model.h"
 #include "core/error.h"
 #include "core/hyp.h"
 #include "core/json.h"
 #include "core/names.h"
+#include "core/num.h"
 #include "core/progress.h"
 #include "xlx/definition.h"
 #include "xlx/domains.h"
@@ -72,36 +75,94 @@ static bool pause_for(uint32_t ms)
 	return uvpi_op_pause(&op, (int)ms);
 }
 
+struct all {
+	struct xlx_making *making;
+	struct uvp_definition *list;
+	bool *tried; /* or not to be started */
+	int n, status;
+	uint32_t delay;
+	bool stopped;
+};
+
+static void start_one(struct all *all, int i);
+
+/* One of the list that is to be started still, and which this name or UUID means; -1: none. */
+static int find_server(const struct all *all, const char *backend)
+{
+	for (int i = 0; i < all->n; i++) {
+		char uuid[UVPI_UUID_TEXT];
+
+		uvpi_format_uuid(all->list[i].uuid, uuid);
+		if (!all->tried[i] && (!strcmp(all->list[i].name, backend) || !strcasecmp(uuid, backend)))
+			return i;
+	}
+	return -1;
+}
+
+/* Those that serve it come first, whatever their order. */
+static void start_servers(struct all *all, const struct uvp_definition *definition)
+{
+	_cleanup_config_ struct uvp_config *config = NULL;
+
+	if (uvp_definition_config(definition, 0, &config, NULL) < 0)
+		return;
+	for (int i = 0; i < config->n_disks + config->n_vifs && !all->stopped; i++) {
+		const char *backend = i < config->n_disks ? config->disks[i].backend : config->vifs[i - config->n_disks].backend;
+		int server = uvpi_backend_is_here(backend) ? -1 : find_server(all, backend);
+
+		if (server >= 0)
+			start_one(all, server);
+	}
+}
+
+static void start_one(struct all *all, int i)
+{
+	const struct uvp_definition *definition = &all->list[i];
+	int one;
+
+	all->tried[i] = true;
+	if (definition->error.code) {
+		xlx_status_add(&all->status, xlx_fail(&definition->error));
+		return;
+	}
+	start_servers(all, definition);
+	if (all->stopped)
+		return;
+	if (pause_for(all->delay)) {
+		xlx_warn("stopped as you asked; '%s' and those after it are not started", definition->name);
+		xlx_status_add(&all->status, xlx_exit_status(UVP_E_CANCELLED));
+		all->stopped = true;
+		return;
+	}
+	one = start(all->making, definition);
+	xlx_status_add(&all->status, one);
+	all->delay = definition->autostart && !one && !all->making->dry_run ? definition->delay_ms : 0;
+}
+
 static int start_all(struct xlx_making *making, bool marked_only)
 {
 	_cleanup_free_ struct uvp_definition *list = NULL;
+	_cleanup_free_ bool *tried = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
-	int n = uvp_definition_list(&list, &err), status = 0;
-	uint32_t delay = 0;
+	struct all all = { .making = making, .n = uvp_definition_list(&list, &err) };
 
-	if (n < 0)
+	if (all.n < 0)
 		return xlx_fail(&err);
-	if (n)
-		qsort(list, (size_t)n, sizeof(*list), by_order);
-	for (int i = 0; i < n; i++) {
-		int one;
-
-		if ((marked_only && !list[i].autostart && !list[i].error.code) || is_running(making->host, &list[i]))
-			continue;
-		if (list[i].error.code) {
-			xlx_status_add(&status, xlx_fail(&list[i].error));
-			continue;
-		}
-		if (pause_for(delay)) {
-			xlx_warn("stopped as you asked; '%s' and those after it are not started", list[i].name);
-			xlx_status_add(&status, xlx_exit_status(UVP_E_CANCELLED));
-			break;
-		}
-		one = start(making, &list[i]);
-		xlx_status_add(&status, one);
-		delay = list[i].autostart && !one && !making->dry_run ? list[i].delay_ms : 0;
+	tried = calloc((size_t)all.n + 1, sizeof(*tried));
+	if (!tried) {
+		uvpi_no_memory(&err);
+		return xlx_fail(&err);
 	}
-	return status;
+	if (all.n)
+		qsort(list, (size_t)all.n, sizeof(*list), by_order);
+	all.list = list;
+	all.tried = tried;
+	for (int i = 0; i < all.n; i++)
+		tried[i] = (marked_only && !list[i].autostart && !list[i].error.code) || is_running(making->host, &list[i]);
+	for (int i = 0; i < all.n && !all.stopped; i++)
+		if (!tried[i])
+			start_one(&all, i);
+	return all.status;
 }
 
 static int run(const struct xlx_args *args)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "config/devspec.h"
 #include "config/spec.h"
@@ -145,6 +146,37 @@ void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t
 		return;
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32, domid);
 	uvpi_store_rm(store, path, NULL);
+}
+
+static int64_t age_ms(struct uvpi_store *store, const struct uvpi_device *dev)
+{
+	_cleanup_free_ char *text = NULL;
+	char uuid[UVPI_UUID_TEXT], path[128];
+	uint64_t seconds;
+	int64_t age;
+
+	uvpi_format_uuid(dev->server_uuid, uuid);
+	snprintf(path, sizeof(path), "/vm/%s/start_time", uuid);
+	if (uvpi_store_read(store, path, &text, NULL) < 0 || !text)
+		return INT64_MAX;
+	text[strcspn(text, ".")] = '\0'; /* "SECONDS.HUNDREDTHS" */
+	if (uvpi_parse_u64(text, "start_time", 1, INT32_MAX * 2ull, &seconds, NULL) < 0)
+		return INT64_MAX;
+	age = ((int64_t)time(NULL) - (int64_t)seconds) * 1000;
+	return age < 0 ? INT64_MAX : age;
+}
+
+int uvpi_driver_boots_for(const struct uvpi_devset *set)
+{
+	int64_t most = 0;
+
+	for (int i = 0; i < set->n; i++) {
+		int64_t age = set->list[i]->server ? age_ms(set->store, set->list[i]) : INT64_MAX;
+
+		if (age < UVPI_DRIVER_BOOT_MS && UVPI_DRIVER_BOOT_MS - age > most)
+			most = UVPI_DRIVER_BOOT_MS - age;
+	}
+	return (int)most;
 }
 
 /* ---- whom it serves ---- */

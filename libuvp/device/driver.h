@@ -22,6 +22,9 @@ int uvpi_driver_find(struct uvpi_devset *set, struct uvp_error *err);
 void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t domid);
 /* Does /local/domain/ID/vm, as it was read (NULL: there is none), belong to that domain? libxl may have put "-1" behind it. */
 bool uvpi_driver_is_vm(const char *vm, const uint8_t uuid[16]);
+/* For how many milliseconds the youngest of those domains may have to boot still. */
+#define UVPI_DRIVER_BOOT_MS 120000
+int uvpi_driver_boots_for(const struct uvpi_devset *set);
 /* Has the set devices whose back ends are elsewhere? */
 bool uvpi_driver_any(const struct uvpi_devset *set);
 /* Nodes that were written for a domain which had gone: what stands there then is nobody's. */

@@ -20,6 +20,7 @@
 #include "device/xenbus_set.h"
 
 #define GUEST_MS 10000
+#define NUDGE_MS 3000
 #define AGENT_MS 60000 /* without a deadline of the caller; xl devd gives its scripts 40 s */
 
 /* ---- sets ---- */
@@ -235,7 +236,8 @@ static int fail_no_back_end(const struct uvpi_devset *set, struct uvp_error *err
 
 static int wait_back_ends(struct uvpi_devset *set, const struct uvp_op *op, struct uvp_error *err)
 {
-	int64_t deadline = uvpi_op_until(op, uvpi_now_ms() + uvpi_devset_patience(set)).deadline_ms;
+	int patience = uvpi_devset_patience(set), boots = uvpi_driver_boots_for(set);
+	int64_t deadline = uvpi_op_until(op, uvpi_now_ms() + (boots > patience ? boots : patience)).deadline_ms;
 	int r = uvpi_devset_wait(set, look_for_back_end, false, deadline, op, err);
 
 	return r == 0 ? fail_no_back_end(set, err) : r < 0 ? r : 0;
@@ -337,12 +339,37 @@ static int fail_no_agent(const struct uvpi_devset *set, struct uvp_error *err)
 	return -UVP_E_TIMEOUT;
 }
 
+/* An agent that was started after the kernel's back end had answered knows of no device but by such an event. */
+static void nudge(struct uvpi_devset *set)
+{
+	for (int i = 0; i < set->n; i++) {
+		_cleanup_free_ char *state = NULL;
+		char path[160];
+
+		if (!set->list[i]->server || set->list[i]->settled)
+			continue;
+		snprintf(path, sizeof(path), "%s/state", set->list[i]->backend);
+		if (uvpi_store_read(set->store, path, &state, NULL) < 0 || !state)
+			continue;
+		snprintf(path, sizeof(path), "%s/online", set->list[i]->backend);
+		uvpi_store_write(set->store, path, "1", NULL);
+	}
+}
+
 static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct uvp_error *err)
 {
+	int64_t deadline = uvpi_op_deadline(op, AGENT_MS);
 	int r;
 
 	uvpi_op_progress(op, "waiting for the driver domain", 0, 0, UVP_UNIT_NONE);
-	r = uvpi_devset_wait(set, look_for_agent, false, uvpi_op_deadline(op, AGENT_MS), op, err);
+	for (;;) {
+		int64_t soon = uvpi_now_ms() + NUDGE_MS;
+
+		r = uvpi_devset_wait(set, look_for_agent, false, soon < deadline ? soon : deadline, op, err);
+		if (r != 0 || uvpi_now_ms() >= deadline)
+			break;
+		nudge(set);
+	}
 	UVPI_STEP("driver domain ready");
 	return r == 0 ? fail_no_agent(set, err) : r < 0 ? r : 0;
 }

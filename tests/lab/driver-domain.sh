@@ -148,3 +148,21 @@ expect_fail 6 xlx block-detach lab-user xvda
 err_has "domain $driver, which served it, is gone"
 expect_ok xlx block-detach --force lab-user xvda
 ! xenstore-exists "/local/domain/$driver" || fail "nodes of a domain that is gone: $(xenstore-ls "/local/domain/$driver")"
+
+# started together: the driver domain first, though its name is the later one, and waited for while it boots
+if long; then
+	expect_ok xlx destroy --yes lab-user
+	cp "$tmp/lab-driver.cfg" "$tmp/defined.cfg"
+	sed -i 's/^name = .*/name = "lab-zdriver"/' "$tmp/defined.cfg"
+	on_exit xlx undefine --yes lab-zdriver
+	on_exit xlx undefine --yes lab-user
+	on_exit destroy_guest lab-zdriver
+	expect_ok xlx define "$tmp/defined.cfg"
+	expect_ok xlx define "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-zdriver' ]")"
+	expect_ok xlx start --all
+	xlx block-list --json lab-user | grep -q '"backend_domain":"lab-zdriver","backend_state":"InitWait"' ||
+		fail "the disk is not served: $(xlx block-list lab-user)"
+	# all together, those that serve last
+	expect_ok xlx destroy --all --yes
+	! grep served "$tmp/err" || fail "it was ended before its client: $(cat "$tmp/err")"
+fi
