@@ -276,9 +276,12 @@ int uvpi_memory_hold(struct uvp_domain *domain, struct uvpi_memory_hold *hold, c
 void uvpi_memory_let_go(struct uvp_domain *domain, struct uvpi_memory_hold *hold)
 {
 	struct uvp_memory memory = { .video = hold->video };
+	struct uvpi_dominfo info;
 	struct uvp_error why = UVP_ERROR_INIT;
 
-	if (hold->target && write_target(domain, &memory, hold->target, &why) < 0)
+	if (hold->target && uvpi_domain_look(domain, &info, &why) < 0)
+		uvpi_debug("it is not asked again for the memory that it was asked for: %s", why.message);
+	else if (hold->target && write_target(domain, &memory, hold->target, &why) < 0)
 		uvpi_debug("cannot ask it again for the memory that it was asked for: %s", why.message);
 	hold->target = 0;
 }

@@ -106,6 +106,7 @@ static int lost(struct uvpi_link *link, struct uvp_error *err)
 	char said[500];
 	int status = link->ours ? reap(link, END_MS) : -1, r;
 
+	link->broken = true;
 	read_said(link, said, sizeof(said));
 	if (link->tls)
 		return lost_tls(link, status, said, err);
@@ -331,7 +332,8 @@ static int send_hello(struct uvpi_link *link, const struct uvp_op *op, struct uv
 		return uvpi_no_memory(err);
 	gethostname(name, sizeof(name) - 1);
 	message->type = UVPI_WIRE_HELLO;
-	message->version = message->oldest = UVPI_WIRE_VERSION;
+	message->version = UVPI_WIRE_VERSION;
+	message->oldest = UVPI_WIRE_OLDEST;
 	message->program = PACKAGE_NAME " " PACKAGE_VERSION;
 	message->host = name;
 	return uvpi_link_send(link, message, op, err);
@@ -355,9 +357,10 @@ static int greet(struct uvpi_link *link, const struct uvp_op *op, struct uvp_err
 	if (r < 0)
 		return r;
 	link->greeted = true;
-	if (message->oldest > UVPI_WIRE_VERSION || message->version < UVPI_WIRE_VERSION) {
-		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "host '%s' has %.60s, which speaks versions %u to %u of moving, and this is version %d",
-			      link->peer, message->program, message->oldest, message->version, UVPI_WIRE_VERSION);
+	link->version = message->version < UVPI_WIRE_VERSION ? message->version : UVPI_WIRE_VERSION;
+	if (message->oldest > UVPI_WIRE_VERSION || message->version < UVPI_WIRE_OLDEST) {
+		r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "host '%s' has %.60s, which speaks versions %u to %u of moving, and this has %d to %d",
+			      link->peer, message->program, message->oldest, message->version, UVPI_WIRE_OLDEST, UVPI_WIRE_VERSION);
 		uvpi_hint(err, "bring both hosts to the same release");
 	}
 	return r;

@@ -18,6 +18,8 @@ struct uvpi_link {
 	pid_t pid;
 	int said;    /* a file of what that said on its standard error */
 	bool greeted, aborted; /* aborted: the other end said why it gave up */
+	bool broken;
+	uint32_t version; /* that both understand, once they have greeted */
 	uint32_t sent, received; /* messages */
 	uint64_t bytes; /* sent */
 	char peer[128]; /* what messages call the other end */

@@ -297,6 +297,19 @@ int uvpi_preflight_stopped(struct uvp_host *host, struct uvpi_wire_message *aske
 	return 0;
 }
 
+void uvpi_preflight_version(const struct uvpi_link *link, bool live, struct uvp_migrate_report *report)
+{
+	struct uvp_error *why = &report->refusals[report->n_refusals];
+
+	if (!live || link->version >= UVPI_WIRE_READY_SINCE || report->n_refusals == UVP_MIGRATE_REFUSALS)
+		return;
+	report->n_refusals++;
+	*why = (struct uvp_error)UVP_ERROR_INIT;
+	uvpi_fail(why, UVP_E_UNSUPPORTED, 0, "host '%s' has %.60s, which takes in no PVH or HVM guest of this release while it runs",
+		  link->peer, link->message.program);
+	uvpi_hint(why, "--no-live moves it all the same: it stands still meanwhile; or bring both hosts to the same release");
+}
+
 void uvpi_preflight_report(const struct uvpi_wire_message *list, struct uvp_migrate_report *report)
 {
 	for (int i = 0; i < list->n_refusals && report->n_refusals < UVP_MIGRATE_REFUSALS; i++)

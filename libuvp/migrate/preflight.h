@@ -4,6 +4,7 @@
 #ifndef UVPI_MIGRATE_PREFLIGHT_H
 #define UVPI_MIGRATE_PREFLIGHT_H
 
+#include "migrate/link.h"
 #include "migrate/wire.h"
 
 struct uvp_config;
@@ -22,6 +23,8 @@ int uvpi_preflight_stopped(struct uvp_host *host, struct uvpi_wire_message *aske
 			   struct uvpi_wire_message *list, struct uvp_error *err);
 /* Add what is in a message to the report. */
 void uvpi_preflight_report(const struct uvpi_wire_message *list, struct uvp_migrate_report *report);
+/* One that has greeted and would not say READY, when that is needed. */
+void uvpi_preflight_version(const struct uvpi_link *link, bool live, struct uvp_migrate_report *report);
 /* What each disk's image looks like here, in the order of the configuration. */
 int uvpi_preflight_disks(const struct uvp_config *config, struct uvpi_wire_message *offer, struct uvp_error *err);
 

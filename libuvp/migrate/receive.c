@@ -187,7 +187,7 @@ static int wait_for_word(struct receive *rx, struct uvp_error *err)
 }
 
 /* It runs; a definition that cannot be kept does not change that. */
-static int say_running(struct receive *rx, struct uvp_error *err)
+static int say_running(struct receive *rx, int64_t since, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
 	struct uvp_error why = UVP_ERROR_INIT;
@@ -199,18 +199,21 @@ static int say_running(struct receive *rx, struct uvp_error *err)
 		snprintf(message->warnings[message->n_warnings++], sizeof(message->warnings[0]), "it is not defined there: %.220s",
 			 why.message);
 	UVPI_STEP("defined");
+	if (rx->link.version >= UVPI_WIRE_READY_SINCE)
+		message->ran_ms = (uint32_t)(uvpi_now_ms() - since);
 	return uvpi_link_send(&rx->link, message, NULL, err);
 }
 
 static int run(struct receive *rx, struct uvp_error *err)
 {
+	int64_t since = uvpi_now_ms();
 	int r;
 
 	UVPI_STEP("taken");
 	r = uvpi_handover_run(rx->domain, err);
 	UVPI_STEP("settled");
 	if (r == 0)
-		r = say_running(rx, err);
+		r = say_running(rx, since, err);
 	UVPI_STEP("said running");
 	if (r == 0)
 		r = uvpi_link_receive(&rx->link, UVPI_WIRE_DONE, uvpi_now_ms() + DONE_MS, NULL, err);

@@ -148,6 +148,8 @@ static int check(struct send *s, struct uvp_error *err)
 	uvpi_preflight_report(s->list, s->report);
 	r = uvpi_link_open(&s->link, s->how, s->op, err);
 	if (r == 0)
+		uvpi_preflight_version(&s->link, s->info.hvm && !(s->how->flags & UVP_MIGRATE_NO_LIVE), s->report);
+	if (r == 0)
 		r = offer(s, err);
 	if (r == 0)
 		r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + VERDICT_MS, s->op, err);
@@ -180,11 +182,11 @@ static int suspend(void *data)
 	return uvpi_machine_hold(&s->machine, &s->why) == 0;
 }
 
-static int log_dirty(void *data, bool on)
+static int log_dirty(void *data, bool on, struct uvp_error *err)
 {
 	struct send *s = data;
 
-	return uvpi_machine_log_dirty(&s->machine, on, on ? &s->why : NULL);
+	return uvpi_machine_log_dirty(&s->machine, on, err);
 }
 
 static int wait_ready(void *data, unsigned int n, struct uvp_error *err)
@@ -441,7 +443,7 @@ static int say_why(struct send *s, int r, struct uvp_error *err)
 
 	int64_t deadline = uvpi_now_ms() + 2000;
 
-	if (r != -UVP_E_IO || s->link.aborted)
+	if (!s->link.broken || s->link.aborted)
 		return r;
 	/* Before it there may be that it is ready. */
 	while (uvpi_link_receive_any(&s->link, deadline, NULL, &theirs) == 0)
@@ -467,18 +469,19 @@ static bool tidy(struct send *s)
 }
 
 /* What the other host hints at is to be done there. */
-static void say_with_hint(struct uvp_error *err)
+static void say_with_hint(const char *here, struct uvp_error *err)
 {
 	char theirs[sizeof(err->hint)];
 
 	snprintf(theirs, sizeof(theirs), "%s", err->hint);
-	uvpi_hint(err, "it runs on here; on that host: %.200s", theirs);
+	uvpi_hint(err, "%s; on that host: %.200s", here, theirs);
 }
 
 static int give_up(struct send *s, int r, struct uvp_error *err)
 {
 	struct uvp_error resume = UVP_ERROR_INIT;
 	char word[UVPI_LABEL];
+	const char *ended, *here;
 	bool suspended;
 
 	r = say_why(s, r, err);
@@ -488,21 +491,23 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 	uvpi_slow_undo(&s->slow, s->domain);
 	uvpi_memory_let_go(s->domain, &s->memory);
 	uvpi_defined_switch_on(&s->defined);
-	suspended = s->suspended && uvpi_resume(s->domain, &resume) < 0;
+	suspended = s->suspended && uvpi_resume(s->domain, &resume) < 0 && resume.code != UVP_E_NOT_FOUND;
+	ended = uvpi_suspend_ended(s->domain);
+	here = ended ? ended : "it runs on here";
 	if (suspended)
 		uvpi_debug("cannot resume: %s", resume.message);
 	uvpi_domain_word(s->domain, word);
-	if (r == -UVP_E_IO && s->link.greeted && !s->link.aborted && !tidy(s) && !suspended)
-		uvpi_hint(err, "it runs on here; what came of it may be left there: 'xlx destroy %.100s' there removes it", word);
+	if (s->link.broken && s->link.greeted && !s->link.aborted && !tidy(s) && !suspended)
+		uvpi_hint(err, "%s; what came of it may be left there: 'xlx destroy %.100s' there removes it", here, word);
 	if (suspended)
 		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.100s' lets it go on", word);
 	else if (err && !err->hint[0] && r == -UVP_E_TIMEOUT && s->link.greeted && !s->link.aborted)
-		uvpi_hint(err, "it runs on here; what came of it goes when that host sees the end of the connection; 'xlx destroy %.100s' there "
-			       "removes it", word);
-	else if (err && !err->hint[0])
-		uvpi_hint(err, "it runs on here, and nothing of it is left there");
+		uvpi_hint(err, "%s; what came of it goes when that host sees the end of the connection; 'xlx destroy %.100s' there "
+			       "removes it", here, word);
+	else if (err && (ended || !err->hint[0]) && !s->link.aborted)
+		uvpi_hint(err, "%s, and nothing of it is left there", here);
 	else if (err && s->link.aborted)
-		say_with_hint(err);
+		say_with_hint(here, err);
 	return r;
 }
 
@@ -515,12 +520,14 @@ static int finish(struct send *s, struct uvp_error *err)
 	bool kept;
 	int r;
 
+	/* and not until what stands still no more was written down */
 	s->report->pause_ms = (uint64_t)(uvpi_now_ms() - s->suspended_at);
+	s->report->pause_ms -= s->link.message.ran_ms < s->report->pause_ms ? s->link.message.ran_ms : 0;
 	UVPI_STEP("runs there");
 	kept = s->defined.there && !s->link.message.n_warnings;
 	uvpi_preflight_report(&s->link.message, s->report);
 	r = uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
-	if (r == 0 && s->slow.steps)
+	if (r == 0 && s->slow.noted)
 		uvpi_slow_forget(s->domain);
 	UVPI_STEP("gone here");
 	if (r < 0) {
@@ -603,6 +610,8 @@ static int move(struct send *s, struct uvp_error *err)
 	r = uvpi_machine_open(&s->machine, s->domain, s->config, s->op, err);
 	if (r == 0)
 		r = uvpi_memory_hold(s->domain, &s->memory, s->op, err);
+	if (r == 0 && s->info.hvm && !(s->how->flags & UVP_MIGRATE_NO_LIVE))
+		r = uvpi_slow_begin(&s->slow, s->domain, err);
 	if (r == 0)
 		r = write_guest(s, err);
 	uvpi_native_stop_log(&s->pipe);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* /uvp/slowed/ID in xenstore says a domain's UUID and three caps: the one that it has by right, and those before and after the last
  * step. It is written before that step is taken, so that whoever is killed at any instant leaves no cap that nobody knows of. One
- * that is neither of the two was set by somebody else in the meantime, and stays. All notes are in one folder, so that who looks
+ * that is neither of the two was set by somebody else in the meantime, and stays. A note is there, too, with one cap three times, as long
+ * as Xen notes what a domain writes: whoever finds it has that ended. All notes are in one folder, so that who looks
  * for those of all domains asks once. */
 #include "migrate/slow.h"
 
@@ -17,9 +18,14 @@
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/num.h"
+#include "core/progress.h"
 #include "core/step.h"
 #include "core/store.h"
+#include "dm/state.h"
 #include "domain/domain.h"
+#include "qmp/client.h"
+#include "stream/native.h"
+#include "stream/pipe.h"
 #include "stream/suspend.h"
 
 /* Per cent of what its vCPUs could use. */
@@ -40,6 +46,20 @@ static int note(const struct uvpi_slow *slow, struct uvp_domain *domain, uint32_
 	uvpi_format_uuid(domain->uuid, uuid);
 	snprintf(value, sizeof(value), "%s %" PRIu32 " %" PRIu32 " %" PRIu32, uuid, slow->before, now, next);
 	return r < 0 ? r : uvpi_store_write(store, path, value, err);
+}
+
+int uvpi_slow_begin(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvp_sched sched;
+	int r = uvp_domain_get_sched(domain, &sched, err);
+
+	if (r < 0)
+		return r;
+	slow->before = sched.cap;
+	r = note(slow, domain, sched.cap, sched.cap, err);
+	slow->noted = r == 0;
+	UVPI_STEP("move noted");
+	return r;
 }
 
 int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err)
@@ -67,6 +87,7 @@ int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp
 	if (r < 0)
 		return r;
 	UVPI_STEP("cap noted");
+	slow->noted = true;
 	slow->cap = cap;
 	slow->steps++;
 	r = uvp_domain_set_sched(domain, -1, slow->cap, err);
@@ -124,7 +145,32 @@ void uvpi_slow_forget(struct uvp_domain *domain)
 		uvpi_debug("cannot remove '%s': %s", path, why.message);
 }
 
-int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+/* QEMU takes it amiss to be stopped when it has not begun. */
+static void stop_qemu(struct uvp_domain *domain, struct uvp_error *err)
+{
+	_cleanup_qmp_ struct uvp_qmp *qmp = NULL;
+	struct uvp_op until = uvpi_op_until(NULL, uvpi_now_ms() + QMP_PATIENCE_MS);
+
+	if (uvp_qmp_open_domain(domain, &until, &qmp, err) == 0 && uvpi_dm_log_dirty(qmp, true, err) == 0)
+		uvpi_dm_log_dirty(qmp, false, err);
+}
+
+static void stop_log(struct uvp_domain *domain)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvpi_dominfo info;
+
+	if (uvpi_domain_look(domain, &info, &why) < 0 || !info.hvm)
+		return;
+	if (uvpi_dm_is_there(domain))
+		stop_qemu(domain, &why);
+	if (why.code)
+		uvpi_debug("its device model may still tell what it writes: %s", why.message);
+	uvpi_native_stop_log(&(struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(domain->host->hyp), .domid = domain->domid, .logging = true });
+	UVPI_STEP("log stopped");
+}
+
+static int put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
 {
 	struct uvp_sched sched;
 	uint32_t caps[3];
@@ -150,13 +196,27 @@ int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *
 	return ours;
 }
 
+int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+{
+	uint32_t caps[3];
+	int r = read_note(domain, caps, err);
+
+	if (r > 0)
+		stop_log(domain);
+	return r <= 0 ? r : put_back(domain, ret_left, ret_cap, err);
+}
+
 void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvpi_dominfo info;
 
-	if (slow->steps && uvpi_slow_put_back(domain, NULL, NULL, &why) < 0)
+	if (slow->noted && (uvpi_domain_look(domain, &info, &why) == -UVP_E_NOT_FOUND || (!why.code && info.dying)))
+		uvpi_slow_forget(domain); /* somebody has destroyed it */
+	else if (slow->noted && put_back(domain, NULL, NULL, &why) < 0)
 		uvpi_debug("cannot give it its cap back: %s", why.message);
 	slow->steps = 0;
+	slow->noted = false;
 }
 
 int uvp_migrate_uncap(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Giving a guest less of the CPUs, step by step, so that it changes less of its memory. */
+/* Giving a guest less of the CPUs, step by step, so that it changes less of its memory; and what is noted of one that moves while it runs,
+ * for whoever finds it when its move was killed. */
 #ifndef UVPI_MIGRATE_SLOW_H
 #define UVPI_MIGRATE_SLOW_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <uvp/domain.h>
 
 struct uvpi_slow {
+	bool noted;
 	unsigned int steps;  /* done so far */
 	uint32_t before, cap; /* the cap that it had, and has now; 0: none */
 };
 
+/* Before Xen and its device model note what it writes. */
+int uvpi_slow_begin(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
 /* 1, or 0 when there is no step left. UNSUPPORTED where the scheduler knows no cap. */
 int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
 void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain);
@@ -19,7 +24,7 @@ void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain);
 void uvpi_slow_forget(struct uvp_domain *domain);
 /* 1: there is a note of it, of whatever kind; 0: there is none. Asks xenstored once. */
 int uvpi_slow_is_noted(struct uvp_domain *domain, struct uvp_error *err);
-/* uvp_migrate_uncap() for who has the lock of uvpi_saving_begin(). */
+/* What it writes is no longer noted, and uvp_migrate_uncap(), for who has the lock of uvpi_saving_begin(). */
 int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err);
 
 #endif

@@ -29,6 +29,7 @@ enum item {
 	DEFINITION,  /* text: the configuration that is kept for the next boot */
 	AUTOSTART,   /* order (4), delay in ms (4) */
 	UUID,        /* 16 bytes */
+	RAN,         /* number: for so many ms already */
 	ITEMS
 };
 #define OPTIONAL 0x80000000u /* whoever does not know it passes it over */
@@ -46,7 +47,7 @@ static const struct {
 	[UVPI_WIRE_BUILT - UVPI_WIRE_HELLO] = { 0, 0 },
 	[UVPI_WIRE_READY - UVPI_WIRE_HELLO] = { 0, 0 },
 	[UVPI_WIRE_GO - UVPI_WIRE_HELLO] = { 0, 0 },
-	[UVPI_WIRE_RUNNING - UVPI_WIRE_HELLO] = { 0, BIT(WARNING) },
+	[UVPI_WIRE_RUNNING - UVPI_WIRE_HELLO] = { 0, BIT(WARNING) | BIT(RAN) },
 	[UVPI_WIRE_DONE - UVPI_WIRE_HELLO] = { 0, 0 },
 	[UVPI_WIRE_ABORT - UVPI_WIRE_HELLO] = { BIT(REFUSAL), 0 },
 	[UVPI_WIRE_ASK - UVPI_WIRE_HELLO] = { BIT(TOKEN), BIT(UUID) },
@@ -199,6 +200,8 @@ static bool take(enum item item, uint8_t *data, uint32_t len, struct uvpi_wire_m
 		return take_text(data, len, false, &m->definition);
 	case AUTOSTART:
 		return take_autostart(data, len, m);
+	case RAN:
+		return take_number(data, len, &m->ran_ms);
 	case UUID:
 		return take_uuid(data, len, m);
 	default:
@@ -365,6 +368,8 @@ static void put_all(struct out *out, const struct uvpi_wire_message *m)
 		put_number(out, FLAGS, m->flags);
 	if (items & BIT(STATE))
 		put_number(out, STATE, m->state);
+	if (m->ran_ms && m->type == UVPI_WIRE_RUNNING)
+		put_number(out, RAN, m->ran_ms);
 	if (items & BIT(DOMAIN)) {
 		uvpi_stream_put_domain(domain, &m->domain);
 		put_bytes(out, DOMAIN, domain, sizeof(domain));

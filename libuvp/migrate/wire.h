@@ -13,7 +13,9 @@
 
 #include "stream/frame.h"
 
-#define UVPI_WIRE_VERSION 1 /* spoken, and the oldest that is understood */
+#define UVPI_WIRE_VERSION 2 /* spoken, */
+#define UVPI_WIRE_OLDEST 1  /* and the oldest that is understood */
+#define UVPI_WIRE_READY_SINCE 2 /* that has READY, and RUNNING with how long it has run */
 #define UVPI_WIRE_PREAMBLE 8
 #define UVPI_WIRE_HEAD UVPI_STREAM_RECORD
 #define UVPI_WIRE_BODY_MAX (4u << 20)
@@ -54,7 +56,7 @@ struct uvpi_wire_disk {
 /* Any of them; a type says which members it has. Strings and token lie in what was decoded. */
 struct uvpi_wire_message {
 	uint32_t type;
-	uint32_t version, oldest, flags, state;
+	uint32_t version, oldest, flags, state, ran_ms;
 	const char *program, *host, *config, *policy;
 	const uint8_t *token; /* UVPI_WIRE_TOKEN bytes: which migration; a secret of the two */
 	const char *definition; /* NULL: it is not defined */

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/hyp.h"
+#include "core/step.h"
 
 #define AT_ONCE 1024u
 
@@ -26,15 +27,20 @@ struct live {
 
 static int start_log(struct uvpi_stream_pipe *p, struct uvp_error *err)
 {
+	int r;
+
 	/* Whoever was killed while he moved it may have left it on. */
 	if (xc_shadow_control(p->xc, p->domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) < 0 &&
 	    (xc_shadow_control(p->xc, p->domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0) < 0 ||
 	     xc_shadow_control(p->xc, p->domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) < 0))
 		return uvpi_hyp_fail(err, p->domid, "have Xen note what is changed in the memory of");
 	p->logging = true;
-	if (p->log_dirty && p->log_dirty(p->data, true))
-		return uvpi_fail(err, UVP_E_IO, 0, "its device model does not tell what it writes into its memory");
-	return 0;
+	UVPI_STEP("log started");
+	r = p->log_dirty ? p->log_dirty(p->data, true, err) : 0;
+	if (r < 0)
+		uvpi_prefix(err, "its device model does not tell what it writes into its memory");
+	p->qemu_logging = p->log_dirty && r == 0;
+	return r;
 }
 
 void uvpi_native_stop_log(struct uvpi_stream_pipe *p)
@@ -44,8 +50,10 @@ void uvpi_native_stop_log(struct uvpi_stream_pipe *p)
 	p->logging = false;
 	if (xc_shadow_control(p->xc, p->domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0) < 0)
 		uvpi_debug("Xen still notes what domain %u writes", p->domid);
-	if (p->log_dirty)
-		p->log_dirty(p->data, false);
+	/* It ends itself when that was not begun. */
+	if (p->qemu_logging)
+		p->log_dirty(p->data, false, NULL);
+	p->qemu_logging = false;
 }
 
 /* What has changed since the time before, or, to be told again the next time, how much. */

@@ -31,7 +31,7 @@ static int log_dirty(uint32_t domid, unsigned int enable, void *data)
 {
 	struct uvpi_stream_pipe *p = data;
 
-	return p->log_dirty ? p->log_dirty(p->data, enable) : 0;
+	return p->log_dirty ? p->log_dirty(p->data, enable, NULL) : 0;
 }
 
 static int static_data_done(unsigned int missing, void *data)

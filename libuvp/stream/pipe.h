@@ -28,9 +28,9 @@ struct uvpi_stream_pipe {
 	/* Then, with so many pages to send by now: is the pause still as short as it is to be? NULL: that does not matter. */
 	bool (*enough)(void *data, unsigned long pages);
 	/* The device model tells Xen of what it writes, or no longer: 0, or a failure. NULL: there is none. */
-	int (*log_dirty)(void *data, bool on);
+	int (*log_dirty)(void *data, bool on, struct uvp_error *err);
 	void *data;
-	bool logging; /* Xen notes what a PVH or HVM guest writes: uvpi_native_stop_log() */
+	bool logging, qemu_logging; /* Xen, and its device model, note what a PVH or HVM guest writes: uvpi_native_stop_log() */
 	uint64_t max_pages; /* that it can ever have; of a PVH or HVM guest */
 	/* restore: given, and what comes out */
 	unsigned int store_port, console_port;

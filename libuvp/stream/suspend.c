@@ -380,3 +380,17 @@ int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err)
 
 	return r < 0 ? r : resume(domain, err);
 }
+
+/* A guest can come to its end meanwhile, and not because it is moved. */
+const char *uvpi_suspend_ended(struct uvp_domain *domain)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvpi_dominfo info;
+	int r = uvpi_domain_look(domain, &info, &why);
+
+	if (r == -UVP_E_NOT_FOUND || (r == 0 && info.dying))
+		return "it was destroyed here meanwhile";
+	if (r == 0 && info.shutdown && info.reason != UVPI_REASON_SUSPEND)
+		return info.reason == UVPI_REASON_CRASH ? "it has crashed here meanwhile" : "it has shut down here meanwhile";
+	return NULL;
+}

@@ -23,6 +23,9 @@ int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_
 /* Let a suspended guest go on where it was; its devices never noticed. */
 int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err);
 
+/* Has one that was not taken away come to its end meanwhile? In words, for a hint; or NULL. */
+const char *uvpi_suspend_ended(struct uvp_domain *domain);
+
 /* Only one at a time saves a domain, moves it, lets it go on, or says how much memory it is to have. Returns a descriptor that holds the lock, or BUSY with who has it
  * for what. The file goes when it is closed with uvpi_saving_end(). */
 enum uvpi_saving { UVPI_SAVING_SAVE, UVPI_SAVING_MOVE, UVPI_SAVING_RESUME, UVPI_SAVING_MEMORY };

@@ -36,6 +36,7 @@ static struct uvpi_wire_message *new_message(uint32_t type)
 	m->token = token;
 	m->flags = UVP_MIGRATE_CHECK;
 	m->state = UVPI_WIRE_OFF;
+	m->ran_ms = 70;
 	m->domain = (struct uvpi_stream_domain){ .type = 1, .vcpus = 2, .memory_kib = 65536 };
 	return m;
 }
@@ -89,6 +90,7 @@ START_TEST(every_message_is_read_as_it_was_written)
 		}
 		if (type == UVPI_WIRE_ASK || type == UVPI_WIRE_KEEP)
 			ck_assert_mem_eq(back->uuid, m->uuid, sizeof(m->uuid));
+		ck_assert_uint_eq(back->ran_ms, type == UVPI_WIRE_RUNNING ? 70 : 0);
 		if (type == UVPI_WIRE_ANSWER)
 			ck_assert_uint_eq(back->state, UVPI_WIRE_OFF);
 	}
