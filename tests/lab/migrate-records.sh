@@ -7,7 +7,9 @@
 requires xlx ssh python3
 requires_host_b
 
-name=t-rec here=a there=b log=/var/log/xen/guest-t-rec.log incoming=/var/lib/uvp/incoming
+# It moves suspended, and while it runs: then Xen does not note any more what it writes, whatever has come between.
+
+name=t-rec live=--no-live here=a there=b log=/var/log/xen/guest-t-rec.log incoming=/var/lib/uvp/incoming
 declare -A address=([a]=10.77.0.1 [b]=10.77.0.2)
 printf '%s\n' "name = \"$name\"" 'type = "pvh"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s1 r2 n450"' 'memory = 4' 'vcpus = 1' \
 	'cpu_policy = "default,-bmi2,-adx"' >"$tmp/$name.cfg"
@@ -41,7 +43,24 @@ cat >"$tmp/xen-memory" <<-'END'
 	exit 1
 END
 echo "prlimit --as=1000000 --pid \$(cat $tmp/child)" >"$tmp/own-memory"
-tar -C "$tmp" -cf "$tmp/all.tar" via fill xen-memory own-memory
+# What happens to the guest on its own host: it shuts down (0), crashes (3), or somebody destroys it. Does Xen note what it writes?
+cat >"$tmp/xen.py" <<-'END'
+	import ctypes, sys
+	xc = ctypes.CDLL("libxenctrl.so.4.17")
+	xc.xc_interface_open.restype = ctypes.c_void_p
+	h = ctypes.c_void_p(xc.xc_interface_open(None, None, 0))
+	what, domid = sys.argv[1], int(sys.argv[2])
+	if what != "log":
+	    sys.exit(xc.xc_domain_shutdown(h, domid, int(what)) != 0)
+	LOGDIRTY, OFF = 2, 0
+	if xc.xc_shadow_control(h, domid, LOGDIRTY, None, 0) != 0:
+	    sys.exit("it is on")
+	sys.exit(xc.xc_shadow_control(h, domid, OFF, None, 0) != 0)
+END
+echo "python3 $tmp/xen.py 0 \$(xlx domid $name)" >"$tmp/shuts-down"
+echo "python3 $tmp/xen.py 3 \$(xlx domid $name)" >"$tmp/crashes"
+echo "xlx destroy --yes $name" >"$tmp/destroyed"
+tar -C "$tmp" -cf "$tmp/all.tar" via fill xen-memory own-memory xen.py shuts-down crashes destroyed
 ssh b "mkdir -p $tmp $incoming && cd $tmp && tar xf - && sed -i s/${address[a]}/${address[b]}/ via && echo ${address[a]} >peer" <"$tmp/all.tar"
 on_exit on_b rm -rf "$tmp"
 mkdir -p $incoming
@@ -83,7 +102,7 @@ after_kill() {
 	if ! on "$here" "xlx domid $name"; then
 		swap # it was done with all of it
 	elif ! on "$here" "xlx list $name | grep -q suspend"; then
-		: # it was not asked yet
+		on "$here" "xlx info $name" || fail "$what: $text" # it was not asked yet
 	elif on "$here" "xlx unpause $name"; then
 		: # nor handed over
 	else
@@ -99,13 +118,13 @@ after_kill() {
 one() {
 	local from=$here hit=no refused=no
 	what="$* ($here to $there)" rc=0
-	on "$here" "rm -f $tmp/hit; echo '$*' >$tmp/plan; xlx migrate --no-live --progress=none --ssh '' $name $tmp/via; rc=\$?; [ ! -e $tmp/hit ] || echo was hit; exit \$rc" || rc=$?
+	on "$here" "rm -f $tmp/hit; echo '$*' >$tmp/plan; xlx migrate $live --max-downtime 5s --progress=none --ssh '' $name $tmp/via; rc=\$?; [ ! -e $tmp/hit ] || echo was hit; exit \$rc" || rc=$?
 	[[ $text != *"was hit"* ]] || hit=yes
 	said=$text
 	case $rc in
 	0) swap ;;
 	137) after_kill ;;
-	10) refused=yes ;;
+	8 | 10) refused=yes ;;
 	*) [[ $text = *"cannot be made"* ]] || says "it runs on here" ;;
 	esac
 	wait_on "$there" "something is left" "! xlx domid $name && ! ls -A $incoming | grep -v '^.full'"
@@ -114,6 +133,7 @@ one() {
 		tell "$there" ended
 		on "$there" "grep '^xlx: ' $tmp/said" || fail "$what: the receiver says nothing: $said"
 	fi
+	wait_on "$here" "Xen notes what it writes" "python3 $tmp/xen.py log \$(xlx domid $name)"
 	on "$here" "grep -c ^tick $log"
 	wait_on "$here" "it does not go on" "[ \$(grep -c ^tick $log) -gt $text ]"
 	echo "$what: status $rc, it is at $here"
@@ -140,8 +160,24 @@ on_small_disk() {
 	on "$host" "umount $incoming" || fail "the disk stays"
 }
 
-expect_ok xlx create "$tmp/$name.cfg"
-wait_for 60 grep -q '^uvp-busy: ready' $log
+# ends_itself TEXT SCRIPT DIRECTION WHICH: it comes to its end here, and so does moving it
+ends_itself() {
+	what="$2 at $3 $4" rc=0
+	on a "rm -f $tmp/hit; echo first $3 $4 $2 >$tmp/plan; xlx migrate $live --max-downtime 5s --progress=none --ssh '' $name $tmp/via; rc=\$?; [ -e $tmp/hit ] || echo not so far; exit \$rc" || rc=$?
+	[[ $text != *"not so far"* ]] || fail "$what: $text"
+	[ $rc -ne 0 ] || fail "$what: it was moved: $text"
+	says "$1"
+	said=$text
+	wait_on b "something is left" "! xlx domid $name && ! ls -A $incoming | grep -v '^.full'"
+	! xlx domid $name 2>/dev/null || expect_ok xlx destroy --yes $name
+	echo "$what: status $rc: $said"
+}
+begin() {
+	expect_ok xlx create "$tmp/$name.cfg"
+	here=a there=b
+	wait_for 60 grep -q '^uvp-busy: ready' $log
+}
+begin
 ends 9 memory meanwhile there 8 xen-memory
 on_small_disk 10 "this host cannot write down that a domain is its own" meanwhile there OFFER fill
 on_small_disk 0 "moved in" meanwhile there 8 fill
@@ -151,9 +187,28 @@ if [ -n "${UVP_LAB_LONG:-}" ]; then
 		every $action there
 		every $action here
 	done
+	live=
+	for action in cut half kill-sender kill-receiver; do
+		every $action there
+		every $action here
+	done
 else
 	ends 14 "runs on here" half there MEMORY
 	ends 14 "gave it back: it runs on here" cut there GO
 	ends 0 "moved in" cut here RUNNING
+	live=
+	ends 14 "runs on here" cut here READY
+	ends 137 "" kill-sender here READY
+	ends 14 "runs on here" kill-receiver here READY
+	ends 0 "moved in" cut here RUNNING
 fi
+# a receiver of the release before: nothing of it moves but suspended
+live=
+ends 8 "--no-live moves it all the same" old here HELLO
+[ "$here" = a ] || ends 0 "moved in" cut here RUNNING
+ends_itself "it was destroyed here meanwhile" destroyed here READY
+begin
+ends_itself "it has shut down here meanwhile" shuts-down there MEMORY
+begin
+ends_itself "it has crashed here meanwhile" crashes here READY
 exit 0

@@ -15,6 +15,8 @@ first. ACTION is done when it has come and has not gone on:
   kill-sender    with SIGKILL; it goes on
   kill-receiver  the same
   meanwhile      the script FOLDER/NAME is run on the receiver, where NAME is a fourth word, and it goes on
+  first          the same on the sender
+  old            it goes on with 1 for all versions of what is spoken: of a HELLO
 The plan is emptied when it is read. FOLDER/hit is there afterwards if it came so far, and has all that has passed before."""
 import os
 import signal
@@ -23,11 +25,12 @@ import struct
 import subprocess
 import sys
 import threading
+import zlib
 
 PORT = 16700
 NAMES = {0: "END", 1: "CONFIG", 2: "DOMAIN", 3: "MEMORY", 4: "MEMORY", 5: "MEMORY", 6: "CPU", 7: "MACHINE", 8: "LEVEL",
          0x101: "HELLO", 0x102: "OFFER", 0x103: "VERDICT", 0x104: "BUILT", 0x105: "GO", 0x106: "RUNNING", 0x107: "DONE",
-         0x108: "ABORT", 0x109: "ASK", 0x10a: "ANSWER", 0x10b: "KEEP"}
+         0x108: "ABORT", 0x109: "ASK", 0x10a: "ANSWER", 0x10b: "KEEP", 0x10c: "READY"}
 
 
 def ask(address, line):
@@ -46,9 +49,22 @@ def end(sock):
         pass  # it has ended already
 
 
+def made_old(unit):
+    head, body = bytearray(unit[:24]), bytearray(unit[24:])
+    at = 0
+    while at < len(body):
+        item, length = struct.unpack_from("<II", body, at)
+        if item in (1, 2):
+            struct.pack_into("<I", body, at + 8, 1)
+        at += 8 + length
+    struct.pack_into("<I", head, 12, zlib.crc32(body))
+    struct.pack_into("<I", head, 20, zlib.crc32(head[:20]))
+    return bytes(head + body)
+
+
 class Via:
-    def __init__(self, folder, near, pid):
-        self.folder, self.near, self.pid = folder, near, pid
+    def __init__(self, listens, folder, near, pid):
+        self.listens, self.folder, self.near, self.pid = listens, folder, near, pid
         with open(folder + "/peer") as f:
             self.address = f.read().strip()
         with open(folder + "/plan") as f:
@@ -71,11 +87,15 @@ class Via:
             os.kill(self.pid, signal.SIGKILL)
         elif action == "kill-receiver":
             ask(self.address, "kill")
-        elif action == "meanwhile":
-            answer = ask(self.address, f"do bash {self.folder}/{name[0]}")
+        elif action == "old":
+            return made_old(unit)
+        elif action in ("meanwhile", "first"):
+            address = self.address if action == "meanwhile" else self.listens
+            answer = ask(address, f"do bash {self.folder}/{name[0]}")
             if not answer.startswith("0\n"):
                 print(f"{name[0]}: {answer}", flush=True)
                 raise EOFError
+        return unit
 
     def carry(self, direction, source, sink):
         def read(size):
@@ -95,7 +115,7 @@ class Via:
                     kind, _, length = struct.unpack_from("<III", unit)
                     unit, name = unit + read(length), NAMES.get(kind, hex(kind))
                 if self.plan and self.plan[1] == direction and self.plan[2] in (str(number), name):
-                    self.act(unit, sink)
+                    unit = self.act(unit, sink)
                 self.passed.append(f"{direction} {number} {name} {len(unit)}")
                 sink.sendall(unit)
                 number += 1
@@ -112,8 +132,8 @@ class Via:
 
 
 class Server:
-    def __init__(self, folder):
-        self.folder, self.child = folder, None
+    def __init__(self, listens, folder):
+        self.listens, self.folder, self.child = listens, folder, None
 
     def run(self, conn, mode):
         with open(self.folder + "/said", mode) as said:
@@ -135,7 +155,7 @@ class Server:
         if word == "run":
             self.run(conn, rest)
         elif word == "via":
-            Via(self.folder, conn, int(rest)).run()
+            Via(self.listens, self.folder, conn, int(rest)).run()
         elif word == "kill":
             self.child.kill()
             self.child.wait()
@@ -147,7 +167,7 @@ class Server:
         conn.close()
 
 
-server = Server(sys.argv[2])
+server = Server(sys.argv[1], sys.argv[2])
 listener = socket.create_server((sys.argv[1], PORT))
 print("listens", flush=True)
 while True:
