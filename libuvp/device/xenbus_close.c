@@ -84,6 +84,22 @@ static int look_for_removal(struct uvpi_devset *set, struct uvpi_device *dev, co
 	return !dev->has_nodes || !dev->server || dev->back_state == UVPI_XENBUS_UNKNOWN;
 }
 
+static void warn_agent(const struct uvpi_devset *set)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+
+	for (int i = 0; i < set->n; i++) {
+		const struct uvpi_device *dev = set->list[i];
+
+		if (dev->settled)
+			continue;
+		uvpi_fail(&why, UVP_E_TIMEOUT, 0, "%.200s did not undo in time what it did for %s", dev->server_label, dev->label);
+		uvpi_hint(&why, "does an agent (xl devd) run there? A loop device may be left: losetup -a");
+		uvpi_op_warn(set->op, &why);
+		return;
+	}
+}
+
 /* What its scripts did in a driver domain the agent there undoes when the back end has closed, and removes the folder. One
  * that does not is not waited for without end. */
 static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct uvp_error *err)
@@ -97,7 +113,7 @@ static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct 
 		return 0;
 	r = uvpi_devset_wait(set, look_for_removal, false, uvpi_now_ms() + AGENT_MS, op, err);
 	if (r == 0)
-		uvpi_debug("the agent in a driver domain has not removed a back end");
+		warn_agent(set);
 	return r < 0 ? r : 0;
 }
 
