@@ -49,7 +49,7 @@ static const struct absent {
 	{ "getenforce", NO_XSM, "flask-getenforce(8) comes with Xen" },
 	{ "setenforce", NO_XSM, "flask-setenforce(8) comes with Xen" },
 	{ "loadpolicy", NO_XSM, "flask-loadpolicy(8) comes with Xen" },
-	{ "devd", "the agent of a driver domain is Xen's own, which xlx works with", "run 'xl devd' in that domain; see backend= in xlx.cfg(5)" },
+	{ "devd", "the agent of a driver domain is not of this release", "run 'xl devd' in that domain; see backend= in xlx.cfg(5)" },
 	{ "psr-hwinfo", NO_PSR, NULL },
 	{ "psr-cmt-attach", NO_PSR, NULL },
 	{ "psr-cmt-detach", NO_PSR, NULL },
