@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Samples of the host's figures: one a second in a file that holds about the last hour, one a minute in a file that holds
- * days. Reading is another program's job. */
+ * days. A child writes them; reading is another program's job. */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,51 +13,71 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "daemon/log.h"
-#include "history/ring.h"
 #include "hostd/hostd.h"
-#include "hostd/work.h"
+#include "hostd/recorder.h"
+
+#define SLOW_MS 10000
 
 struct hostd_history {
-	struct uvpi_history_ring seconds, minutes;
+	struct hostd *hostd;
+	struct hostd_recorder *recorder;
 	uint8_t boot[16];
-	int64_t minute; /* of the last sample in minutes */
-	bool missed_second, missed_minute; /* since the last sample there */
-	bool failing;   /* that was said */
+	bool missed; /* since the last sample that was given to the recorder */
+	bool failing, slow; /* that was said */
 };
 
-static int append(struct hostd_history *history, struct uvpi_history_frame *frame, struct uvp_error *err)
-{
-	int64_t minute = frame->wall_ns / 1000000000 / 60;
-	int r;
+/* ---- what becomes of samples ---- */
 
-	frame->missed = history->missed_second;
-	r = uvpi_history_append(&history->seconds, frame, err);
-	if (r == 0)
-		history->missed_second = false;
-	if (r == 0 && minute != history->minute) {
-		frame->missed = history->missed_minute;
-		r = uvpi_history_append(&history->minutes, frame, err);
-		if (r == 0)
-			history->missed_minute = false;
-		if (r == 0)
-			r = uvpi_history_sync(&history->minutes, err);
-		history->minute = minute;
-	}
-	return r;
+static void on_refused(void *data, struct uvp_error *err)
+{
+	struct hostd *hostd = ((struct hostd_history *)data)->hostd;
+
+	uvpi_prefix(err, "no history is kept");
+	daemon_log_failure(DAEMON_WARNING, NULL, err);
+	hostd_history_stop(hostd);
+	if (!hostd->metrics)
+		hostd_sample_stop(hostd);
 }
 
-static int keep(struct hostd_history *history, const struct hostd_sample *sample, struct uvp_error *err)
+static void on_failed(void *data, struct uvp_error *err)
+{
+	struct hostd_history *history = data;
+
+	/* of whom the lost ones told that he came and went */
+	history->missed = true;
+	if (history->failing)
+		return;
+	history->failing = true;
+	uvpi_prefix(err, "the history has a gap");
+	daemon_log_failure(DAEMON_WARNING, NULL, err);
+}
+
+static void on_written(void *data)
+{
+	struct hostd_history *history = data;
+
+	if (history->failing || history->slow)
+		daemon_log(DAEMON_NOTICE, NULL, "the history goes on");
+	history->failing = history->slow = false;
+}
+
+static const struct hostd_recorder_ops ops = { .refused = on_refused, .failed = on_failed, .written = on_written };
+
+/* ---- samples ---- */
+
+static int give(struct hostd_history *history, const struct hostd_sample *sample, struct uvp_error *err)
 {
 	struct uvpi_history_frame frame;
 	int r = uvpi_history_frame_from(sample->stats, &frame, err);
 
-	history->missed_second |= sample->missed;
-	history->missed_minute |= sample->missed;
 	if (r < 0)
 		return r;
 	frame.wall_ns = sample->wall_ns;
+	frame.missed = history->missed || sample->missed;
 	memcpy(frame.boot, history->boot, sizeof(frame.boot));
-	r = append(history, &frame, err);
+	r = hostd_recorder_give(history->recorder, &frame, err);
+	if (r == 0)
+		history->missed = false;
 	uvpi_history_frame_done(&frame);
 	return r;
 }
@@ -66,17 +86,18 @@ void hostd_history_add(struct hostd *hostd)
 {
 	struct hostd_history *history = hostd->history;
 	struct uvp_error err = UVP_ERROR_INIT;
-	int r = history ? keep(history, &hostd->sample, &err) : 0;
+	int64_t busy_ms;
 
 	if (!history)
 		return;
-	if (r < 0 && !history->failing) {
-		uvpi_prefix(&err, "the history has a gap");
-		daemon_log_failure(DAEMON_WARNING, NULL, &err);
-	}
-	if (r == 0 && history->failing)
-		daemon_log(DAEMON_NOTICE, NULL, "the history goes on");
-	history->failing = r < 0;
+	if (give(history, &hostd->sample, &err) < 0)
+		on_failed(history, &err);
+	busy_ms = hostd_recorder_busy_ms(history->recorder);
+	if (busy_ms < SLOW_MS || history->slow)
+		return;
+	history->slow = true;
+	daemon_log(DAEMON_WARNING, NULL, "the history waits in memory: '%s' has taken nothing for %" PRId64 " seconds",
+		   hostd->conf.history_dir, busy_ms / 1000);
 }
 
 static int read_boot(uint8_t ret_boot[16], struct uvp_error *err)
@@ -90,38 +111,23 @@ static int read_boot(uint8_t ret_boot[16], struct uvp_error *err)
 	return uvpi_parse_uuid(text, ret_boot, err);
 }
 
-static int begin(struct hostd_history *history, const struct hostd_conf *conf, struct uvp_error *err)
-{
-	char path[PATH_MAX];
-	int r = read_boot(history->boot, err);
-
-	if (r == 0)
-		r = hostd_make_folder(conf->history_dir, err);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "%.4000s/seconds", conf->history_dir);
-	r = uvpi_history_open(path, conf->history_size, &history->seconds, err);
-	if (r < 0)
-		return r;
-	snprintf(path, sizeof(path), "%.4000s/minutes", conf->history_dir);
-	return uvpi_history_open(path, conf->history_size, &history->minutes, err);
-}
-
 void hostd_history_start(struct hostd *hostd)
 {
 	struct hostd_history *history;
 	struct uvp_error err = UVP_ERROR_INIT;
+	int r;
 
 	if (!hostd->conf.history)
 		return;
 	history = calloc(1, sizeof(*history));
 	if (!history)
 		return;
-	*history = (struct hostd_history){
-		.seconds = UVPI_HISTORY_RING_INIT, .minutes = UVPI_HISTORY_RING_INIT, .minute = -1,
-	};
+	history->hostd = hostd;
 	hostd->history = history;
-	if (begin(history, &hostd->conf, &err) == 0)
+	r = read_boot(history->boot, &err);
+	if (r == 0)
+		r = hostd_recorder_open(hostd->event, hostd->conf.history_dir, hostd->conf.history_size, &ops, history, &history->recorder, &err);
+	if (r == 0)
 		return;
 	uvpi_prefix(&err, "no history is kept");
 	daemon_log_failure(DAEMON_WARNING, NULL, &err);
@@ -134,8 +140,7 @@ void hostd_history_stop(struct hostd *hostd)
 
 	if (!history)
 		return;
-	uvpi_history_close(&history->seconds);
-	uvpi_history_close(&history->minutes);
-	free(history);
 	hostd->history = NULL;
+	hostd_recorder_close(history->recorder);
+	free(history);
 }

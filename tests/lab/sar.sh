@@ -4,7 +4,7 @@
 # last sample can be had by HTTP.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hostd.bash"
-requires python3 tmux
+requires python3 tmux mke2fs mount
 prefix=sar-
 
 sar() { xlx sar --dir "$tmp/history" --since 1h --step 3600 "$@"; }
@@ -227,6 +227,44 @@ first, between, after = [r for r in json.load(open(sys.argv[1])) if r["covered_s
 assert first["domains"] == between["domains"] == after["domains"], (first, between, after)
 assert between["xen"] is None and between["dom0"] > 0 and after["xen"] is not None, (between, after)
 EOF
+
+# a disk that hangs holds up the history, and nothing else: samples wait for it, the exporter answers, guests restart
+end_hostd
+truncate -s 8M "$tmp/fs.img"
+mkdir "$tmp/fs"
+mke2fs -q -F "$tmp/fs.img" >"$tmp/mke2fs" 2>&1 && mount -o loop "$tmp/fs.img" "$tmp/fs" || fail "cannot make a file system: $(cat "$tmp/mke2fs")"
+on_exit eval 'umount -l "$tmp/fs" 2>/dev/null'
+freeze() { # 0x7: freeze, 0x8: thaw
+	python3 -c 'import fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0xc0045870 + int(sys.argv[2], 0), 0)' "$tmp/fs" "$1"
+}
+told() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())' | awk '$1 == "xlx_samples_total" { print $2 }'; }
+told_more_than() { [ "$(told)" -gt "$1" ]; }
+kept() { xlx sar --dir "$tmp/fs/history" --step 1s --csv 2>/dev/null | awk -F, '$2 > 0 { n++ } END { print n + 0 }'; }
+kept_more_than() { [ "$(kept)" -gt "$1" ]; }
+start_hostd -s "history_dir=$tmp/fs/history"
+tiny_cfg sar-hang
+expect_ok xlx create "$tmp/sar-hang.cfg"
+wait_for 60 kept_more_than 1
+freeze 0x7 || fail "the file system cannot be frozen"
+on_exit eval 'freeze 0x8 2>/dev/null'
+before=$(told)
+wait_logged "the history waits in memory: '$tmp/fs/history' has taken nothing for"
+python3 - "$(xlx domid sar-hang)" <<'EOF' || fail "Xen does not end it"
+import ctypes, sys
+xc = ctypes.CDLL("libxenctrl.so.4.17", use_errno=True)
+xc.xc_interface_open.restype = ctypes.c_void_p
+sys.exit(xc.xc_domain_shutdown(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), 1))
+EOF
+wait_logged "'sar-hang' was restarted as domain"
+wait_for 60 told_more_than "$((before + 8))"
+frozen=$(($(told) - before))
+freeze 0x8
+wait_logged 'the history goes on'
+# two may be of one second
+[ "$(kept)" -ge $((frozen / 2)) ] || fail "of $frozen samples that waited $(kept) are kept"
+expect_ok xlx destroy --yes sar-hang
+end_hostd
+umount "$tmp/fs" || fail "somebody still has the history"
 
 # what is on its place is left alone, and the daemon does the rest of its work
 end_hostd
