@@ -13,21 +13,21 @@ int uvp_domain_set_memory_limit(struct uvp_domain *domain, uint64_t kib, struct 
 {
 	struct uvp_memory memory;
 	struct uvpi_store *store;
-	char path[64], value[24];
+	char path[64], value[24], label[UVPI_LABEL];
 	int r = uvpi_memory_read(domain, &memory, NULL, err);
 
 	if (r)
 		return r;
 	if (kib < memory.target) {
 		r = uvpi_fail(err, UVP_E_INVALID, 0,
-			      "domain %u cannot be held to %llu MiB: it was asked to have %llu", domain->domid,
+			      "%s cannot be held to %llu MiB: it was asked to have %llu MiB", uvpi_domain_label(domain, label),
 			      (unsigned long long)kib / 1024, (unsigned long long)memory.target / 1024);
 		uvpi_hint(err, "lower that first: 'xlx mem-set'");
 		return r;
 	}
 	if (kib < memory.current && kib + UVPI_LIMIT_SLACK_KIB < memory.current) {
-		r = uvpi_fail(err, UVP_E_INVALID, 0, "domain %u cannot be held to %llu MiB: it has %llu now",
-			      domain->domid, (unsigned long long)kib / 1024,
+		r = uvpi_fail(err, UVP_E_INVALID, 0, "%s cannot be held to %llu MiB: it has %llu MiB now",
+			      uvpi_domain_label(domain, label), (unsigned long long)kib / 1024,
 			      (unsigned long long)memory.current / 1024);
 		uvpi_hint(err, "let it give memory back first: 'xlx mem-set'");
 		return r;

@@ -81,6 +81,7 @@ int uvp_domain_get_memory(struct uvp_domain *domain, struct uvp_memory *ret_memo
 static int check_target(struct uvp_domain *domain, const struct uvp_memory *memory, uint64_t kib,
 			struct uvp_error *err)
 {
+	char label[UVPI_LABEL];
 	int r;
 
 	if (!domain->domid && kib < DOM0_MIN_KIB)
@@ -88,11 +89,11 @@ static int check_target(struct uvp_domain *domain, const struct uvp_memory *memo
 				 "domain 0 needs %d MiB at least, and %llu MiB would not be enough",
 				 DOM0_MIN_KIB / 1024, (unsigned long long)kib / 1024);
 	if (kib <= memory->video)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%llu KiB is no memory to run domain %u with",
-				 (unsigned long long)kib, domain->domid);
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%llu KiB is no memory to run %s with",
+				 (unsigned long long)kib, uvpi_domain_label(domain, label));
 	if (memory->maximum && kib - memory->video > memory->maximum) {
-		r = uvpi_fail(err, UVP_E_INVALID, 0, "domain %u was made for at most %llu MiB, not for %llu",
-			      domain->domid, (unsigned long long)memory->maximum / 1024,
+		r = uvpi_fail(err, UVP_E_INVALID, 0, "%s was made for at most %llu MiB, not for %llu MiB",
+			      uvpi_domain_label(domain, label), (unsigned long long)memory->maximum / 1024,
 			      (unsigned long long)kib / 1024);
 		uvpi_hint(err, "'maxmem' in its configuration is the limit for its whole life");
 		return r;
@@ -165,16 +166,17 @@ static int fail_stopped(struct uvp_domain *domain, const struct uvp_memory *befo
 			struct uvp_error *err)
 {
 	bool moved = distance(now, before->current) > UVPI_LIMIT_SLACK_KIB;
+	char label[UVPI_LABEL];
 	int r;
 
 	if (moved)
 		r = uvpi_fail(err, UVP_E_TIMEOUT, 0,
-			      "domain %u stopped at %llu MiB on its way from %llu to %llu MiB", domain->domid,
+			      "%s stopped at %llu MiB on its way from %llu to %llu MiB", uvpi_domain_label(domain, label),
 			      (unsigned long long)now / 1024, (unsigned long long)before->current / 1024,
 			      (unsigned long long)kib / 1024);
 	else
-		r = uvpi_fail(err, UVP_E_TIMEOUT, 0, "domain %u stays at %llu MiB and does not move to %llu MiB",
-			      domain->domid, (unsigned long long)now / 1024, (unsigned long long)kib / 1024);
+		r = uvpi_fail(err, UVP_E_TIMEOUT, 0, "%s stays at %llu MiB and does not move to %llu MiB",
+			      uvpi_domain_label(domain, label), (unsigned long long)now / 1024, (unsigned long long)kib / 1024);
 	if (!moved)
 		uvpi_hint(err, "the request stays; its guest has no balloon driver, or is not up yet");
 	else if (now > kib)
@@ -190,6 +192,7 @@ static int wait_target(struct uvp_domain *domain, const struct uvp_memory *befor
 	int64_t deadline = uvpi_op_deadline(op, NEVER_MS), moved_at = uvpi_now_ms();
 	uint64_t way = distance(before->current, kib), last = before->current, now;
 	struct uvpi_dominfo info;
+	char label[UVPI_LABEL];
 
 	for (;;) {
 		int r = uvpi_hyp_domain(domain->host->hyp, domain->domid, &info, err);
@@ -206,7 +209,7 @@ static int wait_target(struct uvp_domain *domain, const struct uvp_memory *befor
 			return 0;
 		if (info.shutdown || info.dying || info.paused) {
 			r = uvpi_fail(err, UVP_E_BUSY, 0,
-				      "domain %u cannot change its memory while it is %s", domain->domid,
+				      "%s cannot change its memory while it is %s", uvpi_domain_label(domain, label),
 				      info.paused ? "paused" : "shut down");
 			uvpi_hint(err, "the request stays; use --no-wait to make it only");
 			return r;
@@ -215,8 +218,8 @@ static int wait_target(struct uvp_domain *domain, const struct uvp_memory *befor
 			return fail_stopped(domain, before, now, kib, err);
 		if (uvpi_op_pause(op, LOOK_MS))
 			return uvpi_fail(err, UVP_E_CANCELLED, 0,
-					 "stopped waiting: domain %u has %llu MiB, and the request for %llu stays",
-					 domain->domid, (unsigned long long)now / 1024,
+					 "stopped waiting: %s has %llu MiB, and the request for %llu MiB stays",
+					 uvpi_domain_label(domain, label), (unsigned long long)now / 1024,
 					 (unsigned long long)kib / 1024);
 	}
 }

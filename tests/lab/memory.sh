@@ -15,7 +15,7 @@ expect_ok xlx mem-set --no-wait lab-tiny 4m
 expect_ok xlx mem-set lab-tiny 4
 expect_ok xlx mem-set lab-tiny 4096k
 expect_fail 3 xlx mem-set lab-tiny 5m
-err_has 'was made for at most 4 MiB'
+err_has "domain 'lab-tiny' was made for at most 4 MiB, not for 5 MiB"
 expect_fail 3 xlx mem-set lab-tiny 0
 expect_fail 2 xlx mem-set lab-tiny lots
 expect_fail 4 xlx mem-set no-such-domain 4m
@@ -23,7 +23,7 @@ expect_fail 3 xlx mem-set 0 64m
 err_has 'needs 128 MiB at least'
 expect_ok xlx pause lab-tiny
 expect_fail 6 xlx mem-set lab-tiny 2m
-err_has 'while it is paused'
+err_has "domain 'lab-tiny' cannot change its memory while it is paused"
 expect_ok xlx mem-set --no-wait lab-tiny 4m
 expect_ok xlx unpause lab-tiny
 
@@ -34,7 +34,7 @@ expect_ok xlx mem-max lab-tiny 64
 expect_ok xenstore-read "/local/domain/$(xlx domid lab-tiny)/memory/static-max"
 out_has 65536
 expect_fail 3 xlx mem-max lab-tiny 2m
-err_has 'it was asked to have 4'
+err_has "domain 'lab-tiny' cannot be held to 2 MiB: it was asked to have 4 MiB"
 expect_ok xlx mem-max lab-tiny 4m
 expect_fail 4 xlx mem-max no-such-domain 4m
 
