@@ -3,7 +3,7 @@
 # backend=: a Linux guest serves a disk and a network interface to another one. With UVP_LAB_LONG=1 more of it, and with
 # DRIVER_AGENT=xl the agent there is xl devd, and xl does the same with the same file.
 . "$(dirname "$0")/../lib.sh"
-requires xlx xl cpio xenstore-read
+requires xlx uvp-hostd xl cpio xenstore-read python3
 . "$(dirname "$0")/driver.bash"
 
 sum() { sed -n 's/^\([0-9a-f]\{32\}\) .*/\1/p' "$tmp/guest" | head -n 1; }
@@ -99,6 +99,25 @@ in_driver "$no_loops; losetup -a; echo looked"
 expect_ok xlx block-attach --timeout 60 lab-user /disk.img,raw,xvdb,w,backend=lab-driver
 in_user 'md5sum /dev/xvdb'
 [ "$after" = "$(sum)" ] || fail "the disk that was attached is another: $(cat "$tmp/guest")"
+
+# of what domain 0's kernel does not serve the exporter tells nothing, rather than 0
+uvp-hostd --config /dev/null -s history=no -s "metrics_listen=$tmp/metrics" >"$tmp/hostd.log" 2>&1 &
+hostd=$!
+on_exit eval 'kill $hostd 2>/dev/null'
+scrape() {
+	python3 - "$tmp/metrics" >"$tmp/told" <<'EOF'
+import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.connect(sys.argv[1])
+    s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+    sys.stdout.write(s.makefile("rb").read().decode())
+EOF
+	grep -q '^xlx_domain_cpu_seconds_total{name="lab-user"' "$tmp/told"
+}
+wait_for 60 scrape
+! grep -E '^xlx_domain_(disk|network)_[a-z_]*\{' "$tmp/told" || fail "it tells of devices that others serve"
+kill "$hostd"
+wait "$hostd"
 
 # the next life looks for its driver domain again
 if long; then
