@@ -262,7 +262,7 @@ wait_for 90 has_store
 
 # a guest that comes and goes between two samples is in neither, and what it had is not taken for Xen's
 end_hostd
-start_hostd -s history_interval=12s
+start_hostd -s history_interval=8s
 before=$(samples)
 wait_for 60 more_samples_than "$before"
 tiny_cfg sar-between
