@@ -297,10 +297,11 @@ static void put_number(struct out *out, enum item item, uint32_t number)
 		uvpi_put_le32(p, number);
 }
 
+/* Without a text there is no item, and whoever must have it refuses the message. */
 static void put_text(struct out *out, enum item item, const char *text)
 {
-	size_t len = strlen(text) + 1;
-	uint8_t *p = put_item(out, item, len);
+	size_t len = text ? strlen(text) + 1 : 0;
+	uint8_t *p = text ? put_item(out, item, len) : NULL;
 
 	if (p)
 		memcpy(p, text, len);

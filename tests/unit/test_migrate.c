@@ -97,6 +97,18 @@ START_TEST(every_message_is_read_as_it_was_written)
 }
 END_TEST
 
+START_TEST(a_text_that_is_missing_makes_a_message_that_is_refused)
+{
+	_cleanup_free_ struct uvpi_wire_message *back = malloc(sizeof(*back)), *m = new_message(UVPI_WIRE_OFFER);
+	_cleanup_free_ uint8_t *buf = NULL;
+	uint32_t len;
+
+	m->policy = NULL;
+	len = encode(m, &buf);
+	ck_assert_int_eq(uvpi_wire_decode(UVPI_WIRE_OFFER, buf + UVPI_WIRE_HEAD, len, back, NULL), -UVP_E_PROTOCOL);
+}
+END_TEST
+
 START_TEST(a_head_that_changed_is_found)
 {
 	_cleanup_free_ struct uvpi_wire_message *m = new_message(UVPI_WIRE_GO);
@@ -451,6 +463,7 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, a_pause_is_foretold_again_when_the_other_side_is_ready);
 	tcase_add_test(tcase, every_message_is_read_as_it_was_written);
+	tcase_add_test(tcase, a_text_that_is_missing_makes_a_message_that_is_refused);
 	tcase_add_test(tcase, a_head_that_changed_is_found);
 	tcase_add_test(tcase, a_body_cut_off_or_changed_harms_nobody);
 	tcase_add_test(tcase, texts_for_people_are_made_harmless);
