@@ -14,6 +14,7 @@
 #include "cpu/cpumap.h"
 #include "dm/dm.h"
 #include "domain/domain.h"
+#include "stream/suspend.h"
 
 static int read_vcpu(struct uvp_domain *domain, uint32_t vcpu, uint8_t *hard, uint8_t *soft,
 		     struct uvp_vcpu *to, struct uvp_error *err)
@@ -167,6 +168,8 @@ int uvp_domain_set_vcpus(struct uvp_domain *domain, uint32_t vcpus, unsigned int
 
 	if (!r)
 		r = check_count(domain, vcpus, info.max_vcpu_id + 1, err);
+	if (!r)
+		r = uvpi_saving_refuse_move(domain, err);
 	if (!r)
 		r = plug_vcpus(domain, vcpus, op, err);
 	if (!r)

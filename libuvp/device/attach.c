@@ -26,6 +26,7 @@
 #include "device/xenbus.h"
 #include "device/xenbus_set.h"
 #include "domain/domain.h"
+#include "stream/suspend.h"
 
 #define LOOP_MS 5000
 
@@ -49,7 +50,7 @@ int uvpi_device_check_domain(struct uvp_domain *domain, struct uvpi_dominfo *ret
 	if (domain->domid == 0)
 		return uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
 				 "domain 0 has the host's own devices; others are given to guests only");
-	return 0;
+	return uvpi_saving_refuse_move(domain, err);
 }
 
 static int check_domain(struct uvp_domain *domain, enum uvp_device_class device_class, struct uvpi_dominfo *ret_info,

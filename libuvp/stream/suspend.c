@@ -72,29 +72,31 @@ struct suspend {
 	char node[64], token[32];
 };
 
-static void lock_path(const struct uvp_domain *domain, char path[128])
+static void lock_path(const uint8_t uuid[16], char path[128])
 {
-	char uuid[UVPI_UUID_TEXT];
+	char text[UVPI_UUID_TEXT];
 
-	uvpi_format_uuid(domain->uuid, uuid);
-	snprintf(path, 128, "%.60s/saving-%s", uvpi_run_dir(), uuid);
+	uvpi_format_uuid(uuid, text);
+	snprintf(path, 128, "%.60s/saving-%s", uvpi_run_dir(), text);
 }
+
+static const char *const saving_words[] = { "saved", "moved to another host", "let go on", "asked to have another amount of memory",
+					    "moved out of its file to another host" };
 
 /* Nobody knows it of one who has the lock for less than a moment. */
-static const char *saving_what(int fd)
+static enum uvpi_saving saving_what(int fd)
 {
-	static const char *const words[] = { "saved", "moved to another host", "let go on", "asked to have another amount of memory" };
 	char letter = '0';
 
-	return pread(fd, &letter, 1, 0) == 1 && letter >= '0' && letter <= '3' ? words[letter - '0'] : words[0];
+	return pread(fd, &letter, 1, 0) == 1 && letter >= '0' && letter <= '4' ? (enum uvpi_saving)(letter - '0') : UVPI_SAVING_SAVE;
 }
 
-int uvpi_saving_begin(const struct uvp_domain *domain, enum uvpi_saving what, struct uvp_error *err)
+int uvpi_saving_begin_uuid(const uint8_t uuid[16], enum uvpi_saving what, struct uvp_error *err)
 {
 	char path[128], command[64] = "", letter = (char)('0' + what);
 	int fd, r;
 
-	lock_path(domain, path);
+	lock_path(uuid, path);
 	for (;;) {
 		struct stat held, there;
 
@@ -116,19 +118,50 @@ int uvpi_saving_begin(const struct uvp_domain *domain, enum uvpi_saving what, st
 		close(fd);
 	}
 	if (r > 0)
-		r = uvpi_fail(err, UVP_E_BUSY, 0, "it is being %s by process %d", saving_what(fd),
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "it is being %s by process %d", saving_words[saving_what(fd)],
 			      (int)uvpi_flock_who(fd, command, sizeof(command)));
 	close(fd);
 	return r;
 }
 
-void uvpi_saving_end(const struct uvp_domain *domain, int fd)
+int uvpi_saving_begin(const struct uvp_domain *domain, enum uvpi_saving what, struct uvp_error *err)
+{
+	return uvpi_saving_begin_uuid(domain->uuid, what, err);
+}
+
+void uvpi_saving_end_uuid(const uint8_t uuid[16], int fd)
 {
 	char path[128];
 
-	lock_path(domain, path);
+	lock_path(uuid, path);
 	unlink(path);
 	close(fd);
+}
+
+void uvpi_saving_end(const struct uvp_domain *domain, int fd)
+{
+	uvpi_saving_end_uuid(domain->uuid, fd);
+}
+
+/* Looked up, and not tried: whoever wants it just now must not find it taken. */
+int uvpi_saving_by(const uint8_t uuid[16], enum uvpi_saving what)
+{
+	_cleanup_close_ int fd = -1;
+	char path[128], command[64] = "";
+
+	lock_path(uuid, path);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return fd >= 0 && saving_what(fd) == what ? (int)uvpi_flock_who(fd, command, sizeof(command)) : 0;
+}
+
+int uvpi_saving_refuse_move(const struct uvp_domain *domain, struct uvp_error *err)
+{
+	int pid = uvpi_saving_by(domain->uuid, UVPI_SAVING_MOVE);
+	char label[UVPI_LABEL];
+
+	return pid ? uvpi_fail(err, UVP_E_BUSY, 0, "%s is being %s by process %d", uvpi_domain_label(domain, label),
+			       saving_words[UVPI_SAVING_MOVE], pid) :
+		     0;
 }
 
 /* Is the request still where it was put? */

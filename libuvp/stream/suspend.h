@@ -26,10 +26,17 @@ int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err);
 /* Has one that was not taken away come to its end meanwhile? In words, for a hint; or NULL. */
 const char *uvpi_suspend_ended(struct uvp_domain *domain);
 
-/* Only one at a time saves a domain, moves it, lets it go on, or says how much memory it is to have. Returns a descriptor that holds the lock, or BUSY with who has it
- * for what. The file goes when it is closed with uvpi_saving_end(). */
-enum uvpi_saving { UVPI_SAVING_SAVE, UVPI_SAVING_MOVE, UVPI_SAVING_RESUME, UVPI_SAVING_MEMORY };
+/* Only one at a time saves a domain, moves it, lets it go on, or says how much memory it is to have. Returns a descriptor that holds
+ * the lock, or BUSY with who has it for what. The file goes when it is closed with uvpi_saving_end(). */
+enum uvpi_saving { UVPI_SAVING_SAVE, UVPI_SAVING_MOVE, UVPI_SAVING_RESUME, UVPI_SAVING_MEMORY, UVPI_SAVING_FILE };
 int uvpi_saving_begin(const struct uvp_domain *domain, enum uvpi_saving what, struct uvp_error *err);
 void uvpi_saving_end(const struct uvp_domain *domain, int fd);
+/* The same for one that does not run, but moves out of a file (FILE). */
+int uvpi_saving_begin_uuid(const uint8_t uuid[16], enum uvpi_saving what, struct uvp_error *err);
+void uvpi_saving_end_uuid(const uint8_t uuid[16], int fd);
+/* The process that has the lock for that, or 0. */
+int uvpi_saving_by(const uint8_t uuid[16], enum uvpi_saving what);
+/* Not while it is moved: the other host gets what there was at the beginning. BUSY with who does it. */
+int uvpi_saving_refuse_move(const struct uvp_domain *domain, struct uvp_error *err);
 
 #endif
