@@ -24,7 +24,7 @@ struct xlx_opt {
 
 /* What completion offers for the arguments. */
 enum xlx_complete { XLX_COMPLETE_NONE = 0, XLX_COMPLETE_DOMAIN, XLX_COMPLETE_FILE, XLX_COMPLETE_POOL, XLX_COMPLETE_COMMAND,
-		    XLX_COMPLETE_DEFINED };
+		    XLX_COMPLETE_DEFINED, XLX_COMPLETE_DOMAIN_FILE };
 
 struct xlx_args; /* parsed options and arguments */
 

@@ -290,6 +290,6 @@ const struct xlx_cmd cmd_migrate = {
 	.min_args = 1,
 	.max_args = 2,
 	.opts = opts,
-	.complete = XLX_COMPLETE_DOMAIN,
+	.complete = XLX_COMPLETE_DOMAIN_FILE,
 	.run = run,
 };

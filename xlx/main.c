@@ -148,7 +148,8 @@ static int list_for_programs(int what, const char *value)
 					     [XLX_COMPLETE_FILE] = "files",
 					     [XLX_COMPLETE_POOL] = "pools",
 					     [XLX_COMPLETE_COMMAND] = "commands",
-					     [XLX_COMPLETE_DEFINED] = "defined" };
+					     [XLX_COMPLETE_DEFINED] = "defined",
+					     [XLX_COMPLETE_DOMAIN_FILE] = "domains-files" };
 	const struct xlx_cmd *cmd;
 	int status;
 

@@ -63,7 +63,10 @@ _xlx()
 			esac
 		done < <("$xlx" --list-options "$cmd" 2>/dev/null)
 	fi
-	case $("$xlx" --list-arguments "$cmd" 2>/dev/null) in
+	i=$("$xlx" --list-arguments "$cmd" 2>/dev/null)
+	# A name has no slash, and a file must have one.
+	[[ $i != domains-files ]] || { [[ $cur == */* ]] && i=files || i=domains; }
+	case $i in
 	domains) mapfile -t words < <("$xlx" --list-names domains 2>/dev/null) ;;
 	defined) mapfile -t words < <("$xlx" --list-names defined 2>/dev/null) ;;
 	pools) mapfile -t words < <("$xlx" --list-names pools 2>/dev/null) ;;

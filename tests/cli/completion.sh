@@ -32,6 +32,9 @@ complete_words cpu show --js
 expect_out <<<--json
 complete_words cpupool numa-s
 expect_out <<<numa-split
+touch "$tmp/web.saved"
+complete_words migrate "$tmp/web.s"
+expect_out <<<"$tmp/web.saved"
 complete_words no-such-command x
 expect_out <<<""
 finish
