@@ -22,6 +22,7 @@
 #include "device/pci.h"
 #include "domain/destroy.h"
 #include "domain/domain.h"
+#include "migrate/leaving.h"
 #include "stream/file.h"
 
 #define CLOSE_MS 20000 /* for back ends, when what was made is undone */
@@ -57,7 +58,7 @@ static int choose_uuid(struct uvpi_build *b, struct uvp_error *err)
 			uvpi_hint(err, "remove uuid= from the configuration, and a new one is made each time");
 		return -UVP_E_EXISTS;
 	}
-	return n < 0 ? n : 0;
+	return n < 0 ? n : uvpi_leaving_check(b->uuid, err);
 }
 
 static int claim_name(struct uvpi_build *b, struct uvp_error *err)
@@ -155,6 +156,9 @@ static int take(struct uvpi_build *b, struct uvp_error *err)
 {
 	int r = uvpi_build_take(b, err);
 
+	/* Whoever began to move the domain out of its file before this will find it running. */
+	if (r == 0 && b->config->has_uuid)
+		r = uvpi_leaving_check(b->uuid, err);
 	return r < 0 ? r : uvpi_build_incoming(b, err);
 }
 

@@ -22,6 +22,7 @@
 #include "device/qdisk.h"
 #include "device/xenbus.h"
 #include "domain/domain.h"
+#include "migrate/leaving.h"
 #include "stream/describe.h"
 #include "stream/file.h"
 #include "stream/native.h"
@@ -221,6 +222,10 @@ static int check_identity(struct uvp_host *host, const struct uvpi_wire_message 
 			continue;
 		uvpi_fail(&why, UVP_E_EXISTS, 0, "domain %u of this host has its UUID: it is the same domain, or a copy of it", infos[i].domid);
 		uvpi_hint(&why, "see 'xlx list' there");
+		uvpi_preflight_refuse(list, &why);
+		return 0;
+	}
+	if (uvpi_leaving_check(domain->uuid, &why) < 0) {
 		uvpi_preflight_refuse(list, &why);
 		return 0;
 	}

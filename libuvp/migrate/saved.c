@@ -23,11 +23,13 @@
 #include "define/store.h"
 #include "domain/domain.h"
 #include "migrate/defined.h"
+#include "migrate/leaving.h"
 #include "migrate/link.h"
 #include "migrate/preflight.h"
 #include "migrate/saved_note.h"
 #include "migrate/settle.h"
 #include "stream/file.h"
+#include "stream/suspend.h"
 
 #define FLAGS (UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS)
 #define ANSWER_MS 60000
@@ -43,10 +45,13 @@ struct saved {
 	struct uvp_migrate_report *report;
 	struct uvpi_link link;
 	struct uvpi_stream_reader reader; /* up to the first of the memory */
-	struct uvpi_handover handover;
+	uint8_t uuid[16];
+	int lock; /* on it; -1: not yet */
+	struct uvpi_leaving leaving; /* what is written down, or will be */
+	struct uvpi_handover *handover; /* in it */
 	struct uvpi_defined defined;
 	char *config; /* as it is in the file */
-	int fd;
+	int fd; /* -1: it is gone */
 	uint64_t size;
 };
 
@@ -94,9 +99,14 @@ static int check_here(struct saved *s, struct uvp_host *host, struct uvp_error *
 		uvpi_hint(err, "copy it to '%.100s', and restore it there", s->how->host);
 		return -UVP_E_UNSUPPORTED;
 	}
+	if (!s->reader.cpu) {
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "the file does not say what its guest reads of CPUID, which the other host would have to know");
+		uvpi_hint(err, "copy it to '%.100s', and restore it there", s->how->host);
+		return -UVP_E_UNSUPPORTED;
+	}
 	if (s->reader.config->nomigrate)
 		return uvpi_fail(err, UVP_E_DENIED, 0, "its configuration says that it must stay on this host (nomigrate=1)");
-	r = uvpi_def_running(host, s->reader.domain.uuid, &domain, err);
+	r = uvpi_def_running(host, s->uuid, &domain, err);
 	if (r > 0) {
 		r = uvpi_fail(err, UVP_E_BUSY, 0, "the domain in it runs here: it was saved with --live or restored");
 		uvpi_hint(err, "move that one, by its name");
@@ -104,45 +114,73 @@ static int check_here(struct saved *s, struct uvp_host *host, struct uvp_error *
 	return r;
 }
 
-static int look(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+/* The reader closes what it reads. */
+static int read_head(struct saved *s, struct uvp_error *err)
 {
-	struct stat st;
-	int fd, r = uvpi_saved_open_to_move(s->path, &s->fd, err);
+	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3), r;
 
-	if (r < 0)
-		return r;
-	r = uvpi_saved_noted(s->path, s->fd, &s->handover, err);
+	if (fd < 0)
+		return uvpi_fail_errno(err, errno, "cannot read it");
+	r = uvpi_stream_open(&s->reader, fd, err);
+	if (r == 0)
+		memcpy(s->uuid, s->reader.domain.uuid, sizeof(s->uuid));
+	return r;
+}
+
+/* The only one who moves it; and nobody makes it meanwhile. */
+static int take_lock(struct saved *s, struct uvp_error *err)
+{
+	s->lock = uvpi_saving_begin_uuid(s->uuid, UVPI_SAVING_FILE, err);
+	return s->lock < 0 ? s->lock : 0;
+}
+
+static int check_noted(struct saved *s, struct uvp_error *err)
+{
+	int r = uvpi_saved_noted(s->path, s->fd, s->handover, err);
+
 	if (r > 0) {
-		uvpi_fail(err, UVP_E_BUSY, 0, "it was handed over to host '%s' already, and the domain in it may run there", s->handover.host);
+		uvpi_fail(err, UVP_E_BUSY, 0, "it was handed over to host '%s' already, and the domain in it may run there", s->handover->host);
 		uvpi_hint(err, "'xlx migrate --settle %.150s' asks there", s->path);
 		return -UVP_E_BUSY;
 	}
-	fd = r < 0 ? -1 : fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
-	if (r == 0 && (fd < 0 || fstat(s->fd, &st) < 0))
+	if (r == 0)
+		r = uvpi_leaving_noted(s->uuid, &s->leaving, err);
+	return r > 0 ? uvpi_leaving_fail(&s->leaving, err) : r;
+}
+
+static int look(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+{
+	struct stat st;
+	int r = uvpi_saved_open_to_move(s->path, &s->fd, err);
+
+	if (r == 0 && fstat(s->fd, &st) < 0)
 		r = uvpi_fail_errno(err, errno, "cannot read it");
 	if (r < 0)
 		return r;
 	s->size = (uint64_t)st.st_size;
-	r = uvpi_stream_open(&s->reader, fd, err);
+	r = read_head(s, err);
+	if (r == 0)
+		r = take_lock(s, err);
+	if (r == 0)
+		r = check_noted(s, err);
 	if (r == 0)
 		r = check_here(s, host, err);
 	if (r == 0)
 		r = read_config(s, err);
-	return r < 0 ? r : uvpi_defined_get(s->reader.domain.uuid, &s->defined, err);
+	return r < 0 ? r : uvpi_defined_get(s->uuid, &s->defined, err);
 }
 
 static int offer(struct saved *s, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
 	_cleanup_free_ char *cpu = NULL;
-	int r = 0;
+	int r;
 
 	if (!message)
 		return uvpi_no_memory(err);
-	if (s->reader.cpu)
-		r = uvp_cpu_policy_format(s->reader.cpu, &cpu, err);
+	r = uvp_cpu_policy_format(s->reader.cpu, &cpu, err);
 	if (r == 0)
-		r = uvpi_token_new(s->handover.token, err);
+		r = uvpi_token_new(s->handover->token, err);
 	if (r == 0)
 		r = uvpi_preflight_disks(s->reader.config, message, err);
 	if (r < 0)
@@ -151,7 +189,7 @@ static int offer(struct saved *s, struct uvp_error *err)
 	message->config = s->config;
 	message->policy = cpu;
 	message->domain = s->reader.domain;
-	message->token = s->handover.token;
+	message->token = s->handover->token;
 	message->flags = s->how->flags;
 	message->definition = s->defined.text;
 	message->autostart = s->defined.autostart;
@@ -229,6 +267,21 @@ static int send_file(struct saved *s, struct uvp_error *err)
 	return r;
 }
 
+/* Of a file in which the guest's parameters come early, it says first that it is ready. */
+static int wait_built(struct saved *s, struct uvp_error *err)
+{
+	int64_t deadline = uvpi_now_ms() + BUILT_MS;
+	int r;
+
+	do
+		r = uvpi_link_receive_any(&s->link, deadline, &s->op, err);
+	while (r == 0 && s->link.message.type == UVPI_WIRE_READY);
+	if (r == 0 && s->link.message.type != UVPI_WIRE_BUILT)
+		r = uvpi_fail(err, UVP_E_PROTOCOL, 0, "host '%s' sent message %u where %u is due", s->link.peer, s->link.message.type,
+			      UVPI_WIRE_BUILT);
+	return r;
+}
+
 /* The file may be restored here: say so, and what has become of the other end. */
 static int give_up(struct saved *s, int r, struct uvp_error *err)
 {
@@ -242,7 +295,7 @@ static int give_up(struct saved *s, int r, struct uvp_error *err)
 	}
 	if (!s->link.aborted) { /* it ends there by that, too */
 		uvpi_link_close(&s->link);
-		if (uvpi_settle_tidy(s->handover.token, s->how, &theirs) < 0)
+		if (uvpi_settle_tidy(s->handover->token, s->how, &theirs) < 0)
 			uvpi_debug("cannot tidy up there: %s", theirs.message);
 	}
 	if (err && !err->hint[0])
@@ -250,33 +303,71 @@ static int give_up(struct saved *s, int r, struct uvp_error *err)
 	return r;
 }
 
+static void warn(struct saved *s, const char *what, const char *why)
+{
+	struct uvp_migrate_report *report = s->report;
+
+	if (report->n_warnings < UVP_MIGRATE_REFUSALS)
+		snprintf(report->warnings[report->n_warnings++], sizeof(report->warnings[0]), "%s%s%.180s", what, *why ? ": " : "", why);
+}
+
+/* Each step can be done again: the note stays until all is done, and from here on nobody has to be asked again for that. */
 static int end_here(struct saved *s, bool defined_there, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
-	int r = uvpi_saved_remove(s->path, err);
+	int r;
 
+	s->leaving.state = defined_there ? UVPI_LEAVING_THERE_DEFINED : UVPI_LEAVING_THERE;
+	if (uvpi_leaving_note(s->uuid, &s->leaving, &why) < 0)
+		uvpi_debug("cannot write down that it runs there: %s", why.message);
+	UVPI_STEP("known to run there");
+	why = (struct uvp_error)UVP_ERROR_INIT;
+	if (s->defined.there && (!defined_there || uvp_definition_remove(&s->defined.definition, &why) < 0))
+		warn(s, "it is still defined here", why.message);
+	UVPI_STEP("definition gone");
+	r = uvpi_saved_remove(s->path, s->fd, err);
+	if (r > 0)
+		warn(s, "the file is not at its place any more, and was not removed: do not restore it", "");
 	if (r < 0) {
 		uvpi_prefix(err, "it runs on '%.100s', and what is left of it here cannot be removed", s->how->host);
 		uvpi_hint(err, "'xlx migrate --settle %.150s' tries again", s->path);
 		return r;
 	}
-	if (s->defined.there && (!defined_there || uvp_definition_remove(&s->defined.definition, &why) < 0) &&
-	    s->report->n_warnings < UVP_MIGRATE_REFUSALS)
-		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]), "it is still defined here%s%.200s",
-			 *why.message ? ": " : "", why.message);
+	UVPI_STEP("file gone");
 	return 0;
+}
+
+/* What is beside the file has the name that the file had then. */
+static int forget(struct saved *s, struct uvp_error *err)
+{
+	int r = uvpi_saved_take_back(s->leaving.path, err);
+
+	return r < 0 ? r : uvpi_leaving_forget(s->uuid, err);
 }
 
 static int back_here(struct saved *s, struct uvp_error *err)
 {
-	int r = uvpi_saved_take_back(s->path, err);
-
-	if (r == 0)
-		uvpi_defined_switch_on(&s->defined);
-	return r;
+	if (s->fd < 0) {
+		uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it does not run on '%.100s', and '%.200s' is not there any more", s->how->host, s->path);
+		uvpi_hint(err, "if the file was renamed, settle it by the name that it has now");
+		return -UVP_E_NOT_FOUND;
+	}
+	uvpi_defined_switch_on(&s->defined);
+	UVPI_STEP("switched on");
+	return forget(s, err);
 }
 
-/* *ret_end is what holds now, and done. */
+static int say_unknown(struct saved *s, const struct uvp_error *why, struct uvp_error *err)
+{
+	if (err)
+		*err = *why;
+	uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known", s->how->host);
+	if (err && !err->hint[0])
+		uvpi_hint(err, "until 'xlx migrate --settle %.150s' has asked there, the file is not restored here", s->path);
+	return -why->code;
+}
+
+/* *ret_end is what holds now; when it is known, and could not be done, too. */
 static int ask(struct saved *s, const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
@@ -287,38 +378,95 @@ static int ask(struct saved *s, const struct uvp_op *op, enum uvp_migrate_end *r
 			break;
 		uvpi_link_close(&s->link);
 		s->link.greeted = false;
-		r = uvpi_settle_ask(s->handover.token, s->reader.domain.uuid, s->how, op, &s->link, &why);
+		r = uvpi_settle_ask(s->handover->token, s->uuid, s->how, op, &s->link, &why);
 	}
-	if (r < 0) {
-		if (err)
-			*err = why;
-		uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known", s->how->host);
-		uvpi_hint(err, "until 'xlx migrate --settle %.150s' has asked there, the file is not restored here", s->path);
+	if (r < 0)
+		return say_unknown(s, &why, err);
+	*ret_end = s->link.message.state == UVPI_WIRE_TAKEN ? UVP_MIGRATE_THERE : UVP_MIGRATE_HERE;
+	if (*ret_end == UVP_MIGRATE_HERE) {
+		r = back_here(s, err);
+		if (r == 0)
+			uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
 		return r;
 	}
-	*ret_end = s->link.message.state == UVPI_WIRE_TAKEN ? UVP_MIGRATE_THERE : UVP_MIGRATE_HERE;
-	r = *ret_end == UVP_MIGRATE_THERE ? end_here(s, s->link.message.flags & UVPI_WIRE_DEFINED, err) : back_here(s, err);
-	if (r == 0)
-		uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
-	return r;
+	r = end_here(s, s->link.message.flags & UVPI_WIRE_DEFINED, err);
+	if (r < 0)
+		return r;
+	uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
+	UVPI_STEP("said done");
+	return forget(s, err);
 }
 
-static int hand_over(struct saved *s, struct uvp_error *err)
+/* Its last step is known already. */
+static int end_again(struct saved *s, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	int r = end_here(s, s->leaving.state == UVPI_LEAVING_THERE_DEFINED, err);
+
+	if (r < 0)
+		return r;
+	if (uvpi_settle_tidy(s->handover->token, s->how, &why) < 0)
+		uvpi_debug("cannot tidy up there: %s", why.message);
+	return forget(s, err);
+}
+
+/* Nothing but another tool can have made it meanwhile. */
+static int check_again(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+{
+	_cleanup_domain_ struct uvp_domain *domain = NULL;
+	int r = uvpi_def_running(host, s->uuid, &domain, err);
+
+	return r > 0 ? uvpi_fail(err, UVP_E_BUSY, 0, "the domain in it was started here meanwhile") : r;
+}
+
+static int write_down(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+{
+	struct uvpi_handover *handover = s->handover;
+	int r;
+
+	snprintf(handover->host, sizeof(handover->host), "%s", s->how->host);
+	snprintf(handover->ssh, sizeof(handover->ssh), "%s", s->how->ssh ? s->how->ssh : "-");
+	handover->autostart = s->defined.autostart;
+	handover->order = s->defined.definition.order;
+	handover->delay_ms = s->defined.definition.delay_ms;
+	s->leaving.state = UVPI_LEAVING_ASKED;
+	snprintf(s->leaving.path, sizeof(s->leaving.path), "%s", s->path);
+	r = uvpi_leaving_mark(s->fd, s->leaving.mark, err);
+	if (r >= 0)
+		r = uvpi_leaving_note(s->uuid, &s->leaving, err);
+	if (r == 0)
+		r = uvpi_saved_note(s->path, s->leaving.mark, handover, err);
+	if (r == 0)
+		r = uvpi_defined_switch_off(&s->defined, err);
+	return r < 0 ? r : check_again(s, host, err);
+}
+
+static int finish(struct saved *s, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	bool kept = !s->link.message.n_warnings;
+	int r;
+
+	uvpi_preflight_report(&s->link.message, s->report);
+	r = end_here(s, kept, err);
+	if (r < 0)
+		return r;
+	if (uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL) < 0 ||
+	    uvpi_link_receive(&s->link, UVPI_WIRE_DONE, uvpi_now_ms() + ANSWER_MS, NULL, NULL) < 0)
+		uvpi_settle_tidy(s->handover->token, s->how, &why);
+	UVPI_STEP("said done");
+	return forget(s, err);
+}
+
+static int hand_over(struct saved *s, struct uvp_host *host, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 	enum uvp_migrate_end end;
-	int r;
+	int r = write_down(s, host, err);
 
-	snprintf(s->handover.host, sizeof(s->handover.host), "%s", s->how->host);
-	snprintf(s->handover.ssh, sizeof(s->handover.ssh), "%s", s->how->ssh ? s->how->ssh : "-");
-	s->handover.autostart = s->defined.autostart;
-	s->handover.order = s->defined.definition.order;
-	s->handover.delay_ms = s->defined.definition.delay_ms;
-	r = uvpi_saved_note(s->path, s->fd, &s->handover, err);
-	if (r == 0)
-		r = uvpi_defined_switch_off(&s->defined, err);
 	if (r < 0) {
-		uvpi_saved_take_back(s->path, NULL);
+		uvpi_defined_switch_on(&s->defined);
+		forget(s, NULL);
 		return give_up(s, r, err);
 	}
 	UVPI_STEP("handed over");
@@ -326,16 +474,8 @@ static int hand_over(struct saved *s, struct uvp_error *err)
 	UVPI_STEP("said go");
 	if (r == 0)
 		r = uvpi_link_receive(&s->link, UVPI_WIRE_RUNNING, uvpi_now_ms() + RUNNING_MS, NULL, &why);
-	if (r == 0) {
-		bool kept = !s->link.message.n_warnings;
-
-		uvpi_preflight_report(&s->link.message, s->report);
-		r = end_here(s, kept, err);
-		if (r == 0 && (uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL) < 0 ||
-			       uvpi_link_receive(&s->link, UVPI_WIRE_DONE, uvpi_now_ms() + ANSWER_MS, NULL, NULL) < 0))
-			uvpi_settle_tidy(s->handover.token, s->how, &why);
-		return r;
-	}
+	if (r == 0)
+		return finish(s, err);
 	r = ask(s, NULL, &end, err);
 	if (r < 0 || end == UVP_MIGRATE_THERE)
 		return r;
@@ -354,8 +494,8 @@ static int move(struct saved *s, struct uvp_host *host, struct uvp_error *err)
 		return r;
 	r = send_file(s, err);
 	if (r == 0)
-		r = uvpi_link_receive(&s->link, UVPI_WIRE_BUILT, uvpi_now_ms() + BUILT_MS, &s->op, err);
-	return r < 0 ? give_up(s, r, err) : hand_over(s, err);
+		r = wait_built(s, err);
+	return r < 0 ? give_up(s, r, err) : hand_over(s, host, err);
 }
 
 static void done(struct saved *s)
@@ -364,22 +504,43 @@ static void done(struct saved *s)
 	uvpi_stream_close(&s->reader);
 	uvpi_defined_done(&s->defined);
 	free(s->config);
+	if (s->lock >= 0)
+		uvpi_saving_end_uuid(s->uuid, s->lock);
 	if (s->fd >= 0)
 		close(s->fd);
 	free(s);
+}
+
+/* One that is gone has a full name, too. */
+static int full_path(const char *path, char ret_path[PATH_MAX], struct uvp_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX], full[PATH_MAX];
+
+	if (realpath(path, ret_path))
+		return 0;
+	if (errno != ENOENT)
+		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	if (!realpath(folder, full) ||
+	    snprintf(ret_path, PATH_MAX, "%s/%s", strcmp(full, "/") ? full : "", slash ? slash + 1 : path) >= PATH_MAX)
+		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
+	return 0;
 }
 
 /* Its folder is what is written to disk, too. */
 static int begin(const char *path, const struct uvp_migrate *how, char ret_path[PATH_MAX], struct saved **ret_s, struct uvp_error *err)
 {
 	struct saved *s;
+	int r = full_path(path, ret_path, err);
 
-	if (!realpath(path, ret_path))
-		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
+	if (r < 0)
+		return r;
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return uvpi_no_memory(err);
-	*s = (struct saved){ .path = ret_path, .how = how, .link = UVPI_LINK_INIT, .fd = -1, .reader = { .fd = -1 } };
+	*s = (struct saved){ .path = ret_path, .how = how, .link = UVPI_LINK_INIT, .lock = -1, .fd = -1, .reader = { .fd = -1 } };
+	s->handover = &s->leaving.handover;
 	*ret_s = s;
 	return 0;
 }
@@ -390,7 +551,7 @@ int uvp_saved_migrate(struct uvp_host *host, const char *path, const struct uvp_
 	struct uvp_migrate_report *report = calloc(1, sizeof(*report));
 	int64_t began = uvpi_now_ms();
 	char full[PATH_MAX];
-	struct saved *s;
+	struct saved *s = NULL;
 	int r = report ? begin(path, how, full, &s, err) : uvpi_no_memory(err);
 
 	if (r < 0) {
@@ -412,35 +573,86 @@ int uvp_saved_migrate(struct uvp_host *host, const char *path, const struct uvp_
 	return r;
 }
 
+/* ---- settling ---- */
+
+/* By the file, whatever name it has now: 1, or 0 when it was not handed over. */
+static int find_by_file(struct saved *s, struct uvp_error *err)
+{
+	int r = uvpi_saved_open_to_move(s->path, &s->fd, err);
+
+	if (r == 0)
+		r = read_head(s, err);
+	if (r == 0)
+		r = uvpi_leaving_noted(s->uuid, &s->leaving, err);
+	if (r)
+		return r;
+	/* another host's, of the same storage */
+	r = uvpi_saved_noted(s->path, s->fd, s->handover, err);
+	if (r <= 0)
+		return r;
+	snprintf(s->leaving.path, sizeof(s->leaving.path), "%s", s->path);
+	r = uvpi_leaving_mark(s->fd, s->leaving.mark, err);
+	return r < 0 ? r : 1;
+}
+
+/* The file is gone already, or another one is in its place. */
+static int find_by_path(struct saved *s, struct uvp_error *err)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	return uvpi_leaving_find(s->path, NULL, s->uuid, &s->leaving, err);
+}
+
+static int find(struct saved *s, struct uvp_error *err)
+{
+	int r = access(s->path, F_OK) < 0 && errno == ENOENT ? 0 : find_by_file(s, err);
+
+	if (r == 0)
+		r = find_by_path(s, err);
+	if (r > 0) {
+		int locked = take_lock(s, err);
+
+		if (locked < 0)
+			return locked;
+		/* Somebody else may have settled it just now. */
+		if (s->fd < 0)
+			r = uvpi_leaving_noted(s->uuid, &s->leaving, err);
+	}
+	if (r == 0)
+		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it was not handed over to another host: there is nothing to settle");
+	return r < 0 ? r : 0;
+}
+
 int uvp_saved_settle(const char *path, const struct uvp_migrate *how, const struct uvp_op *op, enum uvp_migrate_end *ret_end,
 		     struct uvp_error *err)
 {
 	_cleanup_free_ struct uvp_migrate_report *report = calloc(1, sizeof(*report));
 	struct uvp_migrate other = *how;
 	char full[PATH_MAX];
-	struct saved *s;
-	int fd, r = report ? begin(path, &other, full, &s, err) : uvpi_no_memory(err);
+	struct saved *s = NULL;
+	int r = report ? begin(path, &other, full, &s, err) : uvpi_no_memory(err);
 
 	if (r < 0)
 		return r;
+	*ret_end = UVP_MIGRATE_UNKNOWN;
 	s->report = report;
-	r = uvpi_saved_open_to_move(full, &s->fd, err);
+	r = find(s, err);
 	if (r == 0)
-		r = uvpi_saved_noted(full, s->fd, &s->handover, err);
-	if (r == 0)
-		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it was not handed over to another host: there is nothing to settle");
-	if (r > 0) {
-		fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3);
-		r = fd < 0 ? uvpi_fail_errno(err, errno, "cannot read it") : uvpi_stream_open(&s->reader, fd, err);
-	}
-	if (r == 0)
-		r = uvpi_defined_get(s->reader.domain.uuid, &s->defined, err);
+		r = uvpi_defined_get(s->uuid, &s->defined, err);
 	if (r == 0) {
-		uvpi_handover_was_on(&s->handover, &s->defined);
-		other.host = how->host ? how->host : s->handover.host;
-		if (!how->ssh && strcmp(s->handover.ssh, "-"))
-			other.ssh = s->handover.ssh;
-		r = ask(s, op, ret_end, err);
+		uvpi_handover_was_on(s->handover, &s->defined);
+		other.host = how->host ? how->host : s->handover->host;
+		if (!how->ssh && strcmp(s->handover->ssh, "-"))
+			other.ssh = s->handover->ssh;
+		*ret_end = s->leaving.state == UVPI_LEAVING_ASKED ? UVP_MIGRATE_UNKNOWN : UVP_MIGRATE_THERE;
+		r = *ret_end == UVP_MIGRATE_THERE ? end_again(s, err) : ask(s, op, ret_end, err);
+	}
+	for (int i = 0; i < report->n_warnings; i++) {
+		struct uvp_error warning = UVP_ERROR_INIT;
+
+		uvpi_fail(&warning, UVP_E_BUSY, 0, "'%.150s': %.250s", path, report->warnings[i]);
+		uvpi_op_warn(op, &warning);
 	}
 	if (r < 0)
 		uvpi_prefix(err, "cannot settle '%.200s'", path);

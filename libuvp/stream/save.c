@@ -21,6 +21,7 @@
 #include "core/progress.h"
 #include "core/step.h"
 #include "domain/domain.h"
+#include "migrate/saved.h"
 #include "stream/describe.h"
 #include "stream/frame.h"
 #include "stream/machine.h"
@@ -33,7 +34,7 @@ struct save {
 	const struct uvp_op *op;
 	unsigned int flags;
 	char path[PATH_MAX], folder[PATH_MAX], aside[PATH_MAX]; /* aside: only where files need names */
-	int fd;
+	int fd, over; /* over: what is there already, and is not moved meanwhile; or -1 */
 	bool suspended, ending; /* after a failure: it is so still; it is complete no more */
 	bool named; /* it is there as s->path, complete */
 	uint32_t sequence;
@@ -45,16 +46,34 @@ struct save {
 
 /* ---- the file ---- */
 
+/* A file that moves to another host is not to be written over: it would be another one that is removed then. */
+static int check_over(struct save *s, const char *path, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	struct stat st;
+
+	if (stat(s->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "cannot write '%.200s': it is no plain file", path);
+	if (uvpi_saved_open(s->path, &s->over, &why) != -UVP_E_BUSY)
+		return 0;
+	if (err)
+		*err = why;
+	uvpi_prefix(err, "cannot write over '%.200s'", path);
+	return -UVP_E_BUSY;
+}
+
 static int open_file(struct save *s, const char *path, struct uvp_error *err)
 {
-	struct stat st;
 	char *slash;
 
 	if (!realpath(path, s->path)) {
 		if (errno != ENOENT || snprintf(s->path, sizeof(s->path), "%s", path) >= (int)sizeof(s->path))
 			return uvpi_fail_errno(err, errno, "cannot write '%.200s'", path);
-	} else if (stat(s->path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		return uvpi_fail(err, UVP_E_INVALID, 0, "cannot write '%.200s': it is no plain file", path);
+	} else {
+		int r = check_over(s, path, err);
+
+		if (r < 0)
+			return r;
 	}
 	slash = strrchr(s->path, '/');
 	if (slash)
@@ -368,7 +387,7 @@ int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int fl
 
 	if (!s)
 		return uvpi_no_memory(err);
-	*s = (struct save){ .domain = domain, .op = op, .flags = flags, .fd = -1 };
+	*s = (struct save){ .domain = domain, .op = op, .flags = flags, .fd = -1, .over = -1 };
 	lock = uvpi_saving_begin(domain, UVPI_SAVING_SAVE, err);
 	if (lock < 0) {
 		uvpi_prefix(err, "cannot save %s", uvpi_domain_label(domain, label));
@@ -381,6 +400,8 @@ int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int fl
 		*ret_result = (struct uvp_save_result){ .file_bytes = s->written, .stream_bytes = s->raw };
 	if (s->fd >= 0)
 		close(s->fd);
+	if (s->over >= 0)
+		close(s->over);
 	if (s->aside[0])
 		unlink(s->aside);
 	uvpi_machine_close(&s->machine);

@@ -66,18 +66,19 @@ UVP_PUBLIC int uvp_definition_migrate(struct uvp_host *host, const struct uvp_de
 				      struct uvp_migrate_report *ret_report, struct uvp_error *err);
 
 /* The domain that uvp_domain_save() wrote into a file goes on on the other host, with its definition if it has one; then the file
- * is removed. Until then it is as it was; while it is not known which of the two holds, "PATH.outgoing" is beside it, and it is not
- * restored: uvp_saved_settle() asks. Of the flags CHECK and TRUST_DISKS. BUSY when the domain runs here. */
+ * is removed. Until then it is as it was; while it moves, and as long as it is not known which of the two holds, that domain is not
+ * made here: uvp_saved_settle() asks. Of the flags CHECK and TRUST_DISKS. BUSY when the domain runs here. */
 UVP_PUBLIC int uvp_saved_migrate(struct uvp_host *host, const char *path, const struct uvp_migrate *how, const struct uvp_op *op,
 				 struct uvp_migrate_report *ret_report, struct uvp_error *err);
 
-enum uvp_migrate_end { UVP_MIGRATE_HERE = 0, UVP_MIGRATE_THERE = 1 };
+enum uvp_migrate_end { UVP_MIGRATE_HERE = 0, UVP_MIGRATE_THERE = 1, UVP_MIGRATE_UNKNOWN = 2 };
 /* A domain that was handed over, and nobody knows how that ended: ask the other host, and either let it run on here or end
- * what is left of it here. NOT_FOUND: it is no such domain. how->host may be NULL: the one that it was handed to. */
+ * what is left of it here. NOT_FOUND: it is no such domain. how->host may be NULL: the one that it was handed to. After a failure
+ * *ret_end is what is known: UNKNOWN, or what the other host has answered and could not be done here. */
 UVP_PUBLIC int uvp_migrate_settle(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
 				  enum uvp_migrate_end *ret_end, struct uvp_error *err);
 
-/* The same for a file: THERE, it is gone; HERE, it can be restored. */
+/* The same for a file: THERE, it is gone; HERE, it can be restored. The file may have another name now, or be gone. */
 UVP_PUBLIC int uvp_saved_settle(const char *path, const struct uvp_migrate *how, const struct uvp_op *op,
 				enum uvp_migrate_end *ret_end, struct uvp_error *err);
 

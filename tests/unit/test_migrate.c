@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What hosts say to each other about a domain that moves; and when a guest is stopped. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
 #include "migrate/handover.h"
 #include "migrate/known.h"
+#include "migrate/leaving.h"
 #include "migrate/rounds.h"
+#include "migrate/saved.h"
+#include "migrate/saved_note.h"
 #include "migrate/wire.h"
+#include "stream/suspend.h"
 #include "tests/unit/unit.h"
 
 static const uint8_t token[UVPI_WIRE_TOKEN] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };
@@ -418,6 +425,23 @@ START_TEST(a_full_disk_keeps_nobody_from_deciding)
 }
 END_TEST
 
+/* Not renamed yet when its process ended. */
+static void put_aside_of_dead(void)
+{
+	char path[128], text[UVPI_TOKEN_TEXT];
+	pid_t pid = fork();
+	int fd;
+
+	if (!pid)
+		_exit(0);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	uvpi_token_text(token, text);
+	snprintf(path, sizeof(path), "%s/incoming/%s.%d", state_dir, text, (int)pid);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
 START_TEST(what_a_killed_receiver_had_prepared_goes)
 {
 	static const uint8_t second[UVPI_WIRE_TOKEN] = { 2 };
@@ -430,6 +454,7 @@ START_TEST(what_a_killed_receiver_had_prepared_goes)
 	close(other);
 	ck_assert_int_eq(uvpi_handover_prepare(second, &other, NULL), 0);
 	close(other);
+	put_aside_of_dead();
 	ck_assert_int_eq(uvpi_handover_take(token, &state, NULL), 0); /* this one lives */
 	ck_assert_int_eq(state, UVPI_WIRE_TAKEN);
 	close(fd);
@@ -459,6 +484,145 @@ START_TEST(a_note_of_a_handover_is_read_as_it_was_written)
 }
 END_TEST
 
+/* ---- out of a file ---- */
+
+static const uint8_t uuid[16] = { 0x11, 0x22, 0x33 };
+
+static void make_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
+
+/* The file is handed over. */
+static void hand_file_over(const char *path, struct uvpi_leaving *leaving)
+{
+	int fd = -1;
+
+	ck_assert_int_eq(uvpi_saved_open_to_move(path, &fd, NULL), 0);
+	ck_assert_int_ge(uvpi_leaving_mark(fd, leaving->mark, NULL), 0);
+	snprintf(leaving->path, sizeof(leaving->path), "%s", path);
+	memcpy(leaving->handover.token, token, sizeof(token));
+	snprintf(leaving->handover.host, sizeof(leaving->handover.host), "b");
+	snprintf(leaving->handover.ssh, sizeof(leaving->handover.ssh), "-");
+	ck_assert_int_eq(uvpi_leaving_note(uuid, leaving, NULL), 0);
+	ck_assert_int_eq(uvpi_saved_note(path, leaving->mark, &leaving->handover, NULL), 0);
+	close(fd);
+}
+
+static void end_leaving(void)
+{
+	char path[64];
+
+	ck_assert_int_eq(uvpi_leaving_forget(uuid, NULL), 0);
+	ck_assert_int_eq(uvpi_leaving_check(uuid, NULL), 0);
+	snprintf(path, sizeof(path), "%s/leaving", state_dir);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_int_eq(rmdir(state_dir), 0);
+}
+
+START_TEST(a_domain_that_left_out_of_its_file_is_not_made_here)
+{
+	_cleanup_free_ struct uvpi_leaving *leaving = calloc(1, sizeof(*leaving)), *back = calloc(1, sizeof(*back));
+	static const uint8_t other[16] = { 7 };
+	struct uvp_error err = UVP_ERROR_INIT;
+	char file[64], moved[64], linked[64], soft[64];
+	uint8_t found[16];
+	int fd = -1;
+
+	new_state_dir();
+	setenv("UVP_RUN_DIR", state_dir, 1);
+	snprintf(file, sizeof(file), "%s/file", state_dir);
+	snprintf(moved, sizeof(moved), "%s/moved", state_dir);
+	snprintf(linked, sizeof(linked), "%s/linked", state_dir);
+	snprintf(soft, sizeof(soft), "%s/soft", state_dir);
+	make_file(file, "guest");
+	ck_assert_int_eq(uvpi_leaving_check(uuid, NULL), 0);
+	hand_file_over(file, leaving);
+	ck_assert_int_eq(uvpi_leaving_check(uuid, &err), -UVP_E_BUSY);
+	ck_assert_ptr_nonnull(strstr(err.message, "host 'b'"));
+	ck_assert_int_eq(uvpi_leaving_check(other, NULL), 0);
+	ck_assert_int_eq(uvpi_leaving_noted(uuid, back, NULL), 1);
+	ck_assert_str_eq(back->path, file);
+	ck_assert_str_eq(back->mark, leaving->mark);
+	ck_assert_int_eq(back->state, UVPI_LEAVING_ASKED);
+
+	/* by whatever name, and whatever was written to it since */
+	ck_assert_int_eq(link(file, linked), 0);
+	ck_assert_int_eq(symlink(file, soft), 0);
+	ck_assert_int_eq(uvpi_saved_open(file, &fd, NULL), -UVP_E_BUSY);
+	ck_assert_int_eq(uvpi_saved_open(linked, &fd, NULL), -UVP_E_BUSY);
+	ck_assert_int_eq(uvpi_saved_open(soft, &fd, NULL), -UVP_E_BUSY);
+	ck_assert_int_eq(rename(file, moved), 0);
+	ck_assert_int_eq(uvpi_saved_open(moved, &fd, NULL), -UVP_E_BUSY);
+	ck_assert_int_eq(rename(moved, file), 0);
+	make_file(file, "guest, and more");
+	ck_assert_int_eq(uvpi_saved_open(file, &fd, NULL), -UVP_E_BUSY);
+
+	ck_assert_int_eq(uvpi_leaving_find(file, NULL, found, back, NULL), 1);
+	ck_assert_mem_eq(found, uuid, sizeof(uuid));
+	ck_assert_int_eq(uvpi_leaving_find(moved, NULL, found, back, NULL), 0);
+	ck_assert_int_eq(uvpi_saved_take_back(file, NULL), 0);
+	ck_assert_int_eq(uvpi_saved_open(file, &fd, NULL), 0);
+	close(fd);
+	unlink(file);
+	unlink(linked);
+	unlink(soft);
+	end_leaving();
+}
+END_TEST
+
+START_TEST(only_the_file_that_moved_is_removed)
+{
+	char file[64], other[64];
+	int fd = -1, second = -1;
+
+	new_state_dir();
+	snprintf(file, sizeof(file), "%s/file", state_dir);
+	snprintf(other, sizeof(other), "%s/other", state_dir);
+	make_file(file, "guest");
+	ck_assert_int_eq(uvpi_saved_open_to_move(file, &fd, NULL), 0);
+	ck_assert_int_eq(uvpi_saved_open_to_move(file, &second, NULL), -UVP_E_BUSY);
+	ck_assert_int_eq(uvpi_saved_open(file, &second, NULL), -UVP_E_BUSY);
+	ck_assert_int_eq(rename(file, other), 0);
+	ck_assert_int_eq(uvpi_saved_remove(file, fd, NULL), 1);
+	make_file(file, "another guest");
+	ck_assert_int_eq(uvpi_saved_remove(file, fd, NULL), 1);
+	ck_assert_int_eq(unlink(file), 0);
+	ck_assert_int_eq(uvpi_saved_remove(other, fd, NULL), 0);
+	ck_assert_int_eq(access(other, F_OK), -1);
+	ck_assert_int_eq(uvpi_saved_remove(other, fd, NULL), 0);
+	close(fd);
+	ck_assert_int_eq(rmdir(state_dir), 0);
+}
+END_TEST
+
+START_TEST(a_domain_on_its_way_out_of_a_file_is_not_made_here)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	int lock;
+
+	new_state_dir();
+	setenv("UVP_RUN_DIR", state_dir, 1);
+	lock = uvpi_saving_begin_uuid(uuid, UVPI_SAVING_FILE, NULL);
+	ck_assert_int_ge(lock, 0);
+	ck_assert_int_eq(uvpi_leaving_check(uuid, &err), -UVP_E_BUSY);
+	ck_assert_ptr_nonnull(strstr(err.message, "being moved out of its file to another host by process"));
+	ck_assert_int_eq(uvpi_saving_by(uuid, UVPI_SAVING_MOVE), 0);
+	ck_assert_int_eq(uvpi_saving_by(uuid, UVPI_SAVING_FILE), getpid());
+	ck_assert_int_lt(uvpi_saving_begin_uuid(uuid, UVPI_SAVING_FILE, NULL), 0);
+	/* and its file is no proof when its process is gone */
+	close(lock);
+	ck_assert_int_eq(uvpi_leaving_check(uuid, NULL), 0);
+	lock = uvpi_saving_begin_uuid(uuid, UVPI_SAVING_MOVE, NULL);
+	ck_assert_int_eq(uvpi_leaving_check(uuid, NULL), 0);
+	uvpi_saving_end_uuid(uuid, lock);
+	ck_assert_int_eq(rmdir(state_dir), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_test(tcase, a_pause_is_foretold_again_when_the_other_side_is_ready);
@@ -473,6 +637,9 @@ static void add_tests(TCase *tcase)
 	tcase_add_loop_test(tcase, a_full_disk_keeps_nobody_from_deciding, 0, 2);
 	tcase_add_test(tcase, what_a_killed_receiver_had_prepared_goes);
 	tcase_add_loop_test(tcase, a_note_of_a_handover_is_read_as_it_was_written, 0, 2);
+	tcase_add_test(tcase, a_domain_that_left_out_of_its_file_is_not_made_here);
+	tcase_add_test(tcase, only_the_file_that_moved_is_removed);
+	tcase_add_test(tcase, a_domain_on_its_way_out_of_a_file_is_not_made_here);
 	tcase_add_test(tcase, an_idle_guest_is_stopped_at_once);
 	tcase_add_test(tcase, a_busy_guest_is_stopped_when_its_rest_is_small);
 	tcase_add_test(tcase, a_guest_that_gets_no_quieter_is_not_stopped);
