@@ -100,15 +100,28 @@ static int fail(const struct xlx_args *args, const struct uvp_error *err)
 	return status ? status : xlx_fail(err);
 }
 
+static const char *place(enum uvp_migrate_end end, const char *here)
+{
+	return end == UVP_MIGRATE_THERE ? "there" : end == UVP_MIGRATE_HERE ? here : NULL;
+}
+
+/* where: what is known all the same, or NULL */
+static int fail_settle(const struct xlx_args *args, const char *where, const struct uvp_error *err)
+{
+	int status = xlx_has(args, "json") ? print_settled(where, err) : 0;
+
+	return status ? status : xlx_fail(err);
+}
+
 static int settle_saved(const struct xlx_args *args, const struct uvp_migrate *how, const struct uvp_op *op)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
-	enum uvp_migrate_end end;
+	enum uvp_migrate_end end = UVP_MIGRATE_UNKNOWN;
 
 	if (uvp_saved_settle(xlx_arg(args, 0), how, op, &end, &err) < 0)
-		return fail(args, &err);
+		return fail_settle(args, place(end, "file"), &err);
 	if (xlx_has(args, "json"))
-		return print_settled(end == UVP_MIGRATE_THERE ? "there" : "file", NULL);
+		return print_settled(place(end, "file"), NULL);
 	printf("'%s': %s\n", xlx_arg(args, 0),
 	       end == UVP_MIGRATE_THERE ? "what was saved in it runs there, and the file is gone" : "it is as it was, and can be restored here");
 	return XLX_EXIT_OK;
@@ -117,15 +130,15 @@ static int settle_saved(const struct xlx_args *args, const struct uvp_migrate *h
 static int settle(const struct xlx_args *args, struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
-	enum uvp_migrate_end end;
+	enum uvp_migrate_end end = UVP_MIGRATE_UNKNOWN;
 	char name[64];
 
 	xlx_domain_text(domain, name, sizeof(name));
 	xlx_mend_cap(domain);
 	if (uvp_migrate_settle(domain, how, op, &end, &err) < 0)
-		return fail(args, &err);
+		return fail_settle(args, place(end, "here"), &err);
 	if (xlx_has(args, "json"))
-		return print_settled(end == UVP_MIGRATE_THERE ? "there" : "here", NULL);
+		return print_settled(place(end, "here"), NULL);
 	printf("%s %s\n", name, end == UVP_MIGRATE_THERE ? "runs there; what was left of it here is gone" : "runs here, as it did before");
 	return XLX_EXIT_OK;
 }
@@ -228,10 +241,10 @@ static int read_limits(const struct xlx_args *args, struct uvp_migrate *how)
 	return how->bandwidth < 1024 ? xlx_usage(args, "--bandwidth: 1k at least") : 0;
 }
 
-/* DOMAIN is the file of a saved one: a name has no slash. */
+/* DOMAIN is the file of a saved one, or was, when that is to be settled: a name has no slash. */
 static bool is_file(const struct xlx_args *args)
 {
-	return strchr(xlx_arg(args, 0), '/') && access(xlx_arg(args, 0), F_OK) == 0;
+	return strchr(xlx_arg(args, 0), '/') && (xlx_has(args, "settle") || access(xlx_arg(args, 0), F_OK) == 0);
 }
 
 static int run(const struct xlx_args *args)

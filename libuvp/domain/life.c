@@ -94,9 +94,18 @@ int uvp_domain_unpause(struct uvp_domain *domain, struct uvp_error *err)
 	if (r)
 		return r;
 	suspended = info.shutdown && !info.dying && info.reason == UVPI_REASON_SUSPEND;
-	/* One that moves runs on one host only. */
-	if ((suspended || info.paused) && uvpi_handover_check(domain, err) == -UVP_E_BUSY)
-		return -UVP_E_BUSY;
+	/* One that moves runs on one host only. What was left to do for it may have been to let it run. */
+	if (suspended || info.paused) {
+		bool paused = info.paused;
+
+		r = uvpi_handover_check(domain, err);
+		if (r == 0)
+			r = uvpi_domain_look(domain, &info, err);
+		if (r < 0)
+			return r;
+		if (paused && !info.paused && !suspended)
+			return 0;
+	}
 	if (suspended)
 		r = resume_suspended(domain, err);
 	if (r < 0)

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,11 @@
 #include <sys/stat.h>
 
 #include "core/error.h"
+#include "core/flock.h"
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/names.h"
+#include "core/num.h"
 #include "core/step.h"
 #include "core/store.h"
 #include "define/store.h"
@@ -120,6 +123,16 @@ static int write_aside(const uint8_t token[UVPI_WIRE_TOKEN], enum uvpi_wire_stat
 	return 0;
 }
 
+/* TOKEN.PID, not renamed or removed any more by who wrote it. */
+static bool is_aside_of_dead(const char *name)
+{
+	uint32_t pid;
+
+	return strlen(name) > 2 * UVPI_WIRE_TOKEN + 1 && name[2 * UVPI_WIRE_TOKEN] == '.' &&
+	       uvpi_parse_u32(name + 2 * UVPI_WIRE_TOKEN + 1, "PID", 1, INT32_MAX, &pid, NULL) == 0 && kill((pid_t)pid, 0) < 0 &&
+	       errno == ESRCH;
+}
+
 /* What receivers that were killed had prepared: nobody holds its lock. */
 static void remove_stale(void)
 {
@@ -132,6 +145,8 @@ static void remove_stale(void)
 		size_t len = strlen(entry->d_name);
 		_cleanup_close_ int fd = -1;
 
+		if (is_aside_of_dead(entry->d_name))
+			unlinkat(dirfd(dir), entry->d_name, 0);
 		if (len <= sizeof(READY) - 1 || strcmp(entry->d_name + len - (sizeof(READY) - 1), READY))
 			continue;
 		fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -411,6 +426,48 @@ static int read_notes(struct uvp_domain *domain, struct uvpi_batch **ret_batch, 
 	return r;
 }
 
+/* What was decided about it: 1 "taken", 0 "off" or nothing yet. BUSY while its receiver is just letting it run. */
+static int is_taken(const char *text, struct uvp_error *err)
+{
+	uint8_t token[UVPI_WIRE_TOKEN] = { 0 };
+	_cleanup_close_ int fd = -1;
+	enum uvpi_wire_state state;
+	char path[PATH_MAX];
+	int r;
+
+	if (strlen(text) != 2 * UVPI_WIRE_TOKEN || !token_of_text(text, token))
+		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.40s' in xenstore is not the number of a move", text);
+	decision_path(token, "", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : uvpi_fail_errno(err, errno, "cannot open '%.300s'", path);
+	r = read_decision(path, &state, err);
+	if (r < 0 || state != UVPI_WIRE_TAKEN)
+		return r;
+	r = uvpi_flock_try(fd, path, err);
+	return r > 0 ? uvpi_fail(err, UVP_E_BUSY, 0, "it has just come from another host, and is about to run") : r < 0 ? r : 1;
+}
+
+/* One whose receiver was killed when it had decided is this host's: what that had still to do is done. */
+static int check_incoming(struct uvp_domain *domain, const char *text, struct uvp_error *err)
+{
+	char label[UVPI_LABEL], word[UVPI_LABEL];
+	int r = is_taken(text, err);
+
+	uvpi_domain_label(domain, label);
+	if (r == 0) {
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "%s came from another host, which has not handed it over: it may run there", label);
+		uvpi_hint(err, "'xlx destroy %.100s' removes what came; 'xlx migrate --settle' on the other host decides",
+			  uvpi_domain_word(domain, word));
+		return r;
+	}
+	if (r > 0)
+		r = uvpi_handover_run(domain, err);
+	if (r < 0)
+		uvpi_prefix(err, "%s", label);
+	return r;
+}
+
 int uvpi_handover_check(struct uvp_domain *domain, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
@@ -421,17 +478,14 @@ int uvpi_handover_check(struct uvp_domain *domain, struct uvp_error *err)
 
 	if (r < 0)
 		return r;
-	uvpi_domain_label(domain, label);
-	uvpi_domain_word(domain, word);
 	value = uvpi_batch_value(batch, outgoing, NULL);
 	r = value ? parse_outgoing(domain, value, &handover, err) : 0;
 	if (r > 0) {
-		r = uvpi_fail(err, UVP_E_BUSY, 0, "%s was handed over to host '%s', and may run there", label, handover.host);
-		uvpi_hint(err, "'xlx migrate --settle %.100s' asks there, and lets it run here or removes it here", word);
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "%s was handed over to host '%s', and may run there", uvpi_domain_label(domain, label),
+			      handover.host);
+		uvpi_hint(err, "'xlx migrate --settle %.100s' asks there, and lets it run here or removes it here",
+			  uvpi_domain_word(domain, word));
 	}
-	if (r < 0 || !uvpi_batch_value(batch, incoming, NULL))
-		return r;
-	r = uvpi_fail(err, UVP_E_BUSY, 0, "%s came from another host, which has not handed it over: it may run there", label);
-	uvpi_hint(err, "'xlx destroy %.100s' removes what came; 'xlx migrate --settle' on the other host decides", word);
-	return r;
+	value = uvpi_batch_value(batch, incoming, NULL);
+	return r < 0 || !value ? r : check_incoming(domain, value, err);
 }

@@ -62,7 +62,8 @@ struct uvpi_defined;
 void uvpi_handover_was_on(const struct uvpi_handover *handover, struct uvpi_defined *defined);
 
 /* ---- everybody ---- */
-/* BUSY when the domain waits for the word of another host, or was handed over to one. */
+/* BUSY when the domain waits for the word of another host, or was handed over to one. One that this host has taken, but whose
+ * receiver was killed before it had let it run, runs then. */
 int uvpi_handover_check(struct uvp_domain *domain, struct uvp_error *err);
 
 #endif

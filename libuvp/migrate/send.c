@@ -526,6 +526,11 @@ static int finish(struct send *s, struct uvp_error *err)
 	UVPI_STEP("runs there");
 	kept = s->defined.there && !s->link.message.n_warnings;
 	uvpi_preflight_report(&s->link.message, s->report);
+	/* First: as long as the domain is here, its note has the rest done. */
+	if (kept && uvp_definition_remove(&s->defined.definition, &why) < 0 && s->report->n_warnings < UVP_MIGRATE_REFUSALS)
+		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]), "it is still defined here: %.200s",
+			 why.message);
+	UVPI_STEP("definition gone");
 	r = uvp_domain_destroy(s->domain, &op, err); /* not to be stopped any more */
 	if (r == 0 && s->slow.noted)
 		uvpi_slow_forget(s->domain);
@@ -535,9 +540,6 @@ static int finish(struct send *s, struct uvp_error *err)
 		uvpi_hint(err, "try 'xlx migrate --settle %.100s' again", uvpi_domain_word(s->domain, word));
 		return r;
 	}
-	if (kept && uvp_definition_remove(&s->defined.definition, &why) < 0 && s->report->n_warnings < UVP_MIGRATE_REFUSALS)
-		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]), "it is still defined here: %.200s",
-			 why.message);
 	r = uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
 	if (r == 0)
 		r = uvpi_link_receive(&s->link, UVPI_WIRE_DONE, uvpi_now_ms() + DONE_MS, NULL, NULL);
@@ -576,8 +578,12 @@ static int ask(struct send *s, struct uvp_error *err)
 static int hand_over(struct send *s, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
-	int r;
+	int r = uvpi_suspend_still(s->domain, err);
 
+	if (r < 0) {
+		s->suspended = false;
+		return give_up(s, r, err);
+	}
 	snprintf(s->handover.host, sizeof(s->handover.host), "%s", s->how->host);
 	snprintf(s->handover.ssh, sizeof(s->handover.ssh), "%s", s->how->ssh ? s->how->ssh : "-");
 	s->handover.autostart = s->defined.autostart;

@@ -40,14 +40,17 @@ static int resume(struct uvp_domain *domain, const struct uvpi_handover *handove
 
 	put_back_cap(domain, op);
 	r = uvpi_resume(domain, err);
-	if (r == 0)
-		r = uvpi_handover_take_back(domain, err);
-	if (r < 0 || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)
+	if (r < 0)
 		return r;
-	uvpi_handover_was_on(handover, &defined);
-	uvpi_defined_switch_on(&defined);
+	UVPI_STEP("goes on");
+	/* As long as there is the note, all of this can be done again. */
+	if (uvpi_defined_get(domain->uuid, &defined, NULL) == 0) {
+		uvpi_handover_was_on(handover, &defined);
+		uvpi_defined_switch_on(&defined);
+	}
 	uvpi_defined_done(&defined);
-	return 0;
+	UVPI_STEP("switched on");
+	return uvpi_handover_take_back(domain, err);
 }
 
 /* It is the other host's; the definition is, too, if that has it. Otherwise it stays here, to be moved by hand. */
@@ -55,16 +58,19 @@ static int end(struct uvp_domain *domain, bool defined_there, struct uvp_error *
 {
 	struct uvpi_defined defined;
 	struct uvp_op sure = UVP_OP_INIT;
-	int r = uvp_domain_destroy(domain, &sure, err);
+	int r;
 
+	/* First: as long as the domain is here, its note has the rest done. */
+	if (defined_there) {
+		if (uvpi_defined_get(domain->uuid, &defined, NULL) == 0 && defined.there)
+			uvp_definition_remove(&defined.definition, NULL);
+		uvpi_defined_done(&defined);
+		UVPI_STEP("definition gone");
+	}
+	r = uvp_domain_destroy(domain, &sure, err);
 	if (r == 0)
 		uvpi_slow_forget(domain);
-	if (r < 0 || !defined_there || uvpi_defined_get(domain->uuid, &defined, NULL) < 0)
-		return r;
-	if (defined.there)
-		uvp_definition_remove(&defined.definition, NULL);
-	uvpi_defined_done(&defined);
-	return 0;
+	return r;
 }
 
 int uvpi_settle_ask(const uint8_t *token, const uint8_t *uuid, const struct uvp_migrate *how, const struct uvp_op *op,
@@ -124,32 +130,46 @@ static bool is_worth_another(const struct uvpi_link *link, int r)
 	return r == -UVP_E_IO || (r == -UVP_E_TIMEOUT && !link->greeted);
 }
 
+static void say_state(struct uvp_domain *domain, const struct uvp_migrate *how, enum uvp_migrate_end end, struct uvp_error *err)
+{
+	char word[UVPI_LABEL];
+
+	uvpi_domain_word(domain, word);
+	if (end == UVP_MIGRATE_UNKNOWN) {
+		uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known; here it is suspended", how->host);
+		uvpi_hint(err, "when that host answers again, 'xlx migrate --settle %.100s' asks it, and lets it run here or removes it here", word);
+		return;
+	}
+	if (end == UVP_MIGRATE_THERE)
+		uvpi_prefix(err, "it runs on '%.100s', and what is left of it here cannot be removed", how->host);
+	else
+		uvpi_prefix(err, "'%.100s' does not have it, and it cannot be let go on here", how->host);
+	if (!err->hint[0])
+		uvpi_hint(err, "'xlx migrate --settle %.100s' tries again", word);
+}
+
 int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
 		const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err)
 {
 	struct uvpi_link *link = malloc(sizeof(*link));
 	struct uvp_error why = UVP_ERROR_INIT;
-	char word[UVPI_LABEL];
 	int r = -UVP_E_IO;
 
+	*ret_end = UVP_MIGRATE_UNKNOWN;
 	if (!link)
 		return uvpi_no_memory(err);
 	link->greeted = false;
-	for (int i = 0; i < TRIES && is_worth_another(link, r); i++) {
+	for (int i = 0; i < TRIES && *ret_end == UVP_MIGRATE_UNKNOWN && is_worth_another(link, r); i++) {
 		if (i && uvpi_op_pause(op, BETWEEN_MS))
 			break;
 		r = ask(domain, handover, how, op, link, ret_end, &why);
 		uvpi_link_close(link);
 	}
 	free(link);
-	if (r == 0)
-		return 0;
-	if (err) {
+	if (r < 0)
+		say_state(domain, how, *ret_end, &why);
+	if (r < 0 && err)
 		*err = why;
-		uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known; here it is suspended", how->host);
-		uvpi_hint(err, "when that host answers again, 'xlx migrate --settle %.100s' asks it, and lets it run here or removes it here",
-			  uvpi_domain_word(domain, word));
-	}
 	return r;
 }
 
@@ -161,6 +181,7 @@ int uvp_migrate_settle(struct uvp_domain *domain, const struct uvp_migrate *how,
 	char label[UVPI_LABEL];
 	int lock = uvpi_saving_begin(domain, UVPI_SAVING_MOVE, err), r;
 
+	*ret_end = UVP_MIGRATE_UNKNOWN;
 	if (lock < 0) {
 		uvpi_prefix(err, "cannot settle %s", uvpi_domain_label(domain, label));
 		return lock;

@@ -15,7 +15,7 @@ int uvpi_settle_ask(const uint8_t *token, const uint8_t *uuid, const struct uvp_
 		    struct uvpi_link *link, struct uvp_error *err);
 
 /* Ask the other host on a new connection, several times if it cannot be reached, and do what follows from its answer. The
- * caller has the domain's lock. */
+ * caller has the domain's lock. When that fails, *ret_end is what the host has answered, or UNKNOWN. */
 int uvpi_settle(struct uvp_domain *domain, const struct uvpi_handover *handover, const struct uvp_migrate *how,
 		const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err);
 /* Nothing of it is to be left there, and no decision kept: for a connection that broke before it was handed over (HERE) or when

@@ -48,6 +48,8 @@ int uvpi_suspend_check(struct uvp_domain *domain, const char *by, const char *th
 		uvpi_hint(err, "a domain of 'xl create' is %s", by);
 	if (r == 0)
 		r = uvpi_handover_check(domain, err);
+	if (r == 0) /* that may have let it run */
+		r = uvpi_domain_look(domain, ret_info, err);
 	if (r < 0)
 		return r;
 	if (ret_info->shutdown && ret_info->reason == UVPI_REASON_SUSPEND) {
@@ -404,6 +406,19 @@ int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_
 	if (w == 0)
 		uvpi_store_unwatch(s.store, s.node, s.token, NULL);
 	uvpi_store_unwatch(s.store, "@releaseDomain", s.token, NULL);
+	return r;
+}
+
+int uvpi_suspend_still(struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_dominfo info;
+	int r = uvpi_domain_look(domain, &info, err);
+
+	if (r == 0 && info.shutdown && info.reason == UVPI_REASON_SUSPEND && !info.dying)
+		return 0;
+	if (r == 0)
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "it was destroyed, or let go on, while it moved");
+	uvpi_hint(err, "the other host does not get it");
 	return r;
 }
 

@@ -20,6 +20,8 @@ int uvpi_suspend_can(struct uvp_domain *domain, struct uvp_error *err);
  * minute at least, because nobody can take that back. When it does not hear, the request is taken back; when it suspends after
  * op's deadline, it is let go on: TIMEOUT both. */
 int uvpi_suspend(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_error *err);
+/* Somebody may have destroyed it since, or let it go on: BUSY, or NOT_FOUND. */
+int uvpi_suspend_still(struct uvp_domain *domain, struct uvp_error *err);
 /* Let a suspended guest go on where it was; its devices never noticed. */
 int uvpi_resume(struct uvp_domain *domain, struct uvp_error *err);
 
