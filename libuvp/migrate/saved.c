@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -416,7 +417,11 @@ static int check_again(struct saved *s, struct uvp_host *host, struct uvp_error 
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r = uvpi_def_running(host, s->uuid, &domain, err);
 
-	return r > 0 ? uvpi_fail(err, UVP_E_BUSY, 0, "the domain in it was started here meanwhile") : r;
+	if (r > 0) {
+		r = uvpi_fail(err, UVP_E_BUSY, 0, "the domain in it was started here meanwhile");
+		uvpi_hint(err, "it is domain %" PRIu32 "; the other host does not get it", domain->domid);
+	}
+	return r;
 }
 
 static int write_down(struct saved *s, struct uvp_host *host, struct uvp_error *err)

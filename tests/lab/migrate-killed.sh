@@ -113,6 +113,21 @@ connection() {
 	runs_at "$3"
 }
 
+# The receiver has decided that it is its own, and has let it run, but nobody could tell anybody.
+both() {
+	what="both killed"
+	echo "$what"
+	move kill runs 'UVP_KILL_AT_STEP=said go'
+	ends 137
+	wait_for 60 on "$there" grep -q taken -r /var/lib/uvp/incoming
+	wait_for 60 on "$there" bash -c '! pgrep -f "^xlx migrate-receive"'
+	on "$there" xlx pause "$name" || fail "$what: cannot be paused"
+	on "$there" xlx unpause "$name" || fail "$what: its host does not know that it has it"
+	on "$here" xlx migrate --settle "$name" >"$tmp/out" || fail "$what: cannot be settled"
+	out_has "runs there"
+	runs_at "$there"
+}
+
 guest_boots "$name" xlx create "$tmp/$name.cfg"
 guest_run "$name" 'n=0; (while :; do n=$((n+1)); echo tick $n; sleep 1; done) & echo started'
 if [ $all = yes ]; then
@@ -136,4 +151,5 @@ sender 'handed over' back
 receiver 'said built' 14 $here
 receiver 'taken' 0 $there
 sender 'said go' moved
+both
 exit 0

@@ -25,6 +25,19 @@ killed() {
 	on "$1" bash -c "UVP_KILL_AT_STEP='$2' xlx migrate $file $3; echo \$?" >"$tmp/out" 2>"$tmp/err" </dev/null
 	[ "$(tail -n 1 "$tmp/out")" = 137 ] || fail "killed at '$2': $(cat "$tmp/out" "$tmp/err")"
 }
+# saved_away HOST STEP TO: it is saved there and moves to TO, but xlx migrate is killed at the step; it runs there, and --settle ends the rest
+saved_away() {
+	expect_ok on "$1" xlx save $name "$file"
+	killed "$@"
+	expect_ok on "$1" xlx migrate --settle "$file"
+	out_has "runs there, and the file is gone"
+	for file_of_it in "$file" "$file.outgoing"; do expect_fail 2 on "$1" ls "$file_of_it"; done
+	expect_fail 4 on "$1" xlx dumpxml $name
+	expect_ok on "$1" ls -A /var/lib/uvp/leaving
+	[ ! -s "$tmp/out" ] || fail "noted still: $(cat "$tmp/out")"
+	goes_on "$3"
+	wait_for 60 gone "$1"
+}
 on_b mkdir -p "$tmp"
 on_exit on_b rm -rf "$tmp"
 
@@ -35,6 +48,8 @@ wait_for 60 grep -q '^uvp-busy: ready' /var/log/xen/guest-t-saved-cpu.log
 expect_ok xlx save --live t-saved-cpu "$file"
 expect_fail 6 xlx migrate "$file" b
 err_has "the domain in it runs here"
+expect_fail 6 flock "$file" xlx save --live t-saved-cpu "$file"
+err_has "cannot write over"
 expect_ok xlx destroy --yes t-saved-cpu
 expect_fail 8 xlx migrate "$file" b
 err_has "feature bmi2, feature adx"
@@ -60,15 +75,46 @@ killed a 'handed over' b
 expect_fail 6 xlx restore "$file"
 err_has "was handed over to host 'b'"
 expect_fail 6 xlx migrate "$file" b
-expect_ok xlx migrate --settle "$file"
+expect_fail 6 xlx start $name
+err_has "was handed over to host 'b' out of its file"
+# whatever it is called
+ln "$file" "$tmp/linked"
+mv "$file" "$tmp/moved"
+for other in "$tmp/linked" "$tmp/moved"; do
+	expect_fail 6 xlx restore "$other"
+	err_has "was handed over to host 'b'"
+done
+expect_fail 4 xlx migrate --settle "$file"
+err_has "settle it by the name that it has now"
+rm "$tmp/linked"
+expect_ok xlx migrate --settle "$tmp/moved"
+[ ! -e "$file.outgoing" ] || fail "the note is left"
+mv "$tmp/moved" "$file"
 out_has "it is as it was, and can be restored here"
 gone b || fail "something is left there"
 expect_fail 4 xlx migrate --settle "$file"
 expect_ok xlx autostart $name
 out_has 7
 
-expect_ok xlx migrate "$file" b
-out_has "runs on 'b' now, and the file is gone"
+# on its way: neither by its definition, nor out of the file or a copy
+cat >"$tmp/held" <<-'END'
+	#!/bin/bash
+	{ head -c 20000; until [ -e "${0%/*}/go" ]; do sleep 0.2; done; cat; } | ssh b "xlx migrate-receive"
+END
+chmod +x "$tmp/held"
+cp "$file" "$tmp/copy"
+xlx migrate --ssh '' "$file" "$tmp/held" >"$tmp/moved" 2>&1 </dev/null &
+pid=$!
+leaves() { xlx start --dry-run $name 2>&1 | grep -q "it is being moved out of its file to another host by process $pid"; }
+wait_for 60 leaves
+expect_fail 6 xlx start $name
+err_has "it is being moved out of its file to another host by process $pid"
+expect_fail 6 xlx restore "$tmp/copy"
+err_has "it is being moved out of its file to another host by process $pid"
+expect_fail 6 xlx restore "$file"
+touch "$tmp/go"
+wait $pid || fail "held back: $(cat "$tmp/moved")"
+grep -q "and the file is gone" "$tmp/moved" || fail "$(cat "$tmp/moved")"
 [ ! -e "$file" ] && [ ! -e "$file.outgoing" ] || fail "the file is not gone"
 expect_fail 4 xlx domid $name
 expect_fail 4 xlx dumpxml $name
@@ -88,5 +134,8 @@ goes_on a
 expect_ok xlx autostart $name
 out_has 7
 wait_for 60 gone b
+
+saved_away a 'known to run there' b
+saved_away b 'said done' a
 [ -z "$(ls -A /var/lib/uvp/incoming)" ] || fail "something is left: $(ls -A /var/lib/uvp/incoming)"
 exit 0

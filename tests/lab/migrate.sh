@@ -101,6 +101,10 @@ pid=$!
 wait_for 60 grep -q 'sending what is left' "$tmp/stopped"
 expect_fail 6 xlx save t-mig "$tmp/none"
 err_has "it is being moved to another host by process $pid"
+expect_fail 6 xlx block-detach t-mig xvda
+err_has "is being moved to another host by process $pid"
+expect_fail 6 xlx vcpu-set t-mig 1
+err_has "is being moved to another host by process $pid"
 kill $pid
 wait $pid
 [ $? -eq 12 ] || fail "stopped: $(tail -n 3 "$tmp/stopped")"
