@@ -124,8 +124,9 @@ int uvpi_leaving_find(const char *path, const char *mark, uint8_t ret_uuid[16], 
 	for (struct dirent *entry; r == 0 && (entry = readdir(dir));) {
 		if (uvpi_parse_uuid(entry->d_name, ret_uuid, NULL) < 0)
 			continue;
-		r = uvpi_leaving_noted(ret_uuid, ret_leaving, err);
-		if (r > 0 && (!path || strcmp(path, ret_leaving->path)) && (!mark || strcmp(mark, ret_leaving->mark)))
+		/* One that is damaged keeps its own domain from being made, and no other. */
+		r = uvpi_leaving_noted(ret_uuid, ret_leaving, NULL);
+		if (r <= 0 || ((!path || strcmp(path, ret_leaving->path)) && (!mark || strcmp(mark, ret_leaving->mark))))
 			r = 0;
 	}
 	closedir(dir);

@@ -137,7 +137,7 @@ static int take_lock(struct saved *s, struct uvp_error *err)
 
 static int check_noted(struct saved *s, struct uvp_error *err)
 {
-	int r = uvpi_saved_noted(s->path, s->fd, s->handover, err);
+	int r = uvpi_saved_noted(s->path, s->fd, &s->leaving, err);
 
 	if (r > 0) {
 		uvpi_fail(err, UVP_E_BUSY, 0, "it was handed over to host '%s' already, and the domain in it may run there", s->handover->host);
@@ -315,6 +315,7 @@ static void warn(struct saved *s, const char *what, const char *why)
 /* Each step can be done again: the note stays until all is done, and from here on nobody has to be asked again for that. */
 static int end_here(struct saved *s, bool defined_there, struct uvp_error *err)
 {
+	bool asked = s->leaving.state == UVPI_LEAVING_ASKED;
 	struct uvp_error why = UVP_ERROR_INIT;
 	int r;
 
@@ -326,9 +327,10 @@ static int end_here(struct saved *s, bool defined_there, struct uvp_error *err)
 	if (s->defined.there && (!defined_there || uvp_definition_remove(&s->defined.definition, &why) < 0))
 		warn(s, "it is still defined here", why.message);
 	UVPI_STEP("definition gone");
-	r = uvpi_saved_remove(s->path, s->fd, err);
+	/* Nobody who knew it less has removed it. */
+	r = s->fd < 0 ? asked : uvpi_saved_remove(s->path, s->fd, s->leaving.mark, err);
 	if (r > 0)
-		warn(s, "the file is not at its place any more, and was not removed: do not restore it", "");
+		warn(s, "the file that it was in is not at its place, and was not removed: do not restore it", "");
 	if (r < 0) {
 		uvpi_prefix(err, "it runs on '%.100s', and what is left of it here cannot be removed", s->how->host);
 		uvpi_hint(err, "'xlx migrate --settle %.150s' tries again", s->path);
@@ -363,7 +365,9 @@ static int say_unknown(struct saved *s, const struct uvp_error *why, struct uvp_
 	if (err)
 		*err = *why;
 	uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known", s->how->host);
-	if (err && !err->hint[0])
+	if (*why->hint)
+		uvpi_hint(err, "%.120s; until 'xlx migrate --settle %.80s' has asked there, it is not restored here", why->hint, s->path);
+	else
 		uvpi_hint(err, "until 'xlx migrate --settle %.150s' has asked there, the file is not restored here", s->path);
 	return -why->code;
 }
@@ -589,24 +593,23 @@ static int find_by_file(struct saved *s, struct uvp_error *err)
 		r = read_head(s, err);
 	if (r == 0)
 		r = uvpi_leaving_noted(s->uuid, &s->leaving, err);
-	if (r)
-		return r;
-	/* another host's, of the same storage */
-	r = uvpi_saved_noted(s->path, s->fd, s->handover, err);
-	if (r <= 0)
-		return r;
-	snprintf(s->leaving.path, sizeof(s->leaving.path), "%s", s->path);
-	r = uvpi_leaving_mark(s->fd, s->leaving.mark, err);
-	return r < 0 ? r : 1;
+	return r;
 }
 
 /* The file is gone already, or another one is in its place. */
 static int find_by_path(struct saved *s, struct uvp_error *err)
 {
-	if (s->fd >= 0)
-		close(s->fd);
+	int r = uvpi_leaving_find(s->path, NULL, s->uuid, &s->leaving, err);
+
+	if (s->fd < 0)
+		return r;
+	if (r == 0) { /* another host's, of the same storage */
+		memcpy(s->uuid, s->reader.domain.uuid, sizeof(s->uuid));
+		return uvpi_saved_noted(s->path, s->fd, &s->leaving, err);
+	}
+	close(s->fd);
 	s->fd = -1;
-	return uvpi_leaving_find(s->path, NULL, s->uuid, &s->leaving, err);
+	return r;
 }
 
 static int find(struct saved *s, struct uvp_error *err)

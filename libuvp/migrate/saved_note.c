@@ -34,7 +34,7 @@ int uvpi_saved_note(const char *path, const char *mark, const struct uvpi_handov
 	return r < 0 ? r : uvpi_def_write(note, text, (size_t)len + uvpi_handover_format(handover, text + len), err);
 }
 
-int uvpi_saved_noted(const char *path, int fd, struct uvpi_handover *ret_handover, struct uvp_error *err)
+int uvpi_saved_noted(const char *path, int fd, struct uvpi_leaving *ret_leaving, struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
 	char note[PATH_MAX], is[UVPI_MARK], *lines;
@@ -49,8 +49,13 @@ int uvpi_saved_noted(const char *path, int fd, struct uvpi_handover *ret_handove
 	if (r < 0)
 		return r;
 	lines = strlen(text) == size ? strchr(text, '\n') : NULL;
-	if (lines && uvpi_handover_parse(lines + 1, ret_handover))
+	if (lines && lines - text < UVPI_MARK && uvpi_handover_parse(lines + 1, &ret_leaving->handover)) {
+		*lines = '\0';
+		ret_leaving->state = UVPI_LEAVING_ASKED;
+		snprintf(ret_leaving->mark, sizeof(ret_leaving->mark), "%s", text);
+		snprintf(ret_leaving->path, sizeof(ret_leaving->path), "%s", path);
 		return uvpi_leaving_same(text, is);
+	}
 	return uvpi_fail(err, UVP_E_INVALID, 0, "'%.250s' does not say where to the domain was handed over", note);
 }
 
@@ -67,22 +72,20 @@ int uvpi_saved_take_back(const char *path, struct uvp_error *err)
 	return uvpi_def_sync(*note ? note : "/", err);
 }
 
-int uvpi_saved_remove(const char *path, int fd, struct uvp_error *err)
+int uvpi_saved_remove(const char *path, int fd, const char *mark, struct uvp_error *err)
 {
 	struct stat ours, there;
-	char folder[PATH_MAX];
+	char folder[PATH_MAX], is[UVPI_MARK];
 	bool is_there;
 
-	if (fd < 0)
-		return 0;
-	if (fstat(fd, &ours) < 0)
+	if (uvpi_leaving_mark(fd, is, err) < 0 || fstat(fd, &ours) < 0)
 		return uvpi_fail_errno(err, errno, "cannot look at '%.250s'", path);
 	is_there = stat(path, &there) == 0;
 	if (!is_there && errno != ENOENT)
 		return uvpi_fail_errno(err, errno, "cannot look for '%.250s'", path);
 	if (!ours.st_nlink)
 		return 0;
-	if (!is_there || ours.st_ino != there.st_ino || ours.st_dev != there.st_dev)
+	if (!is_there || strcmp(is, mark) || ours.st_ino != there.st_ino || ours.st_dev != there.st_dev)
 		return 1;
 	if (unlink(path) < 0 && errno != ENOENT)
 		return uvpi_fail_errno(err, errno, "cannot remove '%.250s'", path);
@@ -141,15 +144,15 @@ static int check_leaving(int fd, struct uvp_error *err)
 int uvpi_saved_open(const char *path, int *ret_fd, struct uvp_error *err)
 {
 	_cleanup_close_ int fd = -1;
-	struct uvpi_handover handover;
+	struct uvpi_leaving leaving;
 	char full[PATH_MAX];
 	int r = open_locked(path, LOCK_SH, &fd, err);
 
 	if (r == 0)
-		r = uvpi_saved_noted(realpath(path, full) ? full : path, fd, &handover, err);
+		r = uvpi_saved_noted(realpath(path, full) ? full : path, fd, &leaving, err);
 	if (r > 0) {
 		r = uvpi_fail(err, UVP_E_BUSY, 0, "'%.200s' was handed over to host '%s', and the domain in it may run there", path,
-			      handover.host);
+			      leaving.handover.host);
 		uvpi_hint(err, "'xlx migrate --settle %.150s' asks there, and removes the file or lets it be restored here", path);
 	}
 	if (r == 0)

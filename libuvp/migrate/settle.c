@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate/settle.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,11 +133,16 @@ static bool is_worth_another(const struct uvpi_link *link, int r)
 
 static void say_state(struct uvp_domain *domain, const struct uvp_migrate *how, enum uvp_migrate_end end, struct uvp_error *err)
 {
-	char word[UVPI_LABEL];
+	char word[UVPI_LABEL], hint[sizeof(err->hint)];
 
 	uvpi_domain_word(domain, word);
+	snprintf(hint, sizeof(hint), "%s", err->hint);
 	if (end == UVP_MIGRATE_UNKNOWN) {
 		uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known; here it is suspended", how->host);
+		if (*hint) {
+			uvpi_hint(err, "%.120s; then 'xlx migrate --settle %.80s' asks it, and lets it run here or removes it here", hint, word);
+			return;
+		}
 		uvpi_hint(err, "when that host answers again, 'xlx migrate --settle %.100s' asks it, and lets it run here or removes it here", word);
 		return;
 	}

@@ -576,7 +576,7 @@ END_TEST
 
 START_TEST(only_the_file_that_moved_is_removed)
 {
-	char file[64], other[64];
+	char file[64], other[64], mark[UVPI_MARK];
 	int fd = -1, second = -1;
 
 	new_state_dir();
@@ -586,14 +586,16 @@ START_TEST(only_the_file_that_moved_is_removed)
 	ck_assert_int_eq(uvpi_saved_open_to_move(file, &fd, NULL), 0);
 	ck_assert_int_eq(uvpi_saved_open_to_move(file, &second, NULL), -UVP_E_BUSY);
 	ck_assert_int_eq(uvpi_saved_open(file, &second, NULL), -UVP_E_BUSY);
+	ck_assert_int_ge(uvpi_leaving_mark(fd, mark, NULL), 0);
+	ck_assert_int_eq(uvpi_saved_remove(file, fd, "1 2 3.000000004", NULL), 1);
 	ck_assert_int_eq(rename(file, other), 0);
-	ck_assert_int_eq(uvpi_saved_remove(file, fd, NULL), 1);
+	ck_assert_int_eq(uvpi_saved_remove(file, fd, mark, NULL), 1);
 	make_file(file, "another guest");
-	ck_assert_int_eq(uvpi_saved_remove(file, fd, NULL), 1);
+	ck_assert_int_eq(uvpi_saved_remove(file, fd, mark, NULL), 1);
 	ck_assert_int_eq(unlink(file), 0);
-	ck_assert_int_eq(uvpi_saved_remove(other, fd, NULL), 0);
+	ck_assert_int_eq(uvpi_saved_remove(other, fd, mark, NULL), 0);
 	ck_assert_int_eq(access(other, F_OK), -1);
-	ck_assert_int_eq(uvpi_saved_remove(other, fd, NULL), 0);
+	ck_assert_int_eq(uvpi_saved_remove(other, fd, mark, NULL), 0);
 	close(fd);
 	ck_assert_int_eq(rmdir(state_dir), 0);
 }
