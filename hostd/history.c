@@ -73,7 +73,7 @@ static int give(struct hostd_history *history, const struct hostd_sample *sample
 	if (r < 0)
 		return r;
 	frame.wall_ns = sample->wall_ns;
-	frame.missed = history->missed || sample->missed;
+	frame.missed |= history->missed;
 	memcpy(frame.boot, history->boot, sizeof(frame.boot));
 	r = hostd_recorder_give(history->recorder, &frame, err);
 	if (r == 0)

@@ -15,7 +15,6 @@ struct hostd_sample {
 	int64_t wall_ns;         /* when, since 1970 */
 	uint64_t taken, failures;
 	uint64_t xen_ns;         /* Xen's own time since the first sample: it only grows */
-	bool missed;             /* a domain may have come and gone since the sample before */
 	int64_t owed_ns;         /* what intervals that came out at less than nothing still have to get from the next ones */
 };
 

@@ -46,7 +46,7 @@ static bool is_missed(struct hostd *hostd, const struct uvp_stats *now)
 /* Between two samples it may be a little less than nothing; what is told must not shrink. */
 static void add_residue(struct hostd_sample *sample, const struct uvp_stats *now)
 {
-	if (sample->missed || !uvpi_stats_comparable(sample->stats, now))
+	if (!uvpi_stats_comparable(sample->stats, now))
 		return;
 	sample->owed_ns += uvpi_stats_residue(sample->stats, now, NULL);
 	if (sample->owed_ns <= 0)
@@ -66,7 +66,7 @@ static int take(struct hostd_sampler *sampler, struct uvp_error *err)
 		sample->failures++;
 		return r;
 	}
-	sample->missed = is_missed(sampler->hostd, stats);
+	stats->missed = is_missed(sampler->hostd, stats);
 	if (sample->stats) {
 		uvpi_stats_hold(sample->stats, stats);
 		add_residue(sample, stats);

@@ -215,7 +215,7 @@ static bool one_left_out(const struct uvp_stats *before, const struct uvp_stats 
 
 bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now)
 {
-	if (!uvpi_stats_same_cpus(before, now))
+	if (now->missed || !uvpi_stats_same_cpus(before, now))
 		return false;
 	for (size_t i = 0, at = 0; i < before->domains.n; i++)
 		if (!same_in(now, &at, &before->domains.domains[i]))

@@ -79,7 +79,8 @@ static inline uint64_t uvpi_stats_grown(uint64_t before, uint64_t now)
 /* Were the same CPUs online? If not, nobody knows since when, or until when. */
 bool uvpi_stats_same_cpus(const struct uvp_stats *before, const struct uvp_stats *now);
 /* Were they, and is each domain still there? Nobody knows how long one ran that has ended meanwhile. Xen gives ids in rising order: one
- * that was left out among those of new domains was that of one that has come and gone. The last to come leaves no such trace. */
+ * that was left out among those of new domains was that of one that has come and gone. The last to come leaves no such trace: the later
+ * sample's `missed` tells of it, where somebody watched. */
 bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stats *now);
 /* How many domains are there that were not before. */
 size_t uvpi_stats_new(const struct uvp_stats *before, const struct uvp_stats *now);

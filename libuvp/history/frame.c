@@ -73,7 +73,7 @@ int uvpi_history_frame_from(const struct uvp_stats *stats, struct uvpi_history_f
 {
 	struct uvpi_history_frame frame = {
 		.time_ns = stats->time_ns, .total_memory = stats->total_memory, .free_memory = stats->free_memory,
-		.claimed_memory = stats->claimed_memory,
+		.claimed_memory = stats->claimed_memory, .missed = stats->missed,
 	};
 
 	for (size_t i = 0; i < stats->n_cpus && i < UVPI_HISTORY_CPUS; i++) {

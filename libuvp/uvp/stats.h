@@ -61,7 +61,9 @@ struct uvp_stats {
 	struct uvp_domain_list domains;
 	size_t n_nodes;
 	struct uvp_stats_node *nodes; /* of memory */
-	uint64_t reserved[6];
+	/* For those who watch and keep samples: a domain may have come and gone since the sample before. Nothing sets it here. */
+	bool missed;
+	uint64_t reserved[5];
 };
 
 #define UVP_STATS_VCPUS 1u    /* vcpus too: a hypercall for each */

@@ -112,13 +112,13 @@ START_TEST(the_past_is_as_it_was)
 }
 END_TEST
 
-/* A CPU comes, then a domain ends, then one of the disks of "web" is detached and takes its counts along. */
+/* A CPU comes, then a domain ends, then one of the disks of "web" is detached and takes its counts along, then a domain comes and goes. */
 static void keep_changes(char *folder)
 {
 	struct uvpi_history_ring ring;
 
 	open_history(folder, &ring);
-	for (int64_t s = 0; s < 5; s++) {
+	for (int64_t s = 0; s < 6; s++) {
 		struct uvpi_history_domain domains[3] = {
 			{ .name = "Domain-0", .vcpus = 1 },
 			{ .domid = 7, .name = "web", .vcpus = 2, .uuid = { 1 }, .cpu_ns = (uint64_t)(s * NS / 2), .disk_reads = s < 4 ? 1000000 : 10,
@@ -129,7 +129,7 @@ static void keep_changes(char *folder)
 		};
 		struct uvpi_history_frame frame = {
 			.wall_ns = (WALL + s) * NS, .time_ns = (uint64_t)((s + 50) * NS), .cpus = s < 2 ? 2 : 3,
-			.idle_ns = (uint64_t)(s * NS + (s < 2 ? 0 : 1000 * NS)), .n_domains = s < 3 ? 3 : 2, .domains = domains,
+			.idle_ns = (uint64_t)(s * NS + (s < 2 ? 0 : 1000 * NS)), .n_domains = s < 3 ? 3 : 2, .domains = domains, .missed = s == 5,
 		};
 
 		ck_assert_int_eq(uvpi_history_append(&ring, &frame, NULL), 0);
@@ -224,6 +224,11 @@ START_TEST(the_past_tells_no_more_than_it_knows)
 	ck_assert_str_eq(text[4].xen, "50.0%");
 	ck_assert_double_eq_tol(rates[3], 4096, 1e-6);
 	ck_assert_double_eq_tol(rates[4], 0, 1e-6);
+	top_past_done(&past);
+	ck_assert_int_eq(top_past_go(&past, 0, false, (WALL + 6) * NS, NULL, NULL), 1);
+	top_usage_text(&past.model->usage, "%", &text[0]);
+	ck_assert_str_eq(text[0].guests, "16.7%");
+	ck_assert_str_eq(text[0].xen, "-");
 	top_past_done(&past);
 	remove_history(folder);
 }

@@ -58,6 +58,7 @@ struct uvp_stats *top_past_stats(const struct uvpi_history_frame *frame)
 	stats->total_memory = frame->total_memory;
 	stats->free_memory = frame->free_memory;
 	stats->claimed_memory = frame->claimed_memory;
+	stats->missed = frame->missed;
 	/* nor has it single CPUs: each is shown with the average */
 	for (; stats->n_cpus < frame->cpus; stats->n_cpus++)
 		stats->cpus[stats->n_cpus] = (struct uvp_stats_cpu){ (uint32_t)stats->n_cpus, true, frame->idle_ns / frame->cpus };
