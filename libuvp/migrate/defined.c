@@ -6,6 +6,7 @@
 
 #include "config/write.h"
 #include "core/error.h"
+#include "migrate/wire.h"
 
 int uvpi_defined_get(const uint8_t uuid[16], struct uvpi_defined *ret_defined, struct uvp_error *err)
 {
@@ -25,6 +26,14 @@ int uvpi_defined_get(const uint8_t uuid[16], struct uvpi_defined *ret_defined, s
 		r = uvpi_config_write_record(config, &ret_defined->text, err);
 	ret_defined->autostart = ret_defined->definition.autostart;
 	return r;
+}
+
+void uvpi_defined_offer(const struct uvpi_defined *defined, struct uvpi_wire_message *message)
+{
+	message->definition = defined->text;
+	message->autostart = defined->autostart;
+	message->order = defined->definition.order;
+	message->delay_ms = defined->definition.delay_ms;
 }
 
 void uvpi_defined_done(struct uvpi_defined *defined)

@@ -8,6 +8,7 @@
 #include "define/store.h"
 
 struct uvp_host;
+struct uvpi_wire_message;
 
 struct uvpi_defined {
 	bool there; /* there is one */
@@ -19,6 +20,8 @@ struct uvpi_defined {
 /* What is kept here for that UUID. */
 int uvpi_defined_get(const uint8_t uuid[16], struct uvpi_defined *ret_defined, struct uvp_error *err);
 void uvpi_defined_done(struct uvpi_defined *defined);
+/* Into an offer, which borrows the text: nothing, if there is none. */
+void uvpi_defined_offer(const struct uvpi_defined *defined, struct uvpi_wire_message *message);
 /* Before the domain is handed over: this host does not start it at boot any more. And back. */
 int uvpi_defined_switch_off(struct uvpi_defined *defined, struct uvp_error *err);
 void uvpi_defined_switch_on(struct uvpi_defined *defined);

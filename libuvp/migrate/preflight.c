@@ -18,6 +18,7 @@
 #include "core/host.h"
 #include "core/hyp.h"
 #include "core/names.h"
+#include "core/num.h"
 #include "define/store.h"
 #include "device/qdisk.h"
 #include "device/xenbus.h"
@@ -26,6 +27,8 @@
 #include "stream/describe.h"
 #include "stream/file.h"
 #include "stream/native.h"
+
+#define VERDICT_MS 60000
 
 void uvpi_preflight_refuse(struct uvpi_wire_message *list, const struct uvp_error *why)
 {
@@ -313,6 +316,20 @@ void uvpi_preflight_version(const struct uvpi_link *link, bool live, struct uvp_
 	uvpi_fail(why, UVP_E_UNSUPPORTED, 0, "host '%s' has %.60s, which takes in no PVH or HVM guest of this release while it runs",
 		  link->peer, link->message.program);
 	uvpi_hint(why, "--no-live moves it all the same: it stands still meanwhile; or bring both hosts to the same release");
+}
+
+int uvpi_preflight_verdict(struct uvpi_link *link, struct uvp_migrate_report *report, const struct uvp_op *op, struct uvp_error *err)
+{
+	int r = uvpi_link_receive(link, UVPI_WIRE_VERDICT, uvpi_now_ms() + VERDICT_MS, op, err);
+
+	if (r < 0)
+		return r;
+	uvpi_preflight_report(&link->message, report);
+	if (!report->n_refusals)
+		return 0;
+	if (err)
+		*err = report->refusals[0];
+	return -report->refusals[0].code;
 }
 
 void uvpi_preflight_report(const struct uvpi_wire_message *list, struct uvp_migrate_report *report)

@@ -23,6 +23,9 @@ int uvpi_preflight_stopped(struct uvp_host *host, struct uvpi_wire_message *aske
 			   struct uvpi_wire_message *list, struct uvp_error *err);
 /* Add what is in a message to the report. */
 void uvpi_preflight_report(const struct uvpi_wire_message *list, struct uvp_migrate_report *report);
+/* Wait for what the other host says to an offer, and add it to the report. Fails with the first refusal that the report has then,
+ * whoever's it is. */
+int uvpi_preflight_verdict(struct uvpi_link *link, struct uvp_migrate_report *report, const struct uvp_op *op, struct uvp_error *err);
 /* One that has greeted and would not say READY, when that is needed. */
 void uvpi_preflight_version(const struct uvpi_link *link, bool live, struct uvp_migrate_report *report);
 /* What each disk's image looks like here, in the order of the configuration. */

@@ -192,10 +192,7 @@ static int offer(struct saved *s, struct uvp_error *err)
 	message->domain = s->reader.domain;
 	message->token = s->handover->token;
 	message->flags = s->how->flags;
-	message->definition = s->defined.text;
-	message->autostart = s->defined.autostart;
-	message->order = s->defined.definition.order;
-	message->delay_ms = s->defined.definition.delay_ms;
+	uvpi_defined_offer(&s->defined, message);
 	return uvpi_link_send(&s->link, message, &s->op, err);
 }
 
@@ -206,16 +203,10 @@ static int check_there(struct saved *s, struct uvp_error *err)
 	if (r == 0)
 		r = offer(s, err);
 	if (r == 0)
-		r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + ANSWER_MS, &s->op, err);
-	if (r < 0)
-		return r;
-	snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
-	uvpi_preflight_report(&s->link.message, s->report);
-	if (!s->report->n_refusals)
-		return 0;
-	if (err)
-		*err = s->report->refusals[0];
-	return -s->report->refusals[0].code;
+		r = uvpi_preflight_verdict(&s->link, s->report, &s->op, err);
+	if (r == 0 || s->report->n_refusals)
+		snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
+	return r;
 }
 
 /* ---- moving ---- */

@@ -35,7 +35,6 @@
 #include "stream/suspend.h"
 
 #define FLAGS (UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS | UVP_MIGRATE_NO_LIVE | UVP_MIGRATE_SLOW_DOWN | UVP_MIGRATE_STOP)
-#define VERDICT_MS 60000
 #define SUSPEND_MS 120000
 #define BUILT_MS 180000  /* devices on a busy host */
 #define DONE_MS 10000
@@ -130,17 +129,13 @@ static int offer(struct send *s, struct uvp_error *err)
 	message->domain = s->head;
 	message->token = s->handover.token;
 	message->flags = s->how->flags;
-	message->definition = s->defined.text;
-	message->autostart = s->defined.autostart;
-	message->order = s->defined.definition.order;
-	message->delay_ms = s->defined.definition.delay_ms;
+	uvpi_defined_offer(&s->defined, message);
 	return uvpi_link_send(&s->link, message, s->op, err);
 }
 
 /* Both sides are asked, so that the operator has all of it at once. */
 static int check(struct send *s, struct uvp_error *err)
 {
-	struct uvp_migrate_report *report = s->report;
 	int r = uvpi_preflight_source(s->domain, s->config, s->how->flags, s->list, err);
 
 	if (r < 0)
@@ -151,16 +146,7 @@ static int check(struct send *s, struct uvp_error *err)
 		uvpi_preflight_version(&s->link, s->info.hvm && !(s->how->flags & UVP_MIGRATE_NO_LIVE), s->report);
 	if (r == 0)
 		r = offer(s, err);
-	if (r == 0)
-		r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + VERDICT_MS, s->op, err);
-	if (r < 0)
-		return r;
-	uvpi_preflight_report(&s->link.message, s->report);
-	if (!report->n_refusals)
-		return 0;
-	if (err)
-		*err = report->refusals[0];
-	return -report->refusals[0].code;
+	return r < 0 ? r : uvpi_preflight_verdict(&s->link, s->report, s->op, err);
 }
 
 /* ---- its memory ---- */

@@ -54,10 +54,7 @@ static int offer(struct stopped *s, struct uvp_error *err)
 		return r;
 	message->type = UVPI_WIRE_KEEP;
 	message->flags = s->how->flags;
-	message->definition = s->defined.text;
-	message->autostart = s->defined.autostart;
-	message->order = definition->order;
-	message->delay_ms = definition->delay_ms;
+	uvpi_defined_offer(&s->defined, message);
 	message->has_uuid = true;
 	memcpy(message->uuid, definition->uuid, sizeof(message->uuid));
 	return uvpi_link_send(&s->link, message, &s->op, err);
@@ -94,16 +91,11 @@ static int move(struct stopped *s, struct uvp_error *err)
 	if (r == 0)
 		r = offer(s, err);
 	if (r == 0)
-		r = uvpi_link_receive(&s->link, UVPI_WIRE_VERDICT, uvpi_now_ms() + ANSWER_MS, &s->op, err);
+		r = uvpi_preflight_verdict(&s->link, s->report, &s->op, err);
+	if (r == 0 || s->report->n_refusals)
+		snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
 	if (r < 0)
 		return r;
-	snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
-	uvpi_preflight_report(&s->link.message, s->report);
-	if (s->report->n_refusals) {
-		if (err)
-			*err = s->report->refusals[0];
-		return -s->report->refusals[0].code;
-	}
 	return s->how->flags & UVP_MIGRATE_CHECK ? 0 : hand_over(s, err);
 }
 
