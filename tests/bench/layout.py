@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Write xlx/quick.ld from the addresses that commands ran at (tests/bench/steps) and the linker's map of that xlx.
+"""Write xlx/quick.ld from the functions that commands ran (tests/bench/steps) and the linker's map of that xlx.
 
   layout.py MAP STEPS... >xlx/quick.ld
 """

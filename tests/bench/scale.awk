@@ -10,7 +10,8 @@ function fit(tool, op, i, n, sx, sy, sxx, sxy, x, y) { # least squares; slope in
   return sprintf("%.1f", (n * sxy - sx * sy) / (n * sxx - sx * sx))
 }
 
-function ratio(a, b) { return a > 0 && b > 0 ? sprintf("%.0f", a / b) : "-" }
+function ratio(a, b) { return a > 0 && b > 0 ? sprintf("%.1f", a / b) : "-" }
+function seconds(tool, op, n) { return (tool, op, n) in cost ? sprintf("%.4f", cost[tool, op, n]) : "-" }
 
 function px(x) { return 70 + 640 * x / max_x }
 function py(y) { return 330 - 290 * y / max_y }
@@ -55,15 +56,16 @@ END {
   print "# Cost over the number of guests\n"
   print "Written by `lab/bench --scale`: PVH guests of 4 MiB without devices, one boot, a clock that counts instructions; seconds."
   print "\"Own\" is the command's process with the hypercalls it makes, which the kernel cannot tell apart; the rest of \"all\" is"
-  print "Xen's work for others, the kernel's, and that of uvp-hostd, which runs while xlx is measured.\n"
+  print "Xen's work for others, the kernel's, and that of uvp-hostd, which runs while xlx is measured. \"Floor\""
+  print "is the same hypercalls and requests in a bare loop, and a process that does nothing to start.\n"
   print "![plot](scale.svg)\n"
-  print "| operation | guests there | xl, all | xlx, all | xl / xlx | xlx: own | xenstored | xenconsoled |"
-  print "|---|---:|---:|---:|---:|---:|---:|---:|"
+  print "| operation | guests there | xl, all | xlx, all | xl / xlx | floor | xlx / floor | xlx: own | xenstored | xenconsoled |"
+  print "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
   for (o = 1; o in ops; o++)
     for (i = 1; i <= points["xlx", ops[o]]; i++) {
       n = at["xlx", ops[o], i]
-      printf "| %s | %d | %s | %.4f | %s | %.4f | %.4f | %.4f |\n", ops[o], n, ("xl", ops[o], n) in cost ? sprintf("%.4f", cost["xl", ops[o], n]) : "-", \
-        total["xlx", ops[o], i], ratio(cost["xl", ops[o], n], total["xlx", ops[o], i]), own["xlx", ops[o], i], store["xlx", ops[o], i], console["xlx", ops[o], i]
+      printf "| %s | %d | %s | %.4f | %s | %s | %s | %.4f | %.4f | %.4f |\n", ops[o], n, seconds("xl", ops[o], n), total["xlx", ops[o], i], \
+        ratio(cost["xl", ops[o], n], total["xlx", ops[o], i]), seconds("floor", ops[o], n), ratio(total["xlx", ops[o], i], cost["floor", ops[o], n]), own["xlx", ops[o], i], store["xlx", ops[o], i], console["xlx", ops[o], i]
     }
   print "\nWhat each guest that is there adds, by a line fitted to the above, in microseconds:\n"
   print "| operation | xl | xlx |\n|---|---:|---:|"

@@ -4,12 +4,12 @@
 # `TOOL GUESTS OPERATION SECONDS OWN XENSTORED XENCONSOLED`: all of it, and of that the command's own process and
 # the two daemons, in the time of the machine's clock; the repeat that is the median of all of it.
 #
-#   COST=.../tests/bench/cost scale.sh "0 50 100 200 500 1000" XL_MAX
+#   BUILD=.../tests/bench scale.sh "0 50 100 200 500 1000" XL_MAX
 set -u
-: "${COST:?the program cost of tests/bench, as built}"
+: "${BUILD:?the folder of cost, floor and empty, as built}"
 counts=${1:-0 50 100 200 500 1000}
 xl_max=${2:-100}
-repeats=${REPEATS:-1} # the clock counts instructions: one is like the next
+repeats=${REPEATS:-3} # one is like the next, but when a disk of the host is waited for: this clock runs ahead then
 work=$(mktemp -d)
 export COST_OWN=1
 
@@ -26,7 +26,7 @@ cost() { # CMD...: four numbers
   local store console line
   sleep 1
   store=$(ran "$store_daemon") console=$(ran xenconsoled)
-  line=$("$COST" "$@" 3>&1 >"$work/out" 2>&1 </dev/null) || { echo "failed: $*: $(head -3 "$work/out")" >&2; exit 1; }
+  line=$("$work/cost" "$@" 3>&1 >"$work/out" 2>&1 </dev/null) || { echo "failed: $*: $(head -3 "$work/out")" >&2; exit 1; }
   sleep 0.5
   echo "$line $(($(ran "$store_daemon") - store)) $(($(ran xenconsoled) - console))"
 }
@@ -50,6 +50,19 @@ measure() { # TOOL GUESTS
     cost "$tool" destroy bench >>"$work/t-destroy" || exit 1
   done
   for op in create list pause-by-name destroy; do report "$tool" "$2" "$op" "t-$op"; done
+}
+
+# The same hypercalls and requests in a bare loop, and a process that does nothing to start; without uvp-hostd.
+measure_floor() { # GUESTS
+  local i op start
+  rm -f "$work"/t-*
+  for ((i = 0; i < repeats; i++)); do cost "$work/empty" >>"$work/t-empty" || exit 1; done
+  start=$(report floor "$1" start t-empty | awk '{ printf "%d", $4 * 1e6 }')
+  "$work/floor" /guests/tiny-pvh "$repeats" >"$work/calls" || exit 1
+  for op in create list pause-by-name destroy; do
+    awk -v op="$op" -v start="$start" '$1 == op { print $2 + start, 0, 0, 0 }' "$work/calls" >"$work/t-$op"
+    report floor "$1" "$op" "t-$op"
+  done
 }
 
 files() { # FROM TO
@@ -84,16 +97,23 @@ in_flight() {
 available() { awk '/^MemAvailable/ { print $2 }' /proc/meminfo; }
 
 hostd=
+start_hostd() {
+  uvp-hostd --config /dev/null >/dev/null 2>&1 &
+  hostd=$!
+}
+end_hostd() {
+  kill "$hostd" && wait "$hostd" 2>/dev/null
+  hostd=
+}
 trap '[ -z "$hostd" ] || kill "$hostd"; rm -rf "$work"' EXIT
 store_daemon=xenstored
 pgrep -x xenstored >/dev/null || store_daemon=oxenstored
+# not from a folder of another machine, which is slow to read
+cp "$BUILD/cost" "$BUILD/empty" "$BUILD/floor" "$work/"
 tiny_cfg bench
 tiny_cfg warm
 for tool in ${TOOLS:-xlx xl}; do
-  if [ "$tool" = xlx ]; then
-    uvp-hostd --config /dev/null >/dev/null 2>&1 &
-    hostd=$!
-  fi
+  [ "$tool" = xl ] || start_hostd
   "$tool" create -q "$work/warm.cfg" >/dev/null 2>&1 </dev/null || exit 1
   "$tool" destroy warm >/dev/null 2>&1
   [ "$tool" = xl ] || in_flight
@@ -103,13 +123,18 @@ for tool in ${TOOLS:-xlx xl}; do
     fill "$tool" "$have" "$n"
     [ "$n" -eq "$have" ] || sleep 10 # what the daemons still have to do for so many
     have=$n
+    if [ "$tool" = xlx ]; then
+      end_hostd
+      measure_floor "$n" || exit 1
+      start_hostd
+      sleep 10
+    fi
     measure "$tool" "$n" || exit 1
   done
   sleep 4
   [ "$have" -eq 0 ] || echo "memory $tool $have $((kib - $(available))) KiB"
   if [ "$tool" = xlx ]; then
-    kill "$hostd" && wait "$hostd" 2>/dev/null
-    hostd=
+    end_hostd
     cost xlx destroy --all --yes >"$work/t-all" || exit 1
     report xlx "$have" destroy-all t-all "$((have > 0 ? have : 1))"
   else
