@@ -99,6 +99,16 @@ create_guest() {
 	expect_ok xlx create "$1"
 }
 
+# shut_down_now DOMID REASON: Xen ends it as its own hypercall would: 0 power-off, 1 reboot, 2 suspend, 3 crash
+shut_down_now() {
+	python3 - "$1" "$2" <<'END' || fail "Xen does not end domain $1"
+import ctypes, sys
+xc = ctypes.CDLL("libxenctrl.so.4.17")
+xc.xc_interface_open.restype = ctypes.c_void_p
+sys.exit(xc.xc_domain_shutdown(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), int(sys.argv[2])) != 0)
+END
+}
+
 # destroy_guest NAME: if it is there
 destroy_guest() {
 	! xlx domid "$1" >/dev/null 2>&1 || xlx destroy --yes "$1"

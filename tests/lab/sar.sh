@@ -27,12 +27,7 @@ rounds=$!
 on_exit eval 'kill $rounds 2>/dev/null'
 wait_for 60 has_lines "$first" 3
 of_exporter >"$tmp/first"
-python3 - "$first" <<'EOF' || fail "Xen does not end it"
-import ctypes, sys
-xc = ctypes.CDLL("libxenctrl.so.4.17", use_errno=True)
-xc.xc_interface_open.restype = ctypes.c_void_p
-sys.exit(xc.xc_domain_shutdown(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), 1))
-EOF
+shut_down_now "$first" 1
 wait_logged "'sar-anew' was restarted as domain"
 second=$(xlx domid sar-anew)
 wait_for 60 has_lines "$second" 4
@@ -299,12 +294,7 @@ freeze 0x7 || fail "the file system cannot be frozen"
 on_exit eval 'freeze 0x8 2>/dev/null'
 before=$(told)
 wait_logged "the history waits in memory: '$tmp/fs/history' has taken nothing for"
-python3 - "$(xlx domid sar-hang)" <<'EOF' || fail "Xen does not end it"
-import ctypes, sys
-xc = ctypes.CDLL("libxenctrl.so.4.17", use_errno=True)
-xc.xc_interface_open.restype = ctypes.c_void_p
-sys.exit(xc.xc_domain_shutdown(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), 1))
-EOF
+shut_down_now "$(xlx domid sar-hang)" 1
 wait_logged "'sar-hang' was restarted as domain"
 wait_for 60 told_more_than "$((before + 8))"
 frozen=$(($(told) - before))

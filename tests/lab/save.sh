@@ -16,16 +16,6 @@ on_exit umount "$tmp/small"
 
 suspended() { xlx list "$1" | grep -q suspend; }
 
-# suspend_it NAME: as its own hypercall does
-suspend_it() {
-	python3 - "$(xlx domid "$1")" <<'END'
-import ctypes, sys
-xc = ctypes.CDLL("libxenctrl.so.4.17")
-xc.xc_interface_open.restype = ctypes.c_void_p
-sys.exit(xc.xc_domain_shutdown(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), 2))
-END
-}
-
 # A guest that does not answer: the request is taken back.
 deaf() {
 	local request
@@ -52,7 +42,7 @@ deaf() {
 	wait_for 60 bash -c "[ \"\$(xenstore-read $request)\" = suspend ]"
 	xenstore-write "$request" ''
 	sleep 5 # longer than it has
-	suspend_it t-save-deaf
+	shut_down_now "$(xlx domid t-save-deaf)" 2
 	wait $!
 	[ $? -eq 11 ] || fail "it was not late: $(cat "$tmp/err")"
 	err_has "it suspended when the time for that was over, and was let go on"
