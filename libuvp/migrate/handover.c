@@ -476,8 +476,10 @@ int uvpi_handover_check(struct uvp_domain *domain, struct uvp_error *err)
 	int outgoing = -1, incoming = -1, r = read_notes(domain, &batch, &outgoing, &incoming, err);
 	const char *value;
 
-	if (r < 0)
+	if (r < 0) {
+		uvpi_prefix(err, "%s stays as it is: whether it runs on another host, too, is not known", uvpi_domain_label(domain, label));
 		return r;
+	}
 	value = uvpi_batch_value(batch, outgoing, NULL);
 	r = value ? parse_outgoing(domain, value, &handover, err) : 0;
 	if (r > 0) {
