@@ -11,6 +11,7 @@
 #include "core/hyp.h"
 #include "core/num.h"
 #include "domain/domain.h"
+#include "domain/stats.h"
 #include "xlx/open.h"
 #include "xlx/trace/session.h"
 #include "xlx/trace/show.h"
@@ -48,7 +49,7 @@ static void look_at_vcpus(struct job *job, bool paused, bool at_start)
 		if (at_start)
 			job->before[i] = info.cpu_time_ns;
 		else
-			job->count[i] = info.cpu_time_ns - job->before[i];
+			job->count[i] = uvpi_stats_grown(job->before[i], info.cpu_time_ns);
 		if (info.running)
 			job->states[i] = TRACE_RUNNING;
 		else if (!info.online || paused)

@@ -186,7 +186,7 @@ static int print(const struct xlx_args *args, const struct sar_report *report)
 
 static int report_on(const struct xlx_args *args, const struct wish *wish, const struct uvpi_history *history)
 {
-	const struct uvpi_history_domain *domain = NULL;
+	struct uvpi_history_who who = { 0 };
 	_cleanup_free_ struct uvpi_history_row *rows = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct sar_report report = { .series = wish->view->host };
@@ -195,16 +195,15 @@ static int report_on(const struct xlx_args *args, const struct wish *wish, const
 	if (history->n < 2)
 		return fail_empty();
 	if (wish->domain) {
-		domain = uvpi_history_find(history, wish->domain);
-		if (!domain)
+		if (!uvpi_history_find(history, wish->domain, &who))
 			return fail_domain(wish->domain);
 		report.series = wish->view->domain;
-		report.domain = *domain->name ? domain->name : wish->domain;
+		report.domain = *who.domain->name ? who.domain->name : wish->domain;
 	}
-	if (uvpi_history_rows(history, domain ? domain->uuid : NULL, wish->step, &rows, &report.n, &err) < 0)
+	if (uvpi_history_rows(history, who.domain ? &who : NULL, wish->step, &rows, &report.n, &err) < 0)
 		return xlx_fail(&err);
 	report.rows = rows;
-	if (!domain && wish->view->nodes)
+	if (!who.domain && wish->view->nodes)
 		report.series = sar_add_nodes(report.series, rows, report.n, &nodes);
 	return print(args, &report);
 }

@@ -174,16 +174,15 @@ static int take_xen(struct uvp_host *host, unsigned int flags, struct uvp_stats 
 
 /* ---- two samples ---- */
 
-/* That domain in another sample, or NULL. Both are in order of id: *at, which begins at 0, goes along. */
-static const struct uvp_domain_info *same_in(const struct uvp_stats *other, size_t *at, const struct uvp_domain_info *info)
+const struct uvp_domain_info *uvpi_stats_before(const struct uvp_stats *before, size_t *at, const struct uvp_domain_info *info)
 {
-	const struct uvp_domain_list *list = &other->domains;
+	const struct uvp_domain_list *list = &before->domains;
+	const struct uvp_domain_info *then;
 
 	while (*at < list->n && list->domains[*at].id < info->id)
 		++*at;
-	if (*at == list->n || list->domains[*at].id != info->id || memcmp(list->domains[*at].uuid, info->uuid, sizeof(info->uuid)) != 0)
-		return NULL;
-	return &list->domains[*at];
+	then = *at < list->n && list->domains[*at].id == info->id ? &list->domains[*at] : NULL;
+	return then && uvpi_stats_same_life(then->uuid, then->cpu_time_ns, info->uuid, info->cpu_time_ns) ? then : NULL;
 }
 
 bool uvpi_stats_same_cpus(const struct uvp_stats *before, const struct uvp_stats *now)
@@ -203,7 +202,7 @@ static bool one_left_out(const struct uvp_stats *before, const struct uvp_stats 
 
 	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
 		uint32_t id = now->domains.domains[i].id;
-		bool new = !same_in(before, &at, &now->domains.domains[i]);
+		bool new = !uvpi_stats_before(before, &at, &now->domains.domains[i]);
 
 		if (new && next && id != next)
 			return true;
@@ -217,9 +216,9 @@ bool uvpi_stats_comparable(const struct uvp_stats *before, const struct uvp_stat
 {
 	if (now->missed || !uvpi_stats_same_cpus(before, now))
 		return false;
-	for (size_t i = 0, at = 0; i < before->domains.n; i++)
-		if (!same_in(now, &at, &before->domains.domains[i]))
-			return false;
+	/* all that were there are */
+	if (now->domains.n - uvpi_stats_new(before, now) != before->domains.n)
+		return false;
 	return !one_left_out(before, now);
 }
 
@@ -228,7 +227,7 @@ size_t uvpi_stats_new(const struct uvp_stats *before, const struct uvp_stats *no
 	size_t n = 0;
 
 	for (size_t i = 0, at = 0; i < now->domains.n; i++)
-		n += !same_in(before, &at, &now->domains.domains[i]);
+		n += !uvpi_stats_before(before, &at, &now->domains.domains[i]);
 	return n;
 }
 
@@ -239,7 +238,7 @@ void uvpi_stats_hold(const struct uvp_stats *before, struct uvp_stats *now)
 			now->cpus[i].idle_ns = before->cpus[i].idle_ns;
 	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
 		struct uvp_domain_info *info = &now->domains.domains[i];
-		const struct uvp_domain_info *then = same_in(before, &at, info);
+		const struct uvp_domain_info *then = uvpi_stats_before(before, &at, info);
 
 		if (then && info->cpu_time_ns < then->cpu_time_ns)
 			info->cpu_time_ns = then->cpu_time_ns;
@@ -252,7 +251,7 @@ static uint64_t all_ran(const struct uvp_stats *before, const struct uvp_stats *
 	uint64_t ran = 0;
 
 	for (size_t i = 0, at = 0; i < now->domains.n; i++) {
-		const struct uvp_domain_info *info = &now->domains.domains[i], *then = same_in(before, &at, info);
+		const struct uvp_domain_info *info = &now->domains.domains[i], *then = uvpi_stats_before(before, &at, info);
 
 		ran += uvpi_stats_grown(then ? then->cpu_time_ns : 0, info->cpu_time_ns);
 	}

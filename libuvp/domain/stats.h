@@ -3,6 +3,8 @@
 #ifndef UVPI_STATS_H
 #define UVPI_STATS_H
 
+#include <string.h>
+
 #include <uvp/stats.h>
 
 #include "core/cleanup.h"
@@ -75,6 +77,16 @@ static inline uint64_t uvpi_stats_grown(uint64_t before, uint64_t now)
 {
 	return now > before ? now - before : 0;
 }
+
+/* One domain in two samples? Also under another UUID, which the old life gets by rename-restart: who else came to an id would have
+ * run less so far. */
+static inline bool uvpi_stats_same_life(const uint8_t uuid_before[16], uint64_t ran_before, const uint8_t uuid[16], uint64_t ran)
+{
+	return !memcmp(uuid_before, uuid, 16) || ran >= ran_before;
+}
+
+/* That domain in an earlier sample, or NULL. Samples are in order of id: *at, which begins at 0, goes along. */
+const struct uvp_domain_info *uvpi_stats_before(const struct uvp_stats *before, size_t *at, const struct uvp_domain_info *info);
 
 /* Were the same CPUs online? If not, nobody knows since when, or until when. */
 bool uvpi_stats_same_cpus(const struct uvp_stats *before, const struct uvp_stats *now);

@@ -11,6 +11,7 @@
 #include "core/bytes.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "domain/stats.h"
 
 #define MAGIC 0x50565549u     /* "IUVP" */
 #define OLD_MAGIC 0x50565548u /* "HUVP": with neither nodes nor more of domains than their counters; only read */
@@ -315,4 +316,26 @@ bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_f
 	}
 	*ret_frame = frame;
 	return true;
+}
+
+/* ---- two frames ---- */
+
+const struct uvpi_history_domain *uvpi_history_before(const struct uvpi_history_frame *before, uint32_t *at,
+						      const struct uvpi_history_domain *domain)
+{
+	const struct uvpi_history_domain *then;
+
+	while (*at < before->n_domains && before->domains[*at].domid < domain->domid)
+		++*at;
+	then = *at < before->n_domains && before->domains[*at].domid == domain->domid ? &before->domains[*at] : NULL;
+	return then && uvpi_stats_same_life(then->uuid, then->cpu_ns, domain->uuid, domain->cpu_ns) ? then : NULL;
+}
+
+bool uvpi_history_all_stayed(const struct uvpi_history_frame *before, const struct uvpi_history_frame *now)
+{
+	uint32_t stayed = 0, at = 0;
+
+	for (uint32_t i = 0; i < now->n_domains; i++)
+		stayed += uvpi_history_before(before, &at, &now->domains[i]) != NULL;
+	return stayed == before->n_domains;
 }

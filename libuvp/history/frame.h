@@ -63,4 +63,12 @@ size_t uvpi_history_look(const uint8_t *bytes, size_t len);
 /* Decode what uvpi_history_look() found: false when the checksum or anything in it is not right. */
 bool uvpi_history_decode(const uint8_t *bytes, size_t len, struct uvpi_history_frame *ret_frame);
 
+/* ---- two frames ---- */
+
+/* That domain in an earlier frame, or NULL. Frames are in order of id: *at, which begins at 0, goes along. */
+const struct uvpi_history_domain *uvpi_history_before(const struct uvpi_history_frame *before, uint32_t *at,
+						      const struct uvpi_history_domain *domain);
+/* Are all that were there before still there? */
+bool uvpi_history_all_stayed(const struct uvpi_history_frame *before, const struct uvpi_history_frame *now);
+
 #endif

@@ -68,37 +68,44 @@ int uvpi_history_load(const char *folder, int64_t since_ns, int64_t until_ns, st
 	return r;
 }
 
-static const struct uvpi_history_domain *find_in(const struct uvpi_history_frame *frame, const char *text, uint32_t domid,
-						 const uint8_t *uuid)
+/* as much of a name as is kept */
+static bool is_called(const struct uvpi_history_domain *domain, const char *name)
 {
-	const struct uvpi_history_domain *by_id = NULL;
-
-	for (uint32_t i = 0; i < frame->n_domains; i++) {
-		const struct uvpi_history_domain *domain = &frame->domains[i];
-
-		/* as much of a name as is kept */
-		if (!strncmp(domain->name, text, sizeof(domain->name) - 1) || (uuid && !memcmp(domain->uuid, uuid, 16)))
-			return domain;
-		if (domain->domid == domid)
-			by_id = domain;
-	}
-	return by_id;
+	return !strncmp(domain->name, name, sizeof(domain->name) - 1);
 }
 
-const struct uvpi_history_domain *uvpi_history_find(const struct uvpi_history *history, const char *text)
+static bool find_in(const struct uvpi_history_frame *frame, const char *text, uint32_t domid, const uint8_t *uuid,
+		    struct uvpi_history_who *ret_who)
 {
-	const struct uvpi_history_domain *found = NULL;
+	ret_who->domain = NULL;
+	for (uint32_t i = 0; i < frame->n_domains; i++) {
+		const struct uvpi_history_domain *domain = &frame->domains[i];
+		bool called = is_called(domain, text);
+
+		if (called || (uuid && !memcmp(domain->uuid, uuid, 16))) {
+			*ret_who = (struct uvpi_history_who){ called ? UVPI_HISTORY_BY_NAME : UVPI_HISTORY_BY_UUID, domain };
+			return true;
+		}
+		if (domain->domid == domid)
+			*ret_who = (struct uvpi_history_who){ UVPI_HISTORY_BY_ID, domain };
+	}
+	return ret_who->domain;
+}
+
+bool uvpi_history_find(const struct uvpi_history *history, const char *text, struct uvpi_history_who *ret_who)
+{
 	uint32_t domid = UINT32_MAX;
 	uint8_t uuid[16];
 	bool by_uuid = uvpi_parse_uuid(text, uuid, NULL) == 0;
 
 	if (!*text)
-		return NULL;
+		return false;
 	if (uvpi_parse_u32(text, "domain", 0, UVPI_HISTORY_DOMAINS, &domid, NULL) < 0)
 		domid = UINT32_MAX;
-	for (size_t i = history->n; i > 0 && !found; i--)
-		found = find_in(&history->frames[i - 1], text, domid, by_uuid ? uuid : NULL);
-	return found;
+	for (size_t i = history->n; i > 0; i--)
+		if (find_in(&history->frames[i - 1], text, domid, by_uuid ? uuid : NULL, ret_who))
+			return true;
+	return false;
 }
 
 /* ---- steps ---- */
@@ -133,21 +140,30 @@ static void add_domain(struct uvpi_history_row *row, struct sum *sum, const stru
 	row->tx_bytes += grown(a->net_tx_bytes, b->net_tx_bytes);
 }
 
-/* Both are in order of id. */
-static const struct uvpi_history_domain *same_in(const struct uvpi_history_frame *frame, uint32_t *next,
-						 const struct uvpi_history_domain *domain)
+/* Whom of that frame, and by what. */
+static struct uvpi_history_who who_of(const struct uvpi_history_frame *frame, const struct uvpi_history_who *who)
 {
-	while (*next < frame->n_domains && frame->domains[*next].domid < domain->domid)
-		++*next;
-	if (*next < frame->n_domains && frame->domains[*next].domid == domain->domid &&
-	    !memcmp(frame->domains[*next].uuid, domain->uuid, sizeof(domain->uuid)))
-		return &frame->domains[*next];
-	return NULL;
+	struct uvpi_history_who other = { 0 };
+
+	if (!who)
+		return other;
+	other = *who;
+	for (uint32_t i = 0; i < frame->n_domains && who->by == UVPI_HISTORY_BY_NAME; i++)
+		if (is_called(&frame->domains[i], who->domain->name))
+			return other;
+	if (who->by == UVPI_HISTORY_BY_NAME)
+		other.by = UVPI_HISTORY_BY_UUID;
+	return other;
 }
 
-static bool is_meant(const struct uvpi_history_domain *domain, const uint8_t *uuid)
+static bool is_meant(const struct uvpi_history_domain *domain, const struct uvpi_history_who *who)
 {
-	return uuid ? !memcmp(domain->uuid, uuid, sizeof(domain->uuid)) : domain->domid != 0;
+	if (!who->domain)
+		return domain->domid != 0;
+	if (who->by == UVPI_HISTORY_BY_NAME)
+		return is_called(domain, who->domain->name);
+	return (who->by == UVPI_HISTORY_BY_UUID || domain->domid == who->domain->domid) &&
+	       !memcmp(domain->uuid, who->domain->uuid, sizeof(domain->uuid));
 }
 
 /* The sum of what CPUs were idle tells nothing when another CPU brought its own, or took it away. What a domain had since the first
@@ -171,27 +187,26 @@ static void add_host(struct sum *sum, const struct uvpi_history_frame *a, const 
 }
 
 static void add_between(struct uvpi_history_row *row, struct sum *sum, const struct uvpi_history_frame *a,
-			const struct uvpi_history_frame *b, const uint8_t *uuid)
+			const struct uvpi_history_frame *b, const struct uvpi_history_who *who)
 {
-	uint32_t next = 0, stayed = 0;
+	uint32_t next = 0;
 	double dom0 = 0, all = 0;
 
 	sum->ns += (double)(b->time_ns - a->time_ns);
 	for (uint32_t i = 0; i < b->n_domains; i++) {
-		const struct uvpi_history_domain *domain = &b->domains[i], *before = same_in(a, &next, domain);
+		const struct uvpi_history_domain *domain = &b->domains[i], *before = uvpi_history_before(a, &next, domain);
 		double run = grown(before ? before->cpu_ns : 0, domain->cpu_ns);
 
-		stayed += before != NULL;
 		all += run;
 		dom0 += domain->domid ? 0 : run;
-		if (is_meant(domain, uuid))
+		if (is_meant(domain, who))
 			add_domain(row, sum, before, domain);
 	}
-	add_host(sum, a, b, dom0, all, stayed == a->n_domains && !b->missed);
+	add_host(sum, a, b, dom0, all, uvpi_history_all_stayed(a, b) && !b->missed);
 }
 
 /* How things were at the end of the step, as far as samples go. */
-static void note_state(struct uvpi_history_row *row, const struct uvpi_history_frame *frame, const uint8_t *uuid)
+static void note_state(struct uvpi_history_row *row, const struct uvpi_history_frame *frame, const struct uvpi_history_who *who)
 {
 	row->domains = row->vcpus = row->memory = row->target = row->most = 0;
 	row->last = frame;
@@ -200,13 +215,13 @@ static void note_state(struct uvpi_history_row *row, const struct uvpi_history_f
 	row->claimed = (double)frame->claimed_memory;
 	row->used = row->total - row->free - row->claimed;
 	for (uint32_t i = 0; i < frame->n_domains; i++) {
-		if (!is_meant(&frame->domains[i], uuid))
+		if (!is_meant(&frame->domains[i], who))
 			continue;
 		row->domains++;
 		row->vcpus += frame->domains[i].vcpus;
 		row->memory += (double)frame->domains[i].memory;
-		row->target = uuid ? (double)frame->domains[i].target : 0;
-		row->most = uuid ? (double)frame->domains[i].most : 0;
+		row->target = who->domain ? (double)frame->domains[i].target : 0;
+		row->most = who->domain ? (double)frame->domains[i].most : 0;
 	}
 }
 
@@ -244,8 +259,8 @@ static int64_t step_of(const struct uvpi_history_frame *frame, int64_t step_s)
 	return frame->wall_ns / 1000000000 / step_s;
 }
 
-int uvpi_history_rows(const struct uvpi_history *history, const uint8_t *uuid, int64_t step_s, struct uvpi_history_row **ret_rows,
-		      size_t *ret_n, struct uvp_error *err)
+int uvpi_history_rows(const struct uvpi_history *history, const struct uvpi_history_who *who, int64_t step_s,
+		      struct uvpi_history_row **ret_rows, size_t *ret_n, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_history_row *rows = NULL;
 	int64_t first = INT64_MAX, last = INT64_MIN;
@@ -269,11 +284,12 @@ int uvpi_history_rows(const struct uvpi_history *history, const uint8_t *uuid, i
 	for (size_t i = 1; i < history->n; i++) {
 		const struct uvpi_history_frame *a = &history->frames[i - 1], *b = &history->frames[i];
 		size_t at = (size_t)(step_of(b, step_s) - first);
+		struct uvpi_history_who then = who_of(b, who);
 
 		if (!is_pair(a, b))
 			continue;
-		add_between(&rows[at], &sums[at], a, b, uuid);
-		note_state(&rows[at], b, uuid);
+		add_between(&rows[at], &sums[at], a, b, &then);
+		note_state(&rows[at], b, &then);
 	}
 	for (size_t i = 0; i < n; i++) {
 		rows[i].time_s = (first + (int64_t)i) * step_s;

@@ -27,14 +27,20 @@ struct uvpi_history_row {
 	double rx_packets, tx_packets, rx_bytes, tx_bytes;         /* a second, as guests see them */
 };
 
-/* The steps from the one with the first sample to the one with the last, gaps between them included. uuid may be NULL. */
-int uvpi_history_rows(const struct uvpi_history *history, const uint8_t *uuid, int64_t step_s, struct uvpi_history_row **ret_rows,
-		      size_t *ret_n, struct uvp_error *err);
+/* Who is meant: what has that UUID, or that very life; by its name: what was called so then, or, when nothing was, what has its UUID. */
+struct uvpi_history_who {
+	enum { UVPI_HISTORY_BY_UUID, UVPI_HISTORY_BY_NAME, UVPI_HISTORY_BY_ID } by;
+	const struct uvpi_history_domain *domain; /* of the history, as it was in the newest sample that knows it */
+};
+
+/* The steps from the one with the first sample to the one with the last, gaps between them included. who: NULL is the host. */
+int uvpi_history_rows(const struct uvpi_history *history, const struct uvpi_history_who *who, int64_t step_s,
+		      struct uvpi_history_row **ret_rows, size_t *ret_n, struct uvp_error *err);
 
 /* Both files of a folder as one: seconds as far as they go back, minutes before that. */
 int uvpi_history_load(const char *folder, int64_t since_ns, int64_t until_ns, struct uvpi_history *ret_history, struct uvp_error *err);
 
-/* The domain that had that name, id or UUID in the newest sample which knows it. NULL: none. */
-const struct uvpi_history_domain *uvpi_history_find(const struct uvpi_history *history, const char *text);
+/* Who had that name, id or UUID in the newest sample which knows it. False: nobody. */
+bool uvpi_history_find(const struct uvpi_history *history, const char *text, struct uvpi_history_who *ret_who);
 
 #endif

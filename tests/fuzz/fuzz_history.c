@@ -39,6 +39,7 @@ static void try_one(uint32_t magic, const uint8_t *data, size_t size)
 	struct uvpi_history_frame frame;
 	struct uvpi_history history = { 1, &frame };
 	struct uvpi_history_row *rows = NULL;
+	struct uvpi_history_who who;
 	uint8_t *again = NULL;
 	size_t n, len;
 
@@ -48,7 +49,7 @@ static void try_one(uint32_t magic, const uint8_t *data, size_t size)
 	FUZZ_CHECK(uvpi_history_encode(&frame, &again, &len, NULL) == 0);
 	FUZZ_CHECK(magic != NEW || len <= size + 12);
 	FUZZ_CHECK(uvpi_history_rows(&history, NULL, 60, &rows, &n, NULL) == 0 && n == 0);
-	uvpi_history_find(&history, "7");
+	uvpi_history_find(&history, "7", &who);
 	free(rows);
 	free(again);
 	uvpi_history_frame_done(&frame);
@@ -59,13 +60,16 @@ static void between(struct uvpi_history_frame frames[2])
 {
 	struct uvpi_history history = { 2, frames };
 	struct top_model *model = top_model_new();
-	const uint8_t *const uuids[] = { NULL, frames[1].n_domains ? frames[1].domains[0].uuid : NULL };
+	struct uvpi_history_who who = { 0 };
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct uvpi_history_row *rows = NULL;
 		size_t n;
 
-		FUZZ_CHECK(uvpi_history_rows(&history, uuids[i], 60, &rows, &n, NULL) == 0 && n == 1);
+		/* each way in which one is meant, and the host */
+		who.by = (int)i % 3;
+		who.domain = frames[1].n_domains ? frames[1].domains : NULL;
+		FUZZ_CHECK(uvpi_history_rows(&history, i < 3 && who.domain ? &who : NULL, 60, &rows, &n, NULL) == 0 && n == 1);
 		FUZZ_CHECK(rows[0].covered_s >= 0 && !(rows[0].idle < 0) && !(rows[0].xen < 0) && !(rows[0].guests < 0));
 		free(rows);
 	}

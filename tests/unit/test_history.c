@@ -11,6 +11,7 @@
 #include <zlib.h>
 
 #include "core/bytes.h"
+#include "core/num.h"
 #include "tests/unit/unit.h"
 
 #define NS INT64_C(1000000000)
@@ -355,6 +356,16 @@ static void check_near(double value, double want)
 	ck_assert_msg(value > want - 1e-6 && value < want + 1e-6, "%f is not %f", value, want);
 }
 
+static const struct uvpi_history_who *by_uuid(const struct uvpi_history *history, const uint8_t *uuid)
+{
+	static struct uvpi_history_who who;
+	char text[UVPI_UUID_TEXT];
+
+	uvpi_format_uuid(uuid, text);
+	ck_assert(uvpi_history_find(history, text, &who));
+	return &who;
+}
+
 START_TEST(rates_are_exact_whatever_lies_between)
 {
 	static const int64_t seconds[] = { 0, 1, 2, 5, 9, 10, 19, 20, 90, 100, 110 };
@@ -388,7 +399,7 @@ START_TEST(rates_are_exact_whatever_lies_between)
 	check_near(rows[3].covered_s, 0);
 	check_near(rows[9].covered_s, 70);
 	free(rows);
-	ck_assert_int_eq(uvpi_history_rows(&history, uuid, 3600, &rows, &n, NULL), 0);
+	ck_assert_int_eq(uvpi_history_rows(&history, by_uuid(&history, uuid), 3600, &rows, &n, NULL), 0);
 	ck_assert_uint_eq(n, 1);
 	check_near(rows[0].cpu, 75);
 	check_near(rows[0].memory, 1 << 20);
@@ -473,6 +484,30 @@ START_TEST(what_came_and_went_leaves_xens_share_unknown)
 }
 END_TEST
 
+/* As rename-restart does to the life that is kept; its name and UUID are another life's then. */
+START_TEST(a_domain_with_a_new_uuid_goes_on)
+{
+	struct uvpi_history_frame frames[3] = { sample(0, 1), sample(1, 1), sample(2, 1) };
+	struct uvpi_history history = { 3, frames };
+	struct uvpi_history_row *rows;
+	size_t n;
+
+	for (int i = 0; i < 3; i++) {
+		struct uvpi_history_domain *guest = &frames[i].domains[frames[i].n_domains - 1];
+
+		guest->uuid[15] = i < 2 ? 1 : 9;
+		guest->cpu_ns = UINT64_C(3600000000000) + (uint64_t)i * 250000000;
+	}
+	ck_assert_int_eq(uvpi_history_rows(&history, by_uuid(&history, frames[2].domains[frames[2].n_domains - 1].uuid), 1, &rows, &n, NULL), 0);
+	check_near(rows[1].cpu, 25);
+	check_near(rows[1].guests, rows[0].guests);
+	ck_assert(!isnan(rows[1].xen));
+	free(rows);
+	for (int i = 0; i < 3; i++)
+		uvpi_history_frame_done(&frames[i]);
+}
+END_TEST
+
 /* It has another id then, and its counters begin anew, whatever they were before: nothing is negative, and nothing is lost. */
 START_TEST(a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning)
 {
@@ -488,7 +523,7 @@ START_TEST(a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginnin
 		guest->cpu_ns = i < 2 ? UINT64_MAX - 1000000000 + (uint64_t)i * 500000000 : (uint64_t)(i - 1) * 250000000;
 		guest->disk_read_bytes = i < 2 ? UINT64_C(1) << 62 : (uint64_t)(i - 1) * 4096;
 	}
-	ck_assert_int_eq(uvpi_history_rows(&history, frames[0].domains[frames[0].n_domains - 1].uuid, 1, &rows, &n, NULL), 0);
+	ck_assert_int_eq(uvpi_history_rows(&history, by_uuid(&history, frames[0].domains[frames[0].n_domains - 1].uuid), 1, &rows, &n, NULL), 0);
 	ck_assert_uint_eq(n, 3);
 	check_near(rows[0].cpu, 50);
 	check_near(rows[1].cpu, 25);
@@ -507,19 +542,56 @@ START_TEST(a_guest_is_found_by_what_it_was_called)
 	struct uvpi_history_frame frames[2] = { sample(0, 2), sample(1, 1) };
 	char name[100] = "";
 	struct uvpi_history history = { 2, frames };
+	struct uvpi_history_who who;
 
-	ck_assert_uint_eq(uvpi_history_find(&history, "guest2")->domid, 8);
-	ck_assert_uint_eq(uvpi_history_find(&history, "7")->domid, 7);
-	ck_assert_uint_eq(uvpi_history_find(&history, "02000000-0000-0000-0000-000000000000")->domid, 8);
-	ck_assert(!uvpi_history_find(&history, "guest"));
+	ck_assert(uvpi_history_find(&history, "guest2", &who) && who.by == UVPI_HISTORY_BY_NAME && who.domain->domid == 8);
+	ck_assert(uvpi_history_find(&history, "7", &who) && who.by == UVPI_HISTORY_BY_ID && who.domain->domid == 7);
+	ck_assert(uvpi_history_find(&history, "02000000-0000-0000-0000-000000000000", &who) && who.by == UVPI_HISTORY_BY_UUID);
+	ck_assert_uint_eq(who.domain->domid, 8);
+	ck_assert(!uvpi_history_find(&history, "guest", &who));
 	/* of a long name its beginning is kept */
 	memset(name, 'n', sizeof(name) - 1);
 	memcpy(frames[1].domains[1].name, name, 63);
-	ck_assert_uint_eq(uvpi_history_find(&history, name)->domid, 7);
+	ck_assert(uvpi_history_find(&history, name, &who));
+	ck_assert_uint_eq(who.domain->domid, 7);
 	name[62] = '\0';
-	ck_assert(!uvpi_history_find(&history, name));
-	ck_assert(!uvpi_history_find(&history, ""));
+	ck_assert(!uvpi_history_find(&history, name, &who));
+	ck_assert(!uvpi_history_find(&history, "", &who));
 	for (int i = 0; i < 2; i++)
+		uvpi_history_frame_done(&frames[i]);
+}
+END_TEST
+
+/* Made anew from the same file, it has another UUID; and what has the name now may have had another one. */
+START_TEST(a_name_is_whoever_had_it_then)
+{
+	struct uvpi_history_frame frames[4] = { sample(0, 2), sample(1, 2), sample(2, 2), sample(3, 2) };
+	struct uvpi_history history = { 4, frames };
+	struct uvpi_history_who who;
+	struct uvpi_history_row *rows;
+	size_t n;
+
+	for (int i = 0; i < 4; i++) {
+		frames[i].domains[1].cpu_ns = (uint64_t)i * 250000000;
+		frames[i].domains[2].cpu_ns = (uint64_t)i * 500000000;
+		snprintf(frames[i].domains[1].name, UVPI_HISTORY_NAME, i == 2 ? "else" : i < 2 ? "web" : "old");
+		snprintf(frames[i].domains[2].name, UVPI_HISTORY_NAME, i == 3 ? "web" : "new");
+	}
+	ck_assert(uvpi_history_find(&history, "web", &who));
+	ck_assert_int_eq(uvpi_history_rows(&history, &who, 1, &rows, &n, NULL), 0);
+	check_near(rows[0].cpu, 25);
+	check_near(rows[1].cpu, 50); /* nothing was called so */
+	check_near(rows[2].cpu, 50);
+	check_near(rows[0].domains, 1);
+	free(rows);
+	/* that life alone */
+	ck_assert(uvpi_history_find(&history, "8", &who));
+	frames[1].domains[2].uuid[15] ^= 1;
+	ck_assert_int_eq(uvpi_history_rows(&history, &who, 1, &rows, &n, NULL), 0);
+	check_near(rows[0].domains, 0);
+	check_near(rows[1].domains, 1);
+	free(rows);
+	for (int i = 0; i < 4; i++)
 		uvpi_history_frame_done(&frames[i]);
 }
 END_TEST
@@ -570,8 +642,10 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_reboot_of_the_host_is_a_gap);
 	tcase_add_test(tcase, cpus_that_come_and_domains_that_go_leave_shares_unknown);
 	tcase_add_test(tcase, what_came_and_went_leaves_xens_share_unknown);
+	tcase_add_test(tcase, a_domain_with_a_new_uuid_goes_on);
 	tcase_add_test(tcase, a_guest_that_reboots_or_comes_from_elsewhere_counts_from_its_beginning);
 	tcase_add_test(tcase, a_guest_is_found_by_what_it_was_called);
+	tcase_add_test(tcase, a_name_is_whoever_had_it_then);
 	tcase_add_test(tcase, minutes_go_before_seconds);
 }
 

@@ -83,8 +83,11 @@ START_TEST(what_xen_had_is_known_while_nobody_comes_or_goes)
 	ck_assert(uvpi_stats_comparable(fewer, now));
 	/* another one has the number of one that ended */
 	now->domains.domains[1].uuid[15] ^= 1;
+	now->domains.domains[1].cpu_time_ns -= SECOND;
 	ck_assert(!uvpi_stats_comparable(before, now));
-	now->domains.domains[1].uuid[15] ^= 1;
+	/* it goes on as another, as after rename-restart */
+	now->domains.domains[1].cpu_time_ns += SECOND;
+	ck_assert(uvpi_stats_comparable(before, now));
 	now->cpus[1].online = !now->cpus[1].online;
 	ck_assert(!uvpi_stats_comparable(before, now));
 }
@@ -139,6 +142,20 @@ START_TEST(what_xen_had_is_the_rest_and_too_much_is_said)
 	ck_assert_str_eq(alerts[0].text, "CPU times are 22% too much");
 	top_ui_done(&ui);
 	top_model_free(model);
+}
+END_TEST
+
+/* As rename-restart does to the life that is kept. */
+START_TEST(a_domain_with_a_new_uuid_goes_on)
+{
+	_cleanup_model_ struct top_model *model = model_of(2, few);
+	struct uvp_stats *next = sample(START + 13, 2, few);
+
+	next->domains.domains[1].uuid[15] = 9;
+	next->domains.domains[1].cpu_time_ns = model->now->domains.domains[1].cpu_time_ns + SECOND / 4;
+	ck_assert_int_eq(top_model_add(model, next), 0);
+	ck_assert_double_eq_tol(top_model_domain(model, 1)->cpu, 25, 1e-6);
+	ck_assert_int_eq(top_model_domain(model, 1)->curves->n, 2);
 }
 END_TEST
 
@@ -634,6 +651,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, what_xen_had_is_known_while_nobody_comes_or_goes);
 	tcase_add_test(tcase, what_ended_is_nobodys);
 	tcase_add_test(tcase, what_xen_had_is_the_rest_and_too_much_is_said);
+	tcase_add_test(tcase, a_domain_with_a_new_uuid_goes_on);
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
 	tcase_add_test(tcase, large_figures_are_shortened);

@@ -142,9 +142,20 @@ START_TEST(a_counter_that_is_a_little_less_tells_nothing)
 }
 END_TEST
 
+/* As rename-restart does to the life that is kept. */
+START_TEST(a_domain_with_a_new_uuid_goes_on)
+{
+	domains[0][1].uuid[0] = 9;
+	ck_assert(usage_tree_make(&readings[0], &readings[1], &tree));
+	ck_assert_int_eq(find(USAGE_DOMAIN, 7)->ns, 500 * (int64_t)MS);
+	check_sums();
+}
+END_TEST
+
 START_TEST(a_new_domain_has_all_its_time)
 {
 	domains[0][1].uuid[0] = 9;
+	domains[0][1].cpu_time_ns = 7 * 500 * MS;
 	ck_assert(usage_tree_make(&readings[0], &readings[1], &tree));
 	ck_assert_int_eq(find(USAGE_DOMAIN, 7)->ns, 6 * 500 * (int64_t)MS);
 	check_sums();
@@ -252,6 +263,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, branches_add_up);
 	tcase_add_test(tcase, another_thread_with_the_number_has_no_past);
 	tcase_add_test(tcase, a_counter_that_is_a_little_less_tells_nothing);
+	tcase_add_test(tcase, a_domain_with_a_new_uuid_goes_on);
 	tcase_add_test(tcase, a_new_domain_has_all_its_time);
 	tcase_add_test(tcase, an_estimate_has_no_more_than_domain_0_had);
 	tcase_add_test(tcase, one_that_came_and_went_leaves_a_gap);

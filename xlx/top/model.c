@@ -139,18 +139,7 @@ const struct top_domain *top_model_follow(const struct top_model *model, const s
 
 /* ---- what was there before ---- */
 
-/* Both lists are in the same order: walk them side by side. */
-static const struct uvp_domain_info *domain_before(const struct uvp_stats *before, const struct uvp_domain_info *now, size_t *at)
-{
-	const struct uvp_domain_list *list = &before->domains;
-
-	while (*at < list->n && list->domains[*at].id < now->id)
-		(*at)++;
-	if (*at == list->n || list->domains[*at].id != now->id || memcmp(list->domains[*at].uuid, now->uuid, 16) != 0)
-		return NULL;
-	return &list->domains[*at];
-}
-
+/* All lists are in the same order: walk them side by side. */
 static int order_of(const struct uvp_stats_device *left, const struct uvp_stats_device *right)
 {
 	if (left->domid != right->domid)
@@ -224,7 +213,7 @@ static void rate_domains(struct top_model *model, struct top_domain *old, size_t
 		const struct uvp_domain_info *before;
 
 		domain->info = &model->now->domains.domains[i];
-		before = model->before ? domain_before(model->before, domain->info, &at) : NULL;
+		before = model->before ? uvpi_stats_before(model->before, &at, domain->info) : NULL;
 		domain->curves = curves_of(old, n_old, &old_at, before);
 		rate_domain(model, domain, before, domain->info->id ? &guests : &dom0);
 	}

@@ -54,14 +54,6 @@ static int64_t add_cores(struct usage_tree *tree, const struct uvp_stats *before
 	return all;
 }
 
-static const struct uvp_domain_info *domain_before(const struct uvp_stats *before, const struct uvp_domain_info *now)
-{
-	for (size_t i = 0; i < before->domains.n && before->domains.domains[i].id <= now->id; i++)
-		if (before->domains.domains[i].id == now->id && !memcmp(before->domains.domains[i].uuid, now->uuid, 16))
-			return &before->domains.domains[i];
-	return NULL;
-}
-
 /* Both lists are in the same order; at goes along with them. */
 static uint64_t vcpu_before(const struct uvp_stats *before, const struct uvp_stats_vcpu *now, size_t *at)
 {
@@ -222,11 +214,11 @@ static bool add_dom0(struct usage_tree *tree, const struct usage_reading *before
 static int64_t add_domains(struct usage_tree *tree, const struct usage_reading *before, const struct usage_reading *now)
 {
 	const struct uvp_stats *stats = now->stats;
-	size_t vcpu = 0, old = 0;
+	size_t vcpu = 0, old = 0, at = 0;
 	int64_t all = 0;
 
 	for (size_t i = 0; i < stats->domains.n; i++) {
-		const struct uvp_domain_info *info = &stats->domains.domains[i], *earlier = domain_before(before->stats, info);
+		const struct uvp_domain_info *info = &stats->domains.domains[i], *earlier = uvpi_stats_before(before->stats, &at, info);
 		struct usage_row *domain = add(tree, USAGE_DOMAIN, info->id, 0, info->name, 0);
 
 		for (; vcpu < stats->n_vcpus && stats->vcpus[vcpu].domid <= info->id; vcpu++) {
