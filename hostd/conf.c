@@ -22,7 +22,7 @@ static const struct key {
 	const char *name;
 	enum kind kind;
 	size_t offset;
-	uint64_t min, max; /* of a COUNT; of a SIZE, when max is not 0 */
+	uint64_t min, max; /* of a COUNT; of a SIZE, and in seconds, when max is not 0 */
 } keys[] = {
 	{ "restart_limit", COUNT, offsetof(struct hostd_conf, limit.max), 0, 1000 },
 	{ "restart_window", SECONDS_OF_TIME, offsetof(struct hostd_conf, limit.window_s), 0, 0 },
@@ -32,7 +32,7 @@ static const struct key {
 	{ "dump_dir", FOLDER, offsetof(struct hostd_conf, dump_dir), 0, 0 },
 	{ "failed_dir", FOLDER, offsetof(struct hostd_conf, failed_dir), 0, 0 },
 	{ "history", SWITCH, offsetof(struct hostd_conf, history), 0, 0 },
-	{ "history_interval", SECONDS_OF_TIME, offsetof(struct hostd_conf, history_interval_s), 0, 0 },
+	{ "history_interval", SECONDS_OF_TIME, offsetof(struct hostd_conf, history_interval_s), 0, 60 },
 	{ "history_size", SIZE, offsetof(struct hostd_conf, history_size), UVPI_HISTORY_MIN, UVPI_HISTORY_MAX },
 	{ "history_dir", FOLDER, offsetof(struct hostd_conf, history_dir), 0, 0 },
 	{ "metrics_listen", LISTEN, offsetof(struct hostd_conf, metrics_listen), 0, 0 },
@@ -105,6 +105,8 @@ static int set_value(struct hostd_conf *conf, const struct key *key, const char 
 			return r;
 		if (ms < 1000)
 			return uvpi_fail(err, UVP_E_INVALID, 0, "%s is %s: expected a second or more", key->name, value);
+		if (key->max && ms > (int64_t)key->max * 1000)
+			return uvpi_fail(err, UVP_E_INVALID, 0, "%s is %s: expected %" PRIu64 " seconds at most", key->name, value, (uint64_t)key->max);
 		*(int64_t *)at = ms / 1000;
 		return 0;
 	case SIZE:

@@ -23,7 +23,7 @@ struct hostd_history {
 	struct hostd_recorder *recorder;
 	uint8_t boot[16];
 	bool missed; /* since the last sample that was given to the recorder */
-	bool failing, slow; /* that was said */
+	bool waits, gap, slow; /* that was said */
 };
 
 /* ---- what becomes of samples ---- */
@@ -32,33 +32,34 @@ static void on_refused(void *data, struct uvp_error *err)
 {
 	struct hostd *hostd = ((struct hostd_history *)data)->hostd;
 
-	uvpi_prefix(err, "no history is kept");
+	uvpi_prefix(err, "no history is kept until uvp-hostd is started again");
 	daemon_log_failure(DAEMON_WARNING, NULL, err);
 	hostd_history_stop(hostd);
 	if (!hostd->metrics)
 		hostd_sample_stop(hostd);
 }
 
-static void on_failed(void *data, struct uvp_error *err)
+static void on_failed(void *data, bool lost, struct uvp_error *err)
 {
 	struct hostd_history *history = data;
+	bool *said = lost ? &history->gap : &history->waits;
 
-	/* of whom the lost ones told that he came and went */
-	history->missed = true;
-	if (history->failing)
+	if (*said)
 		return;
-	history->failing = true;
-	uvpi_prefix(err, "the history has a gap");
+	*said = true;
+	uvpi_prefix(err, lost ? "the history has a gap" : "the history waits in memory");
 	daemon_log_failure(DAEMON_WARNING, NULL, err);
 }
 
-static void on_written(void *data)
+static void on_written(void *data, int64_t ms)
 {
 	struct hostd_history *history = data;
+	bool quick = ms < SLOW_MS;
 
-	if (history->failing || history->slow)
+	if (history->gap || history->waits || (history->slow && quick))
 		daemon_log(DAEMON_NOTICE, NULL, "the history goes on");
-	history->failing = history->slow = false;
+	history->gap = history->waits = false;
+	history->slow = history->slow && !quick;
 }
 
 static const struct hostd_recorder_ops ops = { .refused = on_refused, .failed = on_failed, .written = on_written };
@@ -76,8 +77,6 @@ static int give(struct hostd_history *history, const struct hostd_sample *sample
 	frame.missed |= history->missed;
 	memcpy(frame.boot, history->boot, sizeof(frame.boot));
 	r = hostd_recorder_give(history->recorder, &frame, err);
-	if (r == 0)
-		history->missed = false;
 	uvpi_history_frame_done(&frame);
 	return r;
 }
@@ -90,14 +89,21 @@ void hostd_history_add(struct hostd *hostd)
 
 	if (!history)
 		return;
-	if (give(history, &hostd->sample, &err) < 0)
-		on_failed(history, &err);
+	/* whoever came and went before a lost one did so before the next */
+	history->missed = give(history, &hostd->sample, &err) < 0;
+	if (history->missed)
+		on_failed(history, true, &err);
 	busy_ms = hostd_recorder_busy_ms(history->recorder);
-	if (busy_ms < SLOW_MS || history->slow)
+	if (busy_ms < SLOW_MS || history->slow || history->waits || history->gap)
 		return;
 	history->slow = true;
 	daemon_log(DAEMON_WARNING, NULL, "the history waits in memory: '%s' has taken nothing for %" PRId64 " seconds",
 		   hostd->conf.history_dir, busy_ms / 1000);
+}
+
+int64_t hostd_history_take_cost_ns(struct hostd *hostd)
+{
+	return hostd->history ? hostd_recorder_take_cost_ns(hostd->history->recorder) : 0;
 }
 
 static int read_boot(uint8_t ret_boot[16], struct uvp_error *err)

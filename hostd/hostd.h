@@ -105,6 +105,7 @@ int64_t hostd_clock_ns(clockid_t clock);
 /* history.c: keep samples on disk. */
 void hostd_history_start(struct hostd *hostd);
 void hostd_history_add(struct hostd *hostd); /* the one that was just taken */
+int64_t hostd_history_take_cost_ns(struct hostd *hostd); /* CPU time of the process that writes, since the last call */
 void hostd_history_stop(struct hostd *hostd);
 
 /* metrics.c: tell the last sample to who asks by HTTP. */

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
@@ -28,11 +29,13 @@
 #define CLOSE_MS 2000
 #define END_MS 1000
 #define CHILD_FD 3
+#define FIRST_PAUSE_MS 1000
+#define LONGEST_PAUSE_MS 60000
 
 struct batch {
 	int result;
-	bool refused;
-	struct uvp_error err; /* of the first sample that could not be written */
+	struct uvp_error err; /* of the first sample that could not be written, or of the files */
+	int64_t cpu_ns;       /* what the child has used since it told of the batch before */
 	size_t len;
 	uint8_t frames[ROOM];
 };
@@ -46,9 +49,13 @@ struct hostd_recorder {
 	pid_t child; /* 0: none */
 	int fd;      /* to the child */
 	sd_event_source *source;
+	enum { AT_NOTHING, AT_FILES, AT_BATCH } at; /* what the child is busy with */
+	int64_t since_ms;                           /* that is so */
+	int64_t next_ms, pause_ms;                  /* when another child is tried */
 	struct batch *batch;
-	int64_t since_ms; /* the child has the batch; 0: it has none */
+	int64_t cost_ns; /* of children, not asked for yet */
 	uint8_t *waiting;
+	int64_t oldest_ms;      /* when the first of those was given */
 	size_t n_waiting, room; /* bytes */
 };
 
@@ -57,7 +64,8 @@ struct hostd_recorder {
 struct files {
 	struct uvpi_history_ring seconds, minutes;
 	int64_t minute; /* of the last sample in minutes */
-	bool missed_second, missed_minute; /* since the last sample there */
+	bool missed_second, missed_minute; /* may a domain have come and gone since the last sample there? */
+	struct uvpi_history_frame last;    /* sample of all */
 };
 
 static int open_files(const char *dir, uint64_t size, struct files *files, struct uvp_error *err)
@@ -81,19 +89,19 @@ static int append(struct files *files, struct uvpi_history_frame *frame, bool *r
 	int r;
 
 	files->missed_second |= frame->missed;
-	files->missed_minute |= frame->missed;
+	/* One that the seconds tell of can lie between two minutes. */
+	files->missed_minute |= frame->missed || !uvpi_history_all_stayed(&files->last, frame);
 	frame->missed = files->missed_second;
 	r = uvpi_history_append(&files->seconds, frame, err);
-	if (r < 0)
+	/* of those whom a lost one told of, the next does not */
+	files->missed_second = r < 0;
+	if (r < 0 || minute == files->minute)
 		return r;
-	files->missed_second = false;
-	if (minute == files->minute)
-		return 0;
-	files->minute = minute;
 	frame->missed = files->missed_minute;
 	r = uvpi_history_append(&files->minutes, frame, err);
 	if (r < 0)
 		return r;
+	files->minute = minute;
 	files->missed_minute = false;
 	*ret_minute = true;
 	return 0;
@@ -113,7 +121,8 @@ static int write_batch(struct files *files, const struct batch *batch, struct uv
 			return uvpi_fail(err, UVP_E_INTERNAL, 0, "a sample was garbled on its way");
 		r = append(files, &frame, &minute, first ? NULL : err);
 		first = first ? first : r;
-		uvpi_history_frame_done(&frame);
+		uvpi_history_frame_done(&files->last);
+		files->last = frame;
 	}
 	if (minute) {
 		int r = uvpi_history_sync(&files->minutes, first ? NULL : err);
@@ -123,12 +132,23 @@ static int write_batch(struct files *files, const struct batch *batch, struct uv
 	return first;
 }
 
+static int64_t own_cpu_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
 static void run_child(const struct hostd_recorder *recorder, int fd) __attribute__((noreturn));
 
 static void run_child(const struct hostd_recorder *recorder, int fd)
 {
-	struct files files = { .seconds = UVPI_HISTORY_RING_INIT, .minutes = UVPI_HISTORY_RING_INIT, .minute = -1 };
+	/* What became of the last child's batch is not known. */
+	struct files files = { .seconds = UVPI_HISTORY_RING_INIT, .minutes = UVPI_HISTORY_RING_INIT, .minute = -1,
+			       .missed_second = true, .missed_minute = true };
 	struct batch *batch = recorder->batch;
+	int64_t told_ns = 0;
 	char byte = 0;
 
 	daemon_child_init();
@@ -137,12 +157,13 @@ static void run_child(const struct hostd_recorder *recorder, int fd)
 	if ((fd != CHILD_FD && dup2(fd, CHILD_FD) < 0) || syscall(SYS_close_range, CHILD_FD + 1, ~0U, 0) < 0)
 		_exit(1);
 	batch->result = open_files(recorder->dir, recorder->size, &files, &batch->err);
-	batch->refused = batch->result < 0;
-	while (send(CHILD_FD, &byte, 1, MSG_NOSIGNAL) == 1 && !batch->refused && read(CHILD_FD, &byte, 1) == 1) {
+	for (bool open = batch->result == 0;; batch->result = write_batch(&files, batch, &batch->err)) {
+		batch->cpu_ns = own_cpu_ns() - told_ns;
+		told_ns += batch->cpu_ns;
+		if (send(CHILD_FD, &byte, 1, MSG_NOSIGNAL) != 1 || !open || read(CHILD_FD, &byte, 1) != 1)
+			_exit(0);
 		batch->err = (struct uvp_error)UVP_ERROR_INIT;
-		batch->result = write_batch(&files, batch, &batch->err);
 	}
-	_exit(0);
 }
 
 /* ---- the daemon's side ---- */
@@ -166,48 +187,83 @@ static void forget_child(struct hostd_recorder *recorder)
 	recorder->fd = -1;
 	/* One that has nothing to do ends now. */
 	if (recorder->child > 0)
-		reap(recorder->child, recorder->since_ms ? 0 : END_MS);
+		reap(recorder->child, recorder->at == AT_NOTHING ? END_MS : 0);
 	recorder->child = 0;
-	recorder->since_ms = 0;
+	recorder->at = AT_NOTHING;
 }
 
 static void hand_over(struct hostd_recorder *recorder)
 {
 	char byte = 0;
 
-	if (recorder->fd < 0 || recorder->since_ms || !recorder->n_waiting)
+	if (recorder->fd < 0 || recorder->at != AT_NOTHING || !recorder->n_waiting)
 		return;
 	memcpy(recorder->batch->frames, recorder->waiting, recorder->n_waiting);
 	recorder->batch->len = recorder->n_waiting;
 	recorder->n_waiting = 0;
-	recorder->since_ms = uvpi_now_ms();
+	recorder->at = AT_BATCH;
+	recorder->since_ms = recorder->oldest_ms;
 	/* If the child is gone, reading from it tells so. */
 	send(recorder->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* A cause that passes is waited for, longer and longer; samples gather meanwhile. */
+static void try_later(struct hostd_recorder *recorder)
+{
+	recorder->next_ms = uvpi_now_ms() + recorder->pause_ms;
+	recorder->pause_ms = recorder->pause_ms * 2 < LONGEST_PAUSE_MS ? recorder->pause_ms * 2 : LONGEST_PAUSE_MS;
+}
+
+/* What it was given is lost, wholly or in part. One that had nothing to do takes nothing along. */
+static void on_end(struct hostd_recorder *recorder)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	bool lost = recorder->at == AT_BATCH, idle = recorder->at == AT_NOTHING;
+
+	forget_child(recorder);
+	if (idle)
+		return;
+	try_later(recorder);
+	uvpi_fail(&err, UVP_E_INTERNAL, 0, "the process that writes it has ended");
+	recorder->ops->failed(recorder->data, lost, &err);
+}
+
+static void on_files(struct hostd_recorder *recorder, struct uvp_error *err)
+{
+	if (recorder->batch->result == 0) {
+		hand_over(recorder);
+	} else if (err->code == UVP_E_INVALID) {
+		recorder->ops->refused(recorder->data, err);
+	} else {
+		forget_child(recorder);
+		try_later(recorder);
+		recorder->ops->failed(recorder->data, false, err);
+	}
 }
 
 static int on_child(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct hostd_recorder *recorder = data;
-	struct uvp_error err = UVP_ERROR_INIT;
+	bool opened = recorder->at == AT_FILES;
+	struct uvp_error err;
 	char byte;
-	bool there = recv(fd, &byte, 1, MSG_DONTWAIT) == 1;
 
-	recorder->since_ms = 0;
-	if (!there) {
-		forget_child(recorder);
-		uvpi_fail(&err, UVP_E_INTERNAL, 0, "the process that writes it has ended");
-		recorder->ops->failed(recorder->data, &err);
+	if (recv(fd, &byte, 1, MSG_DONTWAIT) != 1) {
+		on_end(recorder);
 		return 0;
 	}
+	recorder->at = AT_NOTHING;
+	recorder->cost_ns += recorder->batch->cpu_ns;
 	err = recorder->batch->err;
-	if (recorder->batch->refused) {
-		recorder->ops->refused(recorder->data, &err);
+	if (opened) {
+		on_files(recorder, &err);
 		return 0;
 	}
+	recorder->pause_ms = FIRST_PAUSE_MS;
 	if (recorder->batch->result < 0)
-		recorder->ops->failed(recorder->data, &err);
-	else if (recorder->batch->len && !recorder->n_waiting)
-		recorder->ops->written(recorder->data);
+		recorder->ops->failed(recorder->data, true, &err);
+	else
+		recorder->ops->written(recorder->data, uvpi_now_ms() - recorder->since_ms);
 	hand_over(recorder);
 	return 0;
 }
@@ -227,7 +283,8 @@ static int start_child(struct hostd_recorder *recorder, struct uvp_error *err)
 	if (recorder->child < 0) {
 		r = uvpi_fail_errno(err, errno, "cannot start a process");
 	} else {
-		recorder->since_ms = uvpi_now_ms(); /* until it has its files open */
+		recorder->at = AT_FILES;
+		recorder->since_ms = uvpi_now_ms();
 		r = sd_event_add_io(recorder->event, &recorder->source, recorder->fd, EPOLLIN, on_child, recorder);
 		r = r < 0 ? daemon_fail(err, r, "listen to a process") : 0;
 	}
@@ -244,7 +301,8 @@ int hostd_recorder_open(sd_event *event, const char *dir, uint64_t size, const s
 
 	if (!recorder)
 		return uvpi_no_memory(err);
-	*recorder = (struct hostd_recorder){ .event = event, .dir = dir, .size = size, .ops = ops, .data = data, .fd = -1 };
+	*recorder = (struct hostd_recorder){ .event = event, .dir = dir, .size = size, .ops = ops, .data = data, .fd = -1,
+					     .pause_ms = FIRST_PAUSE_MS };
 	recorder->batch = mmap(NULL, sizeof(*recorder->batch), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (recorder->batch == MAP_FAILED) {
 		recorder->batch = NULL;
@@ -265,15 +323,16 @@ static void finish(struct hostd_recorder *recorder)
 {
 	int64_t deadline = uvpi_now_ms() + CLOSE_MS;
 
-	while (recorder->fd >= 0 && recorder->since_ms) {
+	while (recorder->fd >= 0 && recorder->at != AT_NOTHING) {
+		bool opened = recorder->at == AT_FILES;
 		struct pollfd child = { .fd = recorder->fd, .events = POLLIN };
 		int64_t left = deadline - uvpi_now_ms();
 		char byte;
 
 		if (left <= 0 || poll(&child, 1, (int)left) <= 0 || recv(recorder->fd, &byte, 1, MSG_DONTWAIT) != 1)
 			return;
-		recorder->since_ms = 0;
-		if (!recorder->batch->refused)
+		recorder->at = AT_NOTHING;
+		if (!opened || recorder->batch->result == 0)
 			hand_over(recorder);
 	}
 }
@@ -306,6 +365,8 @@ static int add_waiting(struct hostd_recorder *recorder, const uint8_t *bytes, si
 	recorder->waiting = more;
 	recorder->room = room;
 	memcpy(more + recorder->n_waiting, bytes, len);
+	if (!recorder->n_waiting)
+		recorder->oldest_ms = uvpi_now_ms();
 	recorder->n_waiting += len;
 	return 0;
 }
@@ -318,14 +379,29 @@ int hostd_recorder_give(struct hostd_recorder *recorder, const struct uvpi_histo
 
 	if (r == 0)
 		r = add_waiting(recorder, bytes, len, err);
-	if (r == 0 && recorder->fd < 0)
-		r = start_child(recorder, err);
-	if (r == 0)
-		hand_over(recorder);
-	return r;
+	if (r < 0)
+		return r;
+	if (recorder->fd < 0 && uvpi_now_ms() >= recorder->next_ms && start_child(recorder, err) < 0) {
+		try_later(recorder);
+		recorder->ops->failed(recorder->data, false, err);
+	}
+	hand_over(recorder);
+	return 0;
 }
 
 int64_t hostd_recorder_busy_ms(const struct hostd_recorder *recorder)
 {
-	return recorder->since_ms ? uvpi_now_ms() - recorder->since_ms : 0;
+	bool busy = recorder->at != AT_NOTHING;
+
+	if (!busy && !recorder->n_waiting)
+		return 0;
+	return uvpi_now_ms() - (busy ? recorder->since_ms : recorder->oldest_ms);
+}
+
+int64_t hostd_recorder_take_cost_ns(struct hostd_recorder *recorder)
+{
+	int64_t cost = recorder->cost_ns;
+
+	recorder->cost_ns = 0;
+	return cost;
 }

@@ -33,11 +33,12 @@ int64_t hostd_clock_ns(clockid_t clock)
 }
 
 /* May a domain have come and gone since the last sample? All are introduced to xenstored before they run, and told of when they end;
- * that can come later than the sample which does not have them any more. Of before the first sample nobody knows. */
+ * that can come later than the sample which does not have them any more. Of before the first sample nobody knows, nor while xenstored is
+ * not there to tell; when it is, both watches fire at once. */
 static bool is_missed(struct hostd *hostd, const struct uvp_stats *now)
 {
 	const struct uvp_stats *before = hostd->sample.stats;
-	bool missed = !before || (hostd->introduced && (hostd->released || hostd->introduced > uvpi_stats_new(before, now)));
+	bool missed = !before || !hostd->store || (hostd->introduced && (hostd->released || hostd->introduced > uvpi_stats_new(before, now)));
 
 	hostd->introduced = hostd->released = 0;
 	return missed;
@@ -99,7 +100,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	int r = take(sampler, &err);
 
 	note_result(sampler, r, &err);
-	cost = (uint64_t)(hostd_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before) / 1000 * COST_PART;
+	/* that of writing is told later, of the sample before */
+	cost = (uint64_t)(hostd_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before + hostd_history_take_cost_ns(sampler->hostd)) / 1000 * COST_PART;
 	if (cost > wait)
 		wait = cost < LONGEST_US ? cost : LONGEST_US;
 	r = sd_event_source_set_time_relative(source, wait);

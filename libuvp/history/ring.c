@@ -239,6 +239,15 @@ static int write_title(const struct uvpi_history_ring *ring, const char *path, s
 	return r < 0 ? uvpi_fail_errno(err, -r, "cannot write '%s'", path) : 0;
 }
 
+/* Its blocks are its own from the beginning: on a disk that fills up later the history goes on. Where they cannot be had in advance,
+ * they come as they are written. */
+static int make_room(const struct uvpi_history_ring *ring)
+{
+	if (fallocate(ring->fd, 0, 0, (off_t)ring->size) == 0)
+		return 0;
+	return errno != EOPNOTSUPP ? -errno : ftruncate(ring->fd, (off_t)ring->size) < 0 ? -errno : 0;
+}
+
 static int prepare(struct uvpi_history_ring *ring, const char *path, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
@@ -253,10 +262,14 @@ static int prepare(struct uvpi_history_ring *ring, const char *path, struct uvp_
 	}
 	if (ftruncate(ring->fd, 0) < 0)
 		return uvpi_fail_errno(err, errno, "cannot empty '%s'", path);
-	r = write_title(ring, path, err);
-	if (r == 0 && ftruncate(ring->fd, (off_t)ring->size) < 0)
-		return uvpi_fail_errno(err, errno, "cannot make '%s' of %" PRIu64 " bytes", path, ring->size);
-	return r;
+	r = make_room(ring);
+	if (r < 0) {
+		r = uvpi_fail_errno(err, -r, "cannot make '%s' of %" PRIu64 " bytes", path, ring->size);
+		if (ftruncate(ring->fd, 0) < 0)
+			uvpi_debug("'%s' keeps what it got: %s", path, strerror(errno));
+		return r;
+	}
+	return write_title(ring, path, err);
 }
 
 int uvpi_history_open(const char *path, uint64_t size, struct uvpi_history_ring *ret_ring, struct uvp_error *err)
@@ -296,7 +309,8 @@ static int begin_lap(struct uvpi_history_ring *ring)
 
 		r = write_at(ring->fd, zeros, left < sizeof(zeros) ? left : sizeof(zeros), at);
 	}
-	ring->at = START;
+	if (r == 0)
+		ring->at = START;
 	return r;
 }
 

@@ -258,26 +258,30 @@ wait_for 90 has_store
 # a guest that comes and goes between two samples is in neither, and what it had is not taken for Xen's
 end_hostd
 start_hostd -s history_interval=8s
-before=$(samples)
-wait_for 60 more_samples_than "$before"
 tiny_cfg sar-between
-expect_ok xlx create "$tmp/sar-between.cfg"
-expect_ok xlx destroy --yes sar-between
-wait_for 60 more_samples_than "$((before + 1))"
-wait_for 60 more_samples_than "$((before + 2))"
-xlx sar --dir "$tmp/history" --step 1s --json host >"$tmp/between.json"
-python3 - "$tmp/between.json" <<'EOF' || fail "of a guest that came and went: $(tail -c 2000 "$tmp/between.json")"
-import json, sys
-first, between, after = [r for r in json.load(open(sys.argv[1])) if r["covered_seconds"]][-3:]
-assert first["domains"] == between["domains"] == after["domains"], (first, between, after)
-assert between["xen"] is None and between["dom0"] > 0 and after["xen"] is not None, (between, after)
-EOF
+came_and_went() {
+	local before
+	before=$(samples)
+	wait_for 60 more_samples_than "$before"
+	expect_ok xlx create "$tmp/sar-between.cfg"
+	expect_ok xlx destroy --yes sar-between
+	wait_for 60 more_samples_than "$((before + 2))"
+	xlx sar --dir "$tmp/history" --step 1s --json host >"$tmp/between.json"
+	python3 - "$tmp/between.json" <<-'EOF'
+	import json, sys
+	rows = [r for r in json.load(open(sys.argv[1])) if r["covered_seconds"]][-4:]
+	sys.exit(not any(a["domains"] == b["domains"] == c["domains"] and a["xen"] is not None and b["xen"] is None and b["dom0"] > 0 and
+	                 c["xen"] is not None for a, b, c in zip(rows, rows[1:], rows[2:])))
+	EOF
+}
+# on a slow machine a sample may find it
+came_and_went || came_and_went || came_and_went || fail "of a guest that came and went: $(tail -c 2000 "$tmp/between.json")"
 
 # a disk that hangs holds up the history, and nothing else: samples wait for it, the exporter answers, guests restart
 end_hostd
 truncate -s 8M "$tmp/fs.img"
 mkdir "$tmp/fs"
-mke2fs -q -F "$tmp/fs.img" >"$tmp/mke2fs" 2>&1 && mount -o loop "$tmp/fs.img" "$tmp/fs" || fail "cannot make a file system: $(cat "$tmp/mke2fs")"
+mke2fs -q -F -t ext4 -O ^has_journal "$tmp/fs.img" >"$tmp/mke2fs" 2>&1 && mount -o loop "$tmp/fs.img" "$tmp/fs" || fail "cannot make a file system: $(cat "$tmp/mke2fs")"
 on_exit eval 'umount -l "$tmp/fs" 2>/dev/null'
 freeze() { # 0x7: freeze, 0x8: thaw
 	python3 -c 'import fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0xc0045870 + int(sys.argv[2], 0), 0)' "$tmp/fs" "$1"
@@ -286,10 +290,16 @@ told() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localho
 told_more_than() { [ "$(told)" -gt "$1" ]; }
 kept() { xlx sar --dir "$tmp/fs/history" --step 1s --csv 2>/dev/null | awk -F, '$2 > 0 { n++ } END { print n + 0 }'; }
 kept_more_than() { [ "$(kept)" -gt "$1" ]; }
+# nor does one that is too small; what the history has of it is its own, also when it is full
 start_hostd -s "history_dir=$tmp/fs/history"
+wait_logged "the history waits in memory: cannot make '$tmp/fs/history/seconds' of 33554432 bytes: No space left on device"
+end_hostd
+start_hostd -s "history_dir=$tmp/fs/history" -s history_size=2M
 tiny_cfg sar-hang
 expect_ok xlx create "$tmp/sar-hang.cfg"
 wait_for 60 kept_more_than 1
+! dd if=/dev/zero of="$tmp/fs/full" bs=64k 2>/dev/null || fail "the file system cannot be filled"
+wait_for 60 kept_more_than "$(($(kept) + 2))"
 freeze 0x7 || fail "the file system cannot be frozen"
 on_exit eval 'freeze 0x8 2>/dev/null'
 before=$(told)

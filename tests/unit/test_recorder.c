@@ -15,11 +15,13 @@
 #include "history/ring.h"
 #include "tests/unit/unit.h"
 
+#define DOMAINS 100
+
 static char folder[] = "/tmp/uvp-recorder-XXXXXX", files[64];
 static sd_event *event;
 static struct hostd_recorder *recorder;
 static struct {
-	int refused, failed, written;
+	int refused, failed, lost, written;
 	char message[512];
 } told;
 
@@ -29,13 +31,14 @@ static void on_refused(void *data, struct uvp_error *err)
 	snprintf(told.message, sizeof(told.message), "%s", err->message);
 }
 
-static void on_failed(void *data, struct uvp_error *err)
+static void on_failed(void *data, bool lost, struct uvp_error *err)
 {
 	told.failed++;
+	told.lost += lost;
 	snprintf(told.message, sizeof(told.message), "%s", err->message);
 }
 
-static void on_written(void *data)
+static void on_written(void *data, int64_t ms)
 {
 	told.written++;
 }
@@ -57,17 +60,23 @@ static void setup(void)
 	ck_assert_msg(hostd_recorder_open(event, files, UVPI_HISTORY_MIN, &ops, NULL, &recorder, &err) == 0, "%s", err.message);
 }
 
-static void done(void)
+static void remove_files(void)
 {
-	static const char *const names[] = { "files/seconds", "files/minutes", "files", "" };
+	static const char *const names[] = { "files/seconds", "files/minutes", "files", "there" };
 	char path[128];
 
-	hostd_recorder_close(recorder);
-	sd_event_unref(event);
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
 		remove(path);
 	}
+}
+
+static void done(void)
+{
+	hostd_recorder_close(recorder);
+	sd_event_unref(event);
+	remove_files();
+	remove(folder);
 	memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
 	memset(&told, 0, sizeof(told));
 }
@@ -88,21 +97,36 @@ static pid_t child(void)
 	return pid;
 }
 
-static int give(int second, bool missed)
+static int give_domains(int second, bool missed, uint32_t n)
 {
-	struct uvpi_history_domain domains[100] = { { .cpu_ns = (uint64_t)second } };
+	struct uvpi_history_domain domains[DOMAINS] = { { .cpu_ns = (uint64_t)second } };
 	struct uvpi_history_frame frame = { .wall_ns = (1800000000 + second) * INT64_C(1000000000), .time_ns = (uint64_t)second, .cpus = 1,
-					    .missed = missed, .n_domains = UVPI_ARRAY_SIZE(domains), .domains = domains };
+					    .missed = missed, .n_domains = n, .domains = domains };
 
-	for (uint32_t i = 0; i < UVPI_ARRAY_SIZE(domains); i++)
+	for (uint32_t i = 0; i < DOMAINS; i++)
 		domains[i].domid = i;
 	return hostd_recorder_give(recorder, &frame, NULL);
+}
+
+static int give(int second, bool missed)
+{
+	return give_domains(second, missed, DOMAINS);
 }
 
 static void run_until(const int *what, int n)
 {
 	for (int64_t end = uvpi_now_ms() + 60000; *what < n;) {
 		ck_assert_msg(uvpi_now_ms() < end, "nothing is told");
+		ck_assert_int_ge(sd_event_run(event, 100000), 0);
+	}
+}
+
+/* A new child is tried after a pause, when there is something to write. */
+static void give_until_written(int second)
+{
+	for (int64_t end = uvpi_now_ms() + 60000; told.written == 0; second++) {
+		ck_assert_msg(uvpi_now_ms() < end, "nothing is written");
+		ck_assert_int_eq(give_domains(second, false, 1), 0);
 		ck_assert_int_ge(sd_event_run(event, 100000), 0);
 	}
 }
@@ -118,6 +142,17 @@ static struct uvpi_history read_file(const char *name)
 	return history;
 }
 
+/* Of before the first sample nobody knows. */
+static void check_missed(const char *name, size_t n, size_t which)
+{
+	struct uvpi_history history = read_file(name);
+
+	ck_assert_uint_eq(history.n, n);
+	for (size_t i = 0; i < n; i++)
+		ck_assert_int_eq(history.frames[i].missed, i == 0 || i == which);
+	uvpi_history_done(&history);
+}
+
 static void check_file(const char *name, const int *seconds, size_t n)
 {
 	struct uvpi_history history = read_file(name);
@@ -131,7 +166,6 @@ static void check_file(const char *name, const int *seconds, size_t n)
 START_TEST(what_is_given_is_in_the_files)
 {
 	static const int seconds[] = { 0, 1, 59, 60, 61 }, minutes[] = { 0, 60 };
-	struct uvpi_history history;
 
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(seconds); i++)
 		ck_assert_int_eq(give(seconds[i], seconds[i] == 59), 0);
@@ -139,13 +173,8 @@ START_TEST(what_is_given_is_in_the_files)
 	check_file("seconds", seconds, 5);
 	check_file("minutes", minutes, 2);
 	/* who came and went did so in that second, and in that minute */
-	history = read_file("seconds");
-	for (size_t i = 0; i < 5; i++)
-		ck_assert_int_eq(history.frames[i].missed, i == 2);
-	uvpi_history_done(&history);
-	history = read_file("minutes");
-	ck_assert(!history.frames[0].missed && history.frames[1].missed);
-	uvpi_history_done(&history);
+	check_missed("seconds", 5, 2);
+	check_missed("minutes", 2, 1);
 	ck_assert(!told.failed && !told.refused);
 }
 END_TEST
@@ -166,7 +195,7 @@ START_TEST(nobody_waits_for_a_child_that_stands_still)
 	ck_assert_int_eq(told.written, 1);
 	check_file("seconds", seconds, 1);
 	ck_assert_int_eq(kill(child(), SIGCONT), 0);
-	run_until(&told.written, 2);
+	run_until(&told.written, 3); /* what it had, and what gathered meanwhile */
 	check_file("seconds", seconds, 5);
 	ck_assert_int_eq(told.failed, 0);
 }
@@ -188,18 +217,68 @@ START_TEST(what_waits_has_an_end)
 }
 END_TEST
 
+/* Who came and went before the lost samples did so before the next. */
 START_TEST(another_child_takes_over)
 {
-	static const int seconds[] = { 0, 5 };
+	static const int seconds[] = { 0, 5, 8 };
+	struct uvpi_history history;
 
 	ck_assert_int_eq(give(0, false), 0);
 	run_until(&told.written, 1);
 	ck_assert_int_eq(kill(child(), SIGKILL), 0);
-	run_until(&told.failed, 1);
-	ck_assert_ptr_nonnull(strstr(told.message, "has ended"));
+	for (int n = 0; n < 3; n++) /* it had nothing: nobody is told */
+		ck_assert_int_ge(sd_event_run(event, 100000), 0);
 	ck_assert_int_eq(give(5, false), 0);
 	run_until(&told.written, 2);
-	check_file("seconds", seconds, 2);
+	ck_assert_int_eq(told.failed, 0);
+	ck_assert_int_eq(kill(child(), SIGSTOP), 0);
+	ck_assert_int_eq(give(6, false), 0);
+	ck_assert_int_eq(kill(child(), SIGKILL), 0);
+	run_until(&told.failed, 1);
+	ck_assert_ptr_nonnull(strstr(told.message, "has ended"));
+	ck_assert_int_eq(told.lost, 1);
+	told.written = 0;
+	give_until_written(8);
+	history = read_file("seconds");
+	ck_assert_uint_ge(history.n, 3);
+	for (size_t i = 0; i < history.n; i++) {
+		ck_assert_uint_eq(history.frames[i].domains[0].cpu_ns, i < 3 ? (uint64_t)seconds[i] : i + 6);
+		ck_assert_int_eq(history.frames[i].missed, i < 3);
+	}
+	uvpi_history_done(&history);
+}
+END_TEST
+
+/* Between two minutes it came and went; the seconds have it. */
+START_TEST(a_minute_says_that_somebody_came_and_went)
+{
+	for (int second = 0; second < 180; second += 10)
+		ck_assert_int_eq(give_domains(second, false, second > 60 && second < 110 ? 2 : 1), 0);
+	run_until(&told.written, 1);
+	check_missed("seconds", 18, 0);
+	check_missed("minutes", 3, 2);
+}
+END_TEST
+
+/* What passes is waited for. */
+START_TEST(files_that_cannot_be_made_now_are_later)
+{
+	struct uvp_error err;
+	char path[128];
+
+	run_until(&told.written, give(0, false) == 0);
+	hostd_recorder_close(recorder);
+	recorder = NULL;
+	memset(&told, 0, sizeof(told));
+	remove_files();
+	snprintf(path, sizeof(path), "%s/there", folder);
+	ck_assert_int_eq(symlink(path, files), 0);
+	ck_assert_int_eq(hostd_recorder_open(event, files, UVPI_HISTORY_MIN, &ops, NULL, &recorder, &err), 0);
+	run_until(&told.failed, 1);
+	ck_assert_int_eq(told.lost + told.refused, 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	give_until_written(1);
+	ck_assert_int_eq(told.lost, 0);
 }
 END_TEST
 
@@ -241,6 +320,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, nobody_waits_for_a_child_that_stands_still);
 	tcase_add_test(tcase, what_waits_has_an_end);
 	tcase_add_test(tcase, another_child_takes_over);
+	tcase_add_test(tcase, a_minute_says_that_somebody_came_and_went);
+	tcase_add_test(tcase, files_that_cannot_be_made_now_are_later);
 	tcase_add_test(tcase, what_waits_is_written_at_the_end);
 	tcase_add_test(tcase, a_foreign_file_is_refused);
 }
