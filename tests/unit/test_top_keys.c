@@ -217,6 +217,46 @@ START_TEST(an_act_on_a_twin_is_not_on_the_other)
 }
 END_TEST
 
+/* Names and marks that may be of others by now. */
+START_TEST(an_act_is_on_what_is_there_now)
+{
+	_cleanup_model_ struct top_model *model = model_of(4, odd);
+	struct uvp_stats *fewer = sample(START + 14, 3, few);
+	struct top_ui ui;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	ui.sort = top_column_find("ID");
+	press(&ui, model, "!", 0, &argv);
+	ui.held = true;
+	ck_assert_int_eq(press(&ui, model, "S", 0, &argv), TOP_ACT_NONE);
+	ck_assert_ptr_nonnull(strstr(ui.message, "the display stands still"));
+	ui.held = false;
+	/* the second and the fourth, and the cursor at the third; the fourth goes */
+	press(&ui, model, "\033", 0, &argv);
+	top_key(&ui, model, TOP_KEY_HOME, 10, 0, &argv);
+	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
+	press(&ui, model, " ", 0, &argv);
+	top_key(&ui, model, TOP_KEY_END, 10, 0, &argv);
+	press(&ui, model, " ", 0, &argv);
+	ck_assert_uint_eq(ui.n_marked, 2);
+	for (size_t i = 0; i < 3; i++)
+		memcpy(fewer->domains.domains[i].uuid, model->now->domains.domains[i].uuid, 16);
+	fewer->domains.store_error.code = UVP_E_TIMEOUT;
+	ck_assert_int_eq(top_model_add(model, fewer), 0);
+	ck_assert_int_eq(press(&ui, model, "P", 0, &argv), TOP_ACT_NONE);
+	ck_assert_str_eq(ui.message, "nothing was done: a marked domain is gone");
+	ck_assert_int_eq(ui.mode, TOP_LOOKING);
+	/* names are old ones: by its number */
+	top_frame_free(top_draw(model, &ui, 80, 24, 0));
+	ck_assert_int_eq(press(&ui, model, "P\n", 0, &argv), TOP_ACT_RUN);
+	ck_assert_str_eq(argv[3], "1");
+	ck_assert_ptr_null(argv[4]);
+	top_argv_free(argv);
+	top_ui_done(&ui);
+}
+END_TEST
+
 /* Of very many, some are named; how many there are, and what becomes of them, is always there. */
 START_TEST(an_act_on_many_says_how_many_and_what)
 {
@@ -442,6 +482,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, acts_need_the_lock_open_and_a_yes);
 	tcase_add_test(tcase, destroy_wants_the_name_typed);
 	tcase_add_test(tcase, an_act_on_a_twin_is_not_on_the_other);
+	tcase_add_test(tcase, an_act_is_on_what_is_there_now);
 	tcase_add_test(tcase, an_act_on_many_says_how_many_and_what);
 	tcase_add_test(tcase, acts_with_a_value);
 	tcase_add_test(tcase, errors_stay);

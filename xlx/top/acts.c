@@ -41,6 +41,18 @@ const struct top_verb *top_verb_at(size_t i)
 
 /* ---- asking ---- */
 
+/* Of a domain that is gone there is no row in which the mark could be seen, or taken off. */
+static bool forget_gone(struct top_ui *ui, const struct top_model *model)
+{
+	size_t n = 0, before = ui->n_marked;
+
+	for (size_t i = 0; i < ui->n_marked; i++)
+		if (top_model_follow(model, &ui->marked[i]))
+			ui->marked[n++] = ui->marked[i];
+	ui->n_marked = n;
+	return n < before;
+}
+
 /* Each once: two that were marked may have become one. */
 static void add_victim(struct top_ui *ui, struct top_id id)
 {
@@ -64,7 +76,8 @@ static bool choose(struct top_ui *ui, const struct top_model *model, const struc
 	for (size_t i = 0; marks && i < n; i++) {
 		const struct top_domain *one = top_model_follow(model, &ui->marked[i]);
 
-		add_victim(ui, one ? top_id_of(one) : ui->marked[i]);
+		if (one)
+			add_victim(ui, top_id_of(one));
 	}
 	if (n && !marks)
 		add_victim(ui, top_id_of(domain));
@@ -74,11 +87,17 @@ static bool choose(struct top_ui *ui, const struct top_model *model, const struc
 void top_act_ask(struct top_ui *ui, const struct top_model *model, const struct top_verb *verb, uint64_t now)
 {
 	const struct top_domain *domain = verb->nowhere ? NULL : top_select(ui, model);
+	bool gone = forget_gone(ui, model);
 
 	if (ui->past_at)
 		top_say(ui, true, "nothing was done: this is the past", "Esc comes back to now");
+	else if (ui->held)
+		top_say(ui, true, "nothing was done: the display stands still, and domains may have changed since", "p lets it go on");
 	else if (ui->unlocked_until <= now)
 		top_say(ui, true, "this screen is read-only", "! unlocks acts for five minutes");
+	else if (gone && verb->several && ui->view != TOP_DOMAIN)
+		top_say(ui, true, ui->n_marked ? "nothing was done: a marked domain is gone" : "nothing was done: what was marked is gone",
+			ui->n_marked ? "the key once more is for those that are left" : "the key once more is for the domain under the cursor");
 	else if (!domain && !verb->nowhere)
 		top_say(ui, true, "no domain is under the cursor", "d shows the domains");
 	else if (ui->n_marked > 1 && ui->view != TOP_DOMAIN && !verb->several && !verb->nowhere && verb->wants == TOP_WANTS_VALUE)
@@ -99,10 +118,11 @@ static bool misleads(const char *name)
 	return !name[strspn(name, "0123456789")] || uvpi_is_uuid(name);
 }
 
-/* How the domain is called in a command: by its name, which stays when ids come and go, or its id. Is it the name? */
-static bool word_of(const struct top_domain *domain, char buf[256])
+/* How the domain is called in a command: by its name, which stays when ids come and go, or its id, also when names are old ones: they
+ * may be others' by now. Is it the name? */
+static bool word_of(const struct top_model *model, const struct top_domain *domain, char buf[256])
 {
-	bool named = domain->info->name && !misleads(domain->info->name);
+	bool named = domain->info->name && !misleads(domain->info->name) && !model->now->domains.store_error.code;
 
 	if (named)
 		snprintf(buf, 256, "%s", domain->info->name);
@@ -122,7 +142,7 @@ static size_t list_victims(const struct top_ui *ui, const struct top_model *mode
 		char word[256] = "(gone)";
 
 		if (domain)
-			word_of(domain, word);
+			word_of(model, domain, word);
 		if (i && used + 1 + strlen(word) > most)
 			break;
 		used += (size_t)snprintf(buf + used, len - used, " %s", word);
@@ -190,7 +210,7 @@ static char **make_argv(const struct top_ui *ui, const struct top_model *model)
 		char word[256];
 
 		if (domain)
-			word_of(domain, word);
+			word_of(model, domain, word);
 		good = domain && add_word(argv, &n, word);
 	}
 	if (good && ui->verb->wants == TOP_WANTS_VALUE)
@@ -214,7 +234,7 @@ enum top_typing top_act_typing(const struct top_ui *ui, const struct top_model *
 	buf[0] = '\0';
 	if (!domain)
 		return TOP_TYPING_NAME;
-	if (!word_of(domain, buf))
+	if (!word_of(model, domain, buf))
 		return TOP_TYPING_NUMBER;
 	for (const char *at = buf; *at; at++)
 		if (*at < ' ' || *at > '~') {
