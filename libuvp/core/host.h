@@ -22,6 +22,8 @@ struct uvp_host {
 	struct uvpi_qemus *qemus;
 	uint64_t reading_ns;               /* what an undisturbed reading of the figures takes; 0: none was taken */
 	struct uvpi_targets *targets;
+	int64_t names_ms;    /* when names were asked for, for figures; 0: never */
+	uint32_t names_next; /* the domain whose turn is next */
 };
 
 /* The host's xenstore connection, made at the first call. */

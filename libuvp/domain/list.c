@@ -20,6 +20,9 @@
 /* A list without names now is worth more than one with names in half a minute; figures, than one in a second. */
 #define LIST_PATIENCE_MS 10000
 #define HASTY_PATIENCE_MS 333
+/* Each question costs xenstored the more the more guests it serves. Figures ask for names that are known in turns: so long one may
+ * be old that another tool has changed. */
+#define NAMES_ROUND_MS 5000
 #define PAGE 4096
 
 const char *uvp_state_name(enum uvp_state state)
@@ -57,6 +60,7 @@ struct work {
 	int n;
 	unsigned int flags;
 	bool kept; /* the known names are true: they need not be asked for */
+	int turn_first, turn_n; /* of the other known ones these are, from the end on at the beginning */
 	struct uvp_domain_list *list;
 	struct owned *owned;
 };
@@ -94,9 +98,32 @@ static void from_xen(const struct uvpi_dominfo *info, struct uvp_domain_info *do
 
 enum { TYPE, START, OURS, DETAILS };
 
+static void choose_turns(struct work *work, int64_t now)
+{
+	int64_t since = now - work->host->names_ms, all = work->n;
+
+	work->turn_n = work->n;
+	if (!(work->flags & UVPI_LIST_HASTY) || !work->host->names_ms || since >= NAMES_ROUND_MS)
+		return;
+	/* one at least: who is silent is asked, too */
+	work->turn_n = (int)(all * since / NAMES_ROUND_MS) + 1;
+	while (work->turn_first < work->n && work->infos[work->turn_first].domid < work->host->names_next)
+		work->turn_first++;
+}
+
+static void end_turns(const struct work *work, int64_t now)
+{
+	if (!(work->flags & UVPI_LIST_HASTY) || !work->n)
+		return;
+	work->host->names_ms = now;
+	work->host->names_next = work->infos[(work->turn_first + work->turn_n) % work->n].domid;
+}
+
 static bool must_ask_name(const struct work *work, int i)
 {
-	return !work->kept || !work->owned->known || !work->owned->known[i];
+	if (!work->owned->known || !work->owned->known[i])
+		return true;
+	return !work->kept && (i - work->turn_first + work->n) % work->n < work->turn_n;
 }
 
 static void ask_details(struct uvpi_batch *batch, const struct uvpi_dominfo *info)
@@ -297,6 +324,7 @@ static int fill(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, 
 {
 	struct uvp_domain_list list = { .n = (size_t)n };
 	struct work work = { .host = host, .infos = infos, .n = n, .flags = flags, .list = &list };
+	int64_t now = uvpi_now_ms();
 
 	list.domains = calloc((size_t)n + 1, sizeof(*list.domains));
 	list.owned = work.owned = calloc(1, sizeof(*work.owned));
@@ -307,12 +335,15 @@ static int fill(struct uvp_host *host, const struct uvpi_dominfo *infos, int n, 
 	work.owned->n_entries = -1;
 	work.owned->known = uvpi_known_names(infos, n);
 	work.kept = uvpi_known_kept(NULL);
+	choose_turns(&work, now);
 	for (int i = 0; i < n; i++)
 		from_xen(&infos[i], &list.domains[i]);
-	if (ask_store(&work, &list.store_error) == 0)
+	if (ask_store(&work, &list.store_error) == 0) {
 		take_store(&work);
-	else
+		end_turns(&work, now);
+	} else {
 		take_known(&work);
+	}
 	take_folder(&work);
 	if (all)
 		refresh_folder(&work);

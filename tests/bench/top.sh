@@ -11,8 +11,11 @@ plain=${1:-100} devices=${2:-50} seconds=25
 work=$(mktemp -d)
 xenstored=$(pgrep -x xenstored || pgrep -x oxenstored)
 ip link add benchbr0 type bridge && ip link set benchbr0 up || exit 1
-uvp-hostd --config /dev/null >/dev/null 2>&1 &
-hostd=$!
+start_hostd() {
+  uvp-hostd --config /dev/null >/dev/null 2>&1 &
+  hostd=$!
+}
+start_hostd
 trap 'kill "$hostd"; xlx destroy --all --yes; ip link del benchbr0; rm -rf "$work"' EXIT
 
 make_guests() { # NAME FROM TO [LINE...]
@@ -39,6 +42,9 @@ round() { # GUESTS OPERATION
 
 make_guests plain 0 "$plain"
 round "$plain" top-refresh
+kill "$hostd" && wait "$hostd"
+round "$plain" top-refresh-alone
+start_hostd
 if [ "$devices" -gt 0 ]; then
   for ((i = 0; i < devices; i++)); do truncate -s 1M "$work/$i.img"; done
   make_guests full 0 "$devices" "disk = [ '$work/@.img,raw,xvda,w' ]" "vif = [ 'bridge=benchbr0' ]"
