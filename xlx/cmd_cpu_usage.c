@@ -324,6 +324,7 @@ static int show(const struct usage_reading *before, const struct usage_reading *
 
 	if (wish->domain && !domain) {
 		uvpi_fail(&err, UVP_E_NOT_FOUND, 0, "there is no domain '%s'", wish->domain);
+		uvpi_hint(&err, "'xlx list' shows the domains there are");
 		return xlx_fail(&err);
 	}
 	if (!usage_tree_make(before, now, &tree)) {

@@ -149,7 +149,7 @@ static int load(const char *folder, const struct wish *wish, struct uvpi_history
 		return 0;
 	if (err.code == UVP_E_NOT_FOUND)
 		uvpi_hint(&err, "uvp-hostd keeps the history: see whether it runs ('xlx hostd-status'), and that /etc/uvp/hostd.conf "
-				"does not say history=off");
+				"does not say history = no");
 	return xlx_fail(&err);
 }
 

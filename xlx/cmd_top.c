@@ -76,6 +76,9 @@ static int read_view(const struct xlx_args *args, struct wish *wish)
 		if (found < 0 || (found == TOP_DOMAIN && !xlx_n_args(args)))
 			return xlx_usage(args, "--view: '%s' is none of domains, cpus, memory, disks, networks, jobs, events, columns, help%s", view,
 					 found < 0 ? "" : "; name a domain to see it");
+		if (found != TOP_DOMAIN && xlx_n_args(args))
+			return xlx_usage(args, "--view %s is of all domains, and '%s' alone would be shown in full: leave one of them out", view,
+					 xlx_arg(args, 0));
 		wish->ui.view = (enum top_view)found;
 	}
 	if (sort) {
@@ -107,6 +110,8 @@ static int read_wish(const struct xlx_args *args, struct wish *wish)
 	wish->once = xlx_has(args, "once") || wish->json;
 	if (wish->json && wish->plain)
 		return xlx_usage(args, "--json and --plain exclude each other");
+	if (xlx_value(args, "size") && (wish->plain || !wish->once))
+		return xlx_usage(args, "--size is for --once");
 	if (xlx_value(args, "count") && !wish->plain)
 		return xlx_usage(args, "--count is for --plain");
 	if (xlx_value(args, "ago") && (wish->plain || wish->json))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,16 @@ static void run_outside(struct screen *screen, char **argv)
 		screen->quit = true;
 	if (r)
 		top_say(screen->ui, true, strerror(r), "");
+}
+
+/* Until the shell continues it; where no shell would, the kernel lets it go on at once. */
+static void stop(struct screen *screen)
+{
+	top_term_close();
+	raise(SIGTSTP);
+	if (!top_term_open(screen->colour))
+		screen->quit = true;
+	screen->next_ms = 0;
 }
 
 /* ---- the screen ---- */
@@ -205,8 +216,10 @@ int top_loop(struct top_source *source, struct top_model *model, struct top_ui *
 	while (!screen.quit) {
 		show(&screen);
 		wait_for_something(&screen);
-		while (!screen.quit && (key = top_term_key()) != -1)
-			if (key >= 0)
+		while (!screen.quit && (key = top_term_key()) != TOP_TERM_NOTHING)
+			if (key == TOP_TERM_STOP)
+				stop(&screen);
+			else if (key != TOP_TERM_RESIZED)
 				do_key(&screen, key);
 		if (top_clock_ms() >= screen.next_ms)
 			sample(&screen);

@@ -13,6 +13,8 @@
 #include "core/cleanup.h"
 #include "xlx/top/ui.h"
 
+#define CTRL_Z 26
+
 /* How each style looks: an attribute, and a colour where there are colours. */
 static const struct {
 	attr_t attribute;
@@ -64,12 +66,34 @@ static void remember(const struct top_frame *frame)
 	shown.height = frame->height;
 }
 
+void top_term_close(void)
+{
+	if (!screen)
+		return;
+	forget_shown();
+	endwin();
+	delscreen(screen);
+	screen = NULL;
+}
+
+/* A terminal such as "dumb" has nothing but lines; curses would take it all the same. */
+static bool can_address_cells(void)
+{
+	const char *cup = tigetstr("cup");
+
+	return cup && cup != (const char *)-1;
+}
+
 bool top_term_open(bool colour)
 {
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
 		return false;
 	set_term(screen);
+	if (!can_address_cells()) {
+		top_term_close();
+		return false;
+	}
 	raw();
 	noecho();
 	nonl();
@@ -86,16 +110,6 @@ bool top_term_open(bool colour)
 			init_pair(i, looks[i].colour, -1);
 	}
 	return true;
-}
-
-void top_term_close(void)
-{
-	if (!screen)
-		return;
-	forget_shown();
-	endwin();
-	delscreen(screen);
-	screen = NULL;
 }
 
 void top_term_size(int *ret_width, int *ret_height)
@@ -150,9 +164,11 @@ int top_term_key(void)
 	int key = getch();
 
 	if (key == ERR)
-		return -1;
+		return TOP_TERM_NOTHING;
 	if (key == KEY_RESIZE)
-		return -2;
+		return TOP_TERM_RESIZED;
+	if (key == CTRL_Z)
+		return TOP_TERM_STOP;
 	if (key == KEY_MOUSE)
 		return mouse_key();
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(keys); i++)
