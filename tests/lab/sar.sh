@@ -20,7 +20,8 @@ expect_ok xlx create "$tmp/sar-anew.cfg"
 first=$(xlx domid sar-anew)
 burnt() { xlx sar --dir "$tmp/history" --step 1s --csv sar-anew cpu 2>/dev/null | awk -F, -v n="$1" '$3 > 10 { rows++ } END { exit rows < n }'; }
 has_lines() { [ "$(grep -c "^Domain $1, sar-anew" "$tmp/rounds")" -ge "$2" ]; }
-of_exporter() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())' | grep '^xlx_domain_cpu_seconds_total{name="sar-anew"'; }
+scraped() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())'; }
+of_exporter() { scraped | grep '^xlx_domain_cpu_seconds_total{name="sar-anew"'; }
 wait_for 90 burnt 3
 xlx top --plain -d 300ms --filter sar-anew >"$tmp/rounds" &
 rounds=$!
@@ -59,6 +60,30 @@ for name in sar-anew sar-twin; do
 done
 waits() { xlx top --once --view cpus | awk '$1 == "0" { exit $4 < 1 }'; }
 wait_for 30 waits
+# a twin in earnest, with the other's UUID: each has its own figures, on the screen and for the exporter
+set_uuid() { # DOMID UUID
+	python3 - "$@" <<'EOF' || fail "Xen does not take another UUID"
+import ctypes, sys, uuid
+xc = ctypes.CDLL("libxenctrl.so.4.17", use_errno=True)
+xc.xc_interface_open.restype = ctypes.c_void_p
+sys.exit(xc.xc_domain_sethandle(ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), int(sys.argv[1]), uuid.UUID(sys.argv[2]).bytes))
+EOF
+}
+uuid_of() { xlx top --json -d 100ms | python3 -c 'import json, sys; print(next(d["uuid"] for d in json.load(sys.stdin)["domains"] if d["name"] == sys.argv[1]))' "$1"; }
+twin=$(xlx domid sar-twin) own=$(uuid_of sar-twin) uuid=$(uuid_of sar-anew)
+set_uuid "$twin" "$uuid"
+expect_ok xlx top --json
+python3 - "$tmp/out" "$second" "$twin" <<'EOF' || fail "twins are taken for one: $(cat "$tmp/out")"
+import json, sys
+domains = {d["domid"]: d for d in json.load(open(sys.argv[1]))["domains"]}
+one, other = (domains[int(i)] for i in sys.argv[2:])
+assert one["uuid"] == other["uuid"] and one["cpu_time_ns"] != other["cpu_time_ns"], (one, other)
+# they share a CPU: what one of them has had in all would be more
+assert all(1 < d["cpu_percent"] < 150 for d in (one, other)), (one, other)
+EOF
+both_told() { scraped >"$tmp/twins" && for name in sar-anew sar-twin; do grep "^xlx_domain_cpu_seconds_total{name=\"$name\",uuid=\"$uuid\"" "$tmp/twins" || return 1; done; }
+wait_for 30 both_told
+set_uuid "$twin" "$own"
 expect_ok xlx destroy --yes sar-anew sar-twin
 
 tiny_cfg sar-busy
@@ -164,27 +189,54 @@ on_exit ip link del labbr0
 ip link add labbr0 type bridge && ip addr add 10.99.0.1/24 dev labbr0 && ip link set labbr0 up || fail "cannot make a bridge"
 truncate -s 16M "$tmp/disk.img"
 guest_boots sar-linux xlx create "$(linux_cfg sar-linux "disk = [ '$tmp/disk.img,raw,xvda,w' ]" "vif = [ 'bridge=labbr0' ]")"
-guest_run sar-linux 'ifconfig eth0 10.99.0.2 up; ping -c 2 10.99.0.1; for i in 1 2 3 4; do dd if=/dev/xvda of=/dev/null bs=512k iflag=direct 2>/dev/null & done; dd if=/dev/zero of=/dev/xvda bs=64k count=100 conv=fsync 2>/dev/null; wait; echo written'
-guest_has written
 guest=$(xlx domid sar-linux)
+# A disk's back end has as much room as its ring, and finds none for a request that comes between the answer to another and the end
+# of that: when the guest is quicker than the thread that answers, and the one that takes requests comes before it.
+preempt=/sys/kernel/debug/sched/preempt
+was=$(sed 's/.*(\(.*\)).*/\1/' "$preempt")
+on_exit eval 'echo "$was" >"$preempt"; xlx vcpu-pin Domain-0 0 all'
+echo full >"$preempt" || fail "threads of the kernel cannot be interrupted"
+for thread in $(pgrep "^$guest\.xvda-"); do
+	chrt -f -p 50 "$thread" || fail "the back end's thread cannot be preferred"
+done
+expect_ok xlx vcpu-pin Domain-0 0 0
+expect_ok xlx vcpu-pin sar-linux all 0
+expect_ok xlx sched-credit2 -d sar-linux -w 65535
+waited() { [ "$(<"/sys/bus/xen-backend/devices/vbd-$guest-51712/statistics/oo_req")" -gt 0 ]; }
+guest_run sar-linux 'ifconfig eth0 10.99.0.2 up; ping -c 2 10.99.0.1; cd /sys/block/xvda/queue; echo none >scheduler; echo 2 >nomerges; echo 4 >max_sectors_kb; echo 4096 >read_ahead_kb; while [ ! -e /enough ]; do dd if=/dev/xvda of=/dev/null bs=1M count=4; echo 3 >/proc/sys/vm/drop_caches; done 2>/dev/null & true'
+wait_for 120 waited
+guest_run sar-linux ': >/enough; wait; dd if=/dev/zero of=/dev/xvda bs=64k count=10 conv=fsync 2>/dev/null; echo written'
+guest_has written
+expect_ok xlx vcpu-pin Domain-0 0 all
 expect_ok xlx pause sar-linux
 cat >"$tmp/counters.py" <<'EOF'
-import re, socket, sys, time, urllib.request
+import json, re, socket, subprocess, sys, time, urllib.request
 guest, vif = sys.argv[1], f"vif{sys.argv[1]}.0"
 send = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 send.bind((vif, 0x88b5))
+def said(*command):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 def kernel():
     disk = f"/sys/bus/xen-backend/devices/vbd-{guest}-51712/statistics/"
     rd, wr, oo, rd_sect, wr_sect = (int(open(disk + f).read()) for f in ("rd_req", "wr_req", "oo_req", "rd_sect", "wr_sect"))
-    [line] = [line for line in open("/proc/net/dev") if line.strip().startswith(vif + ":")]
-    n = [int(x) for x in line.split(":")[1].split()]
+    [link] = json.loads(said("ip", "-j", "-s", "link", "show", "dev", vif))
+    rx, tx = link["stats64"]["rx"], link["stats64"]["tx"]  # of domain 0: the guest's are the other way round
     return {"disk_reads": rd, "disk_writes": wr, "disk_waits": oo, "disk_read_bytes": rd_sect * 512, "disk_written_bytes": wr_sect * 512,
-            "network_receive_packets": n[9], "network_receive_bytes": n[8], "network_transmit_packets": n[1], "network_transmit_bytes": n[0],
-            "network_errors": n[2] + n[10], "network_drops": n[3] + n[11]}
+            "network_receive_packets": tx["packets"], "network_receive_bytes": tx["bytes"],
+            "network_transmit_packets": rx["packets"], "network_transmit_bytes": rx["bytes"],
+            "network_errors": rx["errors"] + tx["errors"], "network_drops": rx["dropped"] + tx["dropped"]}
 def scrape():
     text = urllib.request.urlopen("http://localhost:9709/metrics", timeout=60).read().decode()
     told = dict(re.findall(r'^xlx_domain_(\w+)_total\{[^}]*domid="%s",device=[^}]*\} (\d+)' % guest, text, re.M))
     return {k: int(v) for k, v in told.items()}, float(re.search(r"^xlx_sample_timestamp_seconds (\S+)", text, re.M)[1])
+def screen():
+    [domain] = [d for d in json.loads(said("xlx", "top", "--json", "-d", "100ms"))["domains"] if d["domid"] == int(guest)]
+    disk, nic = (next(d for d in domain["devices"] if d["kind"] == kind) for kind in ("vbd", "vif"))
+    assert domain["disk_waits"] == disk["waits"] and domain["net_lost_packets"] == nic["errors"] + nic["drops"], domain
+    told = {"disk_" + k: disk[k] for k in ("reads", "writes", "waits", "read_bytes")} | {"disk_written_bytes": disk["write_bytes"]}
+    told |= {"network_receive_packets": nic["reads"], "network_receive_bytes": nic["read_bytes"], "network_transmit_packets": nic["writes"],
+             "network_transmit_bytes": nic["write_bytes"], "network_errors": nic["errors"], "network_drops": nic["drops"]}
+    return told
 for _ in range(120):
     # no protocol that anybody knows
     for _ in range(300):
@@ -195,15 +247,24 @@ for _ in range(120):
 # a sample in whose time nothing was counted
 for _ in range(120):
     at, before = time.time(), kernel()
-    time.sleep(1)
-    told, when = scrape()
+    shown = screen()
+    views = [said("xlx", "top", "--once", "-d", "100ms", "--view", v, "--size", "132x43") for v in ("disks", "networks")]
+    for _ in range(60):
+        told, when = scrape()
+        if when > at:
+            break
+        time.sleep(0.2)
     if when > at and kernel() == before:
         break
 else:
     raise SystemExit("the counters do not stand still")
 print("told:", told)
 assert told == before, (told, before)
-wrong = [k for k, v in told.items() if not v and k not in ("disk_waits", "network_errors")]
+assert shown == before, (shown, before)
+lost = before["network_errors"] + before["network_drops"]
+for view, device, count in (views[0], "xvda", before["disk_waits"]), (views[1], vif, lost):
+    assert re.search(rf"(?m)^ sar-linux +{re.escape(device)} .* {count}$", view), (count, view)
+wrong = [k for k, v in told.items() if not v and k != "network_errors"]
 assert not wrong, wrong
 EOF
 python3 "$tmp/counters.py" "$guest" || fail "what the kernel counts is not what is told"
@@ -252,7 +313,7 @@ raise SystemExit("no more samples are taken")
 EOF
 python3 "$tmp/samples.py" || fail "the exporter does not do its work while xenstored takes no callers"
 kill -CONT "$xenstored"
-has_store() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())' | grep '^xlx_xenstore_up 1'; }
+has_store() { scraped | grep '^xlx_xenstore_up 1'; }
 wait_for 90 has_store
 
 # a guest that comes and goes between two samples is in neither, and what it had is not taken for Xen's
@@ -286,7 +347,7 @@ on_exit eval 'umount -l "$tmp/fs" 2>/dev/null'
 freeze() { # 0x7: freeze, 0x8: thaw
 	python3 -c 'import fcntl, os, sys; fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0xc0045870 + int(sys.argv[2], 0), 0)' "$tmp/fs" "$1"
 }
-told() { python3 -c 'import urllib.request as u; print(u.urlopen("http://localhost:9709/metrics", timeout=60).read().decode())' | awk '$1 == "xlx_samples_total" { print $2 }'; }
+told() { scraped | awk '$1 == "xlx_samples_total" { print $2 }'; }
 told_more_than() { [ "$(told)" -gt "$1" ]; }
 kept() { xlx sar --dir "$tmp/fs/history" --step 1s --csv 2>/dev/null | awk -F, '$2 > 0 { n++ } END { print n + 0 }'; }
 kept_more_than() { [ "$(kept)" -gt "$1" ]; }

@@ -90,6 +90,8 @@ for view in domains cpus memory disks networks jobs events columns help; do
 	[ "$(wc -l <"$tmp/out")" -eq 43 ] || fail "the view '$view' has $(wc -l <"$tmp/out") lines of 43"
 done
 expect_fail 2 xlx top --once --view nothing
+expect_fail 2 xlx top --once --view disks watched
+expect_fail 2 xlx top --plain --size 100x30
 expect_fail 2 xlx top --once -d 50ms
 expect_fail 2 xlx top --once -d 61s
 expect_fail 2 xlx top --size 10x10
@@ -211,6 +213,17 @@ done
 screen kill-session -t slow
 [ -s "$tmp/sent" ] || fail "nothing was sent to the terminal"
 ! grep -qP '\033\[2?J' "$tmp/sent" || fail "the screen is cleared for a refresh: $(cat -v "$tmp/sent")"
+# it stops for the shell, and goes on; a terminal that has only lines is told what to do
+screen new-session -d -s shell -x 90 -y 26 'TERM=dumb xlx top; exec bash --norc -i'
+in_shell() { screen capture-pane -t shell -p | grep -F -- "$1"; }
+wait_for 60 in_shell 'hint: use --plain'
+screen send-keys -t shell 'clear; xlx top' Enter
+wait_for 60 in_shell watched
+screen send-keys -t shell C-z
+wait_for 60 in_shell Stopped
+screen send-keys -t shell 'clear; fg' Enter
+wait_for 60 in_shell watched
+screen kill-session -t shell
 # columns are kept where the user's choices are
 no_colours() { ! screen capture-pane -pe | grep -qP '\033\[[0-9;]*[34][0-7]'; }
 no_colours || fail "there are colours although NO_COLOR is set"
@@ -242,6 +255,10 @@ wait_for 60 goes_on
 shows watched || fail "the name is forgotten"
 kill -CONT "$xenstored"
 wait_for 60 eval '! shows "xenstored does not answer"'
+wait_for 60 has_rounds 200
+late=$(resident)
+[ "$late" -le $((early + 200)) ] || fail "it has grown from $early to $late KiB"
+end_rounds
 # a QEMU that stands still costs its own figures, and no others
 cat >"$tmp/hda.py" <<'EOF'
 import json, sys
@@ -286,6 +303,3 @@ wait_for 60 shows 'done: xlx destroy'
 wait_for 60 shows 'no domain passes the filter'
 screen send-keys q
 wait_for 60 shows 'left: 0'
-wait_for 60 has_rounds 200
-late=$(resident)
-[ "$late" -le $((early + 200)) ] || fail "it has grown from $early to $late KiB"
