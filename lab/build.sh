@@ -112,6 +112,7 @@ initramfs() {
   rm -rf "$dir"
   mkdir -p "$dir"/{bin,sbin,proc,sys,dev,root,modules}
   cp "$busybox" "$dir/bin/busybox"
+  cp "$work/uses" "$dir/bin/uses"
   cp "$init" "$dir/init"
   printf '#!/bin/busybox sh\nexec /bin/busybox poweroff -f\n' >"$dir/sbin/poweroff"
   printf '#!/bin/busybox sh\nexec /bin/busybox reboot -f\n' >"$dir/sbin/reboot"
@@ -140,6 +141,17 @@ make_linux_hvm() { # ROOT KERNEL
     xargs -0 printf '%b' | dd of="$disk" bs=1 seek=496 conv=notrunc status=none
 }
 
+# tiny-busy for HVM guests, behind a boot sector that has its command line
+make_busy_hvm() { # FOLDER
+  local disk=$1/busy-hvm.img entry
+  entry=$(nm "$1/tiny-busy" | awk '$3 == "start" { print "0x" $1 }')
+  gcc -m32 -Wa,--defsym,ENTRY="$entry" -c -o "$work/boot-busy.o" "$lab/guests/boot-busy.S"
+  objcopy -O binary -j .text "$work/boot-busy.o" "$disk"
+  objcopy -O binary "$1/tiny-busy" "$work/busy.bin"
+  cat "$work/busy.bin" >>"$disk"
+  truncate -s 1M "$disk"
+}
+
 # A program for UEFI, and a disk and a CD-ROM that lead to it
 make_tiny_efi() { # FOLDER
   local cd=$work/efi-cd
@@ -156,6 +168,7 @@ make_tiny_efi() { # FOLDER
 make_guests() { # ROOT
   local out=$1/guests src=$lab/guests kernel=$work/guest-kernel
   mkdir -p "$out"
+  gcc -O2 -static -nostdlib -fno-stack-protector -fno-builtin -Wall -Wextra -Werror -o "$work/uses" "$src/uses.c"
   gcc -m32 -c -o "$work/tiny-pvh.o" "$src/tiny-pvh.S"
   ld -m elf_i386 --build-id=none --no-warn-rwx-segments -z max-page-size=4096 -e start --defsym BASE=0x100000 \
     -T "$src/tiny.lds" -o "$out/tiny-pvh" "$work/tiny-pvh.o"
@@ -166,6 +179,7 @@ make_guests() { # ROOT
     -c -o "$work/tiny-busy.o" "$src/tiny-busy.c"
   ld -m elf_i386 --build-id=none --no-warn-rwx-segments -z max-page-size=4096 -e start --defsym BASE=0x100000 \
     -T "$src/tiny.lds" -o "$out/tiny-busy" "$work/tiny-busy.o"
+  make_busy_hvm "$out"
   gcc -c -o "$work/tiny-pv.o" "$src/tiny-pv.S"
   ld --build-id=none --no-warn-rwx-segments -z max-page-size=4096 -e start --defsym BASE=0xffffffff80100000 \
     -T "$src/tiny.lds" -o "$out/tiny-pv" "$work/tiny-pv.o"

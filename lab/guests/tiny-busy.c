@@ -7,6 +7,8 @@
  *   nN  the N pages behind them hold noise;  tN: and the N behind those, text
  *   w   the pages that it works on hold noise, too, and the 64 bytes are noise
  *   i   uses BMI2's and ADX's instructions all the time, if CPUID names them at the beginning
+ *   g   gives each page back to Xen and gets it again before it writes it; every second it says "again N refused N", and "lost"
+ *       when a page does not have what was written to it last. At most 1024 pages
  * Every second it prints "tick SECONDS pages PAGES gap MS": how many pages it has written so far, and how long its loop stood still
  * at most since the line before, by Xen's wall clock, which goes on while the guest is between two hosts.
  */
@@ -16,9 +18,11 @@ typedef unsigned long long u64;
 
 #define FIRST_PAGE 512 /* of 4 KiB */
 #define SLICE_NS 5000000
+#define GIVES_MAX 1024
 
 enum { HYPERCALL_MEMORY_OP = 12, HYPERCALL_SCHED_OP = 29, HYPERCALL_EVENT_OP = 32, HYPERCALL_HVM_OP = 34 };
-enum { XENMEM_ADD_TO_PHYSMAP = 7, SCHEDOP_SHUTDOWN = 2, SCHEDOP_POLL = 3, EVTCHNOP_SEND = 4, HVMOP_SET_PARAM = 0, HVMOP_GET_PARAM = 1 };
+enum { XENMEM_DECREASE_RESERVATION = 1, XENMEM_POPULATE_PHYSMAP = 6, XENMEM_ADD_TO_PHYSMAP = 7 };
+enum { SCHEDOP_SHUTDOWN = 2, SCHEDOP_POLL = 3, EVTCHNOP_SEND = 4, HVMOP_SET_PARAM = 0, HVMOP_GET_PARAM = 1 };
 enum { PARAM_CALLBACK = 0, PARAM_STORE_PFN = 1, PARAM_STORE_EVTCHN = 2, PARAM_CONSOLE_PFN = 17, PARAM_CONSOLE_EVTCHN = 18 };
 enum { REASON_SUSPEND = 2, REASON_CRASH = 3 };
 enum { XS_READ = 2, XS_WATCH = 4, XS_WRITE = 11, XS_WATCH_EVENT = 15 };
@@ -57,7 +61,8 @@ static volatile struct shared *const shared = (void *)shared_page;
 static volatile struct console *console;
 static volatile struct store *store;
 static u32 console_port, store_port;
-static u32 set, rate, noise, text, wild, burn, uses, has_bmi2, has_adx;
+static u32 set, rate, noise, text, wild, burn, uses, gives, has_bmi2, has_adx;
+static u32 written[GIVES_MAX], n_again, n_refused; /* 0: that page is not there, or was never given back */
 static u32 seed = 2463534242u;
 
 __asm__(".section .note, \"a\", @note\n"
@@ -353,6 +358,47 @@ static void write_page(u32 count)
 		at[i] = wild ? random() : count;
 }
 
+static int change_reservation(u32 op, u32 page)
+{
+	struct {
+		u32 *pages, n, order, flags;
+		unsigned short domid;
+	} reservation = { &page, 1, 0, 0, DOMID_SELF };
+
+	return (int)hypercall(HYPERCALL_MEMORY_OP, op, &reservation) == 1;
+}
+
+/* One that it cannot have again is tried again when its turn comes. */
+static void give_and_get(u32 count)
+{
+	u32 n = count % set, page = FIRST_PAGE + n;
+	u32 *at = (u32 *)(page << 12);
+
+	if (written[n] || count < set)
+		change_reservation(XENMEM_DECREASE_RESERVATION, page);
+	written[n] = 0;
+	if (!change_reservation(XENMEM_POPULATE_PHYSMAP, page)) {
+		n_refused++;
+		return;
+	}
+	n_again++;
+	for (int i = 0; i < 1024; i++)
+		at[i] = count + 1;
+	written[n] = count + 1;
+}
+
+static void look_for_lost(void)
+{
+	for (u32 n = 0; n < set; n++)
+		if (written[n] && *(u32 *)((FIRST_PAGE + n) << 12) != written[n])
+			print("lost\r\n");
+	print("again ");
+	print_number(n_again);
+	print(" refused ");
+	print_number(n_refused);
+	print("\r\n");
+}
+
 static u32 spin(u32 loops)
 {
 	u32 x = loops;
@@ -397,6 +443,7 @@ static void read_words(const char *at)
 		case 'n': noise = n; break;
 		case 't': text = n; break;
 		case 'i': uses = 1; break;
+		case 'g': gives = 1; break;
 		}
 	}
 }
@@ -424,6 +471,8 @@ static void work(void)
 			print_number(gap);
 			print("\r\n");
 			gap = 0;
+			if (gives)
+				look_for_lost();
 		}
 		look_whether_to_suspend();
 		if (loops) {
@@ -433,8 +482,8 @@ static void work(void)
 		}
 		/* nothing is made up for that was missed in longer than a second */
 		credit += (took > 1000000000 ? 1000000000 : took) * rate;
-		for (; credit >= 1000000000; credit -= 1000000000)
-			write_page(count++);
+		for (; credit >= 1000000000; credit -= 1000000000, count++)
+			gives ? give_and_get(count) : write_page(count);
 		sleep_until(now_ns() + SLICE_NS);
 	}
 }
@@ -447,6 +496,8 @@ void run(const u32 *start_info)
 		read_words((const char *)start_info[6]);
 	if (!set)
 		set = 1;
+	if (gives && set > GIVES_MAX)
+		set = GIVES_MAX;
 	look_for_instructions();
 	if (wild)
 		fill(FIRST_PAGE, set, 0);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A saved domain moves out of its file: what the other host gets is what restoring would read, and it goes on there. The file stays
  * until then, and is what the domain itself is for one that runs: there is always one of the two that may be used. */
-#include "migrate/saved.h"
+#include "migrate/saved_move.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include <unistd.h>
 
 #include <uvp/cpu.h>
-#include <uvp/migrate.h>
 
 #include "config/model.h"
 #include "core/error.h"
@@ -23,42 +21,19 @@
 #include "core/step.h"
 #include "define/store.h"
 #include "domain/domain.h"
-#include "migrate/defined.h"
-#include "migrate/leaving.h"
-#include "migrate/link.h"
 #include "migrate/preflight.h"
 #include "migrate/saved_note.h"
 #include "migrate/settle.h"
-#include "stream/file.h"
 #include "stream/suspend.h"
 
 #define FLAGS (UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS)
 #define ANSWER_MS 60000
 #define BUILT_MS 180000
 #define RUNNING_MS 30000
-#define TRIES 3
-#define BETWEEN_MS 3000
-
-struct saved {
-	const char *path;
-	const struct uvp_migrate *how;
-	struct uvp_op op; /* until it is handed over */
-	struct uvp_migrate_report *report;
-	struct uvpi_link link;
-	struct uvpi_stream_reader reader; /* up to the first of the memory */
-	uint8_t uuid[16];
-	int lock; /* on it; -1: not yet */
-	struct uvpi_leaving leaving; /* what is written down, or will be */
-	struct uvpi_handover *handover; /* in it */
-	struct uvpi_defined defined;
-	char *config; /* as it is in the file */
-	int fd; /* -1: it is gone */
-	uint64_t size;
-};
 
 /* ---- before anything moves ---- */
 
-static int read_at(const struct saved *s, void *buf, size_t len, uint64_t at, struct uvp_error *err)
+static int read_at(const struct uvpi_saved_move *s, void *buf, size_t len, uint64_t at, struct uvp_error *err)
 {
 	ssize_t n = pread(s->fd, buf, len, (off_t)at);
 
@@ -68,7 +43,7 @@ static int read_at(const struct saved *s, void *buf, size_t len, uint64_t at, st
 }
 
 /* The configuration as it is in the file, whose first records have been found in order. */
-static int read_config(struct saved *s, struct uvp_error *err)
+static int read_config(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	uint8_t header[UVPI_STREAM_RECORD];
 	struct uvpi_stream_record record;
@@ -90,7 +65,7 @@ static int read_config(struct saved *s, struct uvp_error *err)
 	return read_at(s, s->config, record.len, at, err);
 }
 
-static int check_here(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+static int check_here(struct uvpi_saved_move *s, struct uvp_host *host, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r;
@@ -116,7 +91,7 @@ static int check_here(struct saved *s, struct uvp_host *host, struct uvp_error *
 }
 
 /* The reader closes what it reads. */
-static int read_head(struct saved *s, struct uvp_error *err)
+int uvpi_saved_read_head(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 3), r;
 
@@ -129,13 +104,13 @@ static int read_head(struct saved *s, struct uvp_error *err)
 }
 
 /* The only one who moves it; and nobody makes it meanwhile. */
-static int take_lock(struct saved *s, struct uvp_error *err)
+int uvpi_saved_take_lock(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	s->lock = uvpi_saving_begin_uuid(s->uuid, UVPI_SAVING_FILE, err);
 	return s->lock < 0 ? s->lock : 0;
 }
 
-static int check_noted(struct saved *s, struct uvp_error *err)
+static int check_noted(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	int r = uvpi_saved_noted(s->path, s->fd, &s->leaving, err);
 
@@ -149,7 +124,7 @@ static int check_noted(struct saved *s, struct uvp_error *err)
 	return r > 0 ? uvpi_leaving_fail(&s->leaving, err) : r;
 }
 
-static int look(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+static int look(struct uvpi_saved_move *s, struct uvp_host *host, struct uvp_error *err)
 {
 	struct stat st;
 	int r = uvpi_saved_open_to_move(s->path, &s->fd, err);
@@ -159,9 +134,9 @@ static int look(struct saved *s, struct uvp_host *host, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	s->size = (uint64_t)st.st_size;
-	r = read_head(s, err);
+	r = uvpi_saved_read_head(s, err);
 	if (r == 0)
-		r = take_lock(s, err);
+		r = uvpi_saved_take_lock(s, err);
 	if (r == 0)
 		r = check_noted(s, err);
 	if (r == 0)
@@ -171,7 +146,7 @@ static int look(struct saved *s, struct uvp_host *host, struct uvp_error *err)
 	return r < 0 ? r : uvpi_defined_get(s->uuid, &s->defined, err);
 }
 
-static int offer(struct saved *s, struct uvp_error *err)
+static int offer(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
 	_cleanup_free_ char *cpu = NULL;
@@ -196,7 +171,7 @@ static int offer(struct saved *s, struct uvp_error *err)
 	return uvpi_link_send(&s->link, message, &s->op, err);
 }
 
-static int check_there(struct saved *s, struct uvp_error *err)
+static int check_there(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	int r = uvpi_link_open(&s->link, s->how, &s->op, err);
 
@@ -212,7 +187,7 @@ static int check_there(struct saved *s, struct uvp_error *err)
 /* ---- moving ---- */
 
 /* With --bandwidth in parts, so that something goes every second. */
-static int send_bytes(struct saved *s, const uint8_t *data, uint64_t len, struct uvp_error *err)
+static int send_bytes(struct uvpi_saved_move *s, const uint8_t *data, uint64_t len, struct uvp_error *err)
 {
 	uint64_t most = s->how->bandwidth && s->how->bandwidth < len ? s->how->bandwidth : len;
 	int r = 0;
@@ -230,7 +205,7 @@ static int send_bytes(struct saved *s, const uint8_t *data, uint64_t len, struct
 }
 
 /* Record by record: the other host waits for the last one, and does not get what is damaged. */
-static int send_file(struct saved *s, struct uvp_error *err)
+static int send_file(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *buf = malloc(UVPI_STREAM_RECORD + UVPI_STREAM_BODY_MAX);
 	struct uvpi_stream_record record = { .type = UINT32_MAX };
@@ -260,7 +235,7 @@ static int send_file(struct saved *s, struct uvp_error *err)
 }
 
 /* Of a file in which the guest's parameters come early, it says first that it is ready. */
-static int wait_built(struct saved *s, struct uvp_error *err)
+static int wait_built(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	int64_t deadline = uvpi_now_ms() + BUILT_MS;
 	int r;
@@ -275,7 +250,7 @@ static int wait_built(struct saved *s, struct uvp_error *err)
 }
 
 /* The file may be restored here: say so, and what has become of the other end. */
-static int give_up(struct saved *s, int r, struct uvp_error *err)
+static int give_up(struct uvpi_saved_move *s, int r, struct uvp_error *err)
 {
 	struct uvp_error theirs = UVP_ERROR_INIT;
 
@@ -295,119 +270,8 @@ static int give_up(struct saved *s, int r, struct uvp_error *err)
 	return r;
 }
 
-static void warn(struct saved *s, const char *what, const char *why)
-{
-	struct uvp_migrate_report *report = s->report;
-
-	if (report->n_warnings < UVP_MIGRATE_REFUSALS)
-		snprintf(report->warnings[report->n_warnings++], sizeof(report->warnings[0]), "%s%s%.180s", what, *why ? ": " : "", why);
-}
-
-/* Each step can be done again: the note stays until all is done, and from here on nobody has to be asked again for that. */
-static int end_here(struct saved *s, bool defined_there, struct uvp_error *err)
-{
-	bool asked = s->leaving.state == UVPI_LEAVING_ASKED;
-	struct uvp_error why = UVP_ERROR_INIT;
-	int r;
-
-	s->leaving.state = defined_there ? UVPI_LEAVING_THERE_DEFINED : UVPI_LEAVING_THERE;
-	if (uvpi_leaving_note(s->uuid, &s->leaving, &why) < 0)
-		uvpi_debug("cannot write down that it runs there: %s", why.message);
-	UVPI_STEP("known to run there");
-	why = (struct uvp_error)UVP_ERROR_INIT;
-	if (s->defined.there && (!defined_there || uvp_definition_remove(&s->defined.definition, &why) < 0))
-		warn(s, "it is still defined here", why.message);
-	UVPI_STEP("definition gone");
-	/* Nobody who knew it less has removed it. */
-	r = s->fd < 0 ? asked : uvpi_saved_remove(s->path, s->fd, s->leaving.mark, err);
-	if (r > 0)
-		warn(s, "the file that it was in is not at its place, and was not removed: do not restore it", "");
-	if (r < 0) {
-		uvpi_prefix(err, "it runs on '%.100s', and what is left of it here cannot be removed", s->how->host);
-		uvpi_hint(err, "'xlx migrate --settle %.150s' tries again", s->path);
-		return r;
-	}
-	UVPI_STEP("file gone");
-	return 0;
-}
-
-/* What is beside the file has the name that the file had then. */
-static int forget(struct saved *s, struct uvp_error *err)
-{
-	int r = uvpi_saved_take_back(s->leaving.path, err);
-
-	return r < 0 ? r : uvpi_leaving_forget(s->uuid, err);
-}
-
-static int back_here(struct saved *s, struct uvp_error *err)
-{
-	if (s->fd < 0) {
-		uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it does not run on '%.100s', and '%.200s' is not there any more", s->how->host, s->path);
-		uvpi_hint(err, "if the file was renamed, settle it by the name that it has now");
-		return -UVP_E_NOT_FOUND;
-	}
-	uvpi_defined_switch_on(&s->defined);
-	UVPI_STEP("switched on");
-	return forget(s, err);
-}
-
-static int say_unknown(struct saved *s, const struct uvp_error *why, struct uvp_error *err)
-{
-	if (err)
-		*err = *why;
-	uvpi_prefix(err, "it was handed over to '%.100s', and whether it runs there is not known", s->how->host);
-	if (*why->hint)
-		uvpi_hint(err, "%.120s; until 'xlx migrate --settle %.80s' has asked there, it is not restored here", why->hint, s->path);
-	else
-		uvpi_hint(err, "until 'xlx migrate --settle %.150s' has asked there, the file is not restored here", s->path);
-	return -why->code;
-}
-
-/* *ret_end is what holds now; when it is known, and could not be done, too. */
-static int ask(struct saved *s, const struct uvp_op *op, enum uvp_migrate_end *ret_end, struct uvp_error *err)
-{
-	struct uvp_error why = UVP_ERROR_INIT;
-	int r = -UVP_E_IO;
-
-	for (int i = 0; i < TRIES && (r == -UVP_E_IO || (r == -UVP_E_TIMEOUT && !s->link.greeted)); i++) {
-		if (i && uvpi_op_pause(op, BETWEEN_MS))
-			break;
-		uvpi_link_close(&s->link);
-		s->link.greeted = false;
-		r = uvpi_settle_ask(s->handover->token, s->uuid, s->how, op, &s->link, &why);
-	}
-	if (r < 0)
-		return say_unknown(s, &why, err);
-	*ret_end = s->link.message.state == UVPI_WIRE_TAKEN ? UVP_MIGRATE_THERE : UVP_MIGRATE_HERE;
-	if (*ret_end == UVP_MIGRATE_HERE) {
-		r = back_here(s, err);
-		if (r == 0)
-			uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
-		return r;
-	}
-	r = end_here(s, s->link.message.flags & UVPI_WIRE_DEFINED, err);
-	if (r < 0)
-		return r;
-	uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL);
-	UVPI_STEP("said done");
-	return forget(s, err);
-}
-
-/* Its last step is known already. */
-static int end_again(struct saved *s, struct uvp_error *err)
-{
-	struct uvp_error why = UVP_ERROR_INIT;
-	int r = end_here(s, s->leaving.state == UVPI_LEAVING_THERE_DEFINED, err);
-
-	if (r < 0)
-		return r;
-	if (uvpi_settle_tidy(s->handover->token, s->how, &why) < 0)
-		uvpi_debug("cannot tidy up there: %s", why.message);
-	return forget(s, err);
-}
-
 /* Nothing but another tool can have made it meanwhile. */
-static int check_again(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+static int check_again(struct uvpi_saved_move *s, struct uvp_host *host, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	int r = uvpi_def_running(host, s->uuid, &domain, err);
@@ -419,7 +283,7 @@ static int check_again(struct saved *s, struct uvp_host *host, struct uvp_error 
 	return r;
 }
 
-static int write_down(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+static int write_down(struct uvpi_saved_move *s, struct uvp_host *host, struct uvp_error *err)
 {
 	struct uvpi_handover *handover = s->handover;
 	int r;
@@ -441,24 +305,24 @@ static int write_down(struct saved *s, struct uvp_host *host, struct uvp_error *
 	return r < 0 ? r : check_again(s, host, err);
 }
 
-static int finish(struct saved *s, struct uvp_error *err)
+static int finish(struct uvpi_saved_move *s, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 	bool kept = !s->link.message.n_warnings;
 	int r;
 
 	uvpi_preflight_report(&s->link.message, s->report);
-	r = end_here(s, kept, err);
+	r = uvpi_saved_end_here(s, kept, err);
 	if (r < 0)
 		return r;
 	if (uvpi_link_tell(&s->link, UVPI_WIRE_DONE, NULL) < 0 ||
 	    uvpi_link_receive(&s->link, UVPI_WIRE_DONE, uvpi_now_ms() + ANSWER_MS, NULL, NULL) < 0)
 		uvpi_settle_tidy(s->handover->token, s->how, &why);
 	UVPI_STEP("said done");
-	return forget(s, err);
+	return uvpi_saved_forget(s, err);
 }
 
-static int hand_over(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+static int hand_over(struct uvpi_saved_move *s, struct uvp_host *host, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 	enum uvp_migrate_end end;
@@ -466,7 +330,7 @@ static int hand_over(struct saved *s, struct uvp_host *host, struct uvp_error *e
 
 	if (r < 0) {
 		uvpi_defined_switch_on(&s->defined);
-		forget(s, NULL);
+		uvpi_saved_forget(s, NULL);
 		return give_up(s, r, err);
 	}
 	UVPI_STEP("handed over");
@@ -476,7 +340,7 @@ static int hand_over(struct saved *s, struct uvp_host *host, struct uvp_error *e
 		r = uvpi_link_receive(&s->link, UVPI_WIRE_RUNNING, uvpi_now_ms() + RUNNING_MS, NULL, &why);
 	if (r == 0)
 		return finish(s, err);
-	r = ask(s, NULL, &end, err);
+	r = uvpi_saved_ask(s, NULL, &end, err);
 	if (r < 0 || end == UVP_MIGRATE_THERE)
 		return r;
 	r = uvpi_fail(err, UVP_E_IO, 0, "the connection to '%s' broke as it was handed over", s->how->host);
@@ -484,7 +348,7 @@ static int hand_over(struct saved *s, struct uvp_host *host, struct uvp_error *e
 	return r;
 }
 
-static int move(struct saved *s, struct uvp_host *host, struct uvp_error *err)
+static int move(struct uvpi_saved_move *s, struct uvp_host *host, struct uvp_error *err)
 {
 	int r = look(s, host, err);
 
@@ -498,7 +362,7 @@ static int move(struct saved *s, struct uvp_host *host, struct uvp_error *err)
 	return r < 0 ? give_up(s, r, err) : hand_over(s, host, err);
 }
 
-static void done(struct saved *s)
+void uvpi_saved_done(struct uvpi_saved_move *s)
 {
 	uvpi_link_close(&s->link);
 	uvpi_stream_close(&s->reader);
@@ -529,9 +393,9 @@ static int full_path(const char *path, char ret_path[PATH_MAX], struct uvp_error
 }
 
 /* Its folder is what is written to disk, too. */
-static int begin(const char *path, const struct uvp_migrate *how, char ret_path[PATH_MAX], struct saved **ret_s, struct uvp_error *err)
+int uvpi_saved_begin(const char *path, const struct uvp_migrate *how, char ret_path[PATH_MAX], struct uvpi_saved_move **ret_s, struct uvp_error *err)
 {
-	struct saved *s;
+	struct uvpi_saved_move *s;
 	int r = full_path(path, ret_path, err);
 
 	if (r < 0)
@@ -539,7 +403,7 @@ static int begin(const char *path, const struct uvp_migrate *how, char ret_path[
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return uvpi_no_memory(err);
-	*s = (struct saved){ .path = ret_path, .how = how, .link = UVPI_LINK_INIT, .lock = -1, .fd = -1, .reader = { .fd = -1 } };
+	*s = (struct uvpi_saved_move){ .path = ret_path, .how = how, .link = UVPI_LINK_INIT, .lock = -1, .fd = -1, .reader = { .fd = -1 } };
 	s->handover = &s->leaving.handover;
 	*ret_s = s;
 	return 0;
@@ -551,8 +415,8 @@ int uvp_saved_migrate(struct uvp_host *host, const char *path, const struct uvp_
 	struct uvp_migrate_report *report = calloc(1, sizeof(*report));
 	int64_t began = uvpi_now_ms();
 	char full[PATH_MAX];
-	struct saved *s = NULL;
-	int r = report ? begin(path, how, full, &s, err) : uvpi_no_memory(err);
+	struct uvpi_saved_move *s = NULL;
+	int r = report ? uvpi_saved_begin(path, how, full, &s, err) : uvpi_no_memory(err);
 
 	if (r < 0) {
 		free(report);
@@ -568,93 +432,7 @@ int uvp_saved_migrate(struct uvp_host *host, const char *path, const struct uvp_
 		uvpi_prefix(err, "cannot move what is saved in '%.150s' to '%.100s'", path, how->host);
 	if (ret_report)
 		*ret_report = *report;
-	done(s);
+	uvpi_saved_done(s);
 	free(report);
-	return r;
-}
-
-/* ---- settling ---- */
-
-/* By the file, whatever name it has now: 1, or 0 when it was not handed over. */
-static int find_by_file(struct saved *s, struct uvp_error *err)
-{
-	int r = uvpi_saved_open_to_move(s->path, &s->fd, err);
-
-	if (r == 0)
-		r = read_head(s, err);
-	if (r == 0)
-		r = uvpi_leaving_noted(s->uuid, &s->leaving, err);
-	return r;
-}
-
-/* The file is gone already, or another one is in its place. */
-static int find_by_path(struct saved *s, struct uvp_error *err)
-{
-	int r = uvpi_leaving_find(s->path, NULL, s->uuid, &s->leaving, err);
-
-	if (s->fd < 0)
-		return r;
-	if (r == 0) { /* another host's, of the same storage */
-		memcpy(s->uuid, s->reader.domain.uuid, sizeof(s->uuid));
-		return uvpi_saved_noted(s->path, s->fd, &s->leaving, err);
-	}
-	close(s->fd);
-	s->fd = -1;
-	return r;
-}
-
-static int find(struct saved *s, struct uvp_error *err)
-{
-	int r = access(s->path, F_OK) < 0 && errno == ENOENT ? 0 : find_by_file(s, err);
-
-	if (r == 0)
-		r = find_by_path(s, err);
-	if (r > 0) {
-		int locked = take_lock(s, err);
-
-		if (locked < 0)
-			return locked;
-		/* Somebody else may have settled it just now. */
-		if (s->fd < 0)
-			r = uvpi_leaving_noted(s->uuid, &s->leaving, err);
-	}
-	if (r == 0)
-		r = uvpi_fail(err, UVP_E_NOT_FOUND, 0, "it was not handed over to another host: there is nothing to settle");
-	return r < 0 ? r : 0;
-}
-
-int uvp_saved_settle(const char *path, const struct uvp_migrate *how, const struct uvp_op *op, enum uvp_migrate_end *ret_end,
-		     struct uvp_error *err)
-{
-	_cleanup_free_ struct uvp_migrate_report *report = calloc(1, sizeof(*report));
-	struct uvp_migrate other = *how;
-	char full[PATH_MAX];
-	struct saved *s = NULL;
-	int r = report ? begin(path, &other, full, &s, err) : uvpi_no_memory(err);
-
-	if (r < 0)
-		return r;
-	*ret_end = UVP_MIGRATE_UNKNOWN;
-	s->report = report;
-	r = find(s, err);
-	if (r == 0)
-		r = uvpi_defined_get(s->uuid, &s->defined, err);
-	if (r == 0) {
-		uvpi_handover_was_on(s->handover, &s->defined);
-		other.host = how->host ? how->host : s->handover->host;
-		if (!how->ssh && strcmp(s->handover->ssh, "-"))
-			other.ssh = s->handover->ssh;
-		*ret_end = s->leaving.state == UVPI_LEAVING_ASKED ? UVP_MIGRATE_UNKNOWN : UVP_MIGRATE_THERE;
-		r = *ret_end == UVP_MIGRATE_THERE ? end_again(s, err) : ask(s, op, ret_end, err);
-	}
-	for (int i = 0; i < report->n_warnings; i++) {
-		struct uvp_error warning = UVP_ERROR_INIT;
-
-		uvpi_fail(&warning, UVP_E_BUSY, 0, "'%.150s': %.250s", path, report->warnings[i]);
-		uvpi_op_warn(op, &warning);
-	}
-	if (r < 0)
-		uvpi_prefix(err, "cannot settle '%.200s'", path);
-	done(s);
 	return r;
 }

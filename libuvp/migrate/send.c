@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The host that a domain leaves. Until the other host says that all of it is there, nothing is lost: whatever fails, the guest
  * runs on here. Then it is written down that it was handed over, and from there on only the other host's word counts. */
-#include <uvp/migrate.h>
+#include "migrate/send.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,67 +15,21 @@
 #include "core/num.h"
 #include "core/progress.h"
 #include "core/step.h"
-#include "domain/domain.h"
-#include "memory/memory.h"
-#include "migrate/defined.h"
-#include "migrate/handover.h"
-#include "migrate/link.h"
 #include "migrate/preflight.h"
-#include "migrate/rounds.h"
 #include "migrate/settle.h"
-#include "migrate/slow.h"
 #include "stream/describe.h"
-#include "stream/machine.h"
 #include "stream/native.h"
-#include "stream/packer.h"
-#include "stream/pipe.h"
 #include "stream/suspend.h"
 
 #define FLAGS (UVP_MIGRATE_CHECK | UVP_MIGRATE_TRUST_DISKS | UVP_MIGRATE_NO_LIVE | UVP_MIGRATE_SLOW_DOWN | UVP_MIGRATE_STOP)
-#define SUSPEND_MS 120000
 #define BUILT_MS 180000  /* devices on a busy host */
 #define DONE_MS 10000
 #define RUNNING_MS 30000 /* then it is asked again */
 
-struct send {
-	struct uvp_domain *domain;
-	const struct uvp_migrate *how;
-	const struct uvp_op *op;
-	struct uvp_op limited; /* what `op` is: the caller's, and it ends at --timeout */
-	struct uvp_op quiet; /* for the thread: to be cancelled, but not to report */
-	struct uvp_migrate_report *report;
-	struct uvpi_link link;
-	struct uvp_config *config;
-	struct uvpi_dominfo info;
-	struct uvpi_wire_message *list; /* refusals and warnings */
-	struct uvpi_handover handover;
-	struct uvpi_defined defined;
-	struct uvpi_memory_hold memory;
-	struct uvpi_stream_domain head;
-	char *text; /* the configuration */
-	uint32_t sequence; /* of the stream */
-	bool anyway; /* it is stopped, however long it stands still */
-	unsigned int ready; /* how often the other host has said so */
-	uint64_t raw;
-	int64_t free_at; /* when the connection has sent what it may */
-	struct uvpi_stream_pipe pipe;
-	struct uvpi_machine machine; /* the thread's, too, while that runs */
-	struct uvpi_packer *packer;
-
-	/* the thread's, read by the other */
-	struct uvpi_rounds rounds;
-	struct uvp_error why; /* it could not suspend, or must not go on */
-	struct uvpi_slow slow;
-	_Atomic unsigned int round;
-	_Atomic uint64_t forecast, dirty_rate; /* ms; bytes in a second that it changes */
-	_Atomic bool suspended, late; /* late: err says that there was no time left */
-	int64_t suspended_at, began;
-};
-
 /* ---- before anything moves ---- */
 
 /* One that was killed, and slowed it down. */
-static int uncap(struct send *s, struct uvp_error *err)
+static int uncap(struct uvpi_send *s, struct uvp_error *err)
 {
 	uint32_t left, cap;
 	int r = uvpi_slow_put_back(s->domain, &left, &cap, err);
@@ -89,7 +40,7 @@ static int uncap(struct send *s, struct uvp_error *err)
 	return r < 0 ? r : 0;
 }
 
-static int look(struct send *s, struct uvp_error *err)
+static int look(struct uvpi_send *s, struct uvp_error *err)
 {
 	int r = uvpi_suspend_check(s->domain, "moved by 'xl migrate'", "move it", &s->config, &s->info, err);
 
@@ -104,7 +55,7 @@ static int look(struct send *s, struct uvp_error *err)
 	return r < 0 ? r : uncap(s, err);
 }
 
-static int offer(struct send *s, struct uvp_error *err)
+static int offer(struct uvpi_send *s, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
 	_cleanup_free_ char *cpu = NULL;
@@ -134,7 +85,7 @@ static int offer(struct send *s, struct uvp_error *err)
 }
 
 /* Both sides are asked, so that the operator has all of it at once. */
-static int check(struct send *s, struct uvp_error *err)
+static int check(struct uvpi_send *s, struct uvp_error *err)
 {
 	int r = uvpi_preflight_source(s->domain, s->config, s->how->flags, s->list, err);
 
@@ -149,281 +100,10 @@ static int check(struct send *s, struct uvp_error *err)
 	return r < 0 ? r : uvpi_preflight_verdict(&s->link, s->report, s->op, err);
 }
 
-/* ---- its memory ---- */
-
-static int suspend(void *data)
-{
-	struct send *s = data;
-
-	struct uvp_op op = s->quiet;
-
-	/* It has its own time for that, unless there is less. */
-	if (op.deadline_ms > uvpi_now_ms() + SUSPEND_MS)
-		op.deadline_ms = -1;
-	if (uvpi_suspend(s->domain, &op, &s->why) < 0)
-		return 0;
-	s->suspended_at = uvpi_now_ms();
-	s->suspended = true;
-	UVPI_STEP("suspended");
-	return uvpi_machine_hold(&s->machine, &s->why) == 0;
-}
-
-static int log_dirty(void *data, bool on, struct uvp_error *err)
-{
-	struct send *s = data;
-
-	return uvpi_machine_log_dirty(&s->machine, on, err);
-}
-
-static int wait_ready(void *data, unsigned int n, struct uvp_error *err)
-{
-	struct send *s = data;
-	int r = 0;
-
-	for (; r == 0 && s->ready < n; s->ready++)
-		r = uvpi_link_receive(&s->link, UVPI_WIRE_READY, uvpi_now_ms() + BUILT_MS, s->op, err);
-	UVPI_STEP("it is ready there");
-	return r;
-}
-
-static int take_why(struct send *s, struct uvp_error *err)
-{
-	if (err)
-		*err = s->why;
-	return -s->why.code;
-}
-
-static int check_time(struct send *s, struct uvp_error *err)
-{
-	if (!s->how->timeout_ms || uvpi_now_ms() - s->began < s->how->timeout_ms)
-		return 0;
-	s->late = s->late || err;
-	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "it was not there after %" PRIu32 " s", s->how->timeout_ms / 1000);
-}
-
-/* What the guest has written is in the images, for whoever reads them on the other host, before that runs it. */
-static int sync_disks(struct send *s, struct uvp_error *err)
-{
-	for (int i = 0; i < s->config->n_disks; i++) {
-		const struct uvpi_disk *disk = &s->config->disks[i];
-		_cleanup_close_ int fd = -1;
-
-		if (disk->readonly || !disk->target || disk->script || disk->format == UVPI_DISK_EMPTY ||
-		    !uvpi_backend_is_here(disk->backend))
-			continue;
-		fd = open(disk->target, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		if (fd >= 0 && fsync(fd) < 0)
-			return uvpi_fail_errno(err, errno, "disk '%s': cannot write '%.200s' out", disk->vdev, disk->target);
-		if (check_time(s, err) < 0)
-			return -UVP_E_TIMEOUT;
-	}
-	return 0;
-}
-
-static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
-{
-	struct send *s = data;
-	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
-
-	s->round = s->rounds.round;
-	s->dirty_rate = (uint64_t)(s->rounds.dirty_rate * 4096 * 1000);
-	s->forecast = s->rounds.pause_ms;
-	if (uvpi_op_cancelled(&s->quiet) || check_time(s, &s->why) < 0)
-		return UVPI_ROUND_ABORT;
-	if (answer == UVPI_ROUNDS_GO_ON)
-		return UVPI_ROUND_GO_ON;
-	if (answer == UVPI_ROUNDS_STOP) {
-		/* so that little of it is left when the guest waits for that */
-		sync_disks(s, NULL);
-		return UVPI_ROUND_LAST;
-	}
-	if (s->how->flags & UVP_MIGRATE_SLOW_DOWN) {
-		int r = uvpi_slow_down(&s->slow, s->domain, &s->why);
-
-		if (r < 0)
-			return UVPI_ROUND_ABORT;
-		if (r > 0) {
-			uvpi_rounds_again(&s->rounds, pages);
-			return UVPI_ROUND_GO_ON;
-		}
-	}
-	if (s->how->flags & UVP_MIGRATE_STOP) {
-		s->anyway = true;
-		return UVPI_ROUND_LAST;
-	}
-	uvpi_fail(&s->why, UVP_E_TIMEOUT, 0,
-		  "its memory changes as fast as it can be sent: %lu pages are left after round %u, and would keep it still for %" PRIu64 " ms",
-		  pages, round, s->rounds.pause_ms);
-	uvpi_hint(&s->why, "allow for that with --max-downtime, slow it down with --auto-converge, or stop it anyway with --stop");
-	return UVPI_ROUND_ABORT;
-}
-
-static bool is_enough(void *data, unsigned long pages)
-{
-	struct send *s = data;
-	bool enough = uvpi_rounds_enough(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
-
-	s->forecast = s->rounds.pause_ms;
-	return enough || s->anyway;
-}
-
-/* So that others have a part of the connection, too. Time in which little was sent is not made up for. The rest of a guest that
- * waits for it is not held back; the forecast takes it for as slow all the same: how fast it would go nobody knows, because in
- * the time in which nothing may be sent the buffers of the connection empty themselves. */
-static void hold_back(struct send *s, uint64_t bytes)
-{
-	int64_t now = uvpi_now_ms();
-
-	if (s->free_at < now)
-		s->free_at = now;
-	s->free_at += (int64_t)(bytes * 1000 / s->how->bandwidth);
-	while (s->free_at > now && !s->suspended && check_time(s, NULL) == 0) {
-		int64_t left = s->free_at - now;
-
-		if (uvpi_op_pause(s->op, left > 1000 ? 1000 : (int)left))
-			break;
-		now = uvpi_now_ms();
-	}
-}
-
-/* In parts, so that something goes every second: the other host takes a connection that is silent for one that is broken. */
-static int write_some(struct send *s, const void *data, uint32_t len, struct uvp_error *err)
-{
-	const uint8_t *at = data;
-	int r = 0;
-
-	while (len && r == 0) {
-		uint32_t n = s->how->bandwidth && s->how->bandwidth < len && !s->suspended ? (uint32_t)s->how->bandwidth : len;
-
-		r = uvpi_link_write(&s->link, at, n, s->op, err);
-		at += n;
-		len -= n;
-		if (r == 0 && s->how->bandwidth && !s->suspended)
-			hold_back(s, n);
-		if (r == 0)
-			r = check_time(s, err);
-	}
-	return r;
-}
-
-static int write_record(struct send *s, uint32_t type, const void *body, uint32_t len, struct uvp_error *err)
-{
-	uint8_t header[UVPI_STREAM_RECORD];
-	int r;
-
-	uvpi_stream_put_record(header, type, s->sequence++, body, len);
-	r = write_some(s, header, sizeof(header), err);
-	if (r == 0)
-		r = write_some(s, body, len, err);
-	UVPI_STEP("record sent");
-	return r;
-}
-
-static void report_round(struct send *s)
-{
-	char phase[96];
-	uint64_t expected = s->info.pages * 4096, forecast = s->forecast;
-
-	if (s->suspended)
-		snprintf(phase, sizeof(phase), "sending what is left, %.1f to 1", (double)s->raw / (double)s->link.bytes);
-	else if (forecast)
-		snprintf(phase, sizeof(phase), "round %u, it changes %.1f MiB/s, pause %" PRIu64 " ms, %.1f to 1", (unsigned int)s->round,
-			 (double)s->dirty_rate / (1 << 20), forecast, (double)s->raw / (double)s->link.bytes);
-	else
-		snprintf(phase, sizeof(phase), "round %u, %.1f to 1", (unsigned int)s->round, (double)s->raw / (double)s->link.bytes);
-	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
-}
-
-static int send_piece(void *data, const struct uvpi_packed *piece, struct uvp_error *err)
-{
-	struct send *s = data;
-	int r = write_record(s, piece->type, piece->body, piece->len, err);
-
-	if (r < 0)
-		return r;
-	s->raw += piece->raw;
-	report_round(s);
-	return 0;
-}
-
-static int write_head(struct send *s, struct uvp_error *err)
-{
-	uint8_t header[UVPI_STREAM_HEADER], body[UVPI_STREAM_DOMAIN_LEN];
-	char level[UVPI_STREAM_LEVEL_MAX];
-	int r;
-
-	uvpi_stream_put_header(header);
-	uvpi_stream_put_domain(body, &s->head);
-	r = uvpi_link_write(&s->link, header, sizeof(header), s->op, err);
-	if (r == 0)
-		r = write_record(s, UVPI_STREAM_CONFIG, s->text, (uint32_t)strlen(s->text), err);
-	if (r == 0)
-		r = write_record(s, UVPI_STREAM_DOMAIN, body, sizeof(body), err);
-	if (r == 0)
-		r = uvpi_stream_describe_level(s->domain, level, err);
-	return r <= 0 ? r : write_record(s, UVPI_STREAM_LEVEL, level, (uint32_t)r, err);
-}
-
-static int write_machine(struct send *s, struct uvp_error *err)
-{
-	_cleanup_free_ uint8_t *body = NULL;
-	uint32_t len;
-	int r = uvpi_machine_record(&s->machine, &body, &len, err);
-
-	return r < 0 || !len ? r : write_record(s, UVPI_STREAM_MACHINE, body, len, err);
-}
-
-static int write_guest(struct send *s, struct uvp_error *err)
-{
-	struct uvp_error why = UVP_ERROR_INIT;
-	uint8_t body[UVPI_STREAM_END_LEN];
-	struct uvpi_stream_end end;
-	int r = write_head(s, err), ended;
-
-	if (r < 0)
-		return r;
-	s->pipe = (struct uvpi_stream_pipe){ .xc = uvpi_hyp_xc(s->domain->host->hyp), .domid = s->domain->domid, .hvm = s->info.hvm,
-					     .max_pages = s->config->maxmem_kib / 4 };
-	if (s->how->flags & UVP_MIGRATE_NO_LIVE) {
-		r = suspend(s) ? 0 : take_why(s, err);
-	} else {
-		s->pipe.suspend = suspend;
-		s->pipe.round = next_round;
-		s->pipe.log_dirty = log_dirty;
-		s->pipe.ready = wait_ready;
-		s->pipe.enough = is_enough;
-		s->pipe.data = s;
-	}
-	if (r == 0)
-		r = uvpi_stream_pipe_start(&s->pipe, err);
-	if (r < 0)
-		return r;
-	r = uvpi_packer_pump(s->packer, &s->pipe, s->op, send_piece, s, err);
-	ended = uvpi_stream_pipe_end(&s->pipe, &why);
-	if (s->why.code && (r == 0 ? ended < 0 : r == -UVP_E_CANCELLED && !uvpi_op_cancelled(s->op)))
-		return take_why(s, err);
-	if (r == 0 && ended < 0 && uvpi_op_cancelled(s->op))
-		uvpi_fail(&why, UVP_E_CANCELLED, 0, "stopped as you asked");
-	if (r == 0 && ended < 0) {
-		r = -why.code;
-		if (err)
-			*err = why;
-	}
-	if (r == 0)
-		r = write_machine(s, err);
-	if (r < 0)
-		return r;
-	end = (struct uvpi_stream_end){ s->raw, s->sequence };
-	uvpi_stream_put_end(body, &end);
-	r = write_record(s, UVPI_STREAM_END, body, sizeof(body), err);
-	/* while the other host makes it of what it has */
-	return r < 0 ? r : sync_disks(s, err);
-}
-
 /* ---- handing over ---- */
 
 /* The last word that came, if there was one, tells more than that the connection is gone. */
-static int say_why(struct send *s, int r, struct uvp_error *err)
+static int say_why(struct uvpi_send *s, int r, struct uvp_error *err)
 {
 	struct uvp_error theirs = UVP_ERROR_INIT;
 
@@ -443,7 +123,7 @@ static int say_why(struct send *s, int r, struct uvp_error *err)
 }
 
 /* Whoever was killed there has left something. Does that host know now that nothing comes? */
-static bool tidy(struct send *s)
+static bool tidy(struct uvpi_send *s)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 
@@ -463,7 +143,7 @@ static void say_with_hint(const char *here, struct uvp_error *err)
 	uvpi_hint(err, "%s; on that host: %.200s", here, theirs);
 }
 
-static int give_up(struct send *s, int r, struct uvp_error *err)
+static int give_up(struct uvpi_send *s, int r, struct uvp_error *err)
 {
 	struct uvp_error resume = UVP_ERROR_INIT;
 	char word[UVPI_LABEL];
@@ -498,7 +178,7 @@ static int give_up(struct send *s, int r, struct uvp_error *err)
 }
 
 /* It is there, and gone from here in a moment. */
-static int finish(struct send *s, struct uvp_error *err)
+static int finish(struct uvpi_send *s, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 	struct uvp_op op = UVP_OP_INIT;
@@ -536,7 +216,7 @@ static int finish(struct send *s, struct uvp_error *err)
 }
 
 /* Neither side guesses: the other one is asked on a connection of its own. */
-static int ask(struct send *s, struct uvp_error *err)
+static int ask(struct uvpi_send *s, struct uvp_error *err)
 {
 	enum uvp_migrate_end end;
 	int r;
@@ -561,7 +241,7 @@ static int ask(struct send *s, struct uvp_error *err)
 	return r;
 }
 
-static int hand_over(struct send *s, struct uvp_error *err)
+static int hand_over(struct uvpi_send *s, struct uvp_error *err)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 	int r = uvpi_suspend_still(s->domain, err);
@@ -592,7 +272,7 @@ static int hand_over(struct send *s, struct uvp_error *err)
 	return r < 0 ? ask(s, err) : finish(s, err);
 }
 
-static int move(struct send *s, struct uvp_error *err)
+static int move(struct uvpi_send *s, struct uvp_error *err)
 {
 	int r;
 
@@ -602,10 +282,10 @@ static int move(struct send *s, struct uvp_error *err)
 	r = uvpi_machine_open(&s->machine, s->domain, s->config, s->op, err);
 	if (r == 0)
 		r = uvpi_memory_hold(s->domain, &s->memory, s->op, err);
-	if (r == 0 && s->info.hvm && !(s->how->flags & UVP_MIGRATE_NO_LIVE))
+	if (r == 0 && !(s->how->flags & UVP_MIGRATE_NO_LIVE))
 		r = uvpi_slow_begin(&s->slow, s->domain, err);
 	if (r == 0)
-		r = write_guest(s, err);
+		r = uvpi_send_guest(s, err);
 	uvpi_native_stop_log(&s->pipe);
 	uvpi_machine_close(&s->machine);
 	UVPI_STEP("all sent");
@@ -614,7 +294,7 @@ static int move(struct send *s, struct uvp_error *err)
 	return r < 0 ? give_up(s, r, err) : hand_over(s, err);
 }
 
-static int migrate(struct send *s, struct uvp_error *err)
+static int migrate(struct uvpi_send *s, struct uvp_error *err)
 {
 	int r = look(s, err);
 
@@ -627,7 +307,7 @@ static int migrate(struct send *s, struct uvp_error *err)
 	return r < 0 || s->how->flags & UVP_MIGRATE_CHECK ? r : move(s, err);
 }
 
-static void fill_report(struct send *s)
+static void fill_report(struct uvpi_send *s)
 {
 	s->report->rounds = s->rounds.round + s->suspended;
 	s->report->wire_bytes = s->link.bytes;
@@ -640,7 +320,7 @@ static void fill_report(struct send *s)
 int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how, const struct uvp_op *op,
 		       struct uvp_migrate_report *ret_report, struct uvp_error *err)
 {
-	struct send *s = calloc(1, sizeof(*s));
+	struct uvpi_send *s = calloc(1, sizeof(*s));
 	struct uvp_migrate_report *report = calloc(1, sizeof(*report));
 	char label[UVPI_LABEL];
 	int lock, r;
@@ -650,7 +330,7 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 		free(report);
 		return uvpi_no_memory(err);
 	}
-	*s = (struct send){ .domain = domain, .how = how, .quiet = UVP_OP_INIT, .report = report, .link = UVPI_LINK_INIT };
+	*s = (struct uvpi_send){ .domain = domain, .how = how, .quiet = UVP_OP_INIT, .report = report, .link = UVPI_LINK_INIT };
 	s->began = uvpi_now_ms();
 	s->limited = uvpi_op_until(op, how->timeout_ms ? s->began + how->timeout_ms : -1);
 	s->op = &s->limited;
@@ -668,7 +348,7 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 		uvpi_link_close(&s->link);
 		uvpi_saving_end(domain, lock);
 	}
-	if (r == -UVP_E_TIMEOUT && !s->late && check_time(s, NULL) < 0)
+	if (r == -UVP_E_TIMEOUT && !s->late && uvpi_send_check_time(s, NULL) < 0)
 		uvpi_prefix(err, "it was not there after %" PRIu32 " s", how->timeout_ms / 1000);
 	if (r < 0)
 		uvpi_prefix(err, "cannot move %s to '%.100s'", uvpi_domain_label(domain, label), how->host);

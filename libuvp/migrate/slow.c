@@ -2,8 +2,9 @@
 /* /uvp/slowed/ID in xenstore says a domain's UUID and three caps: the one that it has by right, and those before and after the last
  * step. It is written before that step is taken, so that whoever is killed at any instant leaves no cap that nobody knows of. One
  * that is neither of the two was set by somebody else in the meantime, and stays. A note is there, too, with one cap three times, as long
- * as Xen notes what a domain writes: whoever finds it has that ended. All notes are in one folder, so that who looks
- * for those of all domains asks once. */
+ * as Xen notes what a domain writes: whoever finds it has that ended. Its last number is the domain's limit of memory by right, in KiB:
+ * while it moves that is 0, because Xen does not note a page that a guest has given back and got again at the same place. All notes
+ * are in one folder, so that who looks for those of all domains asks once. */
 #include "migrate/slow.h"
 
 #include <inttypes.h>
@@ -38,27 +39,34 @@ static void node_path(const struct uvp_domain *domain, char path[64])
 
 static int note(const struct uvpi_slow *slow, struct uvp_domain *domain, uint32_t now, uint32_t next, struct uvp_error *err)
 {
-	char path[64], uuid[UVPI_UUID_TEXT], value[UVPI_UUID_TEXT + 48];
+	char path[64], uuid[UVPI_UUID_TEXT], value[UVPI_UUID_TEXT + 72];
 	struct uvpi_store *store;
 	int r = uvpi_host_store(domain->host, &store, err);
 
 	node_path(domain, path);
 	uvpi_format_uuid(domain->uuid, uuid);
-	snprintf(value, sizeof(value), "%s %" PRIu32 " %" PRIu32 " %" PRIu32, uuid, slow->before, now, next);
+	snprintf(value, sizeof(value), "%s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64, uuid, slow->before, now, next, slow->limit_kib);
 	return r < 0 ? r : uvpi_store_write(store, path, value, err);
 }
 
 int uvpi_slow_begin(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err)
 {
+	struct uvpi_dominfo info;
 	struct uvp_sched sched;
 	int r = uvp_domain_get_sched(domain, &sched, err);
 
+	if (r == 0)
+		r = uvpi_domain_look(domain, &info, err);
 	if (r < 0)
 		return r;
 	slow->before = sched.cap;
+	slow->limit_kib = info.max_pages < UINT64_MAX / 4 ? info.max_pages * 4 : 0;
 	r = note(slow, domain, sched.cap, sched.cap, err);
 	slow->noted = r == 0;
 	UVPI_STEP("move noted");
+	if (r == 0 && slow->limit_kib)
+		r = uvpi_hyp_setmaxmem(domain->host->hyp, domain->domid, 0, err);
+	UVPI_STEP("limit set");
 	return r;
 }
 
@@ -95,9 +103,15 @@ int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp
 	return r < 0 ? r : 1;
 }
 
-/* 1: the three caps; 0: there is no note about this domain. */
-static int read_note(struct uvp_domain *domain, uint32_t caps[3], struct uvp_error *err)
+struct note {
+	uint32_t caps[3];
+	uint64_t limit_kib; /* 0: it is not changed */
+};
+
+/* 1, or 0 when there is no note about this domain. */
+static int read_note(struct uvp_domain *domain, struct note *ret_note, struct uvp_error *err)
 {
+	struct note read = { 0 };
 	_cleanup_free_ char *value = NULL;
 	struct uvpi_store *store;
 	char path[64], *at, *save = NULL;
@@ -114,10 +128,15 @@ static int read_note(struct uvp_domain *domain, uint32_t caps[3], struct uvp_err
 	if (at && uvpi_parse_uuid(at, uuid, NULL) == 0 && memcmp(uuid, domain->uuid, sizeof(uuid)) != 0)
 		return 0;
 	for (at = strtok_r(NULL, " ", &save); at && n < 3; at = strtok_r(NULL, " ", &save), n++)
-		if (uvpi_parse_u32(at, "cap", 0, UINT32_MAX, &caps[n], NULL) < 0)
+		if (uvpi_parse_u32(at, "cap", 0, UINT32_MAX, &read.caps[n], NULL) < 0)
 			break;
-	if (n == 3 && !at)
+	/* An older release writes none. */
+	if (n == 3 && at && uvpi_parse_u64(at, "limit", 0, UINT64_MAX, &read.limit_kib, NULL) == 0)
+		at = strtok_r(NULL, " ", &save);
+	if (n == 3 && !at) {
+		*ret_note = read;
 		return 1;
+	}
 	return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say by how much the domain was slowed down", path);
 }
 
@@ -170,16 +189,29 @@ static void stop_log(struct uvp_domain *domain)
 	UVPI_STEP("log stopped");
 }
 
+/* One that is not 0 was set by somebody else in the meantime. */
+static int put_limit_back(struct uvp_domain *domain, const struct note *noted, struct uvp_error *err)
+{
+	struct uvpi_dominfo info;
+	int r = uvpi_domain_look(domain, &info, err);
+
+	return r < 0 || info.max_pages || !noted->limit_kib ? r :
+							       uvpi_hyp_setmaxmem(domain->host->hyp, domain->domid, noted->limit_kib, err);
+}
+
 static int put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
 {
 	struct uvp_sched sched;
-	uint32_t caps[3];
+	struct note noted;
+	const uint32_t *caps = noted.caps;
 	bool ours;
-	int r = read_note(domain, caps, err);
+	int r = read_note(domain, &noted, err);
 
 	if (r <= 0)
 		return r;
-	r = uvp_domain_get_sched(domain, &sched, err);
+	r = put_limit_back(domain, &noted, err);
+	if (r == 0)
+		r = uvp_domain_get_sched(domain, &sched, err);
 	if (r < 0)
 		return r;
 	ours = sched.cap != caps[0] && (sched.cap == caps[1] || sched.cap == caps[2]);
@@ -198,8 +230,8 @@ static int put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret
 
 int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
 {
-	uint32_t caps[3];
-	int r = read_note(domain, caps, err);
+	struct note noted;
+	int r = read_note(domain, &noted, err);
 
 	if (r > 0)
 		stop_log(domain);
@@ -214,7 +246,7 @@ void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain)
 	if (slow->noted && (uvpi_domain_look(domain, &info, &why) == -UVP_E_NOT_FOUND || (!why.code && info.dying)))
 		uvpi_slow_forget(domain); /* somebody has destroyed it */
 	else if (slow->noted && put_back(domain, NULL, NULL, &why) < 0)
-		uvpi_debug("cannot give it its cap back: %s", why.message);
+		uvpi_debug("cannot give it its cap and its limit of memory back: %s", why.message);
 	slow->steps = 0;
 	slow->noted = false;
 }
@@ -222,8 +254,8 @@ void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain)
 int uvp_migrate_uncap(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
 {
 	struct uvp_error busy = UVP_ERROR_INIT;
-	uint32_t caps[3];
-	int lock, r = read_note(domain, caps, err);
+	struct note noted;
+	int lock, r = read_note(domain, &noted, err);
 
 	if (r <= 0)
 		return r;

@@ -13,9 +13,10 @@ struct uvpi_slow {
 	bool noted;
 	unsigned int steps;  /* done so far */
 	uint32_t before, cap; /* the cap that it had, and has now; 0: none */
+	uint64_t limit_kib; /* of its memory, by right */
 };
 
-/* Before Xen and its device model note what it writes. */
+/* Before Xen and its device model note what it writes. From then on it gets no memory. */
 int uvpi_slow_begin(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
 /* 1, or 0 when there is no step left. UNSUPPORTED where the scheduler knows no cap. */
 int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);

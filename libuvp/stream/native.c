@@ -221,6 +221,20 @@ static int send_range(struct uvpi_native_send *s, xen_pfn_t from, xen_pfn_t to, 
 	return r;
 }
 
+/* Those that are not found may have been given back meanwhile. 1: there are some. */
+static int misses(struct uvpi_native_send *s, struct uvp_error *err)
+{
+	xc_domaininfo_t info;
+
+	if (s->running && !has_all(s)) {
+		if (xc_domain_getinfolist(s->p->xc, s->p->domid, 1, &info) != 1 || info.domain != s->p->domid)
+			return uvpi_hyp_fail(err, s->p->domid, "look at");
+		s->fewer = s->fewer || info.tot_pages < s->pages;
+		s->pages = info.tot_pages < s->pages ? info.tot_pages : s->pages;
+	}
+	return !has_all(s);
+}
+
 /* All of them. Between its memory and the special pages below 4 GiB most guests have nothing, for which Xen would have to be
  * asked a million times: that comes last, and not at all when all pages have been found. */
 int uvpi_native_all(struct uvpi_native_send *s, struct uvp_error *err)
@@ -234,9 +248,11 @@ int uvpi_native_all(struct uvpi_native_send *s, struct uvp_error *err)
 		r = send_range(s, special, high, err);
 	if (r == 0)
 		r = send_range(s, high, s->last, err);
-	if (r == 0 && !has_all(s))
+	r = r < 0 ? r : misses(s, err);
+	if (r > 0)
 		r = send_range(s, mmio, special, err);
-	if (r == 0 && !has_all(s))
+	r = r < 0 ? r : misses(s, err);
+	if (r > 0)
 		r = send_range(s, low, mmio, err);
 	return r;
 }

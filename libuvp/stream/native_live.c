@@ -75,7 +75,7 @@ static int look(struct live *l, struct uvp_error *err)
 	uint64_t before = l->send->pages;
 	int r = uvpi_native_look(l->send, err);
 
-	l->ballooned = l->ballooned || l->send->pages != before;
+	l->ballooned = l->ballooned || l->send->fewer || l->send->pages != before;
 	return r;
 }
 
@@ -190,8 +190,9 @@ static int send_rounds(struct live *l, struct uvp_error *err)
 	return r < 0 ? r : 0;
 }
 
-/* What it has got meanwhile, a page at a place where it had none or, by ballooning, many, nobody notes as changed until it is written. Where
- * something was sent Xen is asked again only when the count of pages has changed: then it does not tell that none is left. */
+/* What it has got meanwhile at a place where it had nothing, nobody notes as changed until it is written. (From Xen it gets nothing
+ * while it moves, see migrate/slow.c; but it can move its pages about.) Where something was sent Xen is asked again only when the count of
+ * pages has changed: then it does not tell that none is left. */
 static int send_new(struct live *l, struct uvp_error *err)
 {
 	struct uvpi_native_send *s = l->send;

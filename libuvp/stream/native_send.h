@@ -51,6 +51,7 @@ struct uvpi_native_send {
 	 * run (any more). */
 	struct uvpi_native_bits sent, again;
 	bool running; /* what it has changes while it is looked for: a count does not tell that all was found */
+	bool fewer; /* and has become less */
 	bool only_count; /* nothing is sent */
 	bool only_new; /* those that have been sent are passed over, */
 	bool exact; /* but only if they are still there */
