@@ -220,12 +220,17 @@ int uvpi_new_uuid(uint8_t ret_uuid[16], struct uvp_error *err)
 	return 0;
 }
 
-int64_t uvpi_now_ms(void)
+int64_t uvpi_now_us(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t uvpi_now_ms(void)
+{
+	return uvpi_now_us() / 1000;
 }
 
 /* Edits (insert, delete, replace, swap of neighbours) from a to b; words longer than 40 never match. */

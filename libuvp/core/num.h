@@ -39,6 +39,7 @@ int uvpi_new_uuid(uint8_t ret_uuid[16], struct uvp_error *err);
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 int64_t uvpi_now_ms(void);
+int64_t uvpi_now_us(void);
 
 /* The candidate nearest to text (few edits away), or NULL: for "did you mean". The list ends in NULL. */
 const char *uvpi_near_match(const char *text, const char *const *candidates);

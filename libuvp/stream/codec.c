@@ -11,7 +11,7 @@
 #include "core/error.h"
 
 /* zstd's --fast=5: of a Linux guest's memory it takes half the time of level 1, and leaves a third more. */
-#define LEVEL (-5)
+static const int levels[UVPI_CODEC_STEPS] = { -5, 1, 3, 6 };
 
 /* Zeros are looked for in steps of this: an empty page is found wherever it begins, and what is between two runs pays for the
  * 8 bytes that it costs. */
@@ -118,9 +118,9 @@ uint32_t uvpi_codec_pack(struct uvpi_codec *codec, const uint8_t *raw, uint32_t 
 	if (ready)
 		find_runs(&runs, raw, len);
 	if (runs.zeros)
-		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, codec->sparse, put_runs(&runs, NULL, 0, raw, codec->sparse), LEVEL);
+		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, codec->sparse, put_runs(&runs, NULL, 0, raw, codec->sparse), levels[codec->step]);
 	else if (ready)
-		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, raw, len, LEVEL);
+		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, raw, len, levels[codec->step]);
 	*ret_type = runs.zeros ? UVPI_STREAM_MEMORY_SPARSE : UVPI_STREAM_MEMORY_ZSTD;
 	if (!ZSTD_isError(n) && n < len)
 		return (uint32_t)n;
@@ -138,7 +138,7 @@ uint32_t uvpi_codec_pack_pages(struct uvpi_codec *codec, const uint8_t *head, ui
 	if (get_ready(codec)) {
 		find_runs(&runs, pages, len);
 		n = ZSTD_compressCCtx(codec->pack, buf, UVPI_STREAM_BODY_MAX, codec->sparse,
-				      put_runs(&runs, head, head_len, pages, codec->sparse), LEVEL);
+				      put_runs(&runs, head, head_len, pages, codec->sparse), levels[codec->step]);
 	}
 	*ret_type = UVPI_STREAM_MEMORY_SPARSE;
 	if (n && !ZSTD_isError(n) && n < head_len + len)

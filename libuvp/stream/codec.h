@@ -16,7 +16,10 @@ struct uvpi_span {
 	uint32_t len;
 };
 
+#define UVPI_CODEC_STEPS 4
 struct uvpi_codec {
+	unsigned int step; /* before UVPI_CODEC_STEPS: the larger, the fewer bytes, and the more time they take; what it begins with
+			    * is faster than any connection */
 	struct ZSTD_CCtx_s *pack;
 	struct ZSTD_DCtx_s *unpack;
 	uint8_t *sparse;

@@ -13,6 +13,7 @@
 #include "core/bytes.h"
 #include "core/error.h"
 #include "core/hyp.h"
+#include "core/num.h"
 #include "core/progress.h"
 #include "stream/frame.h"
 #include "stream/xenformat.h"
@@ -31,10 +32,12 @@ static int take_one(struct uvpi_native_send *s, bool wait, struct uvp_error *err
 {
 	struct uvpi_packed piece;
 	int r = uvpi_packer_take(s->packer, wait, &piece);
+	int64_t began = uvpi_now_us();
 
 	if (r <= 0)
 		return r;
 	r = s->write(s->data, &piece, err);
+	uvpi_packer_wrote(s->packer, uvpi_now_us() - began);
 	return r < 0 ? r : 1;
 }
 

@@ -4,11 +4,13 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/num.h"
 #include "core/progress.h"
 #include "stream/codec.h"
 #include "stream/frame.h"
@@ -18,6 +20,7 @@
 #define THREADS_MAX 4 /* libxenguest, which fills the pieces, is not faster than that many pack them */
 #define RING_MAX (2 * THREADS_MAX + 1)
 #define IDLE_MS 5
+#define WINDOW 8 /* pieces, after which the level is thought about */
 
 struct piece {
 	uint8_t *raw, *body;
@@ -37,6 +40,9 @@ struct uvpi_packer {
 	pthread_mutex_t lock;
 	pthread_cond_t work, ready;
 	bool stop;
+	_Atomic unsigned int step; /* of the codec */
+	unsigned int n_written; /* since it was thought about, */
+	int64_t waited_us, wrote_us; /* and how long they were waited for, and took to be written */
 };
 
 static void unmap(struct piece *piece)
@@ -72,6 +78,7 @@ static void *run(void *data)
 		}
 		piece = &packer->pieces[packer->started++ % packer->n];
 		pthread_mutex_unlock(&packer->lock);
+		codec.step = packer->step;
 		pack(piece, &codec);
 		pthread_mutex_lock(&packer->lock);
 		piece->ready = true;
@@ -169,7 +176,11 @@ void uvpi_packer_put(struct uvpi_packer *packer, uint32_t len)
 	piece->len = len;
 	piece->ready = false;
 	if (!packer->n_threads) {
+		int64_t began = uvpi_now_us();
+
+		packer->codec.step = packer->step;
 		pack(piece, &packer->codec);
+		packer->waited_us += uvpi_now_us() - began;
 		piece->ready = true;
 		packer->put++;
 		return;
@@ -183,22 +194,40 @@ void uvpi_packer_put(struct uvpi_packer *packer, uint32_t len)
 int uvpi_packer_take(struct uvpi_packer *packer, bool wait, struct uvpi_packed *ret_packed)
 {
 	struct piece *piece = &packer->pieces[packer->taken % packer->n];
+	int64_t began;
 	bool ready;
 
 	packer->out = false;
 	if (packer->taken == packer->put)
 		return 0;
 	pthread_mutex_lock(&packer->lock);
+	began = wait && !piece->ready ? uvpi_now_us() : 0;
 	while (wait && !piece->ready)
 		pthread_cond_wait(&packer->ready, &packer->lock);
 	ready = piece->ready;
 	pthread_mutex_unlock(&packer->lock);
+	if (began)
+		packer->waited_us += uvpi_now_us() - began;
 	if (!ready)
 		return 0;
 	packer->taken++;
 	packer->out = true;
 	*ret_packed = (struct uvpi_packed){ piece->type, piece->packed, piece->body, piece->len };
 	return 1;
+}
+
+/* Never so far that writing waits for packing. */
+void uvpi_packer_wrote(struct uvpi_packer *packer, int64_t us)
+{
+	packer->wrote_us += us;
+	if (++packer->n_written < WINDOW)
+		return;
+	if (packer->waited_us > packer->wrote_us / 2 && packer->step)
+		packer->step--;
+	else if (packer->waited_us < packer->wrote_us / 8 && packer->step + 1 < UVPI_CODEC_STEPS)
+		packer->step++;
+	packer->n_written = 0;
+	packer->waited_us = packer->wrote_us = 0;
 }
 
 /* The buffer that is being filled; NULL: none. */
@@ -246,7 +275,10 @@ int uvpi_packer_pump(struct uvpi_packer *packer, struct uvpi_stream_pipe *pipe, 
 		if (fill.buf)
 			read_some(packer, pipe, &fill);
 		if (uvpi_packer_take(packer, full || fill.idle, &piece)) {
+			int64_t began = uvpi_now_us();
+
 			r = write(data, &piece, err);
+			uvpi_packer_wrote(packer, uvpi_now_us() - began);
 			uvpi_stream_pipe_passed(pipe, piece.raw);
 		} else if (fill.end && full) {
 			return 0;

@@ -35,6 +35,10 @@ void uvpi_packer_put_pages(struct uvpi_packer *packer, uint32_t head_len, uint8_
 /* The oldest piece, once it is packed: 1, or 0 when there is none, or (without wait) it is not ready. */
 int uvpi_packer_take(struct uvpi_packer *packer, bool wait, struct uvpi_packed *ret_packed);
 
+/* The piece that was taken last has been written, which took so long: when there is time while it is written, those to come are packed
+ * into less. */
+void uvpi_packer_wrote(struct uvpi_packer *packer, int64_t us);
+
 /* All that comes out of the pipe (of a PVH or HVM guest: all that there is of it, stream/native.h) goes, packed, to write(), which is called in this thread, until the pipe's end. CANCELLED when
  * op is. */
 struct uvp_op;

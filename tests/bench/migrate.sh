@@ -57,7 +57,7 @@ command_of() { # TOOL KIND HOST: as an array, how
     xlx-ssh) how=(xlx migrate --json "$name" "ssh://$3") ;;
     xl-ssh) how=(xl migrate "$name" "$3") ;;
     xlx-*) how=(xlx migrate --json "--ssh=" "$name" "$work/plain $3 16659") ;;
-    xl-*) how=(xl migrate -s '' "$name" "$work/plain $3 16660") ;;
+    xl-*) how=(xl migrate -s '' "$name" "$work/plain $3 16658") ;;
   esac
 }
 
@@ -123,7 +123,7 @@ END
   # shellcheck disable=SC2029  # the folder is the same
   tar -C "$work" -c plain listen.py | ssh b "mkdir -p $work && tar -C $work -x"
   local listen="python3 $work/listen.py 16659 xlx migrate-receive >/dev/null 2>&1 & echo \$!
-    python3 $work/listen.py 16660 xl migrate-receive >/dev/null 2>&1 & echo \$!"
+    python3 $work/listen.py 16658 xl migrate-receive >/dev/null 2>&1 & echo \$!"
   bash -c "$listen" >"$work/listeners"
   # shellcheck disable=SC2029  # the folder is the same
   remote "$listen" >"$work/listeners-b"

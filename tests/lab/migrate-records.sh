@@ -60,7 +60,12 @@ END
 echo "python3 $tmp/xen.py 0 \$(xlx domid $name)" >"$tmp/shuts-down"
 echo "python3 $tmp/xen.py 3 \$(xlx domid $name)" >"$tmp/crashes"
 echo "xlx destroy --yes $name" >"$tmp/destroyed"
-tar -C "$tmp" -cf "$tmp/all.tar" via fill xen-memory own-memory xen.py shuts-down crashes destroyed
+cat >"$tmp/grows" <<-'END'
+	count() { grep -c ^tick /var/log/xen/guest-t-grows.log; }
+	for ((end = $(count) + 10; $(count) < end; )); do read -rt 0.3 <> <(:); done
+	true
+END
+tar -C "$tmp" -cf "$tmp/all.tar" via fill xen-memory own-memory xen.py shuts-down crashes destroyed grows
 ssh b "mkdir -p $tmp $incoming && cd $tmp && tar xf - && sed -i s/${address[a]}/${address[b]}/ via && echo ${address[a]} >peer" <"$tmp/all.tar"
 on_exit on_b rm -rf "$tmp"
 mkdir -p $incoming
@@ -202,6 +207,17 @@ else
 	ends 14 "runs on here" kill-receiver here READY
 	ends 0 "moved in" cut here RUNNING
 fi
+# the other host is slow to get ready, and the guest has changed too much for a short pause meanwhile: there are more rounds
+printf '%s\n' 'name = "t-grows"' 'type = "pvh"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s200 r25 w"' 'memory = 4' 'vcpus = 1' \
+	'cpu_policy = "default,-bmi2,-adx"' >"$tmp/t-grows.cfg"
+on_exit destroy_guest t-grows
+on_exit on_b bash -c "! xlx domid t-grows 2>/dev/null || xlx destroy --yes t-grows"
+expect_ok xlx create "$tmp/t-grows.cfg"
+wait_for 60 grep -q '^tick 2 ' /var/log/xen/guest-t-grows.log
+echo first here READY grows >"$tmp/plan"
+expect_ok xlx migrate --json --max-downtime 30ms --progress=none --ssh '' t-grows "$tmp/via"
+[[ $(<"$tmp/out") =~ \"rounds\":([0-9]+) ]] && [ "${BASH_REMATCH[1]}" -ge 4 ] || fail "it was suspended all the same: $(<"$tmp/out")"
+expect_ok on_b xlx destroy --yes t-grows
 # a receiver of the release before: nothing of it moves but suspended
 live=
 ends 8 "--no-live moves it all the same" old here HELLO

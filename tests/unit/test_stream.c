@@ -311,6 +311,44 @@ START_TEST(pieces_come_out_in_their_order)
 }
 END_TEST
 
+/* Sizes of pieces of the same text, each of which takes so long to be written. */
+static void pack_text(struct uvpi_packer *packer, int n, int64_t us, uint32_t *ret_first, uint32_t *ret_last)
+{
+	static const char *const words[] = { "memory", "guest", "a", "host of", "the", "page", "moves", "in" };
+	struct uvpi_packed piece;
+
+	for (int i = 0; i < n; i++) {
+		uint8_t *buf = uvpi_packer_buffer(packer);
+		uint32_t seed = 1, at = 0;
+
+		while (at < UVPI_STREAM_BATCH - 32) {
+			seed = seed * 1103515245 + 12345;
+			at += (uint32_t)snprintf((char *)buf + at, 32, "%s %x ", words[seed >> 29], seed >> 8 & 0xfff);
+		}
+		memset(buf + at, ' ', UVPI_STREAM_BATCH - at);
+		uvpi_packer_put(packer, UVPI_STREAM_BATCH);
+		ck_assert_int_eq(uvpi_packer_take(packer, true, &piece), 1);
+		uvpi_packer_wrote(packer, us);
+		if (!i)
+			*ret_first = piece.len;
+		*ret_last = piece.len;
+	}
+}
+
+START_TEST(a_slow_connection_gets_fewer_bytes)
+{
+	_cleanup_packer_ struct uvpi_packer *packer = NULL;
+	uint32_t first, slow, last, fast;
+
+	ck_assert_int_eq(uvpi_packer_new(&packer, NULL), 0);
+	pack_text(packer, 40, 10000000, &first, &slow);
+	ck_assert_uint_lt(slow, first / 10 * 9);
+	pack_text(packer, 40, 0, &last, &fast);
+	ck_assert_uint_eq(last, slow);
+	ck_assert_uint_eq(fast, first);
+}
+END_TEST
+
 /* The fast way is the same as the one that everybody has, whatever the length, and where it lies. */
 START_TEST(checksums_are_those_of_zlib)
 {
@@ -534,6 +572,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, zeros_are_taken_out_wherever_they_are);
 	tcase_add_test(tcase, runs_that_cannot_be_are_refused);
 	tcase_add_test(tcase, pieces_come_out_in_their_order);
+	tcase_add_test(tcase, a_slow_connection_gets_fewer_bytes);
 	tcase_add_test(tcase, checksums_are_those_of_zlib);
 	tcase_add_test(tcase, pages_are_packed_where_they_lie);
 	tcase_add_test(tcase, bits_of_pages_end_where_pages_do);
