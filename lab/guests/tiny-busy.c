@@ -10,7 +10,8 @@
  *   g   gives each page back to Xen and gets it again before it writes it; every second it says "again N refused N", and "lost"
  *       when a page does not have what was written to it last. At most 1024 pages
  * Every second it prints "tick SECONDS pages PAGES gap MS": how many pages it has written so far, and how long its loop stood still
- * at most since the line before, by Xen's wall clock, which goes on while the guest is between two hosts.
+ * at most since the line before, by Xen's wall clock, which goes on while the guest is between two hosts: with a minus, by how much it
+ * went back.
  */
 typedef unsigned char u8;
 typedef unsigned int u32;
@@ -450,27 +451,31 @@ static void read_words(const char *at)
 
 static void work(void)
 {
-	u32 loops = burn && rate ? calibrate() : 0, count = 0, seconds = 0, gap = 0;
+	u32 loops = burn && rate ? calibrate() : 0, count = 0, seconds = 0, gap = 0, behind = 0;
 	u64 last = wall_ns(), next_tick = last + 1000000000, credit = 0;
 
 	for (;;) {
-		u64 now = wall_ns(), took = now - last;
+		u64 now = wall_ns(), took = now - last, far;
 
 		if (uses)
 			use_instructions();
-		if (divide(took, 1000000, 0) > gap)
-			gap = divide(took, 1000000, 0);
+		/* on another host, whose clock may be behind */
+		behind = (took >> 63) ? 1 : behind;
+		far = (took >> 63) ? -took : took;
+		if ((took >> 63) || (!behind && divide(far, 1000000, 0) > gap))
+			gap = divide(far, 1000000, 0);
+		took = (took >> 63) ? 0 : took;
 		last = now;
-		if (now >= next_tick) {
+		if (now >= next_tick || next_tick - now > 2000000000) {
 			next_tick = now + 1000000000;
 			print("tick ");
 			print_number(++seconds);
 			print(" pages ");
 			print_number(count);
-			print(" gap ");
+			print(behind ? " gap -" : " gap ");
 			print_number(gap);
 			print("\r\n");
-			gap = 0;
+			gap = behind = 0;
 			if (gives)
 				look_for_lost();
 		}

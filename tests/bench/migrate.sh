@@ -40,11 +40,11 @@ remote() { ssh b "$@" </dev/null; }
 # Nanoseconds that domain 0 has run
 ran() { "$@" xlx list --json Domain-0 | sed 's/.*"cpu_time_ns":\([0-9]*\).*/\1/'; }
 wire() { awk '{ n += $1 } END { print n }' /sys/class/net/eth1/statistics/[rt]x_bytes; }
-# The longest pause that the guest has told of since it said so many lines
+# The longest pause that the guest has told of since it said so many lines, or by how much its clock went back
 gap_after() { # LINES CMD...: what prints its log
   local from=$1
   shift
-  "$@" | tr -d '\r' | tail -n "+$((from + 1))" | awk '$1 == "tick" && $6 > n { n = $6 } END { print n + 0 }'
+  "$@" | tr -d '\r' | tail -n "+$((from + 1))" | awk '$1 == "tick" && ($6 < 0 || ($6 > n && n >= 0)) { n = $6 } END { print n + 0 }'
 }
 # xl's guests are logged under the name that they have while they come
 logs() { cat "$log--incoming.log" "$log.log" 2>/dev/null; }
