@@ -128,6 +128,9 @@ name=t-gives
 printf '%s\n' "name = \"$name\"" 'type = "pvh"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s128 r60 n450 g"' 'memory = 5' 'vcpus = 1' \
 	'cpu_policy = "default,-bmi2,-adx"' >"$tmp/$name.cfg"
 on_exit on_b bash -c "! xlx domid $name 2>/dev/null || xlx destroy --yes $name"
+# what one said that was here before is not of interest
+rm -f "/var/log/xen/guest-$name.log"
+on_b rm -f "/var/log/xen/guest-$name.log"
 # so many pages it has had again by now
 again() { "$@" grep '^again' "/var/log/xen/guest-$name.log" | tail -n 1 | cut -d ' ' -f 2; }
 has_more_again() { [ "$(again "${@:2}")" -gt "$1" ]; }
