@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
 
@@ -20,6 +21,7 @@
 #define MEMORY_MAX_KIB (UINT64_C(1) << 32) /* 4 TiB */
 
 static const char *const keys[] = { "type", "memory", "vcpus", "min", "max", NULL };
+static const char *const devices[] = { "device", "devices", "disk", "disks", "vif", "vifs", "pci", "vfb", "usbdev" };
 
 /* ---- one shape ---- */
 
@@ -59,6 +61,17 @@ static int set_memory(struct uvpi_shape *shape, const char *value, struct uvp_er
 	return 0;
 }
 
+/* What a guest has besides memory and vCPUs is its own. */
+static int refuse_device(const char *key, struct uvp_error *err)
+{
+	int r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+			  "a shape has no '%s': which disk or bridge a device uses tells only the guest's own configuration, and a back "
+			  "end that waits for nobody would hold them", key);
+
+	uvpi_hint(err, "leave it away: guests with devices take such a domain too, and get theirs then");
+	return r;
+}
+
 int uvpi_shape_set(struct uvpi_shape *shape, const char *setting, struct uvp_error *err)
 {
 	const char *value = strchr(setting, '='), *near;
@@ -78,6 +91,9 @@ int uvpi_shape_set(struct uvpi_shape *shape, const char *setting, struct uvp_err
 		return uvpi_parse_u32(value, "min", 0, UVPI_SHELLS_MAX, &shape->min, err);
 	if (!strcmp(key, "max"))
 		return uvpi_parse_u32(value, "max", 1, UVPI_SHELLS_MAX, &shape->max, err);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(devices); i++)
+		if (!strcmp(key, devices[i]))
+			return refuse_device(key, err);
 	uvpi_fail(err, UVP_E_INVALID, 0, "a shape has no '%s'", key);
 	near = uvpi_near_match(key, keys);
 	if (near)

@@ -24,6 +24,8 @@ shells_in_xen() { xl list | grep -c '^uvp-pool-'; }
 # what is wrong with a shape is said, and changes nothing
 expect_fail 8 xlx pool add w type=hvm memory=64
 err_has "QEMU"
+expect_fail 8 xlx pool add w memory=64 vif=1
+err_has "the guest's own configuration"
 expect_fail 2 xlx pool add w
 err_has "takes"
 [ ! -e /etc/uvp/pool ] || fail "a wrong shape was written"
@@ -46,7 +48,10 @@ err_has "prepared"
 cfg=$(tiny_cfg t-pool-1 'extra = "g"')
 expect_ok xlx create -q -p "$cfg"
 grep -qx "$(xlx domid t-pool-1)" "$tmp/tiny" || fail "the create took none: $(xl list)"
-expect_ok xlx create -q -p "$(tiny_cfg t-pool-2 'uuid = "3b6f2b3e-54a5-4a6c-9f5e-0c1d2e3f4a5b"')"
+truncate -s 1M "$tmp/disk.img"
+expect_ok xlx create -q -p "$(tiny_cfg t-pool-2 "disk = [ '$tmp/disk.img,raw,xvda,w' ]" 'uuid = "3b6f2b3e-54a5-4a6c-9f5e-0c1d2e3f4a5b"')"
+grep -qx "$(xlx domid t-pool-2)" "$tmp/tiny" || fail "a guest with a disk took none: $(xl list)"
+xlx block-list t-pool-2 | grep -q xvda || fail "it has no disk: $(xlx block-list t-pool-2)"
 xl list -v | grep '^t-pool-2 ' | grep -q 3b6f2b3e-54a5-4a6c-9f5e-0c1d2e3f4a5b || fail "another UUID: $(xl list -v)"
 expect_ok xlx create -q --no-pool "$(tiny_cfg t-pool-3 memory=8)"
 # it runs as any other

@@ -58,6 +58,8 @@ START_TEST(what_is_wrong_is_refused_with_the_reason)
 	refused("shape a", UVP_E_INVALID, "memory=");
 	refused("shape a memory=1", UVP_E_INVALID, "2 MiB");
 	refused("shape a memory=64 type=hvm", UVP_E_UNSUPPORTED, "QEMU");
+	refused("shape a memory=64 vif=1", UVP_E_UNSUPPORTED, "the guest's own configuration");
+	refused("shape a memory=64 disk=/a.img", UVP_E_UNSUPPORTED, "guests with devices take such a domain too");
 	refused("shape a memory=64 type=x", UVP_E_INVALID, "pvh or pv");
 	refused("shape a memory=64 vcpus=0", UVP_E_INVALID, "vcpus");
 	refused("shape a memory=64 min=4 max=2", UVP_E_INVALID, "less than");
