@@ -21,18 +21,21 @@ static int too_large(const char *name, struct uvp_error *err)
 	return -UVP_E_INVALID;
 }
 
-/* All of fd; *ret_text is one byte longer, for a NUL. */
-static int read_fd(int fd, const char *name, char **ret_text, size_t *ret_len,
+/* All of fd, which is probably that long; *ret_text is one byte longer, for a NUL. */
+static int read_fd(int fd, const char *name, size_t expected, char **ret_text, size_t *ret_len,
 		   struct uvp_error *err)
 {
-	_cleanup_free_ char *text = malloc(XLCFG_MAX_BYTES + 2);
-	size_t len = 0;
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0, room = expected + 1; /* one more, to see that there is not */
 
-	if (!text)
-		return uvpi_no_memory(err);
-	for (;;) {
-		ssize_t n = read(fd, text + len, XLCFG_MAX_BYTES + 1 - len);
+	for (;; room = room * 2 < XLCFG_MAX_BYTES + 1 ? room * 2 : XLCFG_MAX_BYTES + 1) {
+		char *more = realloc(text, room + 1);
+		ssize_t n;
 
+		if (!more)
+			return uvpi_no_memory(err);
+		text = more;
+		n = read(fd, text + len, room - len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -55,7 +58,7 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, struct 
 	struct stat st;
 
 	if (!strcmp(path, "-"))
-		return read_fd(STDIN_FILENO, "standard input", ret_text, ret_len, err);
+		return read_fd(STDIN_FILENO, "standard input", 8191, ret_text, ret_len, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot open '%.200s'", path);
@@ -66,7 +69,8 @@ static int read_file(const char *path, char **ret_text, size_t *ret_len, struct 
 				 "'%.200s' is a directory; expected a configuration file", path);
 	if (S_ISREG(st.st_mode) && st.st_size > XLCFG_MAX_BYTES)
 		return too_large(path, err);
-	return read_fd(fd, path, ret_text, ret_len, err);
+	return read_fd(fd, path, S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 8191, ret_text,
+		       ret_len, err);
 }
 
 /* Is all of it text? Names the line of the first byte that is not. */

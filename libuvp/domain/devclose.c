@@ -35,9 +35,6 @@
 #define EACH_MS 500 /* what each device adds to the deadline */
 #define CLOSING '5'
 
-/* Kinds that nearly all domains have are asked for together with the list of kinds. */
-static const char *const usual[] = { "vbd", "vif" };
-
 struct device {
 	char kind[32], id[32];
 	uint32_t server; /* the domain of its back end; an agent there removes its folder as the last it does */
@@ -87,14 +84,6 @@ static int add_device(struct devices *devices, const char *kind, const char *id,
 	snprintf(more->backend, sizeof(more->backend), "/local/domain/%" PRIu32 "/backend/%s/%" PRIu32 "%s%s", server, kind, domid,
 		 *id ? "/" : "", id);
 	return 0;
-}
-
-static bool is_usual(const char *kind)
-{
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual); i++)
-		if (!strcmp(kind, usual[i]))
-			return true;
-	return false;
 }
 
 static void queue_list(struct uvpi_batch *batch, const char *kind, uint32_t domid)
@@ -171,52 +160,32 @@ static int find_elsewhere(struct uvpi_store *store, uint32_t domid, const char *
 	return r < 0 ? r : 0;
 }
 
-/* What the record has of a kind that few domains have. */
-static int find_elsewhere_unusual(struct uvpi_store *store, uint32_t domid, const char *kinds, size_t kinds_len,
-				  struct devices *devices, struct uvp_error *err)
-{
-	int r = 0;
-
-	for (const char *kind = kinds; r >= 0 && kind && kind < kinds + kinds_len; kind += strlen(kind) + 1) {
-		_cleanup_batch_ struct uvpi_batch *batch = NULL;
-		const char *ids;
-		char path[128];
-		size_t len;
-
-		if (is_usual(kind))
-			continue;
-		snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%.32s", domid, kind);
-		r = uvpi_batch_new(store, &batch, err);
-		if (r < 0)
-			break;
-		uvpi_batch_list(batch, path);
-		r = uvpi_batch_run(batch, false, err);
-		ids = uvpi_batch_value(batch, 0, &len);
-		if (r >= 0)
-			r = find_elsewhere(store, domid, kind, ids, len, devices, err);
-	}
-	return r < 0 ? r : 0;
-}
-
-/* Those of the other kinds that there are on this host: all lists at once. */
-static int find_unusual(struct uvpi_store *store, uint32_t domid, const char *kinds, size_t kinds_len,
-			struct devices *devices, struct uvp_error *err)
+/* What there is of each kind that this host has back ends of, and of each that libxl's record has: all lists at once, and none for
+ * a domain without devices on a host without any. */
+static int find_of_kinds(struct uvpi_store *store, uint32_t domid, const char *kinds, size_t kinds_len, const char *recorded,
+			 size_t recorded_len, struct devices *devices, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err), n = 0, at = 0;
+	int r = uvpi_batch_new(store, &batch, err), at = 0;
+	const char *ids;
+	char path[128];
+	size_t len;
 
 	if (r < 0)
 		return r;
-	for (const char *kind = kinds; kind < kinds + kinds_len; kind += strlen(kind) + 1)
-		if (!is_usual(kind)) {
-			queue_list(batch, kind, domid);
-			n++;
-		}
-	if (n)
-		r = uvpi_batch_run(batch, false, err);
-	for (const char *kind = kinds; n && r >= 0 && kind < kinds + kinds_len; kind += strlen(kind) + 1)
-		if (!is_usual(kind))
-			r = take_list(batch, at++, kind, domid, devices, err);
+	for (const char *kind = kinds; kind && kind < kinds + kinds_len; kind += strlen(kind) + 1)
+		queue_list(batch, kind, domid);
+	for (const char *kind = recorded; kind && kind < recorded + recorded_len; kind += strlen(kind) + 1) {
+		snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%.32s", domid, kind);
+		uvpi_batch_list(batch, path);
+	}
+	r = uvpi_batch_run(batch, false, err);
+	for (const char *kind = kinds; r >= 0 && kind && kind < kinds + kinds_len; kind += strlen(kind) + 1)
+		r = take_list(batch, at++, kind, domid, devices, err);
+	for (const char *kind = recorded; r >= 0 && kind && kind < recorded + recorded_len; kind += strlen(kind) + 1) {
+		ids = uvpi_batch_value(batch, at++, &len);
+		r = find_elsewhere(store, domid, kind, ids, len, devices, err);
+	}
 	return r < 0 ? r : 0;
 }
 
@@ -225,43 +194,29 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 			struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err), kinds_at, pid_at, pci_at, record_at, first = 0;
-	const char *kinds, *ids;
+	int r = uvpi_batch_new(store, &batch, err), kinds_at, pid_at, pci_at, recorded_at;
+	const char *kinds, *recorded;
+	size_t kinds_len = 0, recorded_len = 0;
 	char path[128];
-	size_t len;
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual); i++)
-		queue_list(batch, usual[i], domid);
 	kinds_at = uvpi_batch_list(batch, BACKENDS);
 	snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/image/device-model-pid", domid);
 	pid_at = uvpi_batch_read(batch, path);
 	pci_at = uvpi_batch_list(batch, UVPI_PCI_NODES);
 	snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device", domid);
-	record_at = uvpi_batch_list(batch, path);
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual); i++) {
-		snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%s", domid, usual[i]);
-		uvpi_batch_list(batch, path);
-	}
+	recorded_at = uvpi_batch_list(batch, path);
 	r = uvpi_batch_run(batch, false, err);
 	if (r < 0)
 		return r;
 	devices->noted_pci = uvpi_batch_value(batch, pci_at, NULL) != NULL;
 	uvpi_qemu_end(domid, uvpi_batch_value(batch, pid_at, NULL), deadline_ms);
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual) && r >= 0; i++)
-		r = take_list(batch, first++, usual[i], domid, devices, err);
-	kinds = uvpi_batch_value(batch, kinds_at, &len);
-	if (r >= 0 && kinds && len)
-		r = find_unusual(store, domid, kinds, len, devices, err);
-	for (size_t i = 0; i < UVPI_ARRAY_SIZE(usual) && r >= 0; i++) {
-		ids = uvpi_batch_value(batch, record_at + 1 + (int)i, &len);
-		r = find_elsewhere(store, domid, usual[i], ids, len, devices, err);
-	}
-	kinds = uvpi_batch_value(batch, record_at, &len);
-	if (r >= 0)
-		r = find_elsewhere_unusual(store, domid, kinds, len, devices, err);
-	return r < 0 ? r : 0;
+	kinds = uvpi_batch_value(batch, kinds_at, &kinds_len);
+	recorded = uvpi_batch_value(batch, recorded_at, &recorded_len);
+	if ((!kinds || !kinds_len) && (!recorded || !recorded_len))
+		return 0;
+	return find_of_kinds(store, domid, kinds, kinds_len, recorded, recorded_len, devices, err);
 }
 
 /* ---- closing ---- */

@@ -15,12 +15,12 @@ HEAD = """/* SPDX-License-Identifier: LGPL-2.1-or-later */
 """
 
 # These have data only.
-MORE = [f"*libc.a:{name}.o" for name in "stdfiles lowlevellock vars environ elision-conf exit enbl-secure C_name dl-debug-symbols reg-printf itoa-digits C-ctype".split()]
+MORE = [f"*libc.a:{name}.o" for name in "stdfiles lowlevellock vars environ elision-conf exit enbl-secure C_name dl-debug-symbols reg-printf itoa-digits C-ctype dl-rseq-symbols reg-modifier reg-type varshift".split()]
 MORE += ["*crtbeginT.o", "*libuvp-all.a:xml_lib.o", "*libgcc.a:cpuinfo.o", "*libxlx-quick.a:*quick.o"]
 
 
 def sections(path):
-    """(address, size, object, section) of all that the map has, in order."""
+    """(address, size, object, section) of the code that the map has, in order; what is for debuggers begins at 0."""
     found, pending, inside = [], None, False
     for line in open(path, encoding="utf-8"):
         inside = inside or line.startswith("Linker script and memory map")
@@ -32,7 +32,7 @@ def sections(path):
         elif inside and pending and rest:
             found.append((int(rest[1], 16), int(rest[2], 16), rest[3].strip(), pending))
         pending = name[1] if name else None
-    return sorted(s for s in found if s[0] and s[1])
+    return sorted(s for s in found if s[0] and s[1] and s[3].startswith(".text"))
 
 
 def pattern(obj):
@@ -51,7 +51,7 @@ def read(path, table):
     for line in open(path, encoding="ascii"):
         address = int(line, 16)
         start, size, obj, name = table[bisect.bisect(starts, address) - 1]
-        if address < start + size and name.startswith(".text") and pattern(obj):
+        if address < start + size and pattern(obj):
             ran[pattern(obj), name] = size
     return ran
 
