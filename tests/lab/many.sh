@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Many guests: made, listed, found, paused, renamed; the host's memory ends and the guests live on; then all of
-# those that are left end at the same moment, and uvp-hostd removes them. UVP_MANY is how many there are; with UVP_LAB_LONG=1
+# those that are left end at the same moment, and uvp-hostd removes them. To ask all to shut down costs for each the same when there are
+# twice as many. UVP_MANY is how many there are; with UVP_LAB_LONG=1
 # uvp-hostd is seen to sleep for a minute, not for ten seconds.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hostd.bash"
-requires xl xlx uvp-hostd
+requires xl xlx uvp-hostd strace
 
 many=${UVP_MANY:-30}
 # shellcheck disable=SC2034 # of what hostd.bash removes at the end
@@ -94,4 +95,21 @@ none() { [ "$(guests)" -eq 0 ]; }
 wait_for 240 none
 took "the end of all"
 expect_ok xlx list --json
+
+# these do not do what they are asked, so that all are there the second time
+some=$((many / 6)) pv=() calls=()
+for ((i = 1; i <= 2 * some; i++)); do pv+=("$(tiny_cfg "many-pv-$i" 'type = "pv"' 'kernel = "/guests/tiny-pv"')"); done
+for half in 0 1; do
+	expect_ok xlx create -q "${pv[@]:half * some:some}"
+	expect_ok strace -f -qq -o "$tmp/calls" xlx shutdown --all
+	calls+=("$(wc -l <"$tmp/calls")")
+done
+echo "xlx shutdown --all: ${calls[0]} system calls for $some guests, ${calls[1]} for $((2 * some))"
+[ "${calls[1]}" -le $((2 * calls[0])) ] || fail "each costs more when there are more"
+for id in $(xenstore-list /local/domain); do
+	case $(xenstore-read "/local/domain/$id/name") in many-pv-*) ;; *) continue ;; esac
+	[ "$(xenstore-read "/local/domain/$id/control/shutdown")" = poweroff ] || fail "domain $id was not asked"
+done
+expect_ok xlx destroy --yes --all
+took "shutdown of all"
 exit 0
