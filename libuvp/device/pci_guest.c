@@ -351,7 +351,7 @@ static int check_alone(const struct uvpi_pci_nodes *nodes, uint32_t sbdf, struct
 	char text[UVPI_PCI_TEXT], other[UVPI_PCI_TEXT];
 
 	for (int i = 0; i < nodes->n && slot != UINT32_MAX; i++) {
-		if (i == at || nodes->devices[i].slot == UINT32_MAX || nodes->devices[i].slot >> 3 != slot >> 3)
+		if (i == at || nodes->devices[i].slot != slot)
 			continue;
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "PCI device %s cannot be taken away alone: %s is in the same slot of the guest's bus, "
 			  "and a guest lets go of a slot", uvpi_pci_address(sbdf, text), uvpi_pci_address(nodes->devices[i].sbdf, other));
