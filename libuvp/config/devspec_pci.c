@@ -180,6 +180,25 @@ void uvpi_pci_text(const struct uvpi_pci *pci, char buf[UVPI_PCI_SPEC])
 		 pci->rdm_relaxed ? ",rdm_policy=relaxed" : "");
 }
 
+int uvpi_pci_check_options(const struct uvpi_pci *pci, bool hvm, struct uvp_error *err)
+{
+	if (pci->msitranslate) {
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+			  "msitranslate=1: neither QEMU nor the kernel's back end makes wired interrupts of a device's messages "
+			  "(qemu-xen-traditional did)");
+		uvpi_hint(err, "leave it out: the guest then gets whichever kind its driver asks for");
+		return -UVP_E_UNSUPPORTED;
+	}
+	if (pci->power_mgmt && hvm) {
+		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
+			  "power_mgmt=1: QEMU keeps the power states that an hvm guest sets from the device "
+			  "(qemu-xen-traditional did not)");
+		uvpi_hint(err, "leave it out: the device then stays switched on");
+		return -UVP_E_UNSUPPORTED;
+	}
+	return 0;
+}
+
 /* ---- a configuration's ---- */
 
 static bool switched_on(const struct uvp_config *config, const char *key)
@@ -346,6 +365,12 @@ int uvpi_pci_check(const struct uvp_config *config, const char **ret_key, struct
 		uvpi_fail(err, UVP_E_INVALID, 0, "passthrough=\"disabled\", and pci= has devices");
 		uvpi_hint(err, "leave passthrough= out: it then follows from pci=");
 		return -UVP_E_INVALID;
+	}
+	*ret_key = "pci";
+	for (int i = 0; i < n; i++) {
+		r = uvpi_pci_check_options(&list[i], config->type == UVPI_TYPE_HVM, err);
+		if (r < 0)
+			return r;
 	}
 	if (config->type == UVPI_TYPE_PV)
 		return check_pv(config, list, n, mode, ret_key, err);

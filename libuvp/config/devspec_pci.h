@@ -33,6 +33,9 @@ void uvpi_pci_text(const struct uvpi_pci *pci, char buf[UVPI_PCI_SPEC]);
 int uvpi_pci_parse_address(const char *text, uint32_t *ret_sbdf, bool *ret_all, struct uvp_error *err);
 const char *uvpi_pci_address(uint32_t sbdf, char buf[UVPI_PCI_TEXT]);
 
+/* Fill err (UNSUPPORTED) when it asks for what no device model or back end does. */
+int uvpi_pci_check_options(const struct uvpi_pci *pci, bool hvm, struct uvp_error *err);
+
 /* The devices of a configuration, an array to free(), with pci_permissive= and the like as defaults. Returns how
  * many; one that is there twice is refused. */
 int uvpi_pcis_fill(const struct uvp_config *config, struct uvpi_pci **ret_list, struct uvp_error *err);

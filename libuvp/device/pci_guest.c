@@ -248,6 +248,10 @@ static int check_device_model(struct uvp_domain *domain, struct uvp_error *err)
 
 static int check_spec(const struct giving *g, struct uvp_error *err)
 {
+	int r = uvpi_pci_check_options(g->spec, g->hvm, err);
+
+	if (r < 0)
+		return r;
 	if (g->hvm)
 		return check_device_model(g->domain, err);
 	if (g->spec->has_vslot)

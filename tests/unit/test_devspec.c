@@ -459,6 +459,11 @@ START_TEST(pci_devices_of_configurations)
 	ck_assert_str_eq(pci_refused("pci = [ '03:00.0' ]\npassthrough = 'disabled'\n"), "passthrough");
 	ck_assert_str_eq(pci_refused("passthrough = 'share_pt'\n"), "passthrough");
 	ck_assert_str_eq(pci_refused("pci = [ '03:00.0' ]\nmaxmem = 4096\n"), "pci");
+	ck_assert_str_eq(pci_refused("pci = [ '03:00.0,msitranslate=1' ]\n"), "pci");
+	ck_assert_str_eq(pci_refused("pci = [ '03:00.0' ]\npci_msitranslate = 1\n"), "pci");
+	ck_assert_ptr_null(pci_refused("pci = [ '03:00.0,msitranslate=0' ]\npci_msitranslate = 1\n"));
+	ck_assert_ptr_null(pci_refused("pci = [ '03:00.0,power_mgmt=1' ]\n"));
+	ck_assert_str_eq(pci_refused("type = 'hvm'\npci = [ '03:00.0,power_mgmt=1' ]\n"), "pci");
 }
 END_TEST
 
