@@ -487,12 +487,12 @@ static int give(struct uvp_host *host, uint32_t domid, uint32_t sbdf, const stru
 	if (r == 0)
 		r = check_reserved(host, domid, sbdf, spec->rdm_relaxed, err);
 	if (r == 0)
+		r = uvpi_pciback_permissive(sbdf, spec->permissive, err);
+	if (r == 0)
 		r = uvpi_pcidev_reset(sbdf, &done, err);
 	if (r == 0)
 		r = allow(host, domid, &dev, true, err);
 	UVPI_STEP("registers allowed");
-	if (r == 0 && spec->permissive)
-		r = uvpi_pciback_permissive(sbdf, err);
 	if (r == 0)
 		r = uvpi_hyp_pci_assign(host->hyp, domid, sbdf, spec->rdm_relaxed, err);
 	UVPI_STEP("assigned");

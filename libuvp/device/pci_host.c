@@ -278,10 +278,10 @@ int uvpi_pciback_check(struct uvp_error *err)
 	return -UVP_E_NOT_FOUND;
 }
 
-/* A line of `slots` is an address. Two of one would need to be removed twice. */
-static bool has_slot(uint32_t sbdf)
+/* In a file of the driver's whose lines are addresses. */
+static bool is_listed(const char *path, uint32_t sbdf)
 {
-	_cleanup_fclose_ FILE *file = fopen(PCIBACK "/slots", "re");
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
 	char line[64];
 	uint32_t other;
 
@@ -291,6 +291,12 @@ static bool has_slot(uint32_t sbdf)
 			return true;
 	}
 	return false;
+}
+
+/* Two of one would need to be removed twice. */
+static bool has_slot(uint32_t sbdf)
+{
+	return is_listed(PCIBACK "/slots", sbdf);
 }
 
 int uvpi_pciback_take(uint32_t sbdf, struct uvp_error *err)
@@ -315,10 +321,15 @@ int uvpi_pciback_drop(uint32_t sbdf, struct uvp_error *err)
 	return 0;
 }
 
-int uvpi_pciback_permissive(uint32_t sbdf, struct uvp_error *err)
+int uvpi_pciback_permissive(uint32_t sbdf, bool on, struct uvp_error *err)
 {
 	char text[UVPI_PCI_TEXT];
 
+	if (!on) {
+		int r = is_listed(PCIBACK "/permissive", sbdf) ? uvpi_pciback_drop(sbdf, err) : 1;
+
+		return r ? (r < 0 ? r : 0) : uvpi_pciback_take(sbdf, err);
+	}
 	if (write_address(PCIBACK "/permissive", sbdf) < 0)
 		return uvpi_fail_errno(err, errno, "permissive: the kernel's back end refuses it for %s", uvpi_pci_address(sbdf, text));
 	return 0;

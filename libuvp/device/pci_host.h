@@ -45,7 +45,7 @@ int uvpi_pciback_check(struct uvp_error *err);
 int uvpi_pciback_take(uint32_t sbdf, struct uvp_error *err);
 int uvpi_pciback_drop(uint32_t sbdf, struct uvp_error *err);
 /* The guest may write to all of the device's configuration space. pciback forgets that when it lets the device go. */
-int uvpi_pciback_permissive(uint32_t sbdf, struct uvp_error *err);
+int uvpi_pciback_permissive(uint32_t sbdf, bool on, struct uvp_error *err);
 /* Those that it holds: an array to free(). Returns how many; 0 also without the module. */
 int uvpi_pciback_list(uint32_t **ret_list, struct uvp_error *err);
 

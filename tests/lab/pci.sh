@@ -75,7 +75,14 @@ expect_ok xlx pci-detach lab-pci $two
 expect_ok xlx pci-detach lab-pci $one
 expect_ok xlx pci-list --no-header lab-pci
 [ ! -s "$tmp/out" ] || fail "it has devices still: $(cat "$tmp/out")"
-expect_ok xlx pci-attach --no-wait lab-pci $one
+expect_fail 8 xlx pci-attach --no-wait lab-pci $one msitranslate=1
+err_has 'wired interrupts'
+# what one guest may do to the device, the next one may not by itself
+expect_ok xlx pci-attach --no-wait lab-pci $one permissive=1
+grep -q $one /sys/bus/pci/drivers/pciback/permissive || fail "permissive=1 does nothing"
+expect_ok xlx destroy --yes lab-pci
+expect_ok xlx create "$(pv_cfg lab-pci "pci = [ '$one' ]")"
+! grep -q $one /sys/bus/pci/drivers/pciback/permissive || fail "it is permissive still"
 expect_ok xlx destroy --yes lab-pci
 # killed while a guest is made with it, it is free again when that is destroyed
 expect_ok xlx pci-assignable-add $one
