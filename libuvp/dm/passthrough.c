@@ -15,6 +15,7 @@
 #include "device/pci.h"
 #include "device/pci_nodes.h"
 #include "dm/dm.h"
+#include "dm/state.h"
 #include "domain/domain.h"
 #include "qmp/client.h"
 
@@ -104,6 +105,15 @@ int uvpi_dm_note_pcis(struct uvp_qmp *qmp, const char *backend, int first, const
 
 /* ---- while it runs ---- */
 
+static int open_qmp(struct uvp_domain *domain, const struct uvp_op *op, struct uvp_qmp **ret_qmp, struct uvp_error *err)
+{
+	int r = uvp_qmp_open_domain(domain, op, ret_qmp, err);
+
+	if (r < 0 && uvpi_qemu_runs(domain->domid, NULL) == 0)
+		uvpi_dm_hint_ended(err);
+	return r;
+}
+
 static int plug(struct uvp_qmp *qmp, const struct uvpi_pci_given *given, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct qmp_value *args = qmp_value_new();
@@ -142,7 +152,7 @@ int uvpi_dm_plug_pcis(struct uvp_domain *domain, const struct uvpi_pci_given *li
 
 	first = r == 0 ? uvpi_pci_nodes_find(&nodes, list[0].sbdf) : 0;
 	if (r == 0)
-		r = uvp_qmp_open_domain(domain, op, &qmp, err);
+		r = open_qmp(domain, op, &qmp, err);
 	if (r == 0)
 		r = uvpi_batch_new(nodes.store, &batch, err);
 	if (r == 0)
@@ -187,7 +197,7 @@ int uvpi_dm_unplug_pci(struct uvp_domain *domain, uint32_t sbdf, const struct uv
 	struct qmp_value *args = qmp_value_new();
 	struct uvp_error why = UVP_ERROR_INIT;
 	char id[ID_MAX], address[UVPI_PCI_TEXT];
-	int r = uvp_qmp_open_domain(domain, op, &qmp, err);
+	int r = open_qmp(domain, op, &qmp, err);
 
 	if (r < 0) {
 		qmp_value_free(args);
