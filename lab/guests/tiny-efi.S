@@ -2,9 +2,11 @@
 /*
  * The smallest program for UEFI: it says on the firmware's console what it was
  * booted from (LABEL; tests change the text in their own copy), and waits for
- * keys: 'r' resets the machine, any other does nothing. An image for UEFI is one
- * of Windows (PE32+): a header, and one section with everything in it, which
- * runs wherever it is loaded.
+ * keys: 'r' resets the machine, any other does nothing. If LABEL begins with '!'
+ * it gives up instead, as a loader that finds no system does, and the firmware
+ * goes on to what is next in its order. An image for UEFI is one of Windows
+ * (PE32+): a header, and one section with everything in it, which runs wherever
+ * it is loaded.
  */
 #define FILE_ALIGN	0x200
 #define PAGE		0x1000
@@ -20,6 +22,7 @@
 #define RESET_SYSTEM	0x68		/* of RUNTIME */
 #define WAIT_FOR_EVENT	0x60		/* of BOOT */
 #define SET_WATCHDOG	0x100
+#define NOT_FOUND	0x800000000000000e
 
 	.text
 header:
@@ -71,6 +74,9 @@ start:					/* rcx: this image, rdx: the system's table */
 	mov	CON_OUT(%rbx), %rcx
 	lea	wide(%rip), %rdx
 	call	*OUTPUT_STRING(%rcx)
+	movabs	$NOT_FOUND, %rax
+	cmpb	$'!', label(%rip)
+	je	3f
 
 2:	mov	CON_IN(%rbx), %rax
 	mov	KEY_EVENT(%rax), %rax
@@ -94,9 +100,12 @@ start:					/* rcx: this image, rdx: the system's table */
 	mov	RUNTIME(%rbx), %rax
 	call	*RESET_SYSTEM(%rax)
 	jmp	2b
+3:	add	$64, %rsp
+	pop	%rbx
+	ret
 
 text:	.ascii	"uvp-efi: ready from "
-	.asciz	"disk0\r\n"
+label:	.asciz	"disk0\r\n"
 	.balign	2
 wide:	.fill	64, 2, 0
 	.balign	FILE_ALIGN

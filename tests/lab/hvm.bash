@@ -23,8 +23,15 @@ hvm_disk() {
 # efi_disk FILE LABEL: the same for UEFI
 efi_disk() { sed "s/disk0/$2/" /guests/tiny-efi.img >"$1"; }
 
-# hvm_said NAME TEXT: on its serial port
-hvm_said() { grep -qaF -- "$2" "$tmp/$1.serial"; }
+# hvm_said NAME TEXT: on its serial port. Starts no process: it is asked again and again while the guest boots.
+hvm_said() {
+	local lines=() line
+	[ ! -e "$tmp/$1.serial" ] || mapfile -t lines <"$tmp/$1.serial"
+	for line in "${lines[@]}"; do
+		if [[ $line == *"$2"* ]]; then return 0; fi
+	done
+	return 1
+}
 
 # hvm_pid NAME: of its QEMU
 hvm_pid() { xenstore-read "/local/domain/$(xlx domid "$1")/image/device-model-pid"; }
