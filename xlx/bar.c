@@ -159,7 +159,7 @@ void bar_update(void *data, const struct uvp_progress *p)
 	struct bar *bar = data;
 	int64_t now = bar->now();
 	char phase[sizeof(bar->phase)];
-	bool new_phase;
+	bool new_phase, complete;
 	int64_t pause = bar->mode == BAR_TERMINAL ? BAR_TERMINAL_MS :
 			bar->mode == BAR_JSON	  ? BAR_JSON_MS :
 						    BAR_LINES_MS;
@@ -171,8 +171,9 @@ void bar_update(void *data, const struct uvp_progress *p)
 	out_sanitize(p->phase, phase, sizeof(phase));
 	new_phase = strcmp(bar->phase, phase) != 0;
 	memcpy(bar->phase, phase, sizeof(phase));
-	/* What is over at once needs no word: the first line comes after the first pause. JSON is complete. */
-	if (now - bar->drawn_at < pause && !(new_phase && bar->mode == BAR_JSON))
+	complete = p->total && p->done >= p->total && bar->done != p->done;
+	/* What is over at once needs no word: the first line comes after the first pause. JSON tells each phase, and its end. */
+	if (now - bar->drawn_at < pause && !((new_phase || complete) && bar->mode == BAR_JSON))
 		return;
 	bar->drawn_at = now;
 	bar->done = p->done;

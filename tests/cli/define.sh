@@ -129,6 +129,11 @@ cmp "$tmp/web.img" "$tmp/web2.img" || _wrong "the disk is not copied"
 run dumpxml --xl web2
 expect_out_has "target=$tmp/web2.img"
 expect_out_has "target=$tmp/common.img"
+run clone web webp --disk xvda="$tmp/webp.img" --progress=json
+expect_status 0
+expect_err_has '{"phase":"copying disks","done":4,"total":4,"unit":"bytes"}'
+run undefine --yes webp
+expect_status 0
 run clone web web2
 expect_status 5
 expect_err_has "its copy would be '$tmp/web2.img', which is there already"
