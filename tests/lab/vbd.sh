@@ -17,6 +17,8 @@ wait_for 60 state xvda Connected
 wait_for 60 state xvdb Connected
 expect_ok xlx block-list
 out_has "$tmp/a.img"
+[ "$(losetup -nO AUTOCLEAR,RO -j "$tmp/a.img" | xargs)" = '1 0' ] || fail "a loop device: $(losetup -l)"
+[ "$(losetup -nO AUTOCLEAR,RO -j "$tmp/b.img" | xargs)" = '1 1' ] || fail "a loop device for reading: $(losetup -l)"
 
 # the guest reads what the host wrote, and the host what the guest wrote
 guest_run lab-vbd 'md5sum /dev/xvda /dev/xvdb'
@@ -43,6 +45,14 @@ guest_run lab-vbd 'md5sum /dev/xvdc'
 guest_has "$(sum "$tmp/c.img")"
 expect_fail 5 xlx block-attach lab-vbd "$tmp/c.img,raw,xvdc,w"
 err_has "has disk 'xvdc' already"
+
+# on a file system that can, past the host's cache (/tmp is in memory, and cannot)
+disks=$(mktemp -d /var/tmp/uvp-test.XXXXXX)
+on_exit rm -r "$disks"
+truncate -s 1M "$disks/d.img"
+expect_ok xlx block-attach --no-wait lab-vbd "$disks/d.img,raw,xvdd,w"
+[ "$(losetup -nO AUTOCLEAR,DIO -j "$disks/d.img" | xargs)" = '1 1' ] || fail "not past the cache: $(losetup -l)"
+expect_ok xlx block-detach --timeout 60 lab-vbd xvdd
 
 # a guest that does not answer keeps its disk, unless it is taken by force
 expect_ok xlx pause lab-vbd
