@@ -27,6 +27,9 @@ bool uvpi_driver_is_vm(const char *vm, const uint8_t uuid[16]);
 int uvpi_driver_boots_for(const struct uvpi_devset *set);
 /* Has the set devices whose back ends are elsewhere? */
 bool uvpi_driver_any(const struct uvpi_devset *set);
+/* For how many milliseconds its agent may undo what it did for a device: xl devd gives its scripts 40 s, and removes the
+ * folder of the back end when they are done, whoever may use it by then. */
+#define UVPI_DRIVER_UNDO_MS 45000
 /* Nodes that were written for a domain which had gone: what stands there then is nobody's. */
 void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t domid);
 

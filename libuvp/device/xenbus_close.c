@@ -16,7 +16,6 @@
 #include "device/xenbus_set.h"
 
 #define GUEST_MS 10000
-#define AGENT_MS 10000
 
 /* The nodes of a driver domain are its own, who may write them all the time: no transaction. Nothing is written for one
  * that is gone: that would make a folder of it. */
@@ -111,7 +110,7 @@ static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct 
 		any |= set->list[i]->has_nodes && set->list[i]->server;
 	if (!any)
 		return 0;
-	r = uvpi_devset_wait(set, look_for_removal, false, uvpi_now_ms() + AGENT_MS, op, err);
+	r = uvpi_devset_wait(set, look_for_removal, false, uvpi_now_ms() + UVPI_DRIVER_UNDO_MS, op, err);
 	if (r == 0)
 		warn_agent(set);
 	return r < 0 ? r : 0;

@@ -30,7 +30,6 @@
 #include "domain/domain.h"
 
 #define BACKENDS "/local/domain/0/backend"
-#define DRIVER_MS 10000 /* what a driver domain may take longer than domain 0 */
 #define DEVICES_MAX 1024
 #define EACH_MS 500 /* what each device adds to the deadline */
 #define CLOSING '5'
@@ -425,7 +424,7 @@ static void warn_driver(const struct uvpi_closing *closing, const struct uvp_op 
 static int wait_closed(struct uvpi_closing *closing, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_store *store = closing->store;
-	int64_t drivers = uvpi_op_until(op, uvpi_now_ms() + DRIVER_MS).deadline_ms, until;
+	int64_t drivers = uvpi_op_until(op, uvpi_now_ms() + UVPI_DRIVER_UNDO_MS).deadline_ms, until;
 	int r = wait_for_kernel(closing, err);
 
 	if (r == 0)

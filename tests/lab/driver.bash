@@ -15,6 +15,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t xenfs xen /proc/xen
 ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin # which Xen's locking.sh reads
 while read -r module; do insmod "/modules/$module"; done </modules/order
 ip link add drvbr type bridge
 ip addr add 10.99.0.1/24 dev drvbr
