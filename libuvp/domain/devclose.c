@@ -424,7 +424,7 @@ static void warn_driver(const struct uvpi_closing *closing, const struct uvp_op 
 static int wait_closed(struct uvpi_closing *closing, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_store *store = closing->store;
-	int64_t drivers = uvpi_op_until(op, uvpi_now_ms() + UVPI_DRIVER_UNDO_MS).deadline_ms, until;
+	int64_t drivers = uvpi_op_until(op, uvpi_now_ms() + UVPI_DRIVER_UNDO_MS).deadline_ms, until, began = uvpi_now_ms();
 	int r = wait_for_kernel(closing, err);
 
 	if (r == 0)
@@ -446,6 +446,8 @@ static int wait_closed(struct uvpi_closing *closing, const struct uvp_op *op, st
 		uvpi_store_event_done(&event);
 	}
 	watch_back_ends(closing, false, NULL);
+	if (closing->devices.any_driver)
+		closing->deadline_ms += uvpi_now_ms() - began;
 	if (r >= 0)
 		warn_driver(closing, op);
 	return r < 0 ? r : 0;
