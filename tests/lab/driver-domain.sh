@@ -65,7 +65,7 @@ out_has 'Net  ? (none is counted)'
 expect_ok xlx top --once -d 100ms --size 132x43
 grep -qE '^ lab-user .* [?] +[?] +[?] +[?] +[0-9]' "$tmp/out" || fail "it tells what it cannot know: $(cat "$tmp/out")"
 in_user 'ip addr add 10.99.0.2/24 dev eth0; ip link set eth0 up; md5sum /dev/xvda; ping -c 3 -w 30 10.99.0.1'
-guest_has ' 0% packet loss'
+guest_has '64 bytes from 10.99.0.1'
 before=$(sum)
 in_driver 'md5sum /disk.img'
 [ "$before" = "$(sum)" ] || fail "the guest does not read what is in the driver domain: $before, $(cat "$tmp/guest")"
