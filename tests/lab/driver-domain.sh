@@ -12,6 +12,15 @@ no_loops='for i in $(seq 30); do losetup -a | grep -q . || break; sleep 1; done'
 nothing_left() { ! xenstore-ls -f "/local/domain/$driver/backend" 2>/dev/null | grep -q "/$1[/ ]"; }
 
 long() { [ "${UVP_LAB_LONG:-}" = 1 ]; }
+# lives NAME ID: it reboots, and uvp-hostd makes its next life, which says that it is ready
+lives() {
+	local skip
+	skip=$(wc -l <"/var/log/xen/guest-$1.log")
+	echo 'reboot -f' >"$(xenstore-read "/local/domain/$2/console/tty")"
+	wait_for 120 eval "[ \"\$(xlx domid $1)\" -gt $2 ]"
+	_guest_log_skip=$skip
+	wait_for 240 guest_said "$1" '^uvp-guest: ready'
+}
 driver_initrd
 on_exit destroy_guest lab-driver
 on_exit destroy_guest lab-user
@@ -46,9 +55,9 @@ fi
 [ -z "$(xenstore-list "/local/domain/$driver/backend/vbd")" ] || fail "a back end is left: $(xenstore-ls "/local/domain/$driver/backend")"
 
 # data in both directions: the disk by its domain's name, the interface by its number, which is kept as the name
-linux_cfg lab-user "disk = [ 'format=raw,vdev=xvda,access=rw,backend=lab-driver,target=/disk.img' ]" "vif = [ 'bridge=drvbr,backend=$driver' ]" >/dev/null
+user_cfg() { linux_cfg lab-user "disk = [ 'format=raw,vdev=xvda,access=rw,backend=lab-driver,target=/disk.img' ]" "vif = [ 'bridge=drvbr,backend=$driver' ]"; }
 driver_skip=${_guest_log_skip:-0}
-guest_boots lab-user xlx create "$tmp/lab-user.cfg"
+guest_boots lab-user xlx create "$(user_cfg)"
 user=$(xlx domid lab-user) user_skip=${_guest_log_skip:-0}
 in_user() { _guest_log_skip=$user_skip guest_run lab-user "$1"; }
 in_driver() { _guest_log_skip=$driver_skip guest_run lab-driver "$1"; }
@@ -117,6 +126,14 @@ EOF
 }
 wait_for 60 scrape
 ! grep -E '^xlx_domain_(disk|network)_[a-z_]*\{' "$tmp/told" || fail "it tells of devices that others serve"
+if long; then # a guest that reboots has them again
+	lives lab-user "$user"
+	user=$(xlx domid lab-user) user_skip=$_guest_log_skip
+	wait_for 60 ends
+	in_user 'md5sum /dev/xvdb; ip addr add 10.99.0.2/24 dev eth0; ip link set eth0 up; ping -c 3 -w 30 10.99.0.1'
+	guest_has '64 bytes from 10.99.0.1'
+	[ "$after" = "$(sum)" ] || fail "the disk of the next life is another: $(cat "$tmp/guest")"
+fi
 kill "$hostd"
 wait "$hostd"
 
@@ -145,7 +162,7 @@ for step in "${steps[@]}"; do
 done
 
 if [ "${DRIVER_AGENT:-}" = xl ]; then
-	expect_ok xl create "$tmp/lab-user.cfg"
+	expect_ok xl create "$(user_cfg)"
 	user=$(xl domid lab-user)
 	wait_for 120 ends
 	expect_ok xlx block-list lab-user
@@ -182,6 +199,18 @@ if long; then
 	expect_ok xlx start --all
 	xlx block-list --json lab-user | grep -q '"backend_domain":"lab-zdriver","backend_state":"InitWait"' ||
 		fail "the disk is not served: $(xlx block-list lab-user)"
+	# it reboots: what it served is gone, and served again when it is attached again
+	uvp-hostd --config /dev/null -s history=no >"$tmp/hostd.log" 2>&1 &
+	hostd=$!
+	wait_for 60 grep -q ': started' "$tmp/hostd.log"
+	was=$(xlx domid lab-zdriver)
+	lives lab-zdriver "$was"
+	kill "$hostd"
+	wait "$hostd"
+	expect_ok xlx block-list lab-user
+	err_has "domain $was, which served it, is gone; 'xlx block-detach --force' takes it away"
+	expect_ok xlx block-detach --force lab-user xvda
+	expect_ok xlx block-attach --no-wait --timeout 120 lab-user /disk.img,raw,xvda,rw,backend=lab-zdriver
 	# all together, those that serve last
 	expect_ok xlx destroy --all --yes
 	! grep served "$tmp/err" || fail "it was ended before its client: $(cat "$tmp/err")"
