@@ -184,14 +184,14 @@ int uvpi_pci_check_options(const struct uvpi_pci *pci, bool hvm, struct uvp_erro
 {
 	if (pci->msitranslate) {
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
-			  "msitranslate=1: neither QEMU nor the kernel's back end makes wired interrupts of a device's messages "
+			  "msitranslate=1 (pci_msitranslate=1 of all): neither QEMU nor the kernel's back end makes wired interrupts of a device's messages "
 			  "(qemu-xen-traditional did)");
 		uvpi_hint(err, "leave it out: the guest then gets whichever kind its driver asks for");
 		return -UVP_E_UNSUPPORTED;
 	}
 	if (pci->power_mgmt && hvm) {
 		uvpi_fail(err, UVP_E_UNSUPPORTED, 0,
-			  "power_mgmt=1: QEMU keeps the power states that an hvm guest sets from the device "
+			  "power_mgmt=1 (pci_power_mgmt=1 of all): QEMU keeps the power states that an hvm guest sets from the device "
 			  "(qemu-xen-traditional did not)");
 		uvpi_hint(err, "leave it out: the device then stays switched on");
 		return -UVP_E_UNSUPPORTED;

@@ -256,6 +256,7 @@ void uvpi_shell_is_taken(struct uvpi_shell *shell)
 	format_file(shell, file);
 	if (path_of(file, path, sizeof(path)) == 0 && path_of(UVPI_SHELL_TAKEN, taken, sizeof(taken)) == 0 && rename(path, taken))
 		uvpi_debug("cannot rename %s: %s", path, strerror(errno));
+	uvpi_debug("domain %" PRIu32 " was prepared: it is taken", shell->domid);
 	uvpi_shell_let_go(shell);
 }
 
