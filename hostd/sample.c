@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The figures of the host, taken over and over; the history keeps them, and the exporter tells the last ones. The more
- * guests there are, the more a sample costs: they are taken so far apart that all of it stays under a hundredth of a CPU. */
+ * guests there are, the more a sample costs: they are taken so far apart that what this daemon does for it stays under a hundredth of a
+ * CPU. */
 #include "config.h"
 
 #include <stdlib.h>
@@ -13,8 +14,10 @@
 #include "daemon/loop.h"
 #include "domain/stats.h"
 #include "hostd/hostd.h"
+#include "hostd/pace.h"
 
 #define COST_PART 100
+#define ACCURACY_US 1000 /* sd-event's own would be a quarter of a second */
 #define LONGEST_US (60 * UINT64_C(1000000))
 
 struct hostd_sampler {
@@ -104,7 +107,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *data)
 	cost = (uint64_t)(hostd_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before + hostd_history_take_cost_ns(sampler->hostd)) / 1000 * COST_PART;
 	if (cost > wait)
 		wait = cost < LONGEST_US ? cost : LONGEST_US;
-	r = sd_event_source_set_time_relative(source, wait);
+	r = sd_event_source_set_time_relative(source, hostd_pace((uint64_t)hostd_clock_ns(CLOCK_REALTIME) / 1000, wait));
 	return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -114,7 +117,7 @@ static int begin(struct hostd_sampler *sampler, struct uvp_error *err)
 
 	if (r < 0)
 		return r;
-	r = sd_event_add_time_relative(sampler->hostd->event, &sampler->timer, CLOCK_MONOTONIC, 0, 0, on_timer, sampler);
+	r = sd_event_add_time_relative(sampler->hostd->event, &sampler->timer, CLOCK_MONOTONIC, 0, ACCURACY_US, on_timer, sampler);
 	if (r >= 0)
 		/* last of all: whatever a guest's end asks for comes first */
 		r = sd_event_source_set_priority(sampler->timer, SD_EVENT_PRIORITY_IDLE);

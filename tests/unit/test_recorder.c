@@ -13,6 +13,7 @@
 #include "core/num.h"
 #include "daemon/loop.h"
 #include "history/ring.h"
+#include "hostd/pace.h"
 #include "tests/unit/unit.h"
 
 #define DOMAINS 100
@@ -313,6 +314,25 @@ START_TEST(a_foreign_file_is_refused)
 }
 END_TEST
 
+START_TEST(each_second_has_its_sample)
+{
+	const uint64_t s = 1000000;
+
+	ck_assert_uint_eq(hostd_pace(100 * s + 500000, s), s);
+	ck_assert_uint_eq(hostd_pace(100 * s + 504321, s), s - 4321);
+	/* late, or before the clock was set */
+	ck_assert_uint_eq(hostd_pace(100 * s + 999999, s), 500001);
+	ck_assert_uint_eq(hostd_pace(101 * s + 1, s), 1499999);
+	ck_assert_uint_eq(hostd_pace(101 * s + 499999, s), 1000001);
+	ck_assert_uint_eq(hostd_pace(96 * s, 8 * s), 4 * s);
+	/* those of a busy second are where those of a quiet one are */
+	for (uint64_t late = 0, wall = 100 * s + 500000; late < 400000; late += 1000, wall += late / 2) {
+		wall += hostd_pace(wall, s);
+		ck_assert_uint_eq(wall % s, 500000);
+	}
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, done);
@@ -324,6 +344,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, files_that_cannot_be_made_now_are_later);
 	tcase_add_test(tcase, what_waits_is_written_at_the_end);
 	tcase_add_test(tcase, a_foreign_file_is_refused);
+	tcase_add_test(tcase, each_second_has_its_sample);
 }
 
 UNIT_MAIN("recorder", add_tests);
