@@ -22,7 +22,7 @@
 #define HASTY_PATIENCE_MS 333
 /* Each question costs xenstored the more the more guests it serves. Figures ask for names that are known in turns: so long one may
  * be old that another tool has changed. */
-#define NAMES_ROUND_MS 5000
+#define NAMES_ROUND_MS 10000
 #define PAGE 4096
 
 const char *uvp_state_name(enum uvp_state state)
