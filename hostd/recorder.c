@@ -220,6 +220,8 @@ static void on_end(struct hostd_recorder *recorder)
 	struct uvp_error err = UVP_ERROR_INIT;
 	bool lost = recorder->at == AT_BATCH, idle = recorder->at == AT_NOTHING;
 
+	/* no disk holds one whose end of the socket is closed */
+	recorder->at = AT_NOTHING;
 	forget_child(recorder);
 	if (idle)
 		return;
@@ -374,19 +376,20 @@ static int add_waiting(struct hostd_recorder *recorder, const uint8_t *bytes, si
 int hostd_recorder_give(struct hostd_recorder *recorder, const struct uvpi_history_frame *frame, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
+	struct uvp_error why = UVP_ERROR_INIT;
 	size_t len;
 	int r = uvpi_history_encode(frame, &bytes, &len, err);
 
+	/* also when no more can wait */
+	if (recorder->fd < 0 && uvpi_now_ms() >= recorder->next_ms && start_child(recorder, &why) < 0) {
+		try_later(recorder);
+		recorder->ops->failed(recorder->data, false, &why);
+	}
 	if (r == 0)
 		r = add_waiting(recorder, bytes, len, err);
-	if (r < 0)
-		return r;
-	if (recorder->fd < 0 && uvpi_now_ms() >= recorder->next_ms && start_child(recorder, err) < 0) {
-		try_later(recorder);
-		recorder->ops->failed(recorder->data, false, err);
-	}
-	hand_over(recorder);
-	return 0;
+	if (r == 0)
+		hand_over(recorder);
+	return r;
 }
 
 int64_t hostd_recorder_busy_ms(const struct hostd_recorder *recorder)

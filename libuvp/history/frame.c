@@ -22,6 +22,7 @@
 #define NODES_MOST (4 + UVPI_HISTORY_NODES * 2 * 8)
 #define MISSED 1u /* flags */
 #define MOST (FIXED + NODES_MOST + 1 + UVPI_HISTORY_DOMAINS * (size_t)(DOMAIN_FIXED + DOMAIN_MORE + UVPI_HISTORY_NAME))
+_Static_assert(MOST <= UVPI_HISTORY_FRAME_MOST, "a reader has room for it");
 
 void uvpi_history_frame_done(struct uvpi_history_frame *frame)
 {

@@ -16,6 +16,7 @@
 #define UVPI_HISTORY_DOMAINS 32768u
 #define UVPI_HISTORY_NODES 64u /* what Xen can have */
 #define UVPI_HISTORY_CPUS 4096u
+#define UVPI_HISTORY_FRAME_MOST (7u << 20) /* bytes: with all of these it is no longer */
 #define UVPI_HISTORY_UNKNOWN 255u /* a reason or a pool of which a sample does not tell */
 
 struct uvpi_history_domain {

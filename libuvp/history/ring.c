@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames lie one after the other from offset START, each at a multiple of ALIGN; one that does not fit before the end goes
- * to the beginning again. Where the newest frame ends, the rest of an older one may follow: a reader tries every multiple
- * of ALIGN, and the checksum decides. The order is that of seq. */
 #include "history/ring.h"
 
 #include <errno.h>
@@ -10,102 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/error.h"
+#include "history/walk.h"
 
-#define START 64u
-#define ALIGN 64u
-
-/* The first kind has frames without nodes: it is read, and a writer makes it the second, whose frames may be of both kinds. */
-static const char old_title[START] = "uvp history 1\n", title[START] = "uvp history 2\n";
-
-static uint64_t padded(uint64_t len)
-{
-	return (len + ALIGN - 1) / ALIGN * ALIGN;
-}
+static const char title[UVPI_HISTORY_START] = UVPI_HISTORY_TITLE;
 
 /* ---- read ---- */
-
-/* Through a file. Only the end of a lap and what was torn look like frames and are none: a file that was made to be full of
- * those is left when they have cost as much as reading it some times. */
-#define FRUITLESS 4
-
-struct walk {
-	const uint8_t *bytes;
-	size_t len, at;
-	uint64_t fruitless; /* bytes of what was none */
-};
-
-/* The next whole frame; at goes behind it. False at the end. */
-static bool next_frame(struct walk *walk, struct uvpi_history_frame *ret_frame)
-{
-	for (; walk->at < walk->len && walk->fruitless / FRUITLESS <= walk->len; walk->at += ALIGN) {
-		size_t frame_len = uvpi_history_look(walk->bytes + walk->at, walk->len - walk->at);
-
-		if (frame_len && uvpi_history_decode(walk->bytes + walk->at, frame_len, ret_frame)) {
-			walk->at += padded(frame_len);
-			return true;
-		}
-		walk->fruitless += frame_len;
-	}
-	return false;
-}
-
-static bool all_zero(const uint8_t *bytes, size_t len)
-{
-	return !len || (!bytes[0] && !memcmp(bytes, bytes + 1, len - 1));
-}
-
-/* Where the power went, zeros may be what is left of the title, or of everything. */
-static bool is_ours(const uint8_t *bytes, size_t len)
-{
-	struct walk walk = { .bytes = bytes, .len = len, .at = START };
-	struct uvpi_history_frame frame;
-
-	if (all_zero(bytes, len))
-		return true;
-	if (len < START)
-		return false;
-	if (!all_zero(bytes, START))
-		return !memcmp(bytes, title, START) || !memcmp(bytes, old_title, START);
-	if (!next_frame(&walk, &frame))
-		return false;
-	uvpi_history_frame_done(&frame);
-	return true;
-}
-
-static int read_whole(const char *path, int fd, uint8_t **ret_bytes, size_t *ret_len, struct uvp_error *err)
-{
-	_cleanup_free_ uint8_t *bytes = NULL;
-	struct stat st;
-	size_t len = 0;
-
-	if (fstat(fd, &st) < 0)
-		return uvpi_fail_errno(err, errno, "cannot look at '%s'", path);
-	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)UVPI_HISTORY_MAX)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no history: it is no file, or too large for one", path);
-	bytes = malloc((size_t)st.st_size + 1);
-	if (!bytes)
-		return uvpi_no_memory(err);
-	while (len < (size_t)st.st_size) {
-		ssize_t n = pread(fd, bytes + len, (size_t)st.st_size - len, (off_t)len);
-
-		if (n < 0 && errno != EINTR)
-			return uvpi_fail_errno(err, errno, "cannot read '%s'", path);
-		if (n == 0)
-			break;
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (!is_ours(bytes, len)) {
-		uvpi_fail(err, UVP_E_INVALID, 0, "'%s' is no history: it begins with something else", path);
-		uvpi_hint(err, "if nobody needs it, remove it; uvp-hostd makes a new one when it starts");
-		return -UVP_E_INVALID;
-	}
-	*ret_bytes = uvpi_steal(&bytes);
-	*ret_len = len;
-	return 0;
-}
 
 static int compare_frames(const void *a, const void *b)
 {
@@ -142,14 +52,12 @@ static int keep_frame(struct uvpi_history *history, struct uvpi_history_frame *f
 }
 
 /* All that is whole, in the order of the file. */
-static int scan(const uint8_t *bytes, size_t len, int64_t since_ns, int64_t until_ns, struct uvpi_history *history,
-		struct uvp_error *err)
+static int scan(struct uvpi_history_walk *walk, int64_t since_ns, int64_t until_ns, struct uvpi_history *history, struct uvp_error *err)
 {
-	struct walk walk = { .bytes = bytes, .len = len, .at = START };
 	struct uvpi_history_frame frame, before = { 0 };
 	int r = 0;
 
-	while (r == 0 && next_frame(&walk, &frame)) {
+	while (r == 0 && uvpi_history_walk_next(walk, &frame)) {
 		if (frame.wall_ns > until_ns)
 			uvpi_history_frame_done(&frame);
 		else
@@ -164,16 +72,20 @@ static int scan(const uint8_t *bytes, size_t len, int64_t since_ns, int64_t unti
 int uvpi_history_read(const char *path, int64_t since_ns, int64_t until_ns, struct uvpi_history *history, struct uvp_error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	_cleanup_free_ uint8_t *bytes = NULL;
 	struct uvpi_history found = { 0 };
-	size_t len;
+	struct uvpi_history_walk walk;
 	int r;
 
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot open '%s'", path);
-	r = read_whole(path, fd, &bytes, &len, err);
-	if (r == 0)
-		r = scan(bytes, len, since_ns, until_ns, &found, err);
+	r = uvpi_history_walk_open(path, fd, &walk, err);
+	if (r < 0)
+		return r;
+	r = scan(&walk, since_ns, until_ns, &found, err);
+	if (r < 0)
+		uvpi_history_walk_close(&walk, path, NULL);
+	else
+		r = uvpi_history_walk_close(&walk, path, err);
 	if (r < 0) {
 		uvpi_history_done(&found);
 		return r;
@@ -215,24 +127,30 @@ static int write_at(int fd, const void *bytes, size_t len, uint64_t at)
 }
 
 /* Where the newest frame is, and so where the next one goes. */
-static void find_end(struct uvpi_history_ring *ring, const uint8_t *bytes, size_t len)
+static void find_end(struct uvpi_history_ring *ring, struct uvpi_history_walk *walk)
 {
-	struct walk walk = { .bytes = bytes, .len = len, .at = START };
 	struct uvpi_history_frame frame;
 
-	while (next_frame(&walk, &frame)) {
+	while (uvpi_history_walk_next(walk, &frame)) {
 		if (frame.seq >= ring->seq) {
 			ring->seq = frame.seq + 1;
-			ring->at = walk.at;
+			ring->at = uvpi_history_walk_at(walk);
 		}
 		uvpi_history_frame_done(&frame);
 	}
 }
 
+static bool has_title(int fd)
+{
+	char there[UVPI_HISTORY_START];
+
+	return pread(fd, there, sizeof(there), 0) == (ssize_t)sizeof(there) && !memcmp(there, title, sizeof(title));
+}
+
 /* On the disk before anything else is. */
 static int write_title(const struct uvpi_history_ring *ring, const char *path, struct uvp_error *err)
 {
-	int r = write_at(ring->fd, title, START, 0);
+	int r = write_at(ring->fd, title, UVPI_HISTORY_START, 0);
 
 	if (r == 0 && fsync(ring->fd) < 0)
 		r = -errno;
@@ -248,35 +166,51 @@ static int make_room(const struct uvpi_history_ring *ring)
 	return errno != EOPNOTSUPP ? -errno : ftruncate(ring->fd, (off_t)ring->size) < 0 ? -errno : 0;
 }
 
-static int prepare(struct uvpi_history_ring *ring, const char *path, struct uvp_error *err)
+/* One of another size begins anew, if there is room for that: else it stays what it is. */
+static int begin_anew(struct uvpi_history_ring *ring, const char *path, struct uvp_error *err)
 {
-	_cleanup_free_ uint8_t *bytes = NULL;
-	size_t len;
-	int r = read_whole(path, ring->fd, &bytes, &len, err);
+	struct statvfs fs;
+	struct stat st;
+	int r;
 
-	if (r < 0)
-		return r;
-	if (len == ring->size) {
-		find_end(ring, bytes, len);
-		return memcmp(bytes, title, START) ? write_title(ring, path, err) : 0;
-	}
+	if (fstatvfs(ring->fd, &fs) == 0 && fstat(ring->fd, &st) == 0 &&
+	    (uint64_t)fs.f_bavail * fs.f_frsize + (uint64_t)st.st_blocks * 512 < ring->size)
+		return uvpi_fail_errno(err, ENOSPC, "cannot make '%s' of %" PRIu64 " bytes", path, ring->size);
 	if (ftruncate(ring->fd, 0) < 0)
 		return uvpi_fail_errno(err, errno, "cannot empty '%s'", path);
 	r = make_room(ring);
-	if (r < 0) {
-		r = uvpi_fail_errno(err, -r, "cannot make '%s' of %" PRIu64 " bytes", path, ring->size);
-		if (ftruncate(ring->fd, 0) < 0)
-			uvpi_debug("'%s' keeps what it got: %s", path, strerror(errno));
+	if (r == 0)
+		return write_title(ring, path, err);
+	r = uvpi_fail_errno(err, -r, "cannot make '%s' of %" PRIu64 " bytes", path, ring->size);
+	if (ftruncate(ring->fd, 0) < 0)
+		uvpi_debug("'%s' keeps what it got: %s", path, strerror(errno));
+	return r;
+}
+
+static int prepare(struct uvpi_history_ring *ring, const char *path, struct uvp_error *err)
+{
+	struct uvpi_history_walk walk;
+	bool same;
+	int r = uvpi_history_walk_open(path, ring->fd, &walk, err);
+
+	if (r < 0)
 		return r;
-	}
-	return write_title(ring, path, err);
+	same = walk.size == ring->size;
+	if (same)
+		find_end(ring, &walk);
+	r = uvpi_history_walk_close(&walk, path, err);
+	if (r < 0)
+		return r;
+	if (!same)
+		return begin_anew(ring, path, err);
+	return has_title(ring->fd) ? 0 : write_title(ring, path, err);
 }
 
 int uvpi_history_open(const char *path, uint64_t size, struct uvpi_history_ring *ret_ring, struct uvp_error *err)
 {
 	struct uvpi_history_ring ring = {
 		.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600),
-		.size = padded(size), .at = START,
+		.size = uvpi_history_padded(size), .at = UVPI_HISTORY_START,
 	};
 	int r;
 
@@ -310,7 +244,7 @@ static int begin_lap(struct uvpi_history_ring *ring)
 		r = write_at(ring->fd, zeros, left < sizeof(zeros) ? left : sizeof(zeros), at);
 	}
 	if (r == 0)
-		ring->at = START;
+		ring->at = UVPI_HISTORY_START;
 	return r;
 }
 
@@ -324,7 +258,7 @@ int uvpi_history_append(struct uvpi_history_ring *ring, struct uvpi_history_fram
 	r = uvpi_history_encode(frame, &bytes, &len, err);
 	if (r < 0)
 		return r;
-	if (len > ring->size - START)
+	if (len > ring->size - UVPI_HISTORY_START)
 		return uvpi_fail(err, UVP_E_NO_SPACE, 0, "a sample of %" PRIu32 " domains needs %zu bytes, and the whole file has %" PRIu64,
 				 frame->n_domains, len, ring->size);
 	if (len > ring->size - ring->at)
@@ -333,7 +267,7 @@ int uvpi_history_append(struct uvpi_history_ring *ring, struct uvpi_history_fram
 		r = write_at(ring->fd, bytes, len, ring->at);
 	if (r < 0)
 		return uvpi_fail_errno(err, -r, "cannot write the history");
-	ring->at += padded(len);
+	ring->at += uvpi_history_padded(len);
 	ring->seq++;
 	return 0;
 }

@@ -197,6 +197,28 @@ START_TEST(the_file_keeps_its_size_and_the_newest)
 }
 END_TEST
 
+START_TEST(a_file_that_no_memory_holds_is_read_in_pieces)
+{
+	struct uvpi_history_ring ring = open_ring(40u << 20);
+	struct uvpi_history history;
+	int64_t second = 0;
+
+	/* more than a lap, of lengths that no piece is a multiple of */
+	for (; second < 200; second++)
+		append(&ring, second, 2000 + (uint32_t)second * 7 % 11);
+	uvpi_history_close(&ring);
+	ring = open_ring(40u << 20);
+	append(&ring, second++, 2000);
+	uvpi_history_close(&ring);
+	history = read_all();
+	ck_assert_uint_gt(history.n, 100);
+	ck_assert_uint_lt(history.n, 200);
+	for (size_t i = 0; i < history.n; i++)
+		ck_assert_int_eq(history.frames[i].wall_ns, (BEGIN + second - (int64_t)history.n + (int64_t)i) * NS);
+	uvpi_history_done(&history);
+}
+END_TEST
+
 START_TEST(a_new_writer_goes_on_where_the_last_was)
 {
 	struct uvpi_history history;
@@ -633,6 +655,7 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, more_cpus_than_xen_can_have_are_refused);
 	tcase_add_test(tcase, a_file_of_look_alikes_is_left_soon);
 	tcase_add_test(tcase, the_file_keeps_its_size_and_the_newest);
+	tcase_add_test(tcase, a_file_that_no_memory_holds_is_read_in_pieces);
 	tcase_add_test(tcase, a_new_writer_goes_on_where_the_last_was);
 	tcase_add_test(tcase, a_torn_sample_is_lost_alone);
 	tcase_add_test(tcase, another_size_begins_anew_and_a_foreign_file_is_refused);
