@@ -94,8 +94,9 @@ int uvp_domain_unpause(struct uvp_domain *domain, struct uvp_error *err)
 	if (r)
 		return r;
 	suspended = info.shutdown && !info.dying && info.reason == UVPI_REASON_SUSPEND;
-	/* One that moves runs on one host only. What was left to do for it may have been to let it run. */
-	if (suspended || info.paused) {
+	/* One that moves runs on one host only: here it is suspended, or never ran. What was left to do for it may have been to let it run.
+	 * No other one needs xenstored. */
+	if (suspended || (info.paused && !info.cpu_time_ns)) {
 		bool paused = info.paused;
 
 		r = uvpi_handover_check(domain, err);

@@ -82,7 +82,7 @@ on_exit kill -CONT "$store"
 expect_ok xlx create -qp "$(tiny_cfg hs-stuck 'cmdline = "p"')"
 stuck=$(xlx domid hs-stuck)
 kill -STOP "$store"
-# a guest that may have moved is not let run
+# a guest that never ran here may have come from another host, and is not let run
 expect_fail 11 xlx unpause "$stuck"
 err_has 'stays as it is: whether it runs on another host, too, is not known: xenstored at'
 shut_down_now "$stuck" 0
