@@ -24,6 +24,16 @@ int uvpi_stats_devices(struct uvp_host *host, struct uvp_stats *stats, struct uv
 /* Pure, for tests: the line of an interface in the text of /proc/net/dev. False: it is not there. */
 bool uvpi_netdev_find(const char *text, const char *name, struct uvp_stats_device *device);
 
+/* The most that was told of what went through the emulated twin of an interface. */
+struct uvpi_twin {
+	uint64_t reads, writes, read_bytes, write_bytes, errors, drops;
+};
+
+/* Pure, for tests: is this the name of a twin, and of which interface's? */
+bool uvpi_twin_parse(const char *name, char ret_of[32]);
+void uvpi_twin_keep(struct uvpi_twin *twin, const struct uvp_stats_device *told);
+void uvpi_twin_add(const struct uvpi_twin *twin, struct uvp_stats_device *device);
+
 /* ---- what QEMUs count of the disks that they emulate ---- */
 #define UVPI_DRIVES_MAX 64
 struct uvpi_qemus;

@@ -23,6 +23,7 @@
 #define SECTOR 512
 #define FILES 5 /* of a disk */
 #define NET_TEXT_FIRST 16384
+#define TWIN "-emu" /* what QEMU's tap device is called more than the interface */
 
 static const char *const disk_files[FILES] = { "rd_req", "wr_req", "rd_sect", "wr_sect", "oo_req" };
 
@@ -32,12 +33,14 @@ struct backend {
 	bool custom; /* an interface that is not called vifDOMAIN.DEVICE */
 	int fds[FILES]; /* -1: not open; of an interface none is */
 	char name[32];  /* "" until it is known */
+	struct uvpi_twin twin;
 };
 
 struct uvpi_backends {
 	struct backend *list; /* by domain, disks first, then number */
 	size_t n;
 	int open, most; /* files that are open, and may be */
+	bool custom;    /* was there ever an interface with a name of its own? */
 	char *net;      /* /proc/net/dev */
 	size_t net_size;
 };
@@ -220,7 +223,8 @@ static bool next_number(const char **at, uint64_t *ret_number)
 	return uvpi_parse_u64(text, "count", 0, UINT64_MAX, ret_number, NULL) == 0;
 }
 
-/* What is behind the colon: received bytes, packets, errors, drops, four others; the same of what was sent. */
+/* What is behind the colon: received bytes, packets, errors, drops, four others; the same of what was sent. A tap device has
+ * received what QEMU wrote into it, which its guest sent. */
 static bool parse_counts(const char *at, struct uvp_stats_device *device)
 {
 	uint64_t numbers[12];
@@ -265,6 +269,43 @@ bool uvpi_netdev_find(const char *text, const char *name, struct uvp_stats_devic
 	return false;
 }
 
+bool uvpi_twin_parse(const char *name, char ret_of[32])
+{
+	size_t len = strlen(name), more = strlen(TWIN);
+
+	if (len <= more || len - more >= 32 || strcmp(name + len - more, TWIN) != 0)
+		return false;
+	snprintf(ret_of, 32, "%.*s", (int)(len - more), name);
+	return true;
+}
+
+static void at_least(uint64_t *most, uint64_t told)
+{
+	if (*most < told)
+		*most = told;
+}
+
+/* A guest unplugs it once its PV drivers run: counters do not go back for that. */
+void uvpi_twin_keep(struct uvpi_twin *twin, const struct uvp_stats_device *told)
+{
+	at_least(&twin->reads, told->reads);
+	at_least(&twin->writes, told->writes);
+	at_least(&twin->read_bytes, told->read_bytes);
+	at_least(&twin->write_bytes, told->write_bytes);
+	at_least(&twin->errors, told->errors);
+	at_least(&twin->drops, told->drops);
+}
+
+void uvpi_twin_add(const struct uvpi_twin *twin, struct uvp_stats_device *device)
+{
+	device->reads += twin->reads;
+	device->writes += twin->writes;
+	device->read_bytes += twin->read_bytes;
+	device->write_bytes += twin->write_bytes;
+	device->errors += twin->errors;
+	device->drops += twin->drops;
+}
+
 /* The whole text, which the kernel gives in pieces. */
 static void read_net(struct uvpi_backends *backends)
 {
@@ -291,7 +332,7 @@ static void read_net(struct uvpi_backends *backends)
 		backends->net[len] = '\0';
 }
 
-static void name_interface(struct backend *backend)
+static void name_interface(struct uvpi_backends *backends, struct backend *backend)
 {
 	_cleanup_closedir_ DIR *dir = NULL;
 	struct dirent *entry;
@@ -305,26 +346,62 @@ static void name_interface(struct backend *backend)
 		if (entry->d_name[0] != '.')
 			snprintf(backend->name, sizeof(backend->name), "%.*s", (int)sizeof(backend->name) - 1, entry->d_name);
 	backend->custom = strcmp(backend->name, usual) != 0;
+	backends->custom |= backend->custom;
+}
+
+/* "vif7.0" is read like "vif-7-0". */
+static struct backend *by_number(struct uvpi_backends *backends, const char *name)
+{
+	struct backend key;
+	char text[40];
+
+	if (strncmp(name, "vif", 3) != 0 || !strchr(name, '.'))
+		return NULL;
+	snprintf(text, sizeof(text), "vif-%s", name + 3);
+	*strchr(text, '.') = '-';
+	return parse_backend(text, &key) ? bsearch(&key, backends->list, backends->n, sizeof(key), compare) : NULL;
 }
 
 static struct backend *interface_of(struct uvpi_backends *backends, const char *name)
 {
-	struct backend key, *found = NULL;
-	char text[40];
+	struct backend *found = by_number(backends, name);
 
-	/* "vif7.0" is read like "vif-7-0". */
-	if (!strncmp(name, "vif", 3) && strchr(name, '.')) {
-		snprintf(text, sizeof(text), "vif-%s", name + 3);
-		*strchr(text, '.') = '-';
-		if (parse_backend(text, &key))
-			found = bsearch(&key, backends->list, backends->n, sizeof(key), compare);
-		if (found && !strcmp(found->name, name))
-			return found;
-	}
-	for (size_t i = 0; i < backends->n; i++)
+	if (found && !strcmp(found->name, name))
+		return found;
+	for (size_t i = 0; backends->custom && i < backends->n; i++)
 		if (backends->list[i].custom && !strcmp(backends->list[i].name, name))
 			return &backends->list[i];
 	return NULL;
+}
+
+/* Ours has the number of the interface, also of one that has a name of its own; xl calls that one's twin by the name. An interface
+ * may be called like a twin, and is none. */
+static struct backend *twin_of(struct uvpi_backends *backends, const char *name)
+{
+	struct backend *found;
+	char of[32];
+
+	if (!uvpi_twin_parse(name, of) || interface_of(backends, name))
+		return NULL;
+	found = by_number(backends, of);
+	return found ? found : interface_of(backends, of);
+}
+
+/* What goes past the kernel's back end, through QEMU's tap devices, is the guest's, too. */
+static void count_twins(struct uvpi_backends *backends, struct uvp_stats *stats)
+{
+	const char *at, *counts;
+	char name[32];
+
+	for (at = backends->net; next_interface(&at, name, &counts);) {
+		struct backend *backend = twin_of(backends, name);
+		struct uvp_stats_device told;
+
+		if (backend && parse_counts(counts, &told))
+			uvpi_twin_keep(&backend->twin, &told);
+	}
+	for (size_t i = 0; i < backends->n; i++)
+		uvpi_twin_add(&backends->list[i].twin, &stats->devices[i]);
 }
 
 static void count_interfaces(struct uvpi_backends *backends, struct uvp_stats *stats)
@@ -345,9 +422,10 @@ static void count_interfaces(struct uvpi_backends *backends, struct uvp_stats *s
 	for (size_t i = 0; i < backends->n; i++) {
 		if (backends->list[i].disk || backends->list[i].counted)
 			continue;
-		name_interface(&backends->list[i]);
+		name_interface(backends, &backends->list[i]);
 		uvpi_netdev_find(backends->net, backends->list[i].name, &stats->devices[i]);
 	}
+	count_twins(backends, stats);
 }
 
 /* ---- all ---- */

@@ -30,7 +30,8 @@ struct uvp_stats_vcpu {
 	uint64_t run_ns; /* on a CPU, the present turn included */
 };
 
-/* What the kernel of domain 0 counts for a disk or network interface that it serves, and QEMU for a disk that it emulates. */
+/* What the kernel of domain 0 counts for a disk or network interface that it serves, QEMU for a disk that it emulates, and the tap
+ * device of an interface that QEMU emulates. */
 struct uvp_stats_device {
 	uint32_t domid, devid;
 	bool disk;                        /* else a network interface */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Specifications of disks (first byte even) and network interfaces, and the names of virtual disks. */
+/* Specifications of disks (first byte modulo 3: 0) and network interfaces (1), and the names of virtual disks; what the kernel
+ * tells of interfaces (2), whose names may be a guest's. */
 #include <string.h>
 
 #include "config/devspec.h"
+#include "domain/stats.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_disk(const char *text)
@@ -36,6 +38,23 @@ static void check_vif(const char *text)
 	uvpi_vif_done(&vif);
 }
 
+static void check_counts(const char *text)
+{
+	static const char *const names[] = { "vif7.0", "vif7.0-emu", "" };
+	size_t len = strcspn(text, ":\n");
+	struct uvp_stats_device device = { 0 };
+	struct uvpi_twin twin = { 0 };
+	char *name = strndup(text, len), of[32];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (uvpi_netdev_find(text, names[i], &device))
+			uvpi_twin_keep(&twin, &device);
+	uvpi_twin_add(&twin, &device);
+	if (name && uvpi_twin_parse(name, of))
+		FUZZ_CHECK(*of && strlen(of) + 4 == len && !strncmp(of, name, strlen(of)));
+	free(name);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text;
@@ -43,10 +62,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	text = strndup((const char *)data + 1, size - 1);
-	if (text && data[0] % 2 == 0)
+	if (text && data[0] % 3 == 0)
 		check_disk(text);
-	else if (text)
+	else if (text && data[0] % 3 == 1)
 		check_vif(text);
+	else if (text)
+		check_counts(text);
 	free(text);
 	return 0;
 }

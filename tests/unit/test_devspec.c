@@ -403,6 +403,47 @@ START_TEST(counts_of_interfaces_are_read)
 }
 END_TEST
 
+START_TEST(counts_of_emulated_twins_are_kept)
+{
+	static const char text[] = "vif7.0: 1 2 3 4 0 0 0 0 5 6 7 8 0 0 0 0\n"
+				   "vif7.0-emu: 1000 20 1 2 0 0 0 0 3000 40 4 8 0 0 0 0\n";
+	static const char *const others[] = { "", "-emu", "vif7.0", "vif7.0-em", "vif7.0-emu1", "vif7.0-EMU", "emu" };
+	struct uvp_stats_device told = { 0 }, sum = { 0 };
+	struct uvpi_twin twin = { 0 };
+	char of[32], longest[40];
+
+	ck_assert(uvpi_twin_parse("vif7.0-emu", of));
+	ck_assert_str_eq(of, "vif7.0");
+	ck_assert(uvpi_twin_parse("labport-emu", of));
+	ck_assert_str_eq(of, "labport");
+	ck_assert(uvpi_twin_parse("a-emu-emu", of));
+	ck_assert_str_eq(of, "a-emu");
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(others); i++)
+		ck_assert_msg(!uvpi_twin_parse(others[i], of), "'%s' is a twin", others[i]);
+	memset(longest, 'x', sizeof(longest));
+	memcpy(longest + 31, "-emu", 5);
+	ck_assert(uvpi_twin_parse(longest, of));
+	ck_assert_uint_eq(strlen(of), 31);
+	memcpy(longest + 32, "-emu", 5);
+	ck_assert(!uvpi_twin_parse(longest, of));
+
+	/* what QEMU wrote into the tap, the guest has sent */
+	ck_assert(uvpi_netdev_find(text, "vif7.0-emu", &told));
+	uvpi_twin_keep(&twin, &told);
+	ck_assert(uvpi_netdev_find(text, "vif7.0", &sum));
+	uvpi_twin_add(&twin, &sum);
+	ck_assert(sum.writes == 22 && sum.write_bytes == 1001 && sum.reads == 46 && sum.read_bytes == 3005);
+	ck_assert(sum.errors == 15 && sum.drops == 22);
+
+	/* a smaller count does not make it less, and none does not */
+	told.writes = 19;
+	told.read_bytes = 3001;
+	uvpi_twin_keep(&twin, &told);
+	uvpi_twin_keep(&twin, &(struct uvp_stats_device){ 0 });
+	ck_assert(twin.writes == 20 && twin.write_bytes == 1000 && twin.reads == 40 && twin.read_bytes == 3001);
+}
+END_TEST
+
 static void check_pci(const char *text, const char *expected)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -562,6 +603,7 @@ static void setup(TCase *tcase)
 	tcase_add_loop_test(tcase, targets_are_asked_for_in_turns, 0, 3);
 	tcase_add_test(tcase, rings_of_an_interface_are_read);
 	tcase_add_test(tcase, counts_of_interfaces_are_read);
+	tcase_add_test(tcase, counts_of_emulated_twins_are_kept);
 	tcase_add_test(tcase, pci_devices);
 	tcase_add_test(tcase, pci_devices_of_configurations);
 	tcase_add_test(tcase, pci_devices_of_hvm_guests_need_a_free_device_model);
