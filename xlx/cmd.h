@@ -90,7 +90,9 @@ void xlx_print_options(const struct xlx_cmd *cmd);
 /* One line per exit status: number, name, meaning. */
 void xlx_print_exit_status(void);
 int xlx_exit_status(int code);
-/* Everything printed must have arrived: flushes stdout; returns status, or that of a failed write after saying so. */
+/* Everything printed must have arrived: flushes stdout; returns status, or that of a failed write after saying so. With
+ * XLX_FROM_SCREEN in the environment, and nobody there any more who reads what it says, a command's end becomes an event. */
+#define XLX_FROM_SCREEN "XLX_FROM_SCREEN"
 int xlx_finish(int status);
 
 #endif

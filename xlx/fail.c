@@ -6,10 +6,13 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "core/jobs.h"
 #include "xlx/bar.h"
 #include "xlx/out.h"
 
@@ -52,12 +55,17 @@ void xlx_print_exit_status(void)
 		printf("%d %s\n", statuses[i].status, statuses[i].meaning);
 }
 
+/* Why this command fails, for those who look afterwards. */
+static char failure[160];
+
 int xlx_fail(const struct uvp_error *err)
 {
 	char text[sizeof(err->message)];
 
 	bar_clear_current();
 	out_sanitize(err->message, text, sizeof(text));
+	if (!failure[0])
+		out_sanitize(text, failure, sizeof(failure));
 	fprintf(stderr, "xlx: %s\n", text);
 	if (err->hint[0]) {
 		out_sanitize(err->hint, text, sizeof(text));
@@ -96,24 +104,37 @@ void xlx_warn_op(void *data, const struct uvp_error *warning)
 }
 
 /* The reason of a write that failed before is lost; whether there is a reader still can be seen. */
-static bool reader_is_gone(void)
+static bool reader_is_gone(int of)
 {
-	struct pollfd fd = { .fd = STDOUT_FILENO, .events = POLLOUT };
+	struct pollfd fd = { .fd = of, .events = POLLOUT };
 
 	return poll(&fd, 1, 0) == 1 && fd.revents & POLLERR;
+}
+
+/* The screen that began this was left, or lost: how it ended is among the events. */
+static void tell_of_end(int status)
+{
+	char command[128], text[300];
+
+	if (!getenv(XLX_FROM_SCREEN) || !reader_is_gone(STDERR_FILENO))
+		return;
+	uvpi_job_command(command, sizeof(command));
+	snprintf(text, sizeof(text), "%.90s: %s", command, !status ? "done" : failure[0] ? failure : "failed");
+	uvpi_event_add((int64_t)time(NULL), status ? 3 : 5, text);
 }
 
 int xlx_finish(int status)
 {
 	bool failed = ferror(stdout);
 
+	tell_of_end(status);
 	errno = 0;
 	if (fflush(stdout))
 		failed = true;
 	if (!failed)
 		return status;
 	/* A reader that had enough (`xlx dmesg | head`) needs no message. */
-	if (errno != EPIPE && (errno || !reader_is_gone()))
+	if (errno != EPIPE && (errno || !reader_is_gone(STDOUT_FILENO)))
 		fprintf(stderr, "xlx: cannot write to standard output%s%s\n", errno ? ": " : "",
 			errno ? strerror(errno) : "");
 	return status ? status : xlx_exit_status(UVP_E_IO);

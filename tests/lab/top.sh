@@ -287,6 +287,33 @@ wait_for 60 eval '! shows "uvp-hostd does not run"'
 end_hostd KILL
 wait_for 60 shows 'uvp-hostd does not run'
 shows watched || fail "the domain is gone with the daemon"
+# what was begun from a screen goes on when that is left, of which it warns, and when its terminal is lost; its end is told
+job_of_vcpu_set() { xlx top --json -d 100ms | python3 -c '
+import json, sys
+print(next(j["pid"] for j in json.load(sys.stdin)["jobs"] if "vcpu-set" in j["command"]))' >"$tmp/pid"; }
+ended() { xlx top --json -d 100ms | python3 -c '
+import json, sys
+sys.exit(sum("vcpu-set" in e["text"] for e in json.load(sys.stdin)["events"]) != int(sys.argv[1]))' "$1"; } 2>/dev/null
+n=0
+for how in left lost; do
+	n=$((n + 1))
+	screen new-session -d -s $how -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config xlx top watched; echo left: \$?; sleep 60"
+	wait_for 60 eval "screen capture-pane -t $how -p | grep -q CONSOLE"
+	screen send-keys -t $how '!' V 2 Enter
+	wait_for 60 job_of_vcpu_set
+	if [ $how = left ]; then
+		screen send-keys -t $how q
+		wait_for 60 eval "screen capture-pane -t $how -p | grep -q 'q again leaves it to itself'"
+		screen send-keys -t $how q
+		wait_for 60 eval "screen capture-pane -t $how -p | grep -q 'left: 0'"
+	fi
+	top=$(pgrep -xf 'xlx top watched' || :)
+	screen kill-session -t $how
+	[ -z "$top" ] || wait_for 60 eval "[ ! -e /proc/$top ]"
+	kill -0 "$(cat "$tmp/pid")" || fail "what was begun from the screen has ended with it ($how)"
+	kill "$(cat "$tmp/pid")"
+	wait_for 60 ended $n
+done
 unlock
 screen send-keys X wat
 wait_for 60 shows 'Esc: wat'

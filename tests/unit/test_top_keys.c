@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The dashboard without a terminal: what keys may do, and what is left after very many. */
+#include <fcntl.h>
 #include <locale.h>
 #include <malloc.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/top_samples.h"
+#include "xlx/cmd.h"
+#include "xlx/top/command.h"
 #include "xlx/top/keep.h"
 
 /* ---- choices ---- */
@@ -358,6 +362,76 @@ START_TEST(errors_stay)
 }
 END_TEST
 
+START_TEST(leaving_with_commands_at_work_is_asked_once)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	ck_assert_int_eq(press(&ui, model, "q", 0, &argv), TOP_ACT_QUIT);
+	ui.at_work = 2;
+	ck_assert_int_eq(press(&ui, model, "q", 0, &argv), TOP_ACT_NONE);
+	ck_assert_str_eq(ui.message, "2 commands are still at work: q again leaves them to themselves");
+	ck_assert_ptr_nonnull(strstr(ui.hint, "events"));
+	ck_assert_int_eq(press(&ui, model, "q", 0, &argv), TOP_ACT_QUIT);
+	/* after any other key it is asked anew; Ctrl-C is as good */
+	ck_assert_int_eq(press(&ui, model, "qjq", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(top_key(&ui, model, TOP_KEY_INTERRUPT, 10, 0, &argv), TOP_ACT_QUIT);
+	ui.at_work = 1;
+	ck_assert_int_eq(top_key(&ui, model, TOP_KEY_INTERRUPT, 10, 0, &argv), TOP_ACT_NONE);
+	ck_assert_str_eq(ui.message, "1 command is still at work: q again leaves it to itself");
+	/* they have ended meanwhile */
+	ui.at_work = 0;
+	ck_assert_int_eq(press(&ui, model, "cq", 0, &argv), TOP_ACT_QUIT);
+	top_ui_done(&ui);
+}
+END_TEST
+
+/* What is spawned is this very program. */
+__attribute__((constructor)) static void tell_session(int argc, char **argv)
+{
+	if (argc != 2 || strcmp(argv[1], "tell-session") != 0)
+		return;
+	printf("%d %d %s\n", getsid(0) == getpid(), isatty(0), getenv(XLX_FROM_SCREEN) ? "told" : "");
+	exit(0);
+}
+
+START_TEST(a_command_is_not_in_the_session_of_the_screen)
+{
+	struct top_command commands[TOP_COMMANDS] = { 0 };
+	char *argv[] = { (char[]){ "xlx" }, (char[]){ "tell-session" }, NULL };
+	struct top_ui ui;
+
+	top_ui_init(&ui);
+	top_command_start(commands, argv, &ui);
+	ck_assert_uint_eq(top_commands_at_work(commands), 1);
+	while (!top_command_read(&commands[0], &ui))
+		;
+	ck_assert_str_eq(ui.message, "done: xlx tell-session: 1 0 told");
+	ck_assert_uint_eq(top_commands_at_work(commands), 0);
+	top_ui_done(&ui);
+}
+END_TEST
+
+START_TEST(a_command_with_the_terminal_stays_in_its_session)
+{
+	char *argv[] = { (char[]){ "xlx" }, (char[]){ "tell-session" }, NULL };
+	int ends[2], out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0), status;
+	char told[64] = "";
+	pid_t pid;
+
+	ck_assert(pipe2(ends, O_CLOEXEC) == 0 && dup2(ends[1], STDOUT_FILENO) >= 0);
+	ck_assert_int_eq(top_command_spawn(argv, -1, &pid), 0);
+	ck_assert(dup2(out, STDOUT_FILENO) >= 0 && waitpid(pid, &status, 0) == pid && !status);
+	close(out);
+	ck_assert_int_gt(read(ends[0], told, sizeof(told) - 1), 0);
+	close(ends[0]);
+	close(ends[1]);
+	ck_assert_msg(told[0] == '0' && !strstr(told, "told"), "%s", told);
+}
+END_TEST
+
 /* As many as in eight hours, one a second, with domains that come and go: nothing may be left of any. */
 START_TEST(eight_hours_of_refreshes_take_no_memory)
 {
@@ -486,6 +560,9 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, an_act_on_many_says_how_many_and_what);
 	tcase_add_test(tcase, acts_with_a_value);
 	tcase_add_test(tcase, errors_stay);
+	tcase_add_test(tcase, leaving_with_commands_at_work_is_asked_once);
+	tcase_add_test(tcase, a_command_is_not_in_the_session_of_the_screen);
+	tcase_add_test(tcase, a_command_with_the_terminal_stays_in_its_session);
 	tcase_add_test(tcase, eight_hours_of_refreshes_take_no_memory);
 	tcase_add_test(tcase, filters_hold_all_their_words);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/cleanup.h"
+#include "xlx/cmd.h"
 #include "xlx/top/ui.h"
 
 extern char **environ;
@@ -23,30 +24,46 @@ static char **quiet_environment(void)
 
 	while (environ[n])
 		n++;
-	copy = calloc(n + 2, sizeof(*copy));
+	copy = calloc(n + 3, sizeof(*copy));
 	for (size_t i = 0; copy && i < n; i++)
 		if (strncmp(environ[i], "XLX_PROGRESS=", 13) != 0)
 			copy[at++] = environ[i];
-	if (copy)
-		copy[at] = (char *)"XLX_PROGRESS=none";
+	if (copy) {
+		copy[at++] = (char *)"XLX_PROGRESS=none";
+		copy[at] = (char *)XLX_FROM_SCREEN "=1";
+	}
 	return copy;
+}
+
+/* A terminal that is lost (SIGHUP) ends the screen, and must not end what was begun from there: it has a session of its own. */
+static int go_apart(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int pipe_fd)
+{
+	int r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID);
+
+	if (!r)
+		r = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
+	for (int fd = 1; !r && fd <= 2; fd++)
+		r = posix_spawn_file_actions_adddup2(actions, pipe_fd, fd);
+	return r;
 }
 
 int top_command_spawn(char **argv, int pipe_fd, pid_t *ret_pid)
 {
 	_cleanup_free_ char **quiet = pipe_fd >= 0 ? quiet_environment() : NULL;
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
 	int r = posix_spawn_file_actions_init(&actions);
 
 	if (r)
 		return r;
-	if (pipe_fd >= 0) {
-		r = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
-		for (int fd = 1; !r && fd <= 2; fd++)
-			r = posix_spawn_file_actions_adddup2(&actions, pipe_fd, fd);
+	r = posix_spawnattr_init(&attributes);
+	if (!r) {
+		if (pipe_fd >= 0)
+			r = go_apart(&actions, &attributes, pipe_fd);
+		if (!r)
+			r = posix_spawn(ret_pid, "/proc/self/exe", &actions, &attributes, argv, quiet ? quiet : environ);
+		posix_spawnattr_destroy(&attributes);
 	}
-	if (!r)
-		r = posix_spawn(ret_pid, "/proc/self/exe", &actions, NULL, argv, quiet ? quiet : environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return r;
 }
@@ -139,4 +156,13 @@ bool top_command_read(struct top_command *command, struct top_ui *ui)
 		return false;
 	end_command(command, ui);
 	return true;
+}
+
+size_t top_commands_at_work(const struct top_command *commands)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < TOP_COMMANDS; i++)
+		n += commands[i].pid != 0;
+	return n;
 }

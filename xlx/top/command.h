@@ -20,11 +20,13 @@ struct top_command {
 	size_t len;
 };
 
-/* Run xlx with these words; pipe_fd < 0: with the terminal, else with its output there. Returns 0 or an errno. */
+/* Run xlx with these words; pipe_fd < 0: with the terminal, else in a session of its own with its output there. Returns 0 or an errno. */
 int top_command_spawn(char **argv, int pipe_fd, pid_t *ret_pid);
 /* The same in a free place of the TOP_COMMANDS; says what became of it. */
 void top_command_start(struct top_command *commands, char **argv, struct top_ui *ui);
 /* There is something to read. True when the command has ended, and what it said is the message. */
 bool top_command_read(struct top_command *command, struct top_ui *ui);
+/* How many of the TOP_COMMANDS have not ended. */
+size_t top_commands_at_work(const struct top_command *commands);
 
 #endif

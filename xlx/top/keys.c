@@ -403,8 +403,26 @@ static enum top_act time_key(const struct top_ui *ui, int key)
 	}
 }
 
+/* Whoever leaves commands behind is to know it. */
+static enum top_act leave(struct top_ui *ui, bool told)
+{
+	char text[96];
+
+	if (!ui->at_work || told)
+		return TOP_ACT_QUIT;
+	snprintf(text, sizeof(text), ui->at_work == 1 ? "%zu command is still at work: q again leaves it to itself" :
+							"%zu commands are still at work: q again leaves them to themselves",
+		 ui->at_work);
+	top_say(ui, false, text, "j shows how far they are; what became of them will be among the events (e)");
+	ui->leaving = true;
+	return TOP_ACT_NONE;
+}
+
 enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, int page, uint64_t now, char ***ret_argv)
 {
+	bool told = ui->leaving;
+
+	ui->leaving = false;
 	/* Ctrl-C ends what is being typed, else everything. */
 	if (key == TOP_KEY_INTERRUPT)
 		key = ui->mode == TOP_LOOKING ? 'q' : TOP_KEY_ESCAPE;
@@ -415,7 +433,7 @@ enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, 
 		return TOP_ACT_NONE;
 	}
 	if (key == 'q')
-		return TOP_ACT_QUIT;
+		return leave(ui, told);
 	if (key == 'w')
 		return TOP_ACT_KEEP;
 	if (key == 'p' && ui->held) {

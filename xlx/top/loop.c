@@ -147,6 +147,7 @@ static void do_key(struct screen *screen, int key)
 	char **argv = NULL;
 
 	top_term_size(&width, &height);
+	screen->ui->at_work = top_commands_at_work(screen->commands);
 	key_act = top_key(screen->ui, looked_at(screen), key, height - 7, seconds(), &argv);
 	switch (key_act) {
 	case TOP_ACT_QUIT:
@@ -225,7 +226,7 @@ int top_loop(struct top_source *source, struct top_model *model, struct top_ui *
 			sample(&screen);
 	}
 	top_term_close();
-	/* Commands that were started go on by themselves. */
+	/* Commands that were started go on by themselves, and tell of their end where that is seen: xlx_finish(). */
 	for (int i = 0; i < TOP_COMMANDS; i++)
 		if (screen.commands[i].pid)
 			close(screen.commands[i].fd);

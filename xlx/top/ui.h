@@ -59,6 +59,8 @@ struct top_ui {
 	char failure[512]; /* why there are no new figures; "" : there are */
 	int64_t age; /* seconds since the sample was taken */
 	bool held; /* the display stands still */
+	size_t at_work; /* commands that were started here and have not ended */
+	bool leaving; /* the operator was told of them */
 	int64_t past_at, past_age; /* seconds since 1970 of what is shown, and how long ago that was; 0: it is now */
 	int interval_ms;
 	bool ascii;
