@@ -70,6 +70,7 @@ static int read_view(const struct xlx_args *args, struct wish *wish)
 
 	if (columns && !top_columns_parse(&wish->ui, columns, why, sizeof(why)))
 		return xlx_usage(args, "--columns: %s", why);
+	wish->ui.columns_given = columns;
 	wish->ui.tree |= xlx_has(args, "tree");
 	if (view) {
 		found = top_view_find(view);
@@ -80,6 +81,9 @@ static int read_view(const struct xlx_args *args, struct wish *wish)
 			return xlx_usage(args, "--view %s is of all domains, and '%s' alone would be shown in full: leave one of them out", view,
 					 xlx_arg(args, 0));
 		wish->ui.view = (enum top_view)found;
+		if (wish->plain && !top_plain_has(wish->ui.view))
+			return xlx_usage(args, "--view %s is of the screen; --plain tells of domains, cpus, memory, disks, networks, jobs, events",
+					 view);
 	}
 	if (sort) {
 		wish->ui.sort = top_column_find(sort);
@@ -175,23 +179,39 @@ static int show_once(struct top_source *source, struct top_model *model, struct 
 	return status;
 }
 
+/* As on the screen: what was there stays, and is told with its age. Returns an exit status. */
+static int take_next(struct top_source *source, struct top_model *model, struct top_ui *ui)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	int r = top_source_take(source, model, &err);
+
+	snprintf(ui->failure, sizeof(ui->failure), "%s", r < 0 ? err.message : "");
+	snprintf(ui->failure_hint, sizeof(ui->failure_hint), "%s", r < 0 ? err.hint : "");
+	ui->age = top_wall_ns() / 1000000000 - model->taken_at;
+	return r < 0 ? xlx_exit_status(err.code) : 0;
+}
+
 static int show_plain(struct top_source *source, struct top_model *model, struct wish *wish)
 {
 	struct pollfd cancel = { .fd = xlx_cancel_fd(), .events = POLLIN };
 	struct uvp_error err = UVP_ERROR_INIT;
-	int status = take_two(source, model, wish);
 
-	for (uint64_t round = 1; !status; round++) {
-		status = top_dump_plain(model, &wish->ui);
-		if (status || fflush(stdout) || round == wish->count)
-			break;
-		putchar('\n');
-		if (poll(&cancel, 1, wish->ui.interval_ms) > 0)
-			break;
-		if (top_source_take(source, model, &err) < 0)
-			return xlx_fail(&err);
+	/* before there is anything to tell, a failure is the end */
+	if (top_source_take(source, model, &err) < 0)
+		return xlx_fail(&err);
+	for (uint64_t round = 1; poll(&cancel, 1, wish->ui.interval_ms) <= 0; round++) {
+		int told, status = take_next(source, model, &wish->ui);
+
+		if (round > 1)
+			putchar('\n');
+		told = top_dump_plain(model, &wish->ui);
+		if (told || fflush(stdout))
+			return told;
+		/* whoever wants so many rounds learns that the last of them has old figures */
+		if (round == wish->count)
+			return status;
 	}
-	return status;
+	return 0;
 }
 
 static int show_screen(struct top_source *source, struct top_model *model, struct wish *wish)
@@ -278,7 +298,7 @@ static const struct xlx_opt opts[] = {
 	{ "dir", 0, "FOLDER", "where uvp-hostd keeps what was", XLX_VALUE },
 	{ "interval", 'd', "DURATION", "between two samples, 100ms to 60s (1s)", XLX_VALUE },
 	{ "ascii", 0, NULL, "no characters beyond ASCII", XLX_NO_VALUE },
-	{ "plain", 0, NULL, "sentences one after the other, without a screen", XLX_NO_VALUE },
+	{ "plain", 0, NULL, "the view in sentences, round after round, without a screen", XLX_NO_VALUE },
 	{ "count", 0, "N", "end --plain after N rounds", XLX_VALUE },
 	{ "json", 0, NULL, "print one object with all figures and end", XLX_NO_VALUE },
 	{ NULL },

@@ -70,6 +70,17 @@ out_has 'InitWait, Initialising'
 expect_ok xlx top --plain --count 2 -d 200ms --filter watched
 out_has 'Note: uvp-hostd does not run.'
 [ "$(grep -c '^Domain .*watched' "$tmp/out")" -eq 2 ] || fail "two rounds do not tell of it twice"
+for view in 'cpus ^CPU 0: busy [0-9]' 'memory ^Domain [0-9]+, watched: memory .*asked to have 4 MiB' 'networks ^No network interface' \
+	'jobs ^No command' 'domains ^Domain [0-9]+, watched: running'; do
+	read -r view line <<<"$view"
+	expect_ok xlx top --plain --view "$view" --count 1 -d 100ms
+	grep -qE "$line" "$tmp/out" || fail "the view '$view' has no line '$line': $(cat "$tmp/out")"
+done
+expect_ok xlx top --plain --count 1 -d 100ms watched
+for line in '^UUID: ' '^vCPU 0: on CPU ' '^Device xvda, .*: back end InitWait, front end Initialising' '^Console: .*uvp-tiny: ready'; do
+	grep -qE "$line" "$tmp/out" || fail "one domain in sentences has no '$line': $(cat "$tmp/out")"
+done
+expect_fail 2 xlx top --plain --view columns
 xlx vcpu-set --timeout 60s watched 2 2>/dev/null &
 job=$!
 at_work() { xlx top --once -d 100ms --view jobs | grep -q "$job .*xlx vcpu-set"; }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The dashboard without a terminal: rates, and pictures against golden ones. */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "tests/unit/top_samples.h"
 #include "domain/stats.h"
@@ -458,26 +456,6 @@ START_TEST(what_is_old_looks_old)
 }
 END_TEST
 
-static struct top_detail *new_detail(const struct top_model *model)
-{
-	static const struct top_ends ends[] = {
-		{ "vbd", "xvda", "/srv/images/web.img", 51712, 0, 4, 4, false },
-		{ "vif", "vif1.0", "xenbr0", 0, 0, 2, 1, false },
-		{ "vkbd", "", "", 0, 0, 4, 4, false },
-		{ "vbd", "xvdb", "/dev/vg/web", 51728, 3, 4, 4, true },
-	};
-	struct top_detail *detail = calloc(1, sizeof(*detail));
-
-	detail->of = top_id_of(&model->domains[1]);
-	detail->ends_at = model->taken_at - 9;
-	detail->n_ends = UVPI_ARRAY_SIZE(ends);
-	detail->ends = calloc(detail->n_ends, sizeof(*ends));
-	memcpy(detail->ends, ends, sizeof(ends));
-	detail->console = strdup("\033[0;32mbooting\033[0m\r\n\033]0;title\alogin: \001x\n");
-	top_plain_text(detail->console);
-	return detail;
-}
-
 START_TEST(one_domain_has_both_ends_and_its_console)
 {
 	_cleanup_model_ struct top_model *model = model_of(3, few);
@@ -560,30 +538,6 @@ START_TEST(domains_by_their_pools)
 }
 END_TEST
 
-/* What is printed. */
-static void tell(int (*dump)(const struct top_model *model, const struct top_ui *ui), const struct top_model *model,
-		 const struct top_ui *ui, char *told, size_t size)
-{
-	FILE *file = tmpfile();
-	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
-	size_t n;
-
-	ck_assert(file && out >= 0 && fflush(stdout) == 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
-	ck_assert_int_eq(dump(model, ui), 0);
-	ck_assert(fflush(stdout) == 0 && dup2(out, STDOUT_FILENO) >= 0);
-	rewind(file);
-	n = fread(told, 1, size - 1, file);
-	ck_assert_uint_gt(n, 0);
-	told[n] = '\0';
-	fclose(file);
-	close(out);
-}
-
-static void check_told(const char *told, const char *want)
-{
-	ck_assert_msg(strstr(told, want) != NULL, "there is no '%s' in\n%s", want, told);
-}
-
 /* As the view of CPUs shows it: nobody knows how idle one was while another came; and what it runs, and who waits for it. */
 START_TEST(json_tells_what_the_views_show)
 {
@@ -620,28 +574,6 @@ START_TEST(json_tells_what_the_views_show)
 }
 END_TEST
 
-/* What uvp-hostd told of, and names, may hold what a guest chose. */
-START_TEST(plain_text_has_nothing_that_a_terminal_obeys)
-{
-	static const char *const names[] = { "Domain-0", "bad\033[2Jname" };
-	_cleanup_model_ struct top_model *model = model_of(2, names);
-	char told[4096];
-	struct top_ui ui;
-
-	top_ui_init(&ui);
-	free(model->events);
-	model->events = calloc(1, sizeof(*model->events));
-	model->n_events = 1;
-	model->events[0] = (struct uvpi_event){ model->taken_at, 3, "'web\033]0;title\a\nAlert: none' ended" };
-	tell(top_dump_plain, model, &ui, told, sizeof(told));
-	top_ui_done(&ui);
-	ck_assert_msg(strstr(told, "Alert: e: 'web?]0;title??Alert: none' ended.\n") != NULL, "%s", told);
-	ck_assert_ptr_nonnull(strstr(told, "bad?[2Jname"));
-	ck_assert_ptr_null(strchr(told, '\033'));
-	ck_assert_ptr_null(strchr(told, '\a'));
-}
-END_TEST
-
 static void setup(TCase *tcase)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
@@ -663,7 +595,6 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, a_curve_has_gaps_where_nothing_was_counted);
 	tcase_add_test(tcase, domains_by_their_pools);
 	tcase_add_test(tcase, json_tells_what_the_views_show);
-	tcase_add_test(tcase, plain_text_has_nothing_that_a_terminal_obeys);
 }
 
 UNIT_MAIN("top", setup);

@@ -3,12 +3,15 @@
 #ifndef TESTS_UNIT_TOP_SAMPLES_H
 #define TESTS_UNIT_TOP_SAMPLES_H
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
+#include "xlx/top/source.h"
 #include "xlx/top/ui.h"
 
 #define SECOND 1000000000ull
@@ -150,6 +153,51 @@ __attribute__((unused)) static enum top_act press(struct top_ui *ui, const struc
 		act = top_key(ui, model, key, 10, now, ret_argv);
 	}
 	return act;
+}
+
+/* ---- one domain in full, and what is printed ---- */
+
+__attribute__((unused)) static struct top_detail *new_detail(const struct top_model *model)
+{
+	static const struct top_ends ends[] = {
+		{ "vbd", "xvda", "/srv/images/web.img", 51712, 0, 4, 4, false },
+		{ "vif", "vif1.0", "xenbr0", 0, 0, 2, 1, false },
+		{ "vkbd", "", "", 0, 0, 4, 4, false },
+		{ "vbd", "xvdb", "/dev/vg/web", 51728, 3, 4, 4, true },
+	};
+	struct top_detail *detail = calloc(1, sizeof(*detail));
+
+	detail->of = top_id_of(&model->domains[1]);
+	detail->ends_at = model->taken_at - 9;
+	detail->n_ends = UVPI_ARRAY_SIZE(ends);
+	detail->ends = calloc(detail->n_ends, sizeof(*ends));
+	memcpy(detail->ends, ends, sizeof(ends));
+	detail->console = strdup("\033[0;32mbooting\033[0m\r\n\033]0;title\alogin: \001x\n");
+	top_plain_text(detail->console);
+	return detail;
+}
+
+__attribute__((unused)) static void tell(int (*dump)(const struct top_model *model, const struct top_ui *ui), const struct top_model *model,
+		 const struct top_ui *ui, char *told, size_t size)
+{
+	FILE *file = tmpfile();
+	int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	size_t n;
+
+	ck_assert(file && out >= 0 && fflush(stdout) == 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
+	ck_assert_int_eq(dump(model, ui), 0);
+	ck_assert(fflush(stdout) == 0 && dup2(out, STDOUT_FILENO) >= 0);
+	rewind(file);
+	n = fread(told, 1, size - 1, file);
+	ck_assert_uint_gt(n, 0);
+	told[n] = '\0';
+	fclose(file);
+	close(out);
+}
+
+__attribute__((unused)) static void check_told(const char *told, const char *want)
+{
+	ck_assert_msg(strstr(told, want) != NULL, "there is no '%s' in\n%s", want, told);
 }
 
 #endif

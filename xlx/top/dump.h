@@ -3,14 +3,17 @@
 #ifndef XLX_TOP_DUMP_H
 #define XLX_TOP_DUMP_H
 
+#include <stdbool.h>
+
+#include "xlx/top/ui.h"
+
 struct top_frame;
-struct top_model;
-struct top_ui;
 
 int top_dump_frame(const struct top_frame *frame);
 /* dump_json.c: one object, with all that any view shows. */
 int top_dump_json(const struct top_model *model, const struct top_ui *ui);
-/* A sentence for each thing, for those who hear it read. */
+/* plain.c: a sentence for each thing of the view, for those who hear it read. */
 int top_dump_plain(const struct top_model *model, const struct top_ui *ui);
+bool top_plain_has(enum top_view view); /* the others are for choosing, and for keys */
 
 #endif

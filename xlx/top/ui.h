@@ -41,6 +41,7 @@ struct top_ui {
 	bool reverse, tree; /* tree: by pool */
 	uint8_t order[TOP_COLUMNS_MAX]; /* of all columns; those that are on are shown */
 	bool on[TOP_COLUMNS_MAX];
+	bool columns_given; /* on the command line */
 	int heads[TOP_COLUMNS_MAX], n_heads; /* where the last picture had headings, in order: for the mouse */
 	char filter[64], before[64]; /* before: what it was when typing began */
 	int cursor, scroll;
@@ -56,7 +57,7 @@ struct top_ui {
 	char message[512], hint[256]; /* of what was done last */
 	bool bad, stays; /* stays: until it has been read */
 	int lines; /* of the view of one domain, when it was drawn last */
-	char failure[512]; /* why there are no new figures; "" : there are */
+	char failure[512], failure_hint[256]; /* why there are no new figures; "" : there are */
 	int64_t age; /* seconds since the sample was taken */
 	bool held; /* the display stands still */
 	size_t at_work; /* commands that were started here and have not ended */
@@ -142,7 +143,11 @@ struct top_alert {
 };
 size_t top_alerts(const struct top_model *model, const struct top_ui *ui, struct top_alert alerts[TOP_ALERTS_MAX]);
 /* view_news.c */
+void top_job_text(const struct uvpi_job *job, char *buf, size_t len); /* how far it is: "3 GiB of 8 GiB" */
 void top_draw_news(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);
+/* view_domain.c: what is counted of a device, which is NULL where nothing is; whether an event tells of that domain */
+const struct top_device *top_counted(const struct top_model *model, const struct top_domain *domain, const char *kind, uint32_t devid);
+bool top_event_is_of(const struct uvpi_event *event, const struct top_domain *domain);
 /* For lists: the cursor and what is in sight of n rows are put where they can be. */
 void top_place(struct top_ui *ui, size_t n, int rows);
 void top_draw_domain(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area);

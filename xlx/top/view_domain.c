@@ -111,7 +111,7 @@ static int draw_vcpus(struct top_frame *frame, const struct top_model *model, co
 	return row > first ? row + 1 : row;
 }
 
-static const struct top_device *counted(const struct top_model *model, const struct top_domain *domain, const char *kind, uint32_t devid)
+const struct top_device *top_counted(const struct top_model *model, const struct top_domain *domain, const char *kind, uint32_t devid)
 {
 	bool disk = !strcmp(kind, "vbd");
 
@@ -168,7 +168,7 @@ static int draw_ends(struct top_frame *frame, const struct top_model *model, con
 		top_putf(frame, row - 1, 70, frame->width - 70, TOP_FAINT, "(%" PRId64 " s old)", age);
 	for (size_t i = 0; i < detail->n_ends; i++, row++) {
 		const struct top_ends *ends = &detail->ends[i];
-		const struct top_device *device = counted(model, domain, ends->kind, ends->devid);
+		const struct top_device *device = top_counted(model, domain, ends->kind, ends->devid);
 		bool good = !ends->lost && ends->back == ends->front;
 
 		if (ends->name[0])
@@ -188,20 +188,26 @@ static int draw_ends(struct top_frame *frame, const struct top_model *model, con
 	return row + 1;
 }
 
-static int draw_events(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
+bool top_event_is_of(const struct uvpi_event *event, const struct top_domain *domain)
 {
 	char name[264], number[24];
-	int first = row;
 
 	snprintf(name, sizeof(name), "'%s'", domain->label);
 	snprintf(number, sizeof(number), "domain %" PRIu32 " ", domain->info->id);
+	return strstr(event->text, name) || strstr(event->text, number);
+}
+
+static int draw_events(struct top_frame *frame, const struct top_model *model, const struct top_domain *domain, int row)
+{
+	int first = row;
+
 	for (size_t i = 0; i < model->n_events && row - first <= EVENT_LINES; i++) {
 		const struct uvpi_event *event = &model->events[i];
 		time_t at = (time_t)event->time_s;
 		char text[32] = "";
 		struct tm tm;
 
-		if (!strstr(event->text, name) && !strstr(event->text, number))
+		if (!top_event_is_of(event, domain))
 			continue;
 		if (row == first)
 			top_put(frame, row++, 1, 76, TOP_TITLE, "EVENTS (UTC)");

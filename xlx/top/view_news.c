@@ -7,7 +7,7 @@
 #include "xlx/out.h"
 #include "xlx/top/ui.h"
 
-static void amount(const struct uvpi_job *job, char *buf, size_t len)
+void top_job_text(const struct uvpi_job *job, char *buf, size_t len)
 {
 	char done[24], total[24];
 
@@ -34,7 +34,7 @@ static void draw_jobs(struct top_frame *frame, const struct top_model *model, st
 		top_putf(frame, row, 1, 20, TOP_PLAIN, "%7" PRIu32, job->pid);
 		top_put_right(frame, row, 8, 9, TOP_PLAIN, text);
 		top_put_middle(frame, row, 19, frame->width - 38 - 20, TOP_PLAIN, job->command);
-		amount(job, text, sizeof(text));
+		top_job_text(job, text, sizeof(text));
 		snprintf(doing, sizeof(doing), "%s: %s", job->phase, text);
 		top_put_middle(frame, row, frame->width - 38, 38, TOP_PLAIN, doing);
 		if (line + ui->scroll == ui->cursor)
