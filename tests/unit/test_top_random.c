@@ -4,6 +4,7 @@
 #include <locale.h>
 
 #include "tests/unit/top_samples.h"
+#include "xlx/top/dump.h"
 #include "xlx/top/source.h"
 
 /* check writes to a pipe for each of its assertions. */
@@ -187,6 +188,7 @@ static int any_key(void)
 
 static void draw(const struct top_model *model, struct top_ui *ui, int *ret_page, uint64_t now)
 {
+	static char told[1 << 18];
 	int width = (int)(any(9) ? 80 + any(120) : 1 + any(100)), height = (int)(any(9) ? 24 + any(40) : 1 + any(30));
 	struct top_frame *frame = top_draw(model, ui, width, height, now);
 	char *lines = top_frame_text(frame);
@@ -198,6 +200,12 @@ static void draw(const struct top_model *model, struct top_ui *ui, int *ret_page
 			ck_abort_msg("byte %d in %s", *at, lines);
 	free(lines);
 	top_frame_free(frame);
+	if (any(50))
+		return;
+	tell(top_dump_plain, model, ui, told, sizeof(told));
+	for (const char *at = told; *at; at++)
+		if ((unsigned char)*at < ' ' && *at != '\n')
+			ck_abort_msg("byte %d in %s", *at, told);
 }
 
 /* ---- keys ---- */
