@@ -71,7 +71,7 @@ expect_ok xlx top --plain --count 2 -d 200ms --filter watched
 out_has 'Note: uvp-hostd does not run.'
 [ "$(grep -c '^Domain .*watched' "$tmp/out")" -eq 2 ] || fail "two rounds do not tell of it twice"
 for view in 'cpus ^CPU 0: busy [0-9]' 'memory ^Domain [0-9]+, watched: memory .*asked to have 4 MiB' 'networks ^No network interface' \
-	'jobs ^No command' 'domains ^Domain [0-9]+, watched: running'; do
+	'jobs ^No command' 'domains ^Domain [0-9]+, watched: [a-z]+, CPU [0-9.]+ percent'; do
 	read -r view line <<<"$view"
 	expect_ok xlx top --plain --view "$view" --count 1 -d 100ms
 	grep -qE "$line" "$tmp/out" || fail "the view '$view' has no line '$line': $(cat "$tmp/out")"
