@@ -254,6 +254,12 @@ static int check_iommu(struct uvp_host *host, struct uvp_error *err)
 	return -UVP_E_UNSUPPORTED;
 }
 
+/* By pciback, which may have let go of it for a moment. */
+static bool is_held(const struct uvpi_pcidev *dev)
+{
+	return !strcmp(dev->driver, "pciback") || uvpi_pciback_lost(dev->sbdf);
+}
+
 int uvpi_pci_check_free(struct uvp_host *host, uint32_t domid, uint32_t sbdf, bool seize, struct uvp_error *err)
 {
 	struct uvpi_pcidev dev;
@@ -273,13 +279,13 @@ int uvpi_pci_check_free(struct uvp_host *host, uint32_t domid, uint32_t sbdf, bo
 	other = holder(host, sbdf);
 	if (other != UVP_PCI_FREE)
 		return fail_held(sbdf, other, err);
-	if (strcmp(dev.driver, "pciback") != 0 && !seize) {
+	if (!is_held(&dev) && !seize) {
 		uvpi_fail(err, UVP_E_BUSY, 0, "PCI device %s is not assignable: %s%s%s", text,
 			  *dev.driver ? "this host's driver '" : "it has no driver", dev.driver, *dev.driver ? "' has it" : "");
 		uvpi_hint(err, "xlx pci-assignable-add %s, or seize=1 in its specification", text);
 		return -UVP_E_BUSY;
 	}
-	if (strcmp(dev.driver, "pciback") != 0) {
+	if (!is_held(&dev)) {
 		r = uvpi_pcidev_check_idle(sbdf, err);
 		if (r < 0)
 			uvpi_prefix(err, "PCI device %s", text);
@@ -370,7 +376,7 @@ static int make_ordinary(struct uvp_host *host, uint32_t sbdf, unsigned int flag
 
 	if (r < 0)
 		return r;
-	held = !strcmp(dev.driver, "pciback");
+	held = is_held(&dev);
 	if (domid != UVP_PCI_FREE)
 		return fail_held(sbdf, domid, err);
 	if (!held && !driver)
@@ -439,7 +445,7 @@ int uvp_pci_assignable_list(struct uvp_host *host, struct uvp_pci_info **ret_lis
 	/* Without any driver, but with one noted: somebody was interrupted. */
 	for (int i = 0; i < n_notes; i++) {
 		uvpi_pci_fill(host, notes[i], &list[used]);
-		used += !list[used].driver[0] && list[used].was_driver[0];
+		used += !list[used].driver[0] && list[used].was_driver[0] && !uvpi_pciback_lost(notes[i]);
 	}
 	*ret_list = list;
 	return used;
@@ -482,12 +488,14 @@ static int give(struct uvp_host *host, uint32_t domid, uint32_t sbdf, const stru
 {
 	struct uvpi_pcidev dev;
 	bool done;
-	int r = uvpi_pcidev_read(sbdf, &dev, err);
+	int r = check_reserved(host, domid, sbdf, spec->rdm_relaxed, err);
 
 	if (r == 0)
-		r = check_reserved(host, domid, sbdf, spec->rdm_relaxed, err);
+		r = uvpi_pciback_settle(sbdf, err);
 	if (r == 0)
 		r = uvpi_pciback_permissive(sbdf, spec->permissive, err);
+	if (r == 0)
+		r = uvpi_pcidev_read(sbdf, &dev, err);
 	if (r == 0)
 		r = uvpi_pcidev_reset(sbdf, &done, err);
 	if (r == 0)
@@ -518,6 +526,18 @@ int uvpi_pci_give(struct uvp_host *host, uint32_t domid, uint32_t sbdf, const st
 	return r;
 }
 
+/* Whoever gives it next, with whatever tool, does not give it permissive. A back end that did not close in time goes on
+ * with it: then give() sees to that. */
+static int settle(struct uvp_host *host, uint32_t sbdf, struct uvp_error *err)
+{
+	uint32_t domid;
+	int r = uvpi_pciback_settle(sbdf, err);
+
+	if (r < 0 || (find_backend(host, sbdf, &domid) && uvpi_pciback_serves(domid)))
+		return r;
+	return uvpi_pciback_permissive(sbdf, false, err);
+}
+
 int uvpi_pci_take_back(struct uvp_host *host, uint32_t domid, uint32_t sbdf, struct uvp_error *err)
 {
 	struct uvpi_pcidev dev;
@@ -536,6 +556,8 @@ int uvpi_pci_take_back(struct uvp_host *host, uint32_t domid, uint32_t sbdf, str
 		uvpi_pcidev_reset(sbdf, &done, NULL);
 	}
 	UVPI_STEP("reset");
+	if (r == 0)
+		r = settle(host, sbdf, err);
 	return r < 0 ? r : write_note(host, sbdf, "domid", NULL, err);
 }
 

@@ -15,6 +15,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "core/step.h"
 #include "device/counts.h"
 
 #define DEVICES "/sys/bus/pci/devices"
@@ -299,41 +300,81 @@ static bool has_slot(uint32_t sbdf)
 	return is_listed(PCIBACK "/slots", sbdf);
 }
 
-int uvpi_pciback_take(uint32_t sbdf, struct uvp_error *err)
+static int add_slot(uint32_t sbdf, struct uvp_error *err)
 {
 	char text[UVPI_PCI_TEXT];
 
-	if (!has_slot(sbdf) && write_address(PCIBACK "/new_slot", sbdf) < 0)
-		return uvpi_fail_errno(err, errno, "the kernel's back end does not accept %s", uvpi_pci_address(sbdf, text));
-	if (write_address(PCIBACK "/bind", sbdf) < 0)
-		return uvpi_fail_errno(err, errno, "the kernel's back end does not take %s", uvpi_pci_address(sbdf, text));
-	return 0;
+	if (has_slot(sbdf) || write_address(PCIBACK "/new_slot", sbdf) == 0)
+		return 0;
+	return uvpi_fail_errno(err, errno, "the kernel's back end does not accept %s", uvpi_pci_address(sbdf, text));
 }
 
+int uvpi_pciback_take(uint32_t sbdf, struct uvp_error *err)
+{
+	char text[UVPI_PCI_TEXT];
+	int r = add_slot(sbdf, err);
+
+	if (r == 0 && write_address(PCIBACK "/bind", sbdf) < 0)
+		r = uvpi_fail_errno(err, errno, "the kernel's back end does not take %s", uvpi_pci_address(sbdf, text));
+	return r;
+}
+
+/* The slot first: one with a slot and no driver is to be taken again. */
 int uvpi_pciback_drop(uint32_t sbdf, struct uvp_error *err)
 {
 	char text[UVPI_PCI_TEXT];
 
-	if (write_address(PCIBACK "/unbind", sbdf) < 0 && errno != ENODEV)
-		return uvpi_fail_errno(err, errno, "the kernel's back end does not let %s go", uvpi_pci_address(sbdf, text));
 	if (has_slot(sbdf) && write_address(PCIBACK "/remove_slot", sbdf) < 0)
 		return uvpi_fail_errno(err, errno, "the kernel's back end does not forget %s", uvpi_pci_address(sbdf, text));
+	if (write_address(PCIBACK "/unbind", sbdf) < 0 && errno != ENODEV)
+		return uvpi_fail_errno(err, errno, "the kernel's back end does not let %s go", uvpi_pci_address(sbdf, text));
 	return 0;
+}
+
+bool uvpi_pciback_lost(uint32_t sbdf)
+{
+	struct uvpi_pcidev dev;
+
+	return uvpi_pcidev_read(sbdf, &dev, NULL) == 0 && !*dev.driver && has_slot(sbdf);
+}
+
+int uvpi_pciback_settle(uint32_t sbdf, struct uvp_error *err)
+{
+	return uvpi_pciback_lost(sbdf) ? uvpi_pciback_take(sbdf, err) : 0;
+}
+
+/* It forgets what it was told of a device that it lets go of. The slot stays meanwhile, for uvpi_pciback_settle(). */
+static int take_anew(uint32_t sbdf, struct uvp_error *err)
+{
+	char text[UVPI_PCI_TEXT];
+	int r = add_slot(sbdf, err);
+
+	if (r == 0 && write_address(PCIBACK "/unbind", sbdf) < 0)
+		r = uvpi_fail_errno(err, errno, "the kernel's back end does not let %s go", uvpi_pci_address(sbdf, text));
+	UVPI_STEP("pciback let go for a moment");
+	return r < 0 ? r : uvpi_pciback_take(sbdf, err);
 }
 
 int uvpi_pciback_permissive(uint32_t sbdf, bool on, struct uvp_error *err)
 {
 	char text[UVPI_PCI_TEXT];
 
-	if (!on) {
-		int r = is_listed(PCIBACK "/permissive", sbdf) ? uvpi_pciback_drop(sbdf, err) : 1;
-
-		return r ? (r < 0 ? r : 0) : uvpi_pciback_take(sbdf, err);
-	}
+	if (!on)
+		return is_listed(PCIBACK "/permissive", sbdf) ? take_anew(sbdf, err) : 0;
 	if (write_address(PCIBACK "/permissive", sbdf) < 0)
 		return uvpi_fail_errno(err, errno, "permissive: the kernel's back end refuses it for %s", uvpi_pci_address(sbdf, text));
 	return 0;
 }
+
+bool uvpi_pciback_serves(uint32_t domid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/xen-backend/pci-%" PRIu32 "-0", domid);
+	return access(path, F_OK) == 0;
+}
+
+/* ---- what it has ---- */
 
 static int by_address(const void *a, const void *b)
 {
@@ -342,31 +383,65 @@ static int by_address(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-int uvpi_pciback_list(uint32_t **ret_list, struct uvp_error *err)
+struct list {
+	uint32_t *all;
+	int n;
+};
+
+static int append(struct list *list, uint32_t sbdf, struct uvp_error *err)
 {
-	uint32_t *list = NULL, sbdf;
+	uint32_t *more = reallocarray(list->all, (size_t)list->n + 1, sizeof(*more));
+
+	if (!more)
+		return uvpi_no_memory(err);
+	list->all = more;
+	list->all[list->n++] = sbdf;
+	return 0;
+}
+
+static int list_held(struct list *list, struct uvp_error *err)
+{
 	DIR *dir = opendir(PCIBACK);
 	struct dirent *entry;
-	int n = 0;
+	uint32_t sbdf;
+	int r = 0;
 
-	while (dir && (entry = readdir(dir))) {
-		uint32_t *more;
-
-		if (uvpi_pci_parse_address(entry->d_name, &sbdf, NULL, NULL) < 0)
-			continue;
-		more = reallocarray(list, (size_t)n + 1, sizeof(*more));
-		if (!more) {
-			free(list);
-			closedir(dir);
-			return uvpi_no_memory(err);
-		}
-		list = more;
-		list[n++] = sbdf;
-	}
+	while (dir && r == 0 && (entry = readdir(dir)))
+		if (uvpi_pci_parse_address(entry->d_name, &sbdf, NULL, NULL) == 0)
+			r = append(list, sbdf, err);
 	if (dir)
 		closedir(dir);
-	if (n)
-		qsort(list, (size_t)n, sizeof(*list), by_address);
-	*ret_list = list;
-	return n;
+	return r;
+}
+
+static int list_lost(struct list *list, struct uvp_error *err)
+{
+	_cleanup_fclose_ FILE *file = fopen(PCIBACK "/slots", "re");
+	char line[64];
+	uint32_t sbdf;
+	int r = 0;
+
+	while (file && r == 0 && fgets(line, sizeof(line), file)) {
+		line[strcspn(line, " \n")] = '\0';
+		if (uvpi_pci_parse_address(line, &sbdf, NULL, NULL) == 0 && uvpi_pciback_lost(sbdf))
+			r = append(list, sbdf, err);
+	}
+	return r;
+}
+
+int uvpi_pciback_list(uint32_t **ret_list, struct uvp_error *err)
+{
+	struct list list = { NULL, 0 };
+	int r = list_held(&list, err);
+
+	if (r == 0)
+		r = list_lost(&list, err);
+	if (r < 0) {
+		free(list.all);
+		return r;
+	}
+	if (list.n)
+		qsort(list.all, (size_t)list.n, sizeof(*list.all), by_address);
+	*ret_list = list.all;
+	return list.n;
 }

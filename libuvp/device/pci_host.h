@@ -44,9 +44,15 @@ int uvpi_pciback_check(struct uvp_error *err);
 /* Hand it a device that has no driver. */
 int uvpi_pciback_take(uint32_t sbdf, struct uvp_error *err);
 int uvpi_pciback_drop(uint32_t sbdf, struct uvp_error *err);
-/* The guest may write to all of the device's configuration space. pciback forgets that when it lets the device go. */
+/* It has a slot there and no driver: somebody was interrupted. Settled, pciback has it again; others are left alone. */
+bool uvpi_pciback_lost(uint32_t sbdf);
+int uvpi_pciback_settle(uint32_t sbdf, struct uvp_error *err);
+/* The guest may write to all of the device's configuration space. Off: pciback lets it go and takes it again; nobody
+ * may use the device. */
 int uvpi_pciback_permissive(uint32_t sbdf, bool on, struct uvp_error *err);
-/* Those that it holds: an array to free(). Returns how many; 0 also without the module. */
+/* Has it a back end for that domain? */
+bool uvpi_pciback_serves(uint32_t domid);
+/* Those that it holds or has lost: an array to free(). Returns how many; 0 also without the module. */
 int uvpi_pciback_list(uint32_t **ret_list, struct uvp_error *err);
 
 #endif

@@ -77,16 +77,45 @@ expect_ok xlx pci-list --no-header lab-pci
 [ ! -s "$tmp/out" ] || fail "it has devices still: $(cat "$tmp/out")"
 expect_fail 8 xlx pci-attach --no-wait lab-pci $one msitranslate=1
 err_has 'wired interrupts'
-# what one guest may do to the device, the next one may not by itself
+# what one guest may do to the device, the next one may not, by whatever tool it is given
+permissive() { grep -q $one /sys/bus/pci/drivers/pciback/permissive; }
 expect_ok xlx pci-attach --no-wait lab-pci $one permissive=1
-grep -q $one /sys/bus/pci/drivers/pciback/permissive || fail "permissive=1 does nothing"
+permissive || fail "permissive=1 does nothing"
+expect_ok xlx pci-detach lab-pci $one
+! permissive || fail "it is permissive after pci-detach"
+expect_ok xlx pci-attach --no-wait lab-pci $one permissive=1
+# pciback lets go of it for that: killed meanwhile, the next command has pciback take it again, here of a device that pciback
+# had since the host was booted
+killed_meanwhile() {
+	local status=0
+	UVP_KILL_AT_STEP='pciback let go for a moment' "$@" >/dev/null 2>"$tmp/err" || status=$?
+	[ "$status" -eq 137 ] || fail "$*: not killed, but status $status: $(cat "$tmp/err")"
+	is_bound $one '' || fail "$*: driver '$(driver $one)' has it"
+}
+note=/libxl/pci/${one//[:.]/-}/driver_path
+former=$(xenstore-read "$note") || fail "no driver is noted"
+xenstore-rm "$note"
+killed_meanwhile xlx destroy --yes lab-pci
+expect_ok xlx pci-assignable-list
+out_has "$one"
+out_has half-way
+xlx destroy --yes lab-pci >/dev/null 2>"$tmp/err" || true
+is_bound $one pciback || fail "pciback has not taken it again: $(cat "$tmp/err")"
+! permissive || fail "it is permissive after destroy"
+cfg=$(pv_cfg lab-pci "pci = [ '$one' ]")
+echo $one >/sys/bus/pci/drivers/pciback/permissive || fail "cannot make it permissive"
+killed_meanwhile xlx create -q "$cfg"
 expect_ok xlx destroy --yes lab-pci
-expect_ok xlx create "$(pv_cfg lab-pci "pci = [ '$one' ]")"
-! grep -q $one /sys/bus/pci/drivers/pciback/permissive || fail "it is permissive still"
+is_bound $one pciback || fail "pciback has not taken it again"
+# nobody else looks after one that is in nobody's notes
+echo $one >/sys/bus/pci/drivers/pciback/unbind || fail "pciback does not let it go"
+expect_ok xlx create "$cfg"
+is_bound $one pciback || fail "pciback has not taken it again"
+! permissive || fail "it is permissive still"
 expect_ok xlx destroy --yes lab-pci
+xenstore-write "$note" "$former"
 # killed while a guest is made with it, it is free again when that is destroyed
 expect_ok xlx pci-assignable-add $one
-cfg=$(pv_cfg lab-pci "pci = [ '$one' ]")
 for ((step = 5; step < 80; step += 3)); do
 	status=0
 	UVP_KILL_AT_STEP=$step xlx create -q "$cfg" >/dev/null 2>"$tmp/err" || status=$?
