@@ -8,8 +8,9 @@
 #include "core/store.h"
 #include "domain/domain.h"
 #include "memory/memory.h"
+#include "stream/suspend.h"
 
-int uvp_domain_set_memory_limit(struct uvp_domain *domain, uint64_t kib, struct uvp_error *err)
+static int set_limit(struct uvp_domain *domain, uint64_t kib, struct uvp_error *err)
 {
 	struct uvp_memory memory;
 	struct uvpi_store *store;
@@ -42,5 +43,17 @@ int uvp_domain_set_memory_limit(struct uvp_domain *domain, uint64_t kib, struct 
 	r = uvpi_store_write(store, path, value, err);
 	if (r && uvpi_hyp_setmaxmem(domain->host->hyp, domain->domid, memory.limit, NULL))
 		uvpi_debug("cannot put the memory limit of domain %u back", domain->domid);
+	return r;
+}
+
+int uvp_domain_set_memory_limit(struct uvp_domain *domain, uint64_t kib, struct uvp_error *err)
+{
+	int lock = domain->domid ? uvpi_memory_begin(domain, err) : -1, r;
+
+	if (domain->domid && lock < 0)
+		return lock;
+	r = set_limit(domain, kib, err);
+	if (lock >= 0)
+		uvpi_saving_end(domain, lock);
 	return r;
 }

@@ -18,6 +18,9 @@ struct uvpi_dominfo;
 int uvpi_memory_read(struct uvp_domain *domain, struct uvp_memory *ret_memory, struct uvpi_dominfo *ret_info,
 		     struct uvp_error *err);
 
+/* One that is saved or moved keeps what it has: BUSY with who does it, or the lock, for uvpi_saving_end(). */
+int uvpi_memory_begin(struct uvp_domain *domain, struct uvp_error *err);
+
 /* A guest that is on its way to what it was asked for stays at what it has; the caller has the lock of uvpi_saving_begin(). */
 struct uvpi_memory_hold {
 	uint64_t target, video; /* KiB that it was asked for; 0: it was there */

@@ -229,8 +229,7 @@ static int wait_target(struct uvp_domain *domain, const struct uvp_memory *befor
 /* Another one who asks for the same is done in a moment. */
 #define ASKS_MS 1000
 
-/* One that is saved or moved keeps what it has. */
-static int begin(struct uvp_domain *domain, struct uvp_error *err)
+int uvpi_memory_begin(struct uvp_domain *domain, struct uvp_error *err)
 {
 	int64_t deadline = uvpi_now_ms() + ASKS_MS;
 	char label[UVPI_LABEL];
@@ -294,7 +293,7 @@ int uvp_domain_set_memory(struct uvp_domain *domain, uint64_t kib, unsigned int 
 {
 	struct uvp_memory memory;
 	struct uvpi_dominfo info;
-	int lock = domain->domid ? begin(domain, err) : -1, r;
+	int lock = domain->domid ? uvpi_memory_begin(domain, err) : -1, r;
 
 	if (domain->domid && lock < 0)
 		return lock;

@@ -37,6 +37,8 @@ static int suspend(void *data)
 	s->suspended_at = uvpi_now_ms();
 	s->suspended = true;
 	UVPI_STEP("suspended");
+	if (uvpi_slow_check_limit(&s->slow, s->domain, &s->why) < 0)
+		return 0;
 	return uvpi_machine_hold(&s->machine, &s->why) == 0;
 }
 

@@ -70,6 +70,18 @@ int uvpi_slow_begin(struct uvpi_slow *slow, struct uvp_domain *domain, struct uv
 	return r;
 }
 
+int uvpi_slow_check_limit(const struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err)
+{
+	struct uvpi_dominfo info;
+	int r = slow->limit_kib ? uvpi_domain_look(domain, &info, err) : 0;
+
+	if (r < 0 || !slow->limit_kib || !info.max_pages)
+		return r;
+	uvpi_fail(err, UVP_E_BUSY, 0, "another tool has changed its limit of memory while it moved: it may have got pages that were not sent");
+	uvpi_hint(err, "it runs on here; move it again when nobody uses 'xl mem-set' or 'xl mem-max'");
+	return -UVP_E_BUSY;
+}
+
 int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err)
 {
 	struct uvpi_dominfo info;

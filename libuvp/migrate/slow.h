@@ -20,6 +20,8 @@ struct uvpi_slow {
 int uvpi_slow_begin(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
 /* 1, or 0 when there is no step left. UNSUPPORTED where the scheduler knows no cap. */
 int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
+/* Has it got no memory since then? 0, or BUSY: another tool has set its limit, so that it may have got some. */
+int uvpi_slow_check_limit(const struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp_error *err);
 void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain);
 /* It is gone, and so is what was noted of its cap. */
 void uvpi_slow_forget(struct uvp_domain *domain);

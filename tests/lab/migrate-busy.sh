@@ -76,10 +76,28 @@ expect_fail 11 xlx migrate --timeout 2s --ssh '' --json "$name" "$tmp/mute"
 err_has "it was not there after 2 s: the time was over before host '$tmp/mute' had answered"
 goes_on env
 
+# ---- it gets no memory while it moves ----
+limit() { xlx info --json "$name" | grep -o '"limit_kib":[0-9]*'; }
+had=$(limit)
+slowly --stop --progress=json "$name" >"$tmp/moving" 2>&1 &
+move=$!
+wait_for 60 grep -q '"phase":"round 1' "$tmp/moving"
+expect_fail 6 xlx mem-max "$name" 8m
+err_has "it is being moved to another host by process $move"
+# an xl that does not know of that
+expect_ok xl mem-max "$name" 8m
+! wait $move || fail "it moved, and may have got pages that were not sent"
+grep -q "another tool has changed its limit of memory while it moved" "$tmp/moving" || fail "something else failed: $(tail -n 3 "$tmp/moving")"
+goes_on env
+[ "$(limit)" = '"limit_kib":9216' ] || fail "another tool's limit is gone: $(limit)"
+expect_ok xlx mem-max "$name" 4m
+[ "$(limit)" = "$had" ] || fail "it had $had, and has $(limit)"
+
 # ---- killed while it is slowed down ----
 expect_fail 137 env UVP_KILL_AT_STEP='cap set' xlx migrate --ssh '' --auto-converge "$name" "$tmp/slow"
 cap | grep -q '"cap":75' || fail "it has not been slowed down: $(cap)"
 expect_ok xlx info "$name"
+[ "$(limit)" = "$had" ] || fail "it had $had, and has $(limit)"
 err_has "had a cap of 75, which a killed 'xlx migrate --auto-converge' left; it has its own again, 0"
 has_no_cap || fail "it is slowed down still"
 wait_for 60 all_quiet
