@@ -141,10 +141,10 @@ static int find_out(struct about *about, struct uvp_error *err)
 	char id[16];
 	int r = uvpi_hyp_domain(about->host->hyp, uvp_domain_id(about->domain), &about->info, err);
 
+	if (!r && about->info.domid)
+		xlx_mend_cap(about->domain); /* before what that puts back is read */
 	if (!r)
 		r = uvp_domain_get_memory(about->domain, &about->memory, err);
-	if (!r && about->info.domid)
-		xlx_mend_cap(about->domain);
 	if (!r)
 		r = uvp_domain_get_sched(about->domain, &about->sched, err);
 	if (!r)
