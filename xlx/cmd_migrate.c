@@ -134,7 +134,7 @@ static int settle(const struct xlx_args *args, struct uvp_domain *domain, const 
 	char name[64];
 
 	xlx_domain_text(domain, name, sizeof(name));
-	xlx_mend_cap(domain);
+	xlx_mend_move(domain);
 	if (uvp_migrate_settle(domain, how, op, &end, &err) < 0)
 		return fail_settle(args, place(end, "here"), &err);
 	if (xlx_has(args, "json"))

@@ -25,7 +25,7 @@ static int run_unpause(const struct xlx_args *args)
 		int r;
 
 		if (stands_still(domains.list[i]))
-			xlx_mend_cap(domains.list[i]);
+			xlx_mend_move(domains.list[i]);
 		r = uvp_domain_unpause(domains.list[i], &err);
 		if (r < 0)
 			xlx_status_add(&domains.status, xlx_fail(&err));

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <uvp/migrate.h>
-
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/host.h"
@@ -108,10 +106,10 @@ int xlx_domains_close(struct xlx_domains *d)
 	return d->status;
 }
 
-void xlx_mend_cap(struct uvp_domain *domain)
+void xlx_mend_move(struct uvp_domain *domain)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
-	uint32_t left, cap;
+	struct uvpi_slow_mended mended = { 0 };
 	char name[300];
 	int r = uvpi_slow_is_noted(domain, &err);
 
@@ -120,12 +118,18 @@ void xlx_mend_cap(struct uvp_domain *domain)
 		uvpi_debug("whether it was slowed down is not known: %s", err.message);
 	if (r <= 0)
 		return;
-	r = uvp_migrate_uncap(domain, &left, &cap, &err);
-	if (r < 0)
-		xlx_warn("what a killed 'xlx migrate --auto-converge' left stays as it is: %s", err.message);
+	r = uvpi_slow_mend(domain, &mended, &err);
+	if (r < 0) {
+		uvpi_prefix(&err, "what a killed 'xlx migrate' left stays as it is");
+		xlx_warn_op(NULL, &err);
+	}
 	if (r <= 0)
 		return;
 	xlx_domain_text(domain, name, sizeof(name));
-	xlx_warn("domain %s had a cap of %" PRIu32 ", which a killed 'xlx migrate --auto-converge' left; it has its own again, %" PRIu32,
-		 name, left, cap);
+	if (mended.cap)
+		xlx_warn("domain %s had a cap of %" PRIu32 ", which a killed 'xlx migrate --auto-converge' left; it has its own again, %" PRIu32,
+			 name, mended.left, mended.own);
+	if (mended.limit)
+		xlx_warn("domain %s had a limit of memory of 0, which a killed 'xlx migrate' left; it has its own again, %" PRIu64 " KiB", name,
+			 mended.limit_kib);
 }

@@ -29,7 +29,7 @@ void xlx_status_add(int *status, int more);
 /* "domain 'web1'" or "domain 7", for messages; lent until the next call. */
 const char *xlx_domain_label(const struct uvp_domain *domain);
 
-/* Take away, and say so, what a killed 'xlx migrate --auto-converge' left. */
-void xlx_mend_cap(struct uvp_domain *domain);
+/* Put back, and say so, what a killed 'xlx migrate' left: a cap, a limit of memory of 0. */
+void xlx_mend_move(struct uvp_domain *domain);
 
 #endif

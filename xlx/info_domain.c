@@ -142,7 +142,7 @@ static int find_out(struct about *about, struct uvp_error *err)
 	int r = uvpi_hyp_domain(about->host->hyp, uvp_domain_id(about->domain), &about->info, err);
 
 	if (!r && about->info.domid)
-		xlx_mend_cap(about->domain); /* before what that puts back is read */
+		xlx_mend_move(about->domain); /* before what that puts back is read */
 	if (!r)
 		r = uvp_domain_get_memory(about->domain, &about->memory, err);
 	if (!r)

@@ -72,6 +72,7 @@ int uvp_domain_pause(struct uvp_domain *domain, struct uvp_error *err)
 /* One that was being saved when whoever did it was killed. */
 static int resume_suspended(struct uvp_domain *domain, struct uvp_error *err)
 {
+	struct uvp_error why = UVP_ERROR_INIT;
 	char label[UVPI_LABEL];
 	int lock = uvpi_saving_begin(domain, UVPI_SAVING_RESUME, err), r;
 
@@ -79,7 +80,9 @@ static int resume_suspended(struct uvp_domain *domain, struct uvp_error *err)
 		uvpi_prefix(err, "cannot let %s go on", uvpi_domain_label(domain, label));
 		return lock;
 	}
-	uvpi_slow_put_back(domain, NULL, NULL, NULL); /* one that goes on slowly is better than one that does not */
+	/* One that goes on slowly, and with the memory that it has, is better than one that does not. The note stays. */
+	if (uvpi_slow_put_back(domain, NULL, &why) < 0)
+		uvpi_debug("what moving has changed stays: %s", why.message);
 	r = uvpi_resume(domain, err);
 	uvpi_saving_end(domain, lock);
 	return r;

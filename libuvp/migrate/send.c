@@ -28,16 +28,21 @@
 
 /* ---- before anything moves ---- */
 
-/* One that was killed, and slowed it down. */
-static int uncap(struct uvpi_send *s, struct uvp_error *err)
+/* By one that was killed. */
+static int mend(struct uvpi_send *s, struct uvp_error *err)
 {
-	uint32_t left, cap;
-	int r = uvpi_slow_put_back(s->domain, &left, &cap, err);
+	struct uvpi_slow_mended mended;
+	int r = uvpi_slow_put_back(s->domain, &mended, err);
 
-	if (r > 0)
+	if (r < 0)
+		return r;
+	if (mended.cap)
 		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]),
-			 "an earlier move was killed and left it a cap of %" PRIu32 "; it has its own again, %" PRIu32, left, cap);
-	return r < 0 ? r : 0;
+			 "an earlier move was killed and left it a cap of %" PRIu32 "; it has its own again, %" PRIu32, mended.left, mended.own);
+	if (mended.limit)
+		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]),
+			 "an earlier move was killed and left it a limit of memory of 0; it has its own again, %" PRIu64 " KiB", mended.limit_kib);
+	return 0;
 }
 
 static int look(struct uvpi_send *s, struct uvp_error *err)
@@ -52,7 +57,7 @@ static int look(struct uvpi_send *s, struct uvp_error *err)
 		return -UVP_E_BUSY;
 	}
 	r = uvpi_suspend_can(s->domain, err);
-	return r < 0 ? r : uncap(s, err);
+	return r < 0 ? r : mend(s, err);
 }
 
 static int offer(struct uvpi_send *s, struct uvp_error *err)
@@ -154,7 +159,7 @@ static int give_up(struct uvpi_send *s, int r, struct uvp_error *err)
 	/* no thread looks at its memory any more when it goes on */
 	uvpi_packer_free(s->packer);
 	s->packer = NULL;
-	uvpi_slow_undo(&s->slow, s->domain);
+	uvpi_slow_undo(&s->slow, s->domain, s->op);
 	uvpi_memory_let_go(s->domain, &s->memory);
 	uvpi_defined_switch_on(&s->defined);
 	suspended = s->suspended && uvpi_resume(s->domain, &resume) < 0 && resume.code != UVP_E_NOT_FOUND;
@@ -233,7 +238,7 @@ static int ask(struct uvpi_send *s, struct uvp_error *err)
 				 "it is not defined there, but still here, where it does not start at boot any more");
 		return 0;
 	}
-	uvpi_slow_undo(&s->slow, s->domain);
+	uvpi_slow_undo(&s->slow, s->domain, s->op);
 	uvpi_memory_let_go(s->domain, &s->memory);
 	uvpi_defined_switch_on(&s->defined);
 	r = uvpi_fail(err, UVP_E_IO, 0, "the connection to '%s' broke as it was handed over", s->how->host);

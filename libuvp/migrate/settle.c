@@ -20,17 +20,17 @@
 #define TRIES 3
 #define BETWEEN_MS 3000
 
-/* One that goes on slowly is better than one that does not. */
-static void put_back_cap(struct uvp_domain *domain, const struct uvp_op *op)
+/* One that goes on slowly, and with the memory that it has, is better than one that does not. */
+static void put_back(struct uvp_domain *domain, const struct uvp_op *op)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
-	char label[UVPI_LABEL], word[UVPI_LABEL];
+	char label[UVPI_LABEL];
 
-	if (uvpi_slow_put_back(domain, NULL, NULL, &why) >= 0)
+	if (uvpi_slow_put_back(domain, NULL, &why) >= 0)
 		return;
-	uvpi_prefix(&why, "the cap by which moving had slowed %s down stays", uvpi_domain_label(domain, label));
+	uvpi_prefix(&why, "%s goes on, but not as it was", uvpi_domain_label(domain, label));
 	if (!why.hint[0])
-		uvpi_hint(&why, "'xlx sched %.100s' tells it, and sets another one with --cap", uvpi_domain_word(domain, word));
+		uvpi_hint(&why, "'xlx info' puts its cap and its limit of memory back; or 'xlx sched --cap' and 'xlx mem-max' set them");
 	uvpi_op_warn(op, &why);
 }
 
@@ -39,7 +39,7 @@ static int resume(struct uvp_domain *domain, const struct uvpi_handover *handove
 	struct uvpi_defined defined;
 	int r;
 
-	put_back_cap(domain, op);
+	put_back(domain, op);
 	r = uvpi_resume(domain, err);
 	if (r < 0)
 		return r;

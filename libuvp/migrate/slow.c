@@ -24,6 +24,7 @@
 #include "core/store.h"
 #include "dm/state.h"
 #include "domain/domain.h"
+#include "memory/memory.h"
 #include "qmp/client.h"
 #include "stream/native.h"
 #include "stream/pipe.h"
@@ -59,7 +60,7 @@ int uvpi_slow_begin(struct uvpi_slow *slow, struct uvp_domain *domain, struct uv
 		r = uvpi_domain_look(domain, &info, err);
 	if (r < 0)
 		return r;
-	slow->before = sched.cap;
+	slow->before = slow->was = slow->cap = sched.cap;
 	slow->limit_kib = info.max_pages < UINT64_MAX / 4 ? info.max_pages * 4 : 0;
 	r = note(slow, domain, sched.cap, sched.cap, err);
 	slow->noted = r == 0;
@@ -99,7 +100,7 @@ int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp
 	if (slow->steps == UVPI_ARRAY_SIZE(parts) || (slow->steps && sched.cap != slow->cap))
 		return 0;
 	if (!slow->steps)
-		slow->before = sched.cap;
+		slow->before = slow->cap = sched.cap;
 	most = slow->before ? slow->before : info.online_vcpus * 100;
 	cap = most * parts[slow->steps] / 100;
 	cap = cap ? cap : 1;
@@ -108,6 +109,7 @@ int uvpi_slow_down(struct uvpi_slow *slow, struct uvp_domain *domain, struct uvp
 		return r;
 	UVPI_STEP("cap noted");
 	slow->noted = true;
+	slow->was = sched.cap;
 	slow->cap = cap;
 	slow->steps++;
 	r = uvp_domain_set_sched(domain, -1, slow->cap, err);
@@ -149,7 +151,9 @@ static int read_note(struct uvp_domain *domain, struct note *ret_note, struct uv
 		*ret_note = read;
 		return 1;
 	}
-	return uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say by how much the domain was slowed down", path);
+	uvpi_fail(err, UVP_E_INVALID, 0, "'%s' in xenstore does not say by how much the domain was slowed down", path);
+	uvpi_hint(err, "'xlx sched' tells its cap, and 'xlx info' its limit of memory; set them with 'xlx sched --cap' and 'xlx mem-max'");
+	return -UVP_E_INVALID;
 }
 
 int uvpi_slow_is_noted(struct uvp_domain *domain, struct uvp_error *err)
@@ -202,84 +206,123 @@ static void stop_log(struct uvp_domain *domain)
 }
 
 /* One that is not 0 was set by somebody else in the meantime. */
-static int put_limit_back(struct uvp_domain *domain, const struct note *noted, struct uvp_error *err)
+static int put_limit_back(struct uvp_domain *domain, const struct note *noted, struct uvpi_slow_mended *mended, struct uvp_error *err)
 {
+	char word[UVPI_LABEL];
 	struct uvpi_dominfo info;
-	int r = uvpi_domain_look(domain, &info, err);
+	int r = noted->limit_kib ? uvpi_domain_look(domain, &info, err) : 0;
 
-	return r < 0 || info.max_pages || !noted->limit_kib ? r :
-							       uvpi_hyp_setmaxmem(domain->host->hyp, domain->domid, noted->limit_kib, err);
+	if (r == 0 && noted->limit_kib && !info.max_pages) {
+		r = uvpi_hyp_setmaxmem(domain->host->hyp, domain->domid, noted->limit_kib, err);
+		mended->limit = r == 0;
+		mended->limit_kib = noted->limit_kib;
+	}
+	UVPI_STEP("limit put back");
+	if (r < 0) {
+		uvpi_prefix(err, "its limit of memory is 0 since it moved, and not %" PRIu64 " KiB", noted->limit_kib);
+		uvpi_hint(err, "it gets no memory until 'xlx mem-max %.80s %" PRIu64 "k' sets its limit", uvpi_domain_word(domain, word),
+			  noted->limit_kib > UVPI_LIMIT_SLACK_KIB ? noted->limit_kib - UVPI_LIMIT_SLACK_KIB : noted->limit_kib);
+	}
+	return r;
 }
 
-static int put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+static int put_cap_back(struct uvp_domain *domain, const struct note *noted, struct uvpi_slow_mended *mended, struct uvp_error *err)
 {
-	struct uvp_sched sched;
-	struct note noted;
-	const uint32_t *caps = noted.caps;
-	bool ours;
-	int r = read_note(domain, &noted, err);
+	const uint32_t *caps = noted->caps;
+	struct uvp_sched sched = { 0 };
+	char word[UVPI_LABEL];
+	int r = uvp_domain_get_sched(domain, &sched, err);
 
-	if (r <= 0)
-		return r;
-	r = put_limit_back(domain, &noted, err);
-	if (r == 0)
-		r = uvp_domain_get_sched(domain, &sched, err);
-	if (r < 0)
-		return r;
-	ours = sched.cap != caps[0] && (sched.cap == caps[1] || sched.cap == caps[2]);
-	if (ours)
+	if (r == 0 && sched.cap != caps[0] && (sched.cap == caps[1] || sched.cap == caps[2])) {
 		r = uvp_domain_set_sched(domain, -1, caps[0], err);
-	if (r < 0)
-		return r;
+		mended->cap = r == 0;
+		mended->left = sched.cap;
+		mended->own = caps[0];
+	}
 	UVPI_STEP("cap put back");
-	uvpi_slow_forget(domain);
-	if (ret_left)
-		*ret_left = sched.cap;
-	if (ret_cap)
-		*ret_cap = caps[0];
-	return ours;
+	if (r < 0) {
+		uvpi_prefix(err, "the cap by which moving had slowed it down stays");
+		uvpi_hint(err, "'xlx sched %.80s' tells it, and --cap %" PRIu32 " sets its own again", uvpi_domain_word(domain, word), caps[0]);
+	}
+	return r;
 }
 
-int uvpi_slow_put_back(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+/* One that cannot be put back does not keep the other from being. */
+static int put_back(struct uvp_domain *domain, const struct note *noted, struct uvpi_slow_mended *mended, struct uvp_error *err)
 {
+	int r = put_limit_back(domain, noted, mended, err), r_cap = put_cap_back(domain, noted, mended, r < 0 ? NULL : err);
+
+	if (r < 0 || r_cap < 0)
+		return r < 0 ? r : r_cap;
+	uvpi_slow_forget(domain);
+	return mended->cap || mended->limit;
+}
+
+int uvpi_slow_put_back(struct uvp_domain *domain, struct uvpi_slow_mended *ret_mended, struct uvp_error *err)
+{
+	struct uvpi_slow_mended mended = { 0 };
 	struct note noted;
 	int r = read_note(domain, &noted, err);
 
-	if (r > 0)
+	if (r > 0) {
 		stop_log(domain);
-	return r <= 0 ? r : put_back(domain, ret_left, ret_cap, err);
+		r = put_back(domain, &noted, &mended, err);
+	}
+	if (r >= 0 && ret_mended)
+		*ret_mended = mended;
+	return r;
 }
 
-void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain)
+/* The note is for others: xenstored may be away. */
+void uvpi_slow_undo(struct uvpi_slow *slow, struct uvp_domain *domain, const struct uvp_op *op)
 {
+	const struct note noted = { { slow->before, slow->was, slow->cap }, slow->limit_kib };
 	struct uvp_error why = UVP_ERROR_INIT;
+	struct uvpi_slow_mended mended = { 0 };
 	struct uvpi_dominfo info;
 
 	if (slow->noted && (uvpi_domain_look(domain, &info, &why) == -UVP_E_NOT_FOUND || (!why.code && info.dying)))
 		uvpi_slow_forget(domain); /* somebody has destroyed it */
-	else if (slow->noted && put_back(domain, NULL, NULL, &why) < 0)
-		uvpi_debug("cannot give it its cap and its limit of memory back: %s", why.message);
+	else if (slow->noted && put_back(domain, &noted, &mended, &why) < 0)
+		uvpi_op_warn(op, &why);
 	slow->steps = 0;
 	slow->noted = false;
 }
 
-int uvp_migrate_uncap(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+int uvpi_slow_mend(struct uvp_domain *domain, struct uvpi_slow_mended *ret_mended, struct uvp_error *err)
 {
 	struct uvp_error busy = UVP_ERROR_INIT;
 	struct note noted;
 	int lock, r = read_note(domain, &noted, err);
 
+	memset(ret_mended, 0, sizeof(*ret_mended));
 	if (r <= 0)
 		return r;
 	lock = uvpi_saving_begin(domain, UVPI_SAVING_RESUME, &busy);
-	if (lock == -UVP_E_BUSY)
-		return 0; /* it is being moved just now */
+	if (lock == -UVP_E_BUSY) {
+		ret_mended->moving = true;
+		return 0;
+	}
 	if (lock < 0) {
 		if (err)
 			*err = busy;
 		return lock;
 	}
-	r = uvpi_slow_put_back(domain, ret_left, ret_cap, err);
+	r = uvpi_slow_put_back(domain, ret_mended, err);
 	uvpi_saving_end(domain, lock);
 	return r;
+}
+
+int uvp_migrate_uncap(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err)
+{
+	struct uvpi_slow_mended mended;
+	int r = uvpi_slow_mend(domain, &mended, err);
+
+	if (r < 0 || !mended.cap)
+		return r < 0 ? r : 0;
+	if (ret_left)
+		*ret_left = mended.left;
+	if (ret_cap)
+		*ret_cap = mended.own;
+	return 1;
 }

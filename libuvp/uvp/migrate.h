@@ -84,7 +84,8 @@ UVP_PUBLIC int uvp_saved_settle(const char *path, const struct uvp_migrate *how,
 
 /* When a move with UVP_MIGRATE_SLOW_DOWN was killed, the cap that it gave the domain has stayed: take it away. 1 when there was
  * one (*ret_left, of per cent; either may be NULL) and the domain has its own (*ret_cap) again, 0 when there was none, or
- * the domain is being moved still. A cap that somebody else has set since then stays. */
+ * the domain is being moved still. A cap that somebody else has set since then stays. The limit of memory, which is 0 while a domain
+ * moves, is put back in any case. */
 UVP_PUBLIC int uvp_migrate_uncap(struct uvp_domain *domain, uint32_t *ret_left, uint32_t *ret_cap, struct uvp_error *err);
 
 /* The other end: serve one connection, which is read from and written to. The caller ignores SIGPIPE. */

@@ -37,7 +37,7 @@ expect_ok xlx unpause lab-a
 ! grep -q 'warning' "$tmp/err" || fail "it runs, and was asked for: $(cat "$tmp/err")"
 xlx pause lab-a
 expect_ok xlx unpause lab-a
-err_has "what a killed 'xlx migrate --auto-converge' left stays as it is: '$note' in xenstore does not say by how much"
+err_has "what a killed 'xlx migrate' left stays as it is: '$note' in xenstore does not say by how much"
 now runs lab-a
 
 # Xen counts the pauses of other tools; one unpause is enough all the same
