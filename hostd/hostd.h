@@ -30,7 +30,7 @@ enum hostd_state {
 
 struct hostd;
 
-/* One thing to do: for a domain that Xen knows, for a note, or the sweep. */
+/* One thing to do: for a domain that Xen knows, for a note, the sweep, or the moves. */
 struct hostd_task {
 	struct hostd *hostd;
 	struct hostd_task *prev, *next; /* of all tasks */
@@ -42,7 +42,7 @@ struct hostd_task {
 	uint32_t tries;
 	uint64_t seen;    /* scan that saw the domain last */
 	bool gone;        /* free it when its child has ended */
-	bool again;       /* of the sweep: once more after this one */
+	bool again;       /* of the sweep and MEND: once more after this one */
 	bool named;       /* there is a watch on the domain's name */
 	bool renamed;     /* which has fired since the name was read */
 	int pipe;
@@ -57,7 +57,7 @@ struct hostd {
 	sd_event_source *store_source, *scan_source, *reconnect, *give_up;
 	uint32_t connect_tries;
 	uint64_t scans;
-	struct hostd_task *tasks, *by_domid[HOSTD_DOMIDS], *sweep;
+	struct hostd_task *tasks, *by_domid[HOSTD_DOMIDS], *sweep, *mend;
 	struct hostd_task *queue, **queue_tail;
 	uint32_t running;
 	uint32_t n_renamed;
@@ -127,6 +127,8 @@ void hostd_task_queue(struct hostd_task *task);
 void hostd_task_later(struct hostd_task *task, int64_t seconds);
 /* A domain that was there is not any more. */
 void hostd_sweep_soon(struct hostd *hostd);
+/* What is noted of domains that move has changed. */
+void hostd_mend_soon(struct hostd *hostd);
 void hostd_status_changed(struct hostd *hostd);
 
 #endif

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uvp/migrate.h>
-
 #include "build/bootloader.h"
 #include "core/error.h"
 #include "core/host.h"
@@ -19,6 +17,7 @@
 #include "device/qdisk.h"
 #include "domain/domain.h"
 #include "hostd/work.h"
+#include "migrate/slow.h"
 
 #define DOMIDS 0x7ff0u /* ids from here on are special to Xen */
 
@@ -129,13 +128,25 @@ static int sweep_console(struct hostd_work *work, uint32_t domid, struct uvp_err
 	return uvpi_store_rm(work->store, path, err);
 }
 
-/* ---- caps ---- */
+/* ---- moves that were killed ---- */
 
-/* What a move that was killed has left: the domain is there, or has gone. */
-static int sweep_cap(struct hostd_work *work, uint32_t domid, bool lives, struct uvp_error *err)
+static void say_mended(uint32_t domid, const char *name, const struct uvpi_slow_mended *mended)
+{
+	if (mended->cap)
+		daemon_log(DAEMON_NOTICE, name,
+			   "domain %" PRIu32 " was being moved by somebody who was killed, and had a cap of %" PRIu32
+			   "; it has its own again, %" PRIu32, domid, mended->left, mended->own);
+	if (mended->limit)
+		daemon_log(DAEMON_NOTICE, name,
+			   "domain %" PRIu32 " was being moved by somebody who was killed, and had a limit of memory of 0"
+			   "; it has its own again, %" PRIu64 " KiB", domid, mended->limit_kib);
+}
+
+/* The domain is there, or has gone. 1: it is being moved. */
+static int mend(struct hostd_work *work, uint32_t domid, bool lives, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
-	uint32_t left, cap;
+	struct uvpi_slow_mended mended = { 0 };
 	char path[64];
 	int r;
 
@@ -145,28 +156,51 @@ static int sweep_cap(struct hostd_work *work, uint32_t domid, bool lives, struct
 	}
 	r = uvp_domain_open(work->host, domid, &domain, err);
 	if (r == 0)
-		r = uvp_migrate_uncap(domain, &left, &cap, err);
+		r = uvpi_slow_mend(domain, &mended, err);
 	if (r == -UVP_E_NOT_FOUND)
 		return 0;
 	if (r > 0)
-		daemon_log(DAEMON_NOTICE, uvp_domain_name(domain),
-			   "domain %" PRIu32 " was being moved by somebody who was killed, and had a cap of %" PRIu32
-			   "; it has its own again, %" PRIu32, domid, left, cap);
-	return r;
+		say_mended(domid, uvp_domain_name(domain), &mended);
+	return r < 0 ? r : mended.moving;
 }
 
 /* One that cannot be put back keeps nothing else from being done. */
-static void sweep_caps(struct hostd_work *work, char **caps, int n, const struct living *living)
+static void mend_all(struct hostd_work *work, char **noted, int n, const struct living *living, struct hostd_result *result)
 {
 	uint32_t domid;
 
 	for (int i = 0; i < n; i++) {
 		struct uvp_error why = UVP_ERROR_INIT;
+		int r = 0;
 
-		if (parse_domid(caps[i], &domid) >= 0 && sweep_cap(work, domid, has_domid(living, domid), &why) < 0)
-			daemon_log(DAEMON_WARNING, NULL, "what a killed move left of domain %" PRIu32 "'s cap stays: %s", domid,
-				   why.message);
+		if (parse_domid(noted[i], &domid) >= 0)
+			r = mend(work, domid, has_domid(living, domid), &why);
+		if (r > 0) {
+			daemon_log(DAEMON_DEBUG, NULL, "domain %" PRIu32 " is being moved", domid);
+			result->n_moving++;
+		}
+		if (r < 0) {
+			uvpi_prefix(&why, "domain %" PRIu32 " was being moved by somebody who was killed, and is not as it was", domid);
+			daemon_log_failure(DAEMON_WARNING, NULL, &why);
+		}
 	}
+}
+
+int hostd_mend(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err)
+{
+	_cleanup_free_ char **noted = NULL;
+	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
+	struct living living = { 0 };
+	int n, r = uvpi_store_list(work->store, UVPI_NODE_SLOWED, &noted, &n, err);
+
+	if (r >= 0 && n)
+		r = living.n = uvpi_hyp_all_domains(work->host->hyp, 0, &infos, err);
+	if (r < 0)
+		return r;
+	living.infos = infos;
+	mend_all(work, noted, n, &living, result);
+	result->outcome = HOSTD_DONE;
+	return 0;
 }
 
 /* ---- the whole ---- */
@@ -188,11 +222,11 @@ static int sweep(struct hostd_work *work, char **ours, int n_ours, char **homes,
 
 int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err)
 {
-	_cleanup_free_ char **ours = NULL, **homes = NULL, **caps = NULL;
+	_cleanup_free_ char **ours = NULL, **homes = NULL, **noted = NULL;
 	_cleanup_free_ struct uvpi_name_entry *entries = NULL;
 	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
 	struct living living = { 0 };
-	int n_ours, n_homes, n_caps, n_entries, r;
+	int n_ours, n_homes, n_noted, n_entries, r;
 
 	uvpi_loader_sweep();
 	r = hostd_note_list(work->store, result->notes, HOSTD_NOTES_MAX, err);
@@ -203,7 +237,7 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	if (r >= 0)
 		r = uvpi_store_list(work->store, "/local/domain", &homes, &n_homes, err);
 	if (r >= 0)
-		r = uvpi_store_list(work->store, UVPI_NODE_SLOWED, &caps, &n_caps, err);
+		r = uvpi_store_list(work->store, UVPI_NODE_SLOWED, &noted, &n_noted, err);
 	if (r < 0)
 		return r;
 	n_entries = uvpi_name_list(&entries, err);
@@ -215,7 +249,7 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	living.infos = infos;
 	sweep_names(&living, entries, n_entries);
 	r = sweep(work, ours, n_ours, homes, n_homes, &living, result, err);
-	sweep_caps(work, caps, n_caps, &living);
+	mend_all(work, noted, n_noted, &living, result);
 	uvpi_qdisk_collect();
 	if (r >= 0)
 		result->outcome = HOSTD_DONE;

@@ -19,6 +19,7 @@
 #include "hostd/hostd.h"
 
 #define SWEEP_AFTER_S 2
+#define MEND_EVERY_S 5 /* as long as a domain moves: nothing tells that who moves it was killed */
 
 static void start_queued(struct hostd *hostd);
 
@@ -70,6 +71,8 @@ void hostd_task_free(struct hostd_task *task)
 		hostd->by_domid[task->domid] = NULL;
 	if (hostd->sweep == task)
 		hostd->sweep = NULL;
+	if (hostd->mend == task)
+		hostd->mend = NULL;
 	sd_event_source_disable_unref(task->child);
 	sd_event_source_disable_unref(task->timer);
 	if (task->pipe >= 0)
@@ -114,6 +117,8 @@ static void run_child(struct hostd_task *task, int out)
 		r = hostd_finish(&work, task->uuid, &result, &err);
 	else if (r >= 0 && task->job == HOSTD_JOB_REFILL)
 		r = hostd_refill(&work, hostd_pool_wanted(task->hostd), &result, &err);
+	else if (r >= 0 && task->job == HOSTD_JOB_MEND)
+		r = hostd_mend(&work, &result, &err);
 	else if (r >= 0)
 		r = hostd_sweep(&work, &result, &err);
 	if (r < 0) {
@@ -149,6 +154,8 @@ static const char *subject(const struct hostd_task *task, const struct hostd_res
 {
 	if (task->job == HOSTD_JOB_SWEEP)
 		return "looking for leftovers";
+	if (task->job == HOSTD_JOB_MEND)
+		return "looking for moves that were killed";
 	if (task->job == HOSTD_JOB_REFILL)
 		return "filling the warm pool";
 	if (*result->domain)
@@ -250,7 +257,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 	static struct hostd_result result;
 	struct hostd_task *task = data;
 	struct hostd *hostd = task->hostd;
-	bool sweep_again = task->again;
+	bool sweep_again = task->job == HOSTD_JOB_SWEEP && task->again, mend_again = task->job == HOSTD_JOB_MEND && task->again;
 
 	task->child = sd_event_source_disable_unref(task->child);
 	task->again = false;
@@ -267,11 +274,14 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 		start_notes(hostd, &result);
 	if (task->job == HOSTD_JOB_REFILL && task->state == HOSTD_OVER)
 		hostd_pool_refilled(hostd, &result);
+	mend_again = mend_again || (task->job == HOSTD_JOB_MEND && result.outcome == HOSTD_DONE && result.n_moving);
 	/* Tasks of domains live as long as the domain, so that one that is kept is not looked at again. */
 	if (task->state == HOSTD_OVER && (task->job != HOSTD_JOB_END || task->gone))
 		hostd_task_free(task);
 	if (sweep_again)
 		hostd_sweep_soon(hostd);
+	if (mend_again)
+		hostd_mend_soon(hostd);
 	start_queued(hostd);
 	hostd_status_changed(hostd);
 	finish_stopping(hostd);
@@ -386,4 +396,16 @@ void hostd_sweep_soon(struct hostd *hostd)
 		hostd->sweep->again = true;
 	else if (hostd->sweep->state == HOSTD_IDLE)
 		hostd_task_later(hostd->sweep, hostd->scans > 1 ? SWEEP_AFTER_S : 0);
+}
+
+void hostd_mend_soon(struct hostd *hostd)
+{
+	if (!hostd->mend)
+		hostd->mend = hostd_task_new(hostd, HOSTD_JOB_MEND);
+	if (!hostd->mend)
+		return;
+	if (hostd->mend->state == HOSTD_RUNNING)
+		hostd->mend->again = true;
+	else if (hostd->mend->state == HOSTD_IDLE)
+		hostd_task_later(hostd->mend, MEND_EVERY_S);
 }

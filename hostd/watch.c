@@ -12,10 +12,12 @@
 #include "core/store.h"
 #include "daemon/log.h"
 #include "daemon/loop.h"
+#include "domain/domain.h"
 #include "hostd/hostd.h"
 
 #define RELEASED "release" /* tokens of the watches */
 #define INTRODUCED "introduce"
+#define SLOWED "slowed"
 #define SCAN_AFTER_US 20000
 #define STORE_PATIENCE_MS 3000 /* all else waits meanwhile, and it is tried again */
 
@@ -196,7 +198,9 @@ static int take_events(struct hostd *hostd)
 			break;
 		hostd->introduced += !strcmp(event.token, INTRODUCED);
 		hostd->released += !strcmp(event.token, RELEASED);
-		if (!hostd_names_event(hostd, event.token))
+		if (!strcmp(event.token, SLOWED))
+			hostd_mend_soon(hostd);
+		else if (!hostd_names_event(hostd, event.token))
 			scan_soon(hostd);
 		uvpi_store_event_done(&event);
 	}
@@ -218,6 +222,8 @@ static int watch(struct hostd *hostd, struct uvp_error *err)
 		r = uvpi_store_watch(hostd->store, "@releaseDomain", RELEASED, err);
 	if (r >= 0)
 		r = uvpi_store_watch(hostd->store, "@introduceDomain", INTRODUCED, err);
+	if (r >= 0)
+		r = uvpi_store_watch(hostd->store, UVPI_NODE_SLOWED, SLOWED, err);
 	if (r >= 0)
 		r = hostd_names_follow_host(hostd, err);
 	return r;

@@ -16,7 +16,7 @@
 struct uvp_host;
 struct uvpi_store;
 
-enum hostd_job { HOSTD_JOB_END = 0, HOSTD_JOB_FINISH, HOSTD_JOB_SWEEP, HOSTD_JOB_REFILL };
+enum hostd_job { HOSTD_JOB_END = 0, HOSTD_JOB_FINISH, HOSTD_JOB_SWEEP, HOSTD_JOB_REFILL, HOSTD_JOB_MEND };
 
 enum hostd_outcome {
 	HOSTD_DONE = 1, /* nothing is left to do */
@@ -33,6 +33,7 @@ struct hostd_result {
 	char domain[256];       /* its name, for the log */
 	uint32_t tries;         /* with RETRY */
 	struct uvp_error err;   /* with RETRY and GIVEN_UP, and when the work returned an error */
+	int n_moving;           /* of a sweep or MEND: domains that are being moved */
 	int n_notes;            /* of a sweep: who has notes */
 	uint8_t notes[HOSTD_NOTES_MAX][16];
 };
@@ -64,6 +65,8 @@ int hostd_keep_renamed(struct hostd_work *work, const struct hostd_note *note, s
 int hostd_dump(struct hostd_work *work, const struct uvpi_dominfo *info, const char *name, struct uvp_error *err);
 /* sweep.c: remove what domains that Xen no longer knows have left, and list the notes. */
 int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err);
+/* sweep.c: put back what moves that were killed have left. A sweep does it, too. */
+int hostd_mend(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err);
 /* refill.c: memory that nobody has or has claimed. */
 uint64_t hostd_pool_free_kib(const struct uvpi_physinfo *phys);
 /* refill.c: make the shells that are missing, give back those that are too many. */

@@ -79,7 +79,7 @@ goes_on env
 # ---- it gets no memory while it moves ----
 limit() { xlx info --json "$name" | grep -o '"limit_kib":[0-9]*'; }
 had=$(limit)
-slowly --stop --progress=json "$name" >"$tmp/moving" 2>&1 &
+xlx migrate --ssh '' --stop --progress=json "$name" "$tmp/slow" >"$tmp/moving" 2>&1 &
 move=$!
 wait_for 60 grep -q '"phase":"round 1' "$tmp/moving"
 expect_fail 6 xlx mem-max "$name" 8m
@@ -101,7 +101,26 @@ out_has "$had,"
 err_has "had a cap of 75, which a killed 'xlx migrate --auto-converge' left; it has its own again, 0"
 has_no_cap || fail "it is slowed down still"
 wait_for 60 all_quiet
-# UVP_LAB_LONG: uvp-hostd does it, too; what was set by hand since then stays
+# uvp-hostd sees it, too, of a move that began after it did
+uvp-hostd --config /dev/null --log-level debug >"$tmp/hostd.log" 2>&1 &
+hostd=$!
+on_exit bash -c "kill $hostd 2>/dev/null || true"
+wait_for 60 grep -q started "$tmp/hostd.log"
+xlx migrate --bandwidth 20k "$name" b >"$tmp/moving" 2>&1 &
+move=$!
+wait_for 60 grep -q "domain $(xlx domid "$name") is being moved" "$tmp/hostd.log"
+listed() { xlx list --json "$name" | grep -q "\"max_memory_bytes\":$1[,}]"; }
+listed 0 || fail "it gets memory while it moves: $(xlx list --json "$name")"
+kill -9 $move
+wait $move
+wait_for 60 listed $((${had#*:} * 1024))
+grep -q "was being moved by somebody who was killed, and had a limit of memory of 0; it has its own again, ${had#*:} KiB" "$tmp/hostd.log" ||
+	fail "uvp-hostd does not say so"
+has_no_cap || fail "there is a note still"
+kill $hostd
+wait $hostd
+wait_for 60 all_quiet
+# UVP_LAB_LONG: and a cap of one that was killed before; what was set by hand since then stays
 if [ -n "${UVP_LAB_LONG:-}" ]; then
 	expect_fail 137 env UVP_KILL_AT_STEP='cap set' xlx migrate --ssh '' --auto-converge "$name" "$tmp/slow"
 	cap | grep -q '"cap":75' || fail "it has not been slowed down: $(cap)"
