@@ -259,7 +259,7 @@ static void print_block(const struct uvp_domain_info *domain)
 	print_line("state", xlx_state_words(domain));
 	out_format_size(domain->memory_bytes, size, sizeof(size));
 	out_format_size(domain->max_memory_bytes, most, sizeof(most));
-	snprintf(text, sizeof(text), domain->max_memory_bytes >> 50 ? "%s" : "%s of %s", size, most);
+	snprintf(text, sizeof(text), domain->max_memory_bytes >> 50 || !domain->max_memory_bytes ? "%s" : "%s of %s", size, most);
 	print_line("memory", text);
 	snprintf(text, sizeof(text), "%" PRIu32 " of %" PRIu32, domain->vcpus, domain->max_vcpus);
 	print_line("vcpus", text);

@@ -159,6 +159,7 @@ START_TEST(text_of_500_guests)
 	infos[5].state = UVP_STATE_SHUT_DOWN;
 	infos[5].reason = UVP_REASON_CRASH;
 	infos[6].target_bytes = infos[6].most_bytes = 0; /* nobody knows */
+	infos[6].max_memory_bytes = 0; /* it moves */
 	devices[2 * GUESTS - 1].domid = 70000; /* its domain has ended */
 	plain = text_of(false);
 	openmetrics = text_of(true);
@@ -184,6 +185,8 @@ START_TEST(text_of_500_guests)
 	HAS(plain, "domid=\"2\",device=\"xvda\"} 18446744073709551615\n");
 	ck_assert(!strstr(plain, "70000"));
 	HAS(plain, "xlx_domain_memory_static_max_bytes{name=\"guest5\"");
+	HAS(plain, "xlx_domain_memory_max_bytes{name=\"guest5\"");
+	ck_assert(!strstr(plain, "_memory_max_bytes{name=\"guest6\""));
 	ck_assert(!strstr(plain, "_target_bytes{name=\"guest6\"") && !strstr(plain, "_static_max_bytes{name=\"guest6\""));
 	for (const char *line = strchr(plain, '\n'); line; line = strchr(line + 1, '\n'))
 		samples += line[1] != '#';

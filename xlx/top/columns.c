@@ -47,7 +47,7 @@ static void text_known(uint64_t bytes, char *buf, size_t len)
 		text_unknown(buf, len);
 }
 
-/* Domain 0 has none, and that of the past is not known. */
+/* Domain 0 has none; that of the past is not known, nor that of one that moves live, in which it is 0. */
 static void text_limit(const struct top_domain *domain, char *buf, size_t len)
 {
 	if (domain->info->max_memory_bytes >> 50)
