@@ -79,7 +79,7 @@ int uvpi_slow_check_limit(const struct uvpi_slow *slow, struct uvp_domain *domai
 	if (r < 0 || !slow->limit_kib || !info.max_pages)
 		return r;
 	uvpi_fail(err, UVP_E_BUSY, 0, "another tool has changed its limit of memory while it moved: it may have got pages that were not sent");
-	uvpi_hint(err, "it runs on here; move it again when nobody uses 'xl mem-set' or 'xl mem-max'");
+	uvpi_hint(err, "it runs on here; move it again when nothing but xlx sets its limit");
 	return -UVP_E_BUSY;
 }
 

@@ -84,8 +84,13 @@ move=$!
 wait_for 60 grep -q '"phase":"round 1' "$tmp/moving"
 expect_fail 6 xlx mem-max "$name" 8m
 err_has "it is being moved to another host by process $move"
-# an xl that does not know of that
-expect_ok xl mem-max "$name" 8m
+# a tool that does not know of that
+set_limit='import ctypes, sys
+xc = ctypes.CDLL("libxenctrl.so.4.17")
+xc.xc_interface_open.restype = ctypes.c_void_p
+xch = ctypes.c_void_p(xc.xc_interface_open(None, None, 0))
+sys.exit(xc.xc_domain_setmaxmem(xch, ctypes.c_uint32(int(sys.argv[1])), ctypes.c_uint64(9216)) != 0)'
+expect_ok python3 -c "$set_limit" "$(xlx domid "$name")"
 ! wait $move || fail "it moved, and may have got pages that were not sent"
 grep -q "another tool has changed its limit of memory while it moved" "$tmp/moving" || fail "something else failed: $(tail -n 3 "$tmp/moving")"
 goes_on env
