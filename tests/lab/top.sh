@@ -305,7 +305,8 @@ print(next(j["pid"] for j in json.load(sys.stdin)["jobs"] if "vcpu-set" in j["co
 ended() { xlx top --json -d 100ms | python3 -c '
 import json, sys
 sys.exit(sum("vcpu-set" in e["text"] for e in json.load(sys.stdin)["events"]) != int(sys.argv[1]))' "$1"; } 2>/dev/null
-n=0
+# of an earlier run on this host
+n=$(cat /run/uvp/events /run/uvp/events.old 2>/dev/null | grep -c vcpu-set || :)
 for how in left lost; do
 	n=$((n + 1))
 	screen new-session -d -s $how -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config xlx top watched; echo left: \$?; sleep 60"
