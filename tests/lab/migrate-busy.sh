@@ -107,7 +107,7 @@ err_has "had a cap of 75, which a killed 'xlx migrate --auto-converge' left; it 
 has_no_cap || fail "it is slowed down still"
 wait_for 60 all_quiet
 # uvp-hostd sees it, too, of a move that began after it did
-uvp-hostd --config /dev/null --log-level debug >"$tmp/hostd.log" 2>&1 &
+uvp-hostd --config /dev/null -s history=no --log-level debug >"$tmp/hostd.log" 2>&1 &
 hostd=$!
 on_exit bash -c "kill $hostd 2>/dev/null || true"
 wait_for 60 grep -q started "$tmp/hostd.log"
@@ -129,7 +129,7 @@ wait_for 60 all_quiet
 if [ -n "${UVP_LAB_LONG:-}" ]; then
 	expect_fail 137 env UVP_KILL_AT_STEP='cap set' xlx migrate --ssh '' --auto-converge "$name" "$tmp/slow"
 	cap | grep -q '"cap":75' || fail "it has not been slowed down: $(cap)"
-	uvp-hostd --config /dev/null >"$tmp/hostd.log" 2>&1 &
+	uvp-hostd --config /dev/null -s history=no >"$tmp/hostd.log" 2>&1 &
 	hostd=$!
 	on_exit bash -c "kill $hostd 2>/dev/null || true"
 	wait_for 60 has_no_cap
