@@ -257,7 +257,8 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 	static struct hostd_result result;
 	struct hostd_task *task = data;
 	struct hostd *hostd = task->hostd;
-	bool sweep_again = task->job == HOSTD_JOB_SWEEP && task->again, mend_again = task->job == HOSTD_JOB_MEND && task->again;
+	enum hostd_job job = task->job;
+	bool again = task->again;
 
 	task->child = sd_event_source_disable_unref(task->child);
 	task->again = false;
@@ -274,13 +275,13 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 		start_notes(hostd, &result);
 	if (task->job == HOSTD_JOB_REFILL && task->state == HOSTD_OVER)
 		hostd_pool_refilled(hostd, &result);
-	mend_again = mend_again || (task->job == HOSTD_JOB_MEND && result.outcome == HOSTD_DONE && result.n_moving);
+	again |= job == HOSTD_JOB_MEND && result.outcome == HOSTD_DONE && result.n_moving;
 	/* Tasks of domains live as long as the domain, so that one that is kept is not looked at again. */
 	if (task->state == HOSTD_OVER && (task->job != HOSTD_JOB_END || task->gone))
 		hostd_task_free(task);
-	if (sweep_again)
+	if (again && job == HOSTD_JOB_SWEEP)
 		hostd_sweep_soon(hostd);
-	if (mend_again)
+	if (again && job == HOSTD_JOB_MEND)
 		hostd_mend_soon(hostd);
 	start_queued(hostd);
 	hostd_status_changed(hostd);
@@ -386,26 +387,25 @@ void hostd_task_later(struct hostd_task *task, int64_t seconds)
 		hostd_task_queue(task);
 }
 
+/* There is one of its kind: while it is at work, once more after that. */
+static void soon(struct hostd *hostd, struct hostd_task **task, enum hostd_job job, int seconds)
+{
+	if (!*task)
+		*task = hostd_task_new(hostd, job);
+	if (!*task)
+		return;
+	if ((*task)->state == HOSTD_RUNNING)
+		(*task)->again = true;
+	else if ((*task)->state == HOSTD_IDLE)
+		hostd_task_later(*task, seconds);
+}
+
 void hostd_sweep_soon(struct hostd *hostd)
 {
-	if (!hostd->sweep)
-		hostd->sweep = hostd_task_new(hostd, HOSTD_JOB_SWEEP);
-	if (!hostd->sweep)
-		return;
-	if (hostd->sweep->state == HOSTD_RUNNING)
-		hostd->sweep->again = true;
-	else if (hostd->sweep->state == HOSTD_IDLE)
-		hostd_task_later(hostd->sweep, hostd->scans > 1 ? SWEEP_AFTER_S : 0);
+	soon(hostd, &hostd->sweep, HOSTD_JOB_SWEEP, hostd->scans > 1 ? SWEEP_AFTER_S : 0);
 }
 
 void hostd_mend_soon(struct hostd *hostd)
 {
-	if (!hostd->mend)
-		hostd->mend = hostd_task_new(hostd, HOSTD_JOB_MEND);
-	if (!hostd->mend)
-		return;
-	if (hostd->mend->state == HOSTD_RUNNING)
-		hostd->mend->again = true;
-	else if (hostd->mend->state == HOSTD_IDLE)
-		hostd_task_later(hostd->mend, MEND_EVERY_S);
+	soon(hostd, &hostd->mend, HOSTD_JOB_MEND, MEND_EVERY_S);
 }
