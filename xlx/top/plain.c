@@ -102,14 +102,10 @@ static void tell_host(const struct top_model *model, const struct top_ui *ui)
 
 static void tell_pool(const struct top_model *model, const struct top_row *heading)
 {
-	char name[80], memory[24], cpus[24] = "";
+	char text[TOP_POOL_TEXT];
 
-	top_pool_name(model, heading->pool, name, sizeof(name));
-	for (size_t i = 0; i < model->n_pools; i++)
-		if (model->pools[i].id == heading->pool)
-			snprintf(cpus, sizeof(cpus), ", %" PRIu32 " CPU%s", model->pools[i].cpus, model->pools[i].cpus == 1 ? "" : "s");
-	out_format_size(heading->memory, memory, sizeof(memory));
-	say("Pool %s%s: %zu domain%s, CPU %.1f percent, memory %s.", name, cpus, heading->n, heading->n == 1 ? "" : "s", heading->cpu, memory);
+	top_pool_text(model, heading, " percent", text);
+	say("Pool %s.", text);
 }
 
 /* ---- lists ---- */

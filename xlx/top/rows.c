@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Which domains are listed, and in which order. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,4 +187,17 @@ struct top_row *top_rows(const struct top_model *model, const struct top_ui *ui,
 	qsort_r(domains, n, sizeof(*rows), compare_rows, (void *)(uintptr_t)ui);
 	*ret_n = ui->tree ? add_headings(model, ui, rows, domains, n) : n;
 	return rows;
+}
+
+void top_pool_text(const struct top_model *model, const struct top_row *heading, const char *percent, char buf[TOP_POOL_TEXT])
+{
+	char name[80], memory[24], cpus[24] = "";
+
+	top_pool_name(model, heading->pool, name, sizeof(name));
+	for (size_t i = 0; i < model->n_pools; i++)
+		if (model->pools[i].id == heading->pool)
+			snprintf(cpus, sizeof(cpus), ", %" PRIu32 " CPU%s", model->pools[i].cpus, model->pools[i].cpus == 1 ? "" : "s");
+	out_format_size(heading->memory, memory, sizeof(memory));
+	snprintf(buf, TOP_POOL_TEXT, "%s%s: %zu domain%s, CPU %.1f%s, memory %s", name, cpus, heading->n, heading->n == 1 ? "" : "s",
+		 heading->cpu, percent, memory);
 }

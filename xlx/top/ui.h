@@ -85,6 +85,9 @@ struct top_row {
 /* The domains that the filter lets through, in order, by pool if the tree is on: an array to free(); sets the number. NULL
  * without memory. */
 struct top_row *top_rows(const struct top_model *model, const struct top_ui *ui, size_t *ret_n);
+/* What a pool's domains have in all: "NAME, 4 CPUs: 3 domains, CPU 5.0% ...", with the unit of per cent as it is asked for. */
+#define TOP_POOL_TEXT 192
+void top_pool_text(const struct top_model *model, const struct top_row *heading, const char *percent, char buf[TOP_POOL_TEXT]);
 /* Is the filter one that means something; else what is wrong with it. */
 bool top_filter_check(const char *filter, char *ret_why, size_t size);
 bool top_is_marked(const struct top_ui *ui, const struct top_model *model, const struct top_domain *domain);

@@ -128,15 +128,10 @@ static void draw_row(struct top_frame *frame, const struct top_model *model, con
 
 static void draw_pool(struct top_frame *frame, const struct top_model *model, const struct top_row *heading, int row)
 {
-	char name[80], memory[24], cpus[24] = "";
+	char text[TOP_POOL_TEXT];
 
-	top_pool_name(model, heading->pool, name, sizeof(name));
-	for (size_t i = 0; i < model->n_pools; i++)
-		if (model->pools[i].id == heading->pool)
-			snprintf(cpus, sizeof(cpus), ", %" PRIu32 " CPU%s", model->pools[i].cpus, model->pools[i].cpus == 1 ? "" : "s");
-	out_format_size(heading->memory, memory, sizeof(memory));
-	top_putf(frame, row, 1, frame->width - 2, TOP_TITLE, "pool %s%s: %zu domain%s, CPU %.1f%%, memory %s", name, cpus, heading->n,
-		 heading->n == 1 ? "" : "s", heading->cpu, memory);
+	top_pool_text(model, heading, "%", text);
+	top_putf(frame, row, 1, frame->width - 2, TOP_TITLE, "pool %s", text);
 }
 
 static void draw_domains(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
