@@ -316,6 +316,12 @@ kill -CONT "$xenstored"
 has_store() { scraped | grep '^xlx_xenstore_up 1'; }
 wait_for 90 has_store
 
+# samples that lie too far apart for each other tell nothing
+for wrong in 500ms 61s; do
+	expect_fail 1 uvp-hostd --config /dev/null -s "history_interval=$wrong"
+	err_has "history_interval is $wrong"
+done
+
 # a guest that comes and goes between two samples is in neither, and what it had is not taken for Xen's
 end_hostd
 start_hostd -s history_interval=8s
