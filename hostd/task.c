@@ -275,13 +275,12 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *data)
 		start_notes(hostd, &result);
 	if (task->job == HOSTD_JOB_REFILL && task->state == HOSTD_OVER)
 		hostd_pool_refilled(hostd, &result);
-	again |= job == HOSTD_JOB_MEND && result.outcome == HOSTD_DONE && result.n_moving;
 	/* Tasks of domains live as long as the domain, so that one that is kept is not looked at again. */
 	if (task->state == HOSTD_OVER && (task->job != HOSTD_JOB_END || task->gone))
 		hostd_task_free(task);
 	if (again && job == HOSTD_JOB_SWEEP)
 		hostd_sweep_soon(hostd);
-	if (again && job == HOSTD_JOB_MEND)
+	if ((again && job == HOSTD_JOB_MEND) || result.n_moving)
 		hostd_mend_soon(hostd);
 	start_queued(hostd);
 	hostd_status_changed(hostd);

@@ -179,6 +179,13 @@ static void scan_soon(struct hostd *hostd)
 		sd_event_source_set_enabled(hostd->scan_source, SD_EVENT_ONESHOT);
 }
 
+/* Each watch fires once when it is made; what the first scan starts looks for moves itself. */
+static void note_move(struct hostd *hostd)
+{
+	if (hostd->scans)
+		hostd_mend_soon(hostd);
+}
+
 static int take_events(struct hostd *hostd)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -199,7 +206,7 @@ static int take_events(struct hostd *hostd)
 		hostd->introduced += !strcmp(event.token, INTRODUCED);
 		hostd->released += !strcmp(event.token, RELEASED);
 		if (!strcmp(event.token, SLOWED))
-			hostd_mend_soon(hostd);
+			note_move(hostd);
 		else if (!hostd_names_event(hostd, event.token))
 			scan_soon(hostd);
 		uvpi_store_event_done(&event);
