@@ -139,6 +139,11 @@ START_TEST(destroy_wants_the_name_typed)
 	ck_assert_int_eq(press(&ui, model, "X2\n", 0, &argv), TOP_ACT_RUN);
 	ck_assert_ptr_nonnull(argv[5]);
 	ck_assert_ptr_null(argv[6]);
+	ck_assert_ptr_eq(top_act_words(argv), argv + 4);
+	ck_assert_uint_eq(ui.n_victims, 2);
+	/* marks stay until it is begun: it may yet be refused */
+	ck_assert_uint_eq(ui.n_marked, 2);
+	top_act_begun(&ui);
 	top_argv_free(argv);
 	ck_assert_uint_eq(ui.n_marked, 0);
 	top_model_free(uvpi_steal(&model));
@@ -205,6 +210,7 @@ START_TEST(an_act_on_a_twin_is_not_on_the_other)
 	top_command_text(&ui, model, text, sizeof(text));
 	ck_assert_str_eq(text, "xlx destroy --yes second first");
 	ck_assert_int_eq(press(&ui, model, "2\n", 0, &argv), TOP_ACT_RUN);
+	top_act_begun(&ui);
 	top_argv_free(argv);
 	/* one that is rebooted keeps its mark, and is asked for anew: the question is about the very one */
 	top_key(&ui, model, TOP_KEY_DOWN, 10, 0, &argv);
@@ -293,6 +299,7 @@ START_TEST(an_act_on_many_says_how_many_and_what)
 	while (argv[n])
 		n++;
 	ck_assert_uint_eq(n, 4 + 57);
+	top_act_begun(&ui);
 	top_argv_free(argv);
 	/* the longest that can be typed leaves the effect in sight */
 	press(&ui, model, "G", 0, &argv);
@@ -340,6 +347,54 @@ START_TEST(acts_with_a_value)
 	press(&ui, model, "/\b\b\b\n  M", 0, &argv);
 	ck_assert_int_eq(ui.mode, TOP_LOOKING);
 	ck_assert_str_eq(ui.hint, "Esc forgets the marks");
+	top_ui_done(&ui);
+}
+END_TEST
+
+/* Characters beyond ASCII, as a terminal sends them. */
+static void send(struct top_ui *ui, const struct top_model *model, struct top_bytes *bytes, const char *text)
+{
+	for (; *text; text++) {
+		int key = top_type_byte(bytes, (unsigned char)*text);
+
+		if (key)
+			top_key(ui, model, key, 10, 0, NULL);
+	}
+}
+
+START_TEST(characters_are_typed_as_they_are)
+{
+	static const char *const names[] = { "Domain-0", "M\u00fcnchen", "\u6f22\u5b57" };
+	_cleanup_model_ struct top_model *model = model_of(3, names);
+	struct top_bytes bytes = { "" };
+	struct top_ui ui;
+	size_t n;
+
+	top_ui_init(&ui);
+	send(&ui, model, &bytes, "/m\u00dcN");
+	ck_assert_str_eq(ui.filter, "m\u00dcN");
+	free(top_rows(model, &ui, &n));
+	ck_assert_uint_eq(n, 1);
+	compare(model, &ui, 80, 24, "typed-80x24.txt");
+	ui.ascii = true;
+	compare(model, &ui, 80, 24, "typed-ascii-80x24.txt");
+	/* one is taken back as a whole */
+	top_key(&ui, model, TOP_KEY_ERASE, 10, 0, NULL);
+	top_key(&ui, model, TOP_KEY_ERASE, 10, 0, NULL);
+	ck_assert_str_eq(ui.filter, "m");
+	top_key(&ui, model, TOP_KEY_ERASE_ALL, 10, 0, NULL);
+	send(&ui, model, &bytes, "\u6f22");
+	free(top_rows(model, &ui, &n));
+	ck_assert_uint_eq(n, 1);
+	top_key(&ui, model, TOP_KEY_ERASE_ALL, 10, 0, NULL);
+	/* broken ones, what controls a terminal, and what turns the text round are not taken; what comes behind is */
+	send(&ui, model, &bytes, "a\xff\xc0\xaf\xe6\xbc" "b\xc2\x9b\xe2\x80\xae\xed\xa0\x80\xf5\x80\x80\x80" "c\xe6" "\xe6\xbc\xa2");
+	ck_assert_str_eq(ui.filter, "abc\u6f22");
+	/* of what does not fit there is no half */
+	top_key(&ui, model, TOP_KEY_ERASE_ALL, 10, 0, NULL);
+	for (int i = 0; i < 30; i++)
+		send(&ui, model, &bytes, "\u6f22");
+	ck_assert_uint_eq(strlen(ui.filter), 63);
 	top_ui_done(&ui);
 }
 END_TEST
@@ -559,6 +614,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, an_act_is_on_what_is_there_now);
 	tcase_add_test(tcase, an_act_on_many_says_how_many_and_what);
 	tcase_add_test(tcase, acts_with_a_value);
+	tcase_add_test(tcase, characters_are_typed_as_they_are);
 	tcase_add_test(tcase, errors_stay);
 	tcase_add_test(tcase, leaving_with_commands_at_work_is_asked_once);
 	tcase_add_test(tcase, a_command_is_not_in_the_session_of_the_screen);

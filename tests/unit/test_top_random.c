@@ -180,8 +180,11 @@ static int any_key(void)
 	static const int special[] = { TOP_KEY_UP, TOP_KEY_DOWN, TOP_KEY_PAGE_UP, TOP_KEY_PAGE_DOWN, TOP_KEY_HOME, TOP_KEY_END, TOP_KEY_ENTER,
 				       TOP_KEY_ESCAPE, TOP_KEY_ERASE, TOP_KEY_ERASE_ALL, TOP_KEY_INTERRUPT, TOP_KEY_WHEEL_UP, TOP_KEY_WHEEL_DOWN,
 				       TOP_KEY_CLICK, 0, -2 };
+	static const int typed[] = { 0x80, 0x9b, 0xe4, 0x202e, 0x6f22, 0xd800, 0xfffe, 0x1f600, 0x10ffff };
 	int key = (int)any(96 + (uint32_t)UVPI_ARRAY_SIZE(special));
 
+	if (!any(20))
+		return typed[any((uint32_t)UVPI_ARRAY_SIZE(typed))];
 	key = key < 96 ? 32 + key : special[key - 96];
 	return key == TOP_KEY_CLICK ? key + (int)any(70) + (int)any(1000) * TOP_CLICK_COLUMN : key;
 }
@@ -279,6 +282,9 @@ START_TEST(what_keys_do_while_unlocked_is_a_command)
 		while (argv[n])
 			n++;
 		CHECK(n >= 4 && !strcmp(argv[0], "xlx") && !strcmp(argv[!strcmp(argv[1], "destroy") ? 3 : 2], "--"), i);
+		CHECK(top_act_words(argv) + ui.n_victims + (ui.verb->wants == TOP_WANTS_VALUE) == argv + n, i);
+		if (any(2))
+			top_act_begun(&ui);
 		top_argv_free(argv);
 	}
 	ck_assert_uint_gt(acts, 100);

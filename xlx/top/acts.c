@@ -122,7 +122,8 @@ static bool misleads(const char *name)
  * may be others' by now. Is it the name? */
 static bool word_of(const struct top_model *model, const struct top_domain *domain, char buf[256])
 {
-	bool named = domain->info->name && !misleads(domain->info->name) && !model->now->domains.store_error.code;
+	bool named = domain->info->name && !misleads(domain->info->name) && !model->now->domains.store_error.code &&
+		     !model->store_rests;
 
 	if (named)
 		snprintf(buf, 256, "%s", domain->info->name);
@@ -256,26 +257,19 @@ static bool typed_right(const struct top_ui *ui, const struct top_model *model)
 	return want[0] && !strcmp(ui->typed, want);
 }
 
-bool top_type(char *text, size_t size, int key)
+char **top_act_words(char **argv)
 {
-	size_t len = strlen(text);
+	size_t i = 0;
 
-	if (key == TOP_KEY_ERASE_ALL) {
-		text[0] = '\0';
-		return true;
-	}
-	if (key == TOP_KEY_ERASE) {
-		if (len)
-			text[len - 1] = '\0';
-		return true;
-	}
-	if (key < ' ' || key > '~')
-		return false;
-	if (len + 1 < size) {
-		text[len] = (char)key;
-		text[len + 1] = '\0';
-	}
-	return true;
+	while (strcmp(argv[i], "--") != 0)
+		i++;
+	return &argv[i + 1];
+}
+
+void top_act_begun(struct top_ui *ui)
+{
+	if (ui->verb->several)
+		ui->n_marked = 0;
 }
 
 enum top_act top_act_key(struct top_ui *ui, const struct top_model *model, int key, uint64_t now, char ***ret_argv)
@@ -305,7 +299,5 @@ enum top_act top_act_key(struct top_ui *ui, const struct top_model *model, int k
 		top_say(ui, true, "nothing was done: a domain is gone", "");
 		return TOP_ACT_NONE;
 	}
-	if (ui->verb->several)
-		ui->n_marked = 0;
 	return ui->verb->key == 'C' ? TOP_ACT_CONSOLE : TOP_ACT_RUN;
 }

@@ -138,6 +138,24 @@ static void keep_choice(struct screen *screen)
 		top_say(screen->ui, false, "columns and tree are kept for the next time", "");
 }
 
+/* What was chosen is what the command will find, or nothing is begun. */
+static void begin_act(struct screen *screen, enum top_act act, char **argv)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	if (top_source_verify(screen->source, screen->model, screen->ui->victims, top_act_words(argv), screen->ui->n_victims, &err) < 0) {
+		top_say(screen->ui, true, err.message, err.hint);
+		screen->ui->stays = true;
+		screen->next_ms = 0;
+		return;
+	}
+	top_act_begun(screen->ui);
+	if (act == TOP_ACT_CONSOLE)
+		run_outside(screen, argv);
+	else
+		top_command_start(screen->commands, argv, screen->ui);
+}
+
 static void do_key(struct screen *screen, int key)
 {
 	int width, height, interval = screen->ui->interval_ms;
@@ -167,10 +185,8 @@ static void do_key(struct screen *screen, int key)
 		keep_choice(screen);
 		break;
 	case TOP_ACT_RUN:
-		top_command_start(screen->commands, argv, screen->ui);
-		break;
 	case TOP_ACT_CONSOLE:
-		run_outside(screen, argv);
+		begin_act(screen, key_act, argv);
 		break;
 	case TOP_ACT_NONE:
 		break;

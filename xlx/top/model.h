@@ -122,6 +122,7 @@ struct top_model {
 	uint64_t reclaimable;           /* bytes that domain 0 has and does not need */
 	enum top_daemon hostd;
 	int64_t taken_at, names_at;     /* seconds since 1970: the sample, and when xenstored told names last; 0: never */
+	bool store_rests;               /* xenstored did not answer, and is not asked for a while */
 };
 
 struct top_model *top_model_new(void); /* NULL without memory */

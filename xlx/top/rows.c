@@ -69,7 +69,7 @@ static bool term_holds(const struct term *term, const struct top_domain *domain)
 
 	switch (term->what) {
 	case TERM_TEXT:
-		return strcasestr(domain->label, term->text) != NULL;
+		return top_contains(domain->label, term->text);
 	case TERM_STATE:
 		return !strcasecmp(term->text, top_state_word(domain->info)) ||
 		       !strcasecmp(term->text, uvp_state_name(domain->info->state));

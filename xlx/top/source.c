@@ -67,21 +67,21 @@ static bool store_rests(const struct top_source *source)
 }
 
 /* A connection whose deadline passed is of no use any more. */
-static void let_rest(struct top_source *source)
+void top_source_let_rest(struct top_source *source)
 {
 	uvpi_host_drop_store(source->host);
 	source->ask_store_at = top_clock_ms() + STORE_PAUSE_MS;
 }
 
 /* NULL: not now. */
-static struct uvpi_store *hasty_store(struct top_source *source)
+struct uvpi_store *top_source_store(struct top_source *source)
 {
 	struct uvpi_store *store;
 
 	if (store_rests(source))
 		return NULL;
 	if (uvpi_host_store_within(source->host, STORE_PATIENCE_MS, &store, NULL) < 0) {
-		let_rest(source);
+		top_source_let_rest(source);
 		return NULL;
 	}
 	uvpi_store_set_patience(store, STORE_PATIENCE_MS);
@@ -94,7 +94,7 @@ static void take_pools(struct top_source *source, struct top_model *model)
 	struct top_pool *own;
 	int n;
 
-	if (top_clock_ms() < source->ask_pools_at || !hasty_store(source))
+	if (top_clock_ms() < source->ask_pools_at || !top_source_store(source))
 		return;
 	source->ask_pools_at = top_clock_ms() + POOLS_MS;
 	n = uvp_pool_list(source->host, &pools, NULL);
@@ -107,7 +107,7 @@ static void take_pools(struct top_source *source, struct top_model *model)
 	}
 	uvp_pool_list_free(pools);
 	if (n < 0)
-		let_rest(source);
+		top_source_let_rest(source);
 	if (!own)
 		return;
 	free(model->pools);
@@ -147,7 +147,7 @@ static void take_ends(struct top_source *source, const struct uvp_domain_info *i
 	struct uvp_error err = UVP_ERROR_INIT;
 	int n;
 
-	if (!hasty_store(source) || uvpi_domain_new(source->host, info->id, info->uuid, info->name ? info->name : "", &domain, NULL) < 0)
+	if (!top_source_store(source) || uvpi_domain_new(source->host, info->id, info->uuid, info->name ? info->name : "", &domain, NULL) < 0)
 		return;
 	n = uvp_device_list(domain, UVP_DEVICE_ANY, &devices, &err);
 	if (n >= 0 && copy_ends(detail, devices, n) == 0)
@@ -155,7 +155,7 @@ static void take_ends(struct top_source *source, const struct uvp_domain_info *i
 	if (n >= 0)
 		uvp_device_list_free(devices, n);
 	else if (err.code == UVP_E_TIMEOUT || err.code == UVP_E_IO)
-		let_rest(source);
+		top_source_let_rest(source);
 }
 
 static void take_detail(struct top_source *source, struct top_model *model)
@@ -237,7 +237,8 @@ int top_source_take(struct top_source *source, struct top_model *model, struct u
 	if (!stats->domains.store_error.code)
 		model->names_at = model->taken_at;
 	else if (ask)
-		let_rest(source);
+		top_source_let_rest(source);
+	model->store_rests = store_rests(source);
 	if (top_model_add(model, stats) < 0)
 		return uvpi_no_memory(err);
 	take_host(source, model);

@@ -12,6 +12,7 @@
 
 struct top_ui;
 struct uvp_host;
+struct uvpi_store;
 
 struct top_source {
 	struct uvp_host *host;
@@ -29,6 +30,13 @@ struct top_source {
 bool top_source_want(struct top_source *source, const struct top_ui *ui);
 /* Take one sample into the model. Waits a third of a second for xenstored at worst, and for nobody else. */
 int top_source_take(struct top_source *source, struct top_model *model, struct uvp_error *err);
+/* For xenstore with little patience: NULL when it is not to be asked now, or did not answer; and that it did not, later. */
+struct uvpi_store *top_source_store(struct top_source *source);
+void top_source_let_rest(struct top_source *source);
+/* verify.c: are these domains still what their words in a command, names or numbers, stand for? Else what is the matter. Waits as
+ * long. */
+int top_source_verify(struct top_source *source, struct top_model *model, const struct top_id *ids, char *const *words, size_t n,
+		      struct uvp_error *err);
 /* Nanoseconds since 1970. */
 int64_t top_wall_ns(void);
 /* Milliseconds of the monotonic clock. */

@@ -35,6 +35,7 @@ static const struct {
 };
 
 static SCREEN *screen;
+static struct top_bytes typed;
 
 /* What was shown last: curses is told of cells that differ, and finds out for itself what it takes to send. */
 static struct {
@@ -174,6 +175,6 @@ int top_term_key(void)
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(keys); i++)
 		if (keys[i].curses == key)
 			return keys[i].ours;
-	/* Function keys and bytes of characters that no key table has. */
-	return key >= ' ' && key <= '~' ? key : 0;
+	/* Function keys that no key table has are above all bytes. */
+	return key >= ' ' && key <= 0xff ? top_type_byte(&typed, key) : 0;
 }

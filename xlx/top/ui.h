@@ -188,6 +188,17 @@ void top_argv_free(char **argv);
 /* Line i of the help: key and meaning; false past the end. */
 bool top_help_line(int i, const char **ret_key, const char **ret_help);
 
+/* ---- typing.c ---- */
+struct top_bytes {
+	char text[5]; /* the first of a character whose others are still to come */
+};
+/* The character that is complete with this byte; 0: none yet, or it is no UTF-8. */
+int top_type_byte(struct top_bytes *bytes, int byte);
+/* A key while something is typed: true when it belonged to the text. */
+bool top_type(char *text, size_t size, int key);
+/* Is the part in there, in small letters or capitals? */
+bool top_contains(const char *text, const char *part);
+
 /* ---- acts.c ---- */
 const struct top_verb *top_verb_find(int key); /* NULL: none */
 const struct top_verb *top_verb_at(size_t i);  /* NULL: past the end */
@@ -195,8 +206,9 @@ const struct top_verb *top_verb_at(size_t i);  /* NULL: past the end */
 void top_act_ask(struct top_ui *ui, const struct top_model *model, const struct top_verb *verb, uint64_t now);
 /* A key while it is asked. */
 enum top_act top_act_key(struct top_ui *ui, const struct top_model *model, int key, uint64_t now, char ***ret_argv);
-/* A key while something is typed: true when it belonged to the text. */
-bool top_type(char *text, size_t size, int key);
+/* Of a command: the words that stand for ui->victims, in this order. And that it was begun: marks have had their use. */
+char **top_act_words(char **argv);
+void top_act_begun(struct top_ui *ui);
 /* What must be typed before a domain, or several, are destroyed. "": it is gone. */
 enum top_typing { TOP_TYPING_NAME, TOP_TYPING_NUMBER, TOP_TYPING_COUNT };
 enum top_typing top_act_typing(const struct top_ui *ui, const struct top_model *model, char buf[256]);
