@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib.sh"
 requires xlx python3 pidstat
 [ "$(xl info | awk '$1 == "nr_cpus" { print $3 }')" = 1 ] ||
-	skip "what a process really has is known only where the clock counts instructions: lab/run.sh --icount bash tests/lab/cpu-proof.sh"
+	skip "what a process really has is known only where the clock counts instructions: lab/run.sh --icount=wait bash tests/lab/cpu-proof.sh"
 
 LC_ALL=C sed 's/\xfb\xf4\xeb/\xfb\x90\xeb/' /guests/tiny-pvh >"$tmp/burns"
 sed -i "s,/guests/tiny-pvh,$tmp/burns," "$(tiny_cfg lab-burns)"

@@ -8,7 +8,7 @@ requires xlx mount dnsmasq
 [ -r /usr/share/ovmf/OVMF.fd ] || skip "there is no OVMF here"
 # QEMU 7.2 ends (an assertion in tcg_handle_interrupt) when OVMF's handler returns while the next tick is due already.
 [ "$(xl info | awk '$1 == "nr_cpus" { print $3 }')" = 1 ] ||
-	skip "QEMU's emulation loses OVMF except with the instruction clock: lab/run.sh --icount bash tests/lab/hvm-uefi.sh"
+	skip "QEMU's emulation loses OVMF except with the instruction clock: lab/run.sh --icount=wait bash tests/lab/hvm-uefi.sh"
 export UVP_STATE_DIR=$tmp/state
 
 # has_booted N: that many programs ran. $from is where they say that they are from, $tried what the firmware tried.
