@@ -12,9 +12,8 @@
 #include "core/num.h"
 #include "domain/stats.h"
 
-/* Further apart, and nobody was there to take samples. */
-#define GAP_NS (200 * UINT64_C(1000000000))
 #define MAX_ROWS 1000000
+#define OUT_OF_STEP_NS (2 * UINT64_C(1000000000)) /* what the clocks of an emulated host's CPUs may differ by */
 
 /* ---- two files as one ---- */
 
@@ -74,20 +73,36 @@ static bool is_called(const struct uvpi_history_domain *domain, const char *name
 	return !strncmp(domain->name, name, sizeof(domain->name) - 1);
 }
 
+/* What is called so: many may share as much of a name as is kept, and only their UUIDs tell them apart. */
+static struct uvpi_history_who by_name(const struct uvpi_history_frame *frame, const struct uvpi_history_domain *domain, const char *text)
+{
+	struct uvpi_history_who who = { UVPI_HISTORY_BY_NAME, domain, false };
+
+	if (strlen(domain->name) < sizeof(domain->name) - 1)
+		return who;
+	who.by = UVPI_HISTORY_BY_UUID;
+	for (uint32_t i = 0; i < frame->n_domains; i++)
+		who.ambiguous |= &frame->domains[i] != domain && is_called(&frame->domains[i], text);
+	return who;
+}
+
 static bool find_in(const struct uvpi_history_frame *frame, const char *text, uint32_t domid, const uint8_t *uuid,
 		    struct uvpi_history_who *ret_who)
 {
 	ret_who->domain = NULL;
 	for (uint32_t i = 0; i < frame->n_domains; i++) {
 		const struct uvpi_history_domain *domain = &frame->domains[i];
-		bool called = is_called(domain, text);
 
-		if (called || (uuid && !memcmp(domain->uuid, uuid, 16))) {
-			*ret_who = (struct uvpi_history_who){ called ? UVPI_HISTORY_BY_NAME : UVPI_HISTORY_BY_UUID, domain };
+		if (is_called(domain, text)) {
+			*ret_who = by_name(frame, domain, text);
+			return true;
+		}
+		if (uuid && !memcmp(domain->uuid, uuid, 16)) {
+			*ret_who = (struct uvpi_history_who){ UVPI_HISTORY_BY_UUID, domain, false };
 			return true;
 		}
 		if (domain->domid == domid)
-			*ret_who = (struct uvpi_history_who){ UVPI_HISTORY_BY_ID, domain };
+			*ret_who = (struct uvpi_history_who){ UVPI_HISTORY_BY_ID, domain, false };
 	}
 	return ret_who->domain;
 }
@@ -173,8 +188,10 @@ static void add_host(struct sum *sum, const struct uvpi_history_frame *a, const 
 		     double all, bool known)
 {
 	double capacity = (double)(b->time_ns - a->time_ns) * b->cpus, idle = grown(a->idle_ns, b->idle_ns);
+	double less = grown(b->idle_ns, a->idle_ns), out_of_step = (double)OUT_OF_STEP_NS * b->cpus;
 
-	if (a->cpus != b->cpus)
+	/* As many as before, and others among them: then more is idle than there was, or less than nothing. */
+	if (a->cpus != b->cpus || idle > 1.1 * capacity + out_of_step || less > out_of_step)
 		return;
 	sum->capacity += capacity;
 	sum->idle += idle;
@@ -251,7 +268,7 @@ static void finish_row(struct uvpi_history_row *row, const struct sum *sum)
 
 static bool is_pair(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b)
 {
-	return !memcmp(a->boot, b->boot, sizeof(a->boot)) && b->time_ns > a->time_ns && b->time_ns - a->time_ns <= GAP_NS;
+	return !memcmp(a->boot, b->boot, sizeof(a->boot)) && b->time_ns > a->time_ns && b->time_ns - a->time_ns <= UVPI_HISTORY_GAP_NS;
 }
 
 static int64_t step_of(const struct uvpi_history_frame *frame, int64_t step_s)

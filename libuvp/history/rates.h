@@ -3,12 +3,16 @@
 #ifndef UVPI_HISTORY_RATES_H
 #define UVPI_HISTORY_RATES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <uvp/error.h>
 
 #include "history/ring.h"
+
+/* Further apart, and nobody was there to take samples. */
+#define UVPI_HISTORY_GAP_NS (200 * UINT64_C(1000000000))
 
 /* Of the host, or of one domain: then disk, net, cpu and memory are its own, and are 0 while it was not there. */
 struct uvpi_history_row {
@@ -31,6 +35,7 @@ struct uvpi_history_row {
 struct uvpi_history_who {
 	enum { UVPI_HISTORY_BY_UUID, UVPI_HISTORY_BY_NAME, UVPI_HISTORY_BY_ID } by;
 	const struct uvpi_history_domain *domain; /* of the history, as it was in the newest sample that knows it */
+	bool ambiguous; /* others began with as much of that name as is kept */
 };
 
 /* The steps from the one with the first sample to the one with the last, gaps between them included. who: NULL is the host. */
@@ -40,7 +45,8 @@ int uvpi_history_rows(const struct uvpi_history *history, const struct uvpi_hist
 /* Both files of a folder as one: seconds as far as they go back, minutes before that. */
 int uvpi_history_load(const char *folder, int64_t since_ns, int64_t until_ns, struct uvpi_history *ret_history, struct uvp_error *err);
 
-/* Who had that name, id or UUID in the newest sample which knows it. False: nobody. */
+/* Who had that name, id or UUID in the newest sample which knows it. False: nobody. Whose name is too long to be kept whole is
+ * found by it, and then goes by the UUID. */
 bool uvpi_history_find(const struct uvpi_history *history, const char *text, struct uvpi_history_who *ret_who);
 
 #endif

@@ -482,6 +482,12 @@ START_TEST(cpus_that_come_and_domains_that_go_leave_shares_unknown)
 	check_near(rows[0].idle, (11.5 * 2 + 41 * 3 * 2) / 8);
 	check_near(rows[0].xen, (1 * 2 + (100 - 41 - 100. / 3) * 3) / 5);
 	free(rows);
+	/* as many CPUs as before, but one went and another came, which had been idle for longer, or less long */
+	frames[3].idle_ns += 1000000000000;
+	ck_assert_int_eq(uvpi_history_rows(&history, NULL, 1, &rows, &n, NULL), 0);
+	ck_assert(isnan(rows[2].idle) && isnan(rows[2].guests) && isnan(rows[3].idle) && isnan(rows[3].guests));
+	check_near(rows[0].idle, 11.5);
+	free(rows);
 	for (int i = 0; i < 5; i++)
 		uvpi_history_frame_done(&frames[i]);
 }
@@ -575,7 +581,9 @@ START_TEST(a_guest_is_found_by_what_it_was_called)
 	memset(name, 'n', sizeof(name) - 1);
 	memcpy(frames[1].domains[1].name, name, 63);
 	ck_assert(uvpi_history_find(&history, name, &who));
-	ck_assert_uint_eq(who.domain->domid, 7);
+	ck_assert(who.domain->domid == 7 && who.by == UVPI_HISTORY_BY_UUID && !who.ambiguous);
+	memcpy(frames[1].domains[0].name, name, 63);
+	ck_assert(uvpi_history_find(&history, name, &who) && who.ambiguous);
 	name[62] = '\0';
 	ck_assert(!uvpi_history_find(&history, name, &who));
 	ck_assert(!uvpi_history_find(&history, "", &who));

@@ -112,6 +112,32 @@ START_TEST(the_past_is_as_it_was)
 }
 END_TEST
 
+START_TEST(a_gap_of_hours_has_no_rate)
+{
+	static const int64_t seconds[] = { 0, 1, 7200, 7201 };
+	char folder[] = "/tmp/uvp-past-XXXXXX";
+	struct top_past past = { .folder = folder };
+	struct uvpi_history_ring ring;
+
+	open_history(folder, &ring);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(seconds); i++) {
+		struct uvpi_history_domain web = { .domid = 7, .name = "web", .cpu_ns = (uint64_t)(seconds[i] * NS / 2) };
+		struct uvpi_history_frame frame = { .wall_ns = (WALL + seconds[i]) * NS, .time_ns = (uint64_t)((seconds[i] + 50) * NS),
+						    .cpus = 2, .n_domains = 1, .domains = &web };
+
+		ck_assert_int_eq(uvpi_history_append(&ring, &frame, NULL), 0);
+	}
+	uvpi_history_close(&ring);
+	ck_assert_int_eq(top_past_go(&past, 0, false, (WALL + 7202) * NS, NULL, NULL), 1);
+	ck_assert_double_eq_tol(top_model_domain(past.model, 7)->cpu, 50, 1e-6);
+	ck_assert_int_eq(top_past_go(&past, 0, false, (WALL + 7202) * NS, NULL, NULL), 1);
+	ck_assert_int_eq(past.at_ns, (WALL + 7200) * NS);
+	ck_assert_ptr_null(past.model->before);
+	top_past_done(&past);
+	remove_history(folder);
+}
+END_TEST
+
 /* A CPU comes, then a domain ends, then one of the disks of "web" is detached and takes its counts along, then a domain comes and goes. */
 static void keep_changes(char *folder)
 {
@@ -238,6 +264,7 @@ static void setup(TCase *tcase)
 {
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tcase_add_test(tcase, the_past_is_as_it_was);
+	tcase_add_test(tcase, a_gap_of_hours_has_no_rate);
 	tcase_add_test(tcase, the_past_tells_no_more_than_it_knows);
 }
 
