@@ -129,7 +129,7 @@ int uvpi_parse_duration(const char *text, const char *what, int64_t *ret_ms, str
 	static const struct {
 		const char *suffix;
 		int64_t ms;
-	} units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
+	} units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 } };
 	const char *end;
 	uint64_t value;
 
@@ -145,7 +145,7 @@ int uvpi_parse_duration(const char *text, const char *what, int64_t *ret_ms, str
 	}
 bad:
 	return uvpi_fail(err, UVP_E_INVALID, 0,
-			 "%s: '%.64s' is not a time; write seconds, or a number with ms, s, m or h", what,
+			 "%s: '%.64s' is not a time; write seconds, or a number with ms, s, m, h or d", what,
 			 text);
 }
 

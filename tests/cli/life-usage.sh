@@ -17,7 +17,7 @@ for cmd in pause unpause shutdown reboot; do
 	usage_error "$cmd" "--all and names exclude each other" -a web1
 done
 for cmd in shutdown reboot; do
-	usage_error "$cmd" "--timeout: 'soon' is not a time; write seconds, or a number with ms, s, m or h" -t soon web1
+	usage_error "$cmd" "--timeout: 'soon' is not a time; write seconds, or a number with ms, s, m, h or d" -t soon web1
 	usage_error "$cmd" "option '--timeout' needs a value" web1 --timeout
 	usage_error "$cmd" "--progress: 'loud' is neither 'json' nor 'none'" --progress=loud web1
 	XLX_PROGRESS=quiet usage_error "$cmd" "--progress: 'loud' is neither 'json' nor 'none'" --progress=loud web1

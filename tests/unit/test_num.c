@@ -68,7 +68,10 @@ START_TEST(durations_are_milliseconds)
 	ck_assert_int_eq(ms, 250);
 	ck_assert_int_eq(uvpi_parse_duration("2h", "t", &ms, NULL), 0);
 	ck_assert_int_eq(ms, 7200000);
-	ck_assert_int_lt(uvpi_parse_duration("5d", "t", &ms, NULL), 0);
+	ck_assert_int_eq(uvpi_parse_duration("7d", "t", &ms, NULL), 0);
+	ck_assert_int_eq(ms, 604800000);
+	ck_assert_int_lt(uvpi_parse_duration("5w", "t", &ms, NULL), 0);
+	ck_assert_int_lt(uvpi_parse_duration("26687997792d", "t", &ms, NULL), 0);
 	ck_assert_int_lt(uvpi_parse_duration("", "t", &ms, NULL), 0);
 }
 END_TEST
