@@ -100,6 +100,25 @@ static int read_view(const struct xlx_args *args, struct wish *wish)
 	return 0;
 }
 
+/* What would say nothing is refused rather than ignored. */
+static int check_together(const struct xlx_args *args, const struct wish *wish)
+{
+	static const char *const of_screen[] = { "view", "sort", "columns", "tree", "filter", "size" };
+
+	if (wish->json && wish->plain)
+		return xlx_usage(args, "--json and --plain exclude each other");
+	for (size_t i = 0; wish->json && i < UVPI_ARRAY_SIZE(of_screen); i++)
+		if (xlx_has(args, of_screen[i]))
+			return xlx_usage(args, "--%s is of the screen; --json tells all figures of all domains", of_screen[i]);
+	if (xlx_value(args, "size") && (wish->plain || !wish->once))
+		return xlx_usage(args, "--size is for --once");
+	if (xlx_value(args, "count") && (!wish->plain || wish->once))
+		return xlx_usage(args, "--count is for --plain without --once");
+	if (xlx_value(args, "ago") && (wish->plain || wish->json))
+		return xlx_usage(args, "--ago is for the screen and --once");
+	return 0;
+}
+
 static int read_wish(const struct xlx_args *args, struct wish *wish)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -112,14 +131,9 @@ static int read_wish(const struct xlx_args *args, struct wish *wish)
 	wish->json = xlx_has(args, "json");
 	wish->plain = xlx_has(args, "plain");
 	wish->once = xlx_has(args, "once") || wish->json;
-	if (wish->json && wish->plain)
-		return xlx_usage(args, "--json and --plain exclude each other");
-	if (xlx_value(args, "size") && (wish->plain || !wish->once))
-		return xlx_usage(args, "--size is for --once");
-	if (xlx_value(args, "count") && !wish->plain)
-		return xlx_usage(args, "--count is for --plain");
-	if (xlx_value(args, "ago") && (wish->plain || wish->json))
-		return xlx_usage(args, "--ago is for the screen and --once");
+	status = check_together(args, wish);
+	if (status)
+		return status;
 	wish->past.folder = xlx_value(args, "dir") ? xlx_value(args, "dir") : UVPI_HISTORY_DIR;
 	if (xlx_value(args, "ago") && uvpi_parse_duration(xlx_value(args, "ago"), "--ago", &wish->ago_ms, &err) < 0)
 		return xlx_fail(&err);
