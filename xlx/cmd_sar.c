@@ -67,7 +67,7 @@ static int read_time(const struct xlx_args *args, const char *option, int64_t no
 		return 0;
 	}
 	if (uvpi_parse_duration(text, option, &ms, NULL) < 0)
-		return xlx_usage(args, "--%s: '%s' is neither a time (14:30, 2026-01-31, \"2026-01-31 14:30\") nor how long ago (90s, 10m, 2h)",
+		return xlx_usage(args, "--%s: '%s' is neither a time (14:30, 2026-01-31, \"2026-01-31 14:30\") nor how long ago (90s, 10m, 2h, 7d)",
 				 option, text);
 	*at = ms / 1000 < now ? now - ms / 1000 : 0;
 	return 0;
@@ -128,6 +128,8 @@ static int read_wish(const struct xlx_args *args, struct wish *wish)
 	wish->until = now;
 	if (xlx_has(args, "json") && xlx_has(args, "csv"))
 		return xlx_usage(args, "--json and --csv exclude each other");
+	if ((xlx_has(args, "json") || xlx_has(args, "csv")) && xlx_value(args, "svg") && !strcmp(xlx_value(args, "svg"), "-"))
+		return xlx_usage(args, "the plot, and JSON or CSV, cannot both go to standard output: name a file with --svg");
 	if (!status)
 		status = read_time(args, "until", now, &wish->until);
 	if (!status && !xlx_value(args, "since"))
@@ -171,6 +173,16 @@ static int fail_domain(const char *domain)
 	return xlx_fail(&err);
 }
 
+static int fail_ambiguous(const char *domain)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+
+	uvpi_fail(&err, UVP_E_INVALID, 0, "'%s' is not the only domain whose name begins with its first %d bytes, and the history keeps no more",
+		  domain, UVPI_HISTORY_NAME - 1);
+	uvpi_hint(&err, "name it by its id or its UUID");
+	return xlx_fail(&err);
+}
+
 static int print(const struct xlx_args *args, const struct sar_report *report)
 {
 	int status = xlx_value(args, "svg") ? sar_write_svg(report, xlx_value(args, "svg")) : XLX_EXIT_OK;
@@ -197,6 +209,8 @@ static int report_on(const struct xlx_args *args, const struct wish *wish, const
 	if (wish->domain) {
 		if (!uvpi_history_find(history, wish->domain, &who))
 			return fail_domain(wish->domain);
+		if (who.ambiguous)
+			return fail_ambiguous(wish->domain);
 		report.series = wish->view->domain;
 		report.domain = *who.domain->name ? who.domain->name : wish->domain;
 	}
@@ -230,7 +244,7 @@ static const struct xlx_opt opts[] = {
 	{ "domain", 'd', "DOMAIN", "of this domain, whatever it is called", XLX_VALUE },
 	{ "csv", 0, NULL, "print comma-separated values", XLX_NO_VALUE },
 	{ "json", 'j', NULL, "print JSON", XLX_NO_VALUE },
-	{ "svg", 0, "FILE", "write a plot", XLX_VALUE },
+	{ "svg", 0, "FILE", "write a plot; '-' is standard output", XLX_VALUE },
 	{ "dir", 0, "FOLDER", "read the history that is kept there", XLX_VALUE },
 	{ NULL },
 };

@@ -13,14 +13,15 @@
 #include "core/utf8.h"
 #include "xlx/cmd.h"
 
-#define OUT_MAX_COLUMNS 24
+struct column {
+	const char *title;
+	enum out_align align;
+	int width; /* of its widest cell */
+};
 
 struct out_table {
 	int n_columns;
-	struct {
-		const char *title;
-		enum out_align align;
-	} columns[OUT_MAX_COLUMNS];
+	struct column *columns;
 	/* Cells one after the other, each with its NUL. */
 	char *text;
 	size_t len, size;
@@ -62,6 +63,20 @@ void out_sanitize(const char *text, char *buf, int len)
 	buf[used] = '\0';
 }
 
+void out_csv_text(const char *text)
+{
+	char clean[256];
+
+	out_sanitize(text, clean, sizeof(clean));
+	putchar('"');
+	for (const char *c = clean; *c; c++) {
+		if (*c == '"')
+			putchar('"');
+		putchar(*c);
+	}
+	putchar('"');
+}
+
 void out_format_size(uint64_t bytes, char *buf, int len)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
@@ -98,11 +113,17 @@ struct out_table *out_table_new(void)
 
 void out_table_column(struct out_table *table, const char *title, enum out_align align)
 {
-	if (!table || table->n_columns == OUT_MAX_COLUMNS)
+	struct column *more;
+
+	if (!table || table->failed)
 		return;
-	table->columns[table->n_columns].title = title;
-	table->columns[table->n_columns].align = align;
-	table->n_columns++;
+	more = reallocarray(table->columns, (size_t)table->n_columns + 1, sizeof(*more));
+	if (!more) {
+		table->failed = true;
+		return;
+	}
+	table->columns = more;
+	table->columns[table->n_columns++] = (struct column){ title, align, 0 };
 }
 
 void out_table_text(struct out_table *table, const char *text)
@@ -148,9 +169,9 @@ static int text_width(const char *text)
 	return width;
 }
 
-static void print_cell(const struct out_table *table, int column, const char *text, int width)
+static void print_cell(const struct out_table *table, int column, const char *text)
 {
-	int blanks = width - text_width(text);
+	int blanks = table->columns[column].width - text_width(text);
 	bool last = column == table->n_columns - 1;
 
 	if (table->columns[column].align == OUT_RIGHT)
@@ -160,31 +181,32 @@ static void print_cell(const struct out_table *table, int column, const char *te
 	fputs(last ? "\n" : "  ", stdout);
 }
 
-static void print_table(const struct out_table *table, bool no_header)
+static void print_table(struct out_table *table, bool no_header)
 {
-	int widths[OUT_MAX_COLUMNS] = { 0 };
 	size_t n = (size_t)table->n_columns;
 	const char *p = table->text;
 
-	for (int i = 0; i < table->n_columns && !no_header; i++)
-		widths[i] = text_width(table->columns[i].title);
+	for (size_t i = 0; i < n; i++)
+		table->columns[i].width = no_header ? 0 : text_width(table->columns[i].title);
 	for (size_t i = 0; i < table->n_cells; i++, p += strlen(p) + 1) {
 		int width = text_width(p);
 
-		if (width > widths[i % n])
-			widths[i % n] = width;
+		if (width > table->columns[i % n].width)
+			table->columns[i % n].width = width;
 	}
 	for (int i = 0; i < table->n_columns && !no_header; i++)
-		print_cell(table, i, table->columns[i].title, widths[i]);
+		print_cell(table, i, table->columns[i].title);
 	p = table->text;
 	for (size_t i = 0; i < table->n_cells; i++, p += strlen(p) + 1)
-		print_cell(table, (int)(i % n), p, widths[i % n]);
+		print_cell(table, (int)(i % n), p);
 }
 
 void out_table_free(struct out_table *table)
 {
-	if (table)
+	if (table) {
+		free(table->columns);
 		free(table->text);
+	}
 	free(table);
 }
 

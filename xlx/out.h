@@ -19,6 +19,10 @@ int out_table_print(struct out_table *table, bool no_header);
 /* Instead of printing. */
 void out_table_free(struct out_table *table);
 
+/* ---- CSV ---- */
+/* Print a field in quotes, guests' bytes made harmless. */
+void out_csv_text(const char *text);
+
 /* ---- JSON, through json-c in libuvp/core/json.h ---- */
 struct uvpi_json;
 /* Print to stdout, indented on a terminal, one line otherwise, and free. Returns an exit status. */

@@ -51,7 +51,8 @@ const struct sar_view *sar_view_find(const char *name);
 int sar_print_table(const struct sar_report *report);
 int sar_print_csv(const struct sar_report *report);
 int sar_print_json(const struct sar_report *report);
-/* Written beside and renamed: the file is whole or as before. */
+/* A file is written beside and renamed: it is whole or as before. What is there and is no file, like a device or a pipe, is written
+ * to, and "-" is standard output. */
 int sar_write_svg(const struct sar_report *report, const char *path);
 
 /* The series, and those of the nodes that any of the rows has behind them. */

@@ -15,6 +15,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/utf8.h"
 #include "xlx/cmd.h"
 #include "xlx/out.h"
 
@@ -32,13 +33,18 @@ static const char *const unit_texts[SAR_N_UNITS] = { "per cent", "bytes", "bytes
 static void put_text(FILE *out, const char *text)
 {
 	char clean[256];
+	const char *end;
+	uint32_t code;
 
 	out_sanitize(text, clean, sizeof(clean));
-	for (const char *c = clean; *c; c++)
+	end = clean + strlen(clean);
+	for (const char *c = clean; c < end; c += uvpi_utf8_decode(c, end, &code))
 		if (strchr("<>&\"", *c))
 			fprintf(out, "&#%d;", *c);
+		else if (!uvpi_utf8_xml_char(c, end))
+			fputc('?', out);
 		else
-			fputc(*c, out);
+			fwrite(c, 1, uvpi_utf8_decode(c, end, &code), out);
 }
 
 static double highest(const struct sar_report *report, enum sar_unit unit)
@@ -139,6 +145,8 @@ static void draw(FILE *out, const struct sar_report *report)
 	fprintf(out, "</svg>\n");
 }
 
+/* ---- where it goes ---- */
+
 static int fail_write(const char *path)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -147,12 +155,25 @@ static int fail_write(const char *path)
 	return xlx_fail(&err);
 }
 
-int sar_write_svg(const struct sar_report *report, const char *path)
+/* Into what is there and stays what it is. Takes over fd. */
+static int write_into(const struct sar_report *report, int fd, const char *path)
+{
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	bool bad;
+
+	if (!out)
+		return fail_write(path);
+	draw(out, report);
+	bad = ferror(out);
+	return fclose(out) || bad ? fail_write(path) : XLX_EXIT_OK;
+}
+
+static int write_beside(const struct sar_report *report, const char *path, mode_t mode)
 {
 	char beside[PATH_MAX];
+	int fd, status;
 	FILE *out;
 	bool bad;
-	int fd;
 
 	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside)) {
 		errno = ENAMETOOLONG;
@@ -163,13 +184,48 @@ int sar_write_svg(const struct sar_report *report, const char *path)
 	if (!out)
 		return fail_write(path);
 	draw(out, report);
-	/* as any file that a person makes */
-	bad = ferror(out) || fchmod(fd, 0644) < 0;
-	if (fclose(out) != 0 || bad || rename(beside, path) < 0) {
-		int status = fail_write(path);
+	bad = ferror(out) || fchmod(fd, mode) < 0;
+	if (fclose(out) == 0 && !bad && rename(beside, path) == 0)
+		return XLX_EXIT_OK;
+	status = fail_write(path);
+	unlink(beside);
+	return status;
+}
 
-		unlink(beside);
-		return status;
+/* Standard output or error, also by a name like /dev/stdout; or -1. */
+static int same_as_ours(const struct stat *there)
+{
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		struct stat ours;
+
+		if (fstat(fd, &ours) == 0 && ours.st_dev == there->st_dev && ours.st_ino == there->st_ino)
+			return fd;
 	}
-	return XLX_EXIT_OK;
+	return -1;
+}
+
+int sar_write_svg(const struct sar_report *report, const char *path)
+{
+	_cleanup_free_ char *target = NULL;
+	struct stat there;
+	int ours = -1;
+
+	if (!strcmp(path, "-"))
+		ours = STDOUT_FILENO;
+	/* as any file that a person makes */
+	else if (lstat(path, &there) < 0)
+		return errno == ENOENT ? write_beside(report, path, 0644) : fail_write(path);
+	else if (stat(path, &there) < 0)
+		return fail_write(path);
+	else
+		ours = same_as_ours(&there);
+	if (ours >= 0) {
+		fflush(stdout);
+		return write_into(report, fcntl(ours, F_DUPFD_CLOEXEC, 0), path);
+	}
+	if (!S_ISREG(there.st_mode))
+		return write_into(report, open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), path);
+	/* what a link leads to, not the link */
+	target = realpath(path, NULL);
+	return target ? write_beside(report, target, there.st_mode & 0777) : fail_write(path);
 }

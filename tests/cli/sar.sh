@@ -11,8 +11,22 @@ run top --once --ago 5m --dir "$tmp"
 expect_status 4
 expect_err_has "cannot open '$tmp/seconds'"
 expect_err_has 'uvp-hostd keeps the history'
+# what the hint says can be done
+read -ra hint < <(sed -n "s/^hint: .*'xlx \([^']*\)'.*/\1/p" "$tmp/err")
+run "${hint[@]}" --dir "$tmp"
+expect_status 4
+expect_err_has "cannot open '$tmp/seconds'"
 run top --json --ago 5m
 expect_status 2
+for also in '--filter cpu>50' '--sort CPU%' '--columns name,cpu' --tree '--view cpus' '--size 80x24'; do
+	# shellcheck disable=SC2086 # an option and its value
+	run top --json --once $also
+	expect_status 2
+	expect_err_has "${also%% *} is of the screen; --json tells all figures of all domains"
+done
+run top --plain --once --count 5
+expect_status 2
+expect_err_has '--count is for --plain without --once'
 run sar web wrong
 expect_status 2
 expect_err_has "'wrong' is none of host, cpu, mem, disk, net"
@@ -36,6 +50,11 @@ run sar --step 1500ms
 expect_status 2
 run sar --csv --json
 expect_status 2
+for also in --csv --json; do
+	run sar --svg - "$also"
+	expect_status 2
+	expect_err_has 'cannot both go to standard output'
+done
 run sar --domain cpu web cpu
 expect_status 2
 expect_err_has 'exclude each other'
