@@ -57,6 +57,7 @@ static int print_json(const struct uvp_migrate_report *report, bool moved, bool 
 		uvpi_json_set_str(object, "error", NULL);
 	uvpi_json_set(object, "warnings", warnings);
 	uvpi_json_set_u64(object, "rounds", report->rounds);
+	uvpi_json_set_u64(object, "connections", report->connections);
 	uvpi_json_set_u64(object, "wire_bytes", report->wire_bytes);
 	uvpi_json_set_u64(object, "stream_bytes", report->stream_bytes);
 	uvpi_json_set_u64(object, "total_ms", report->total_ms);
@@ -72,8 +73,11 @@ static void print_report(const struct uvp_migrate_report *report)
 
 	out_format_size(report->wire_bytes, wire, sizeof(wire));
 	out_format_size(report->stream_bytes, stream, sizeof(stream));
-	printf("moved in %.1f s: %s for %s of memory and state, %u round%s; it stood still for %" PRIu64 " ms\n",
-	       (double)report->total_ms / 1000, wire, stream, report->rounds, report->rounds == 1 ? "" : "s", report->pause_ms);
+	printf("moved in %.1f s: %s for %s of memory and state, %u round%s", (double)report->total_ms / 1000, wire, stream, report->rounds,
+	       report->rounds == 1 ? "" : "s");
+	if (report->connections > 1)
+		printf(", %" PRIu64 " connections", report->connections);
+	printf("; it stood still for %" PRIu64 " ms\n", report->pause_ms);
 }
 
 /* where: NULL when that is not known */
@@ -229,16 +233,20 @@ static int read_ms(const struct xlx_args *args, const char *option, const char *
 static int read_limits(const struct xlx_args *args, struct uvp_migrate *how)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
-	const char *bandwidth = xlx_value(args, "bandwidth");
+	const char *bandwidth = xlx_value(args, "bandwidth"), *connections = xlx_value(args, "connections");
 	int status = read_ms(args, "max-downtime", "--max-downtime", &how->max_pause_ms);
 
 	if (!status)
 		status = read_ms(args, "timeout", "--timeout", &how->timeout_ms);
+	if (!status && connections && uvpi_parse_u32(connections, "--connections", 1, UVP_MIGRATE_CONNECTIONS, &how->connections, &err) < 0)
+		return xlx_usage(args, "%s", err.message);
 	if (status || !bandwidth)
 		return status;
 	if (uvpi_parse_size(bandwidth, "--bandwidth", 1 << 20, &how->bandwidth, &err) < 0)
 		return xlx_usage(args, "%s", err.message);
-	return how->bandwidth < 1024 ? xlx_usage(args, "--bandwidth: 1k at least") : 0;
+	if (how->bandwidth < 1024)
+		return xlx_usage(args, "--bandwidth: 1k at least");
+	return how->connections > 1 && how->bandwidth < 1 << 20 ? xlx_usage(args, "--connections is for a --bandwidth of 1m at least") : 0;
 }
 
 /* DOMAIN is the file of a saved one, or was, when that is to be settled: a name has no slash. */
@@ -286,6 +294,7 @@ static const struct xlx_opt opts[] = {
 	{ "auto-converge", 0, NULL, "give a guest that is too busy less and less of the CPUs", XLX_NO_VALUE },
 	{ "stop", 0, NULL, "suspend one that stays too busy all the same", XLX_NO_VALUE },
 	{ "bandwidth", 0, "SIZE", "send so many MiB a second at most, until the guest is suspended", XLX_VALUE },
+	{ "connections", 0, "NUMBER", "send the memory over so many connections (1 to 16, default 1)", XLX_VALUE },
 	{ "timeout", 0, "DURATION", "give up when it takes longer than that", XLX_VALUE },
 	{ "trust-disks", 0, NULL, "files that look unlike on the two hosts are the same storage", XLX_NO_VALUE },
 	{ "ssh", 's', "COMMAND", "make the connection by this instead of ssh; \"\": HOST is the command", XLX_VALUE },

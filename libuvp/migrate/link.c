@@ -27,7 +27,6 @@
 #define WORDS_MAX 64
 #define GREET_MS 60000 /* until the other host has answered */
 #define END_MS 5000    /* for the process to end by itself */
-#define SEND_MS 120000 /* a connection that takes nothing for so long is broken */
 
 /* ---- how it ended ---- */
 
@@ -169,13 +168,26 @@ bool uvpi_link_ended(struct uvpi_link *link)
 	return poll(&p, 1, 0) > 0 && read(link->in, &byte, 1) == 0;
 }
 
+int uvpi_link_try(struct uvpi_link *link, const void *data, size_t len, struct uvp_error *err)
+{
+	ssize_t n;
+
+	len = len < INT_MAX ? len : INT_MAX;
+	do {
+		n = link->ours ? send(link->out, data, len, MSG_NOSIGNAL | MSG_DONTWAIT) : write(link->out, data, len);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN ? 0 : lost(link, err);
+	link->bytes += (uint64_t)n;
+	return (int)n;
+}
+
 int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const struct uvp_op *op, struct uvp_error *err)
 {
 	const char *at = data;
 
 	while (len) {
-		int r = wait_fd(link->out, POLLOUT, uvpi_now_ms() + SEND_MS, op, err);
-		ssize_t n;
+		int r = wait_fd(link->out, POLLOUT, uvpi_now_ms() + UVPI_LINK_SEND_MS, op, err);
 
 		if (r < 0)
 			return r;
@@ -183,14 +195,11 @@ int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const 
 			return uvpi_fail(err, UVP_E_TIMEOUT, 0,
 					 is_over(op) ? "the time was over before host '%s' had all of it" :
 						       "host '%s' does not take what is sent", link->peer);
-		n = link->ours ? send(link->out, at, len, MSG_NOSIGNAL | MSG_DONTWAIT) : write(link->out, at, len);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			return lost(link, err);
-		at += n;
-		len -= (size_t)n;
-		link->bytes += (uint64_t)n;
+		r = uvpi_link_try(link, at, len, err);
+		if (r < 0)
+			return r;
+		at += r;
+		len -= (size_t)r;
 	}
 	return 0;
 }
@@ -476,6 +485,12 @@ int uvpi_link_accept(struct uvpi_link *link, int in, int out, const struct uvp_o
 {
 	*link = (struct uvpi_link){ .in = in, .out = out, .said = -1, .pid = -1, .peer = "the sender" };
 	return greet(link, op, err);
+}
+
+void uvpi_link_hang_up(struct uvpi_link *link)
+{
+	if (link->ours && link->in >= 0)
+		shutdown(link->in, SHUT_RDWR);
 }
 
 void uvpi_link_close(struct uvpi_link *link)

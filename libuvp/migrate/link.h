@@ -32,14 +32,21 @@ struct uvpi_link {
 /* Both ends: exchange the first messages. Whatever happens, uvpi_link_close() is called. */
 int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err);
 int uvpi_link_accept(struct uvpi_link *link, int in, int out, const struct uvp_op *op, struct uvp_error *err);
+/* The other end sees it end; it is closed all the same. */
+void uvpi_link_hang_up(struct uvpi_link *link);
 /* Waits, at most some seconds, for the other process to end. Does nothing the second time. */
 void uvpi_link_close(struct uvpi_link *link);
+
+/* A connection that takes nothing for so long is broken. */
+#define UVPI_LINK_SEND_MS 120000
 
 /* Has the other end closed it? For one of which nothing more is to be read. */
 bool uvpi_link_ended(struct uvpi_link *link);
 
 /* CANCELLED when the op is cancelled first. IO with what is known of why when the connection has broken. */
 int uvpi_link_write(struct uvpi_link *link, const void *data, size_t len, const struct uvp_op *op, struct uvp_error *err);
+/* What it takes at once of len bytes: how many, 0 when it takes none now. */
+int uvpi_link_try(struct uvpi_link *link, const void *data, size_t len, struct uvp_error *err);
 int uvpi_link_send(struct uvpi_link *link, const struct uvpi_wire_message *message, const struct uvp_op *op,
 		   struct uvp_error *err);
 /* The next message, which must be `type`, in link->message. ABORT becomes an error that says so. */

@@ -21,6 +21,7 @@
 #include "domain/domain.h"
 #include "migrate/defined.h"
 #include "migrate/handover.h"
+#include "migrate/join.h"
 #include "migrate/link.h"
 #include "migrate/preflight.h"
 #include "migrate/stopped.h"
@@ -34,6 +35,7 @@ struct receive {
 	struct uvp_host *host;
 	const struct uvp_op *op;
 	struct uvpi_link link;
+	struct uvpi_join join; /* other connections for the same domain */
 	uint8_t token[UVPI_WIRE_TOKEN];
 	struct uvp_domain *domain;
 	char *definition; /* NULL: there is none */
@@ -110,6 +112,8 @@ static int give_verdict(struct receive *rx, struct uvp_config **ret_config, bool
 		r = uvpi_preflight_target(rx->host, offer, config, verdict, &why);
 	if (r == 0)
 		r = prepare(rx, &why);
+	if (r == 0 && !verdict->n_refusals && !(offer->flags & UVP_MIGRATE_CHECK))
+		r = uvpi_join_listen(&rx->join, rx->token, offer->connections, verdict, &why);
 	if (r < 0)
 		uvpi_preflight_refuse(verdict, &why);
 	rx->definition = offer->definition ? strdup(offer->definition) : NULL;
@@ -145,12 +149,18 @@ static int build(struct receive *rx, const struct uvp_config *config, struct uvp
 	struct uvpi_stream_domain offered = rx->link.message.domain;
 	char token[UVPI_TOKEN_TEXT];
 	struct uvpi_stream_reader reader;
+	struct uvpi_stream_many many = { NULL };
 	int fd = fcntl(rx->link.in, F_DUPFD_CLOEXEC, 3), r;
 
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot read the stream");
 	uvpi_token_text(rx->token, token);
-	r = uvpi_stream_open_connection(&reader, fd, rx->op, err);
+	r = rx->join.n > 1 ? uvpi_join_read(&rx->join, rx->link.in, &many, err) : 0;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	r = uvpi_stream_open_connection(&reader, fd, many.merge ? &many : NULL, rx->op, err);
 	reader.incoming = token;
 	reader.ready = say_ready;
 	reader.ready_data = rx;
@@ -163,6 +173,7 @@ static int build(struct receive *rx, const struct uvp_config *config, struct uvp
 	if (r == 0)
 		r = uvpi_create_from(rx->host, reader.config, &reader, UVP_CREATE_PAUSED, rx->op, &rx->domain, err);
 	uvpi_stream_close(&reader);
+	uvpi_merge_free(many.merge);
 	if (r == -UVP_E_INVALID && uvpi_link_ended(&rx->link))
 		r = uvpi_fail(err, UVP_E_IO, 0, "the connection broke before all of it had come");
 	return r;
@@ -234,7 +245,11 @@ static int take(struct receive *rx, struct uvp_error *err)
 	if (r < 0 || !come)
 		return r;
 	UVPI_STEP("said yes");
+	r = uvpi_join_gather(&rx->join, &rx->link, rx->op, err);
+	if (r < 0)
+		return r;
 	r = build(rx, config, err);
+	uvpi_join_close(&rx->join);
 	UVPI_STEP("built");
 	if (r == 0)
 		r = wait_for_word(rx, err);
@@ -257,6 +272,7 @@ int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const stru
 	rx->host = host;
 	rx->op = op;
 	rx->ready = -1;
+	uvpi_join_init(&rx->join);
 	r = uvpi_link_accept(&rx->link, in_fd, out_fd, op, &why);
 	if (r == 0)
 		r = uvpi_link_receive_any(&rx->link, uvpi_now_ms() + OFFER_MS, op, &why);
@@ -266,6 +282,8 @@ int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const stru
 		r = uvpi_stopped_receive(host, &rx->link, op, &why);
 	else if (r == 0 && rx->link.message.type == UVPI_WIRE_ASK)
 		r = answer(rx, &why);
+	else if (r == 0 && rx->link.message.type == UVPI_WIRE_JOIN)
+		r = uvpi_join_serve(&rx->link, op, &why);
 	else if (r == 0)
 		r = uvpi_fail(&why, UVP_E_PROTOCOL, 0, "the sender sent message %u at the beginning", rx->link.message.type);
 	if (r < 0) {
@@ -277,6 +295,7 @@ int uvp_migrate_receive(struct uvp_host *host, int in_fd, int out_fd, const stru
 		uvpi_handover_unprepare(rx->token);
 	if (rx->ready >= 0)
 		close(rx->ready);
+	uvpi_join_close(&rx->join);
 	uvp_domain_free(rx->domain);
 	free(rx->definition);
 	uvpi_link_close(&rx->link);

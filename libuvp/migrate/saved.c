@@ -424,8 +424,12 @@ int uvp_saved_migrate(struct uvp_host *host, const char *path, const struct uvp_
 	}
 	s->report = report;
 	s->op = uvpi_op_until(op, how->timeout_ms ? began + how->timeout_ms : -1);
-	r = how->flags & ~FLAGS ? uvpi_fail(err, UVP_E_INVALID, 0, "flags 0x%x are for domains that run", how->flags & ~FLAGS) :
-				   move(s, host, err);
+	if (how->flags & ~FLAGS)
+		r = uvpi_fail(err, UVP_E_INVALID, 0, "flags 0x%x are for domains that run", how->flags & ~FLAGS);
+	else if (how->connections > 1)
+		r = uvpi_fail(err, UVP_E_INVALID, 0, "several connections are for domains that run");
+	else
+		r = move(s, host, err);
 	report->wire_bytes = s->link.bytes;
 	report->total_ms = (uint64_t)(uvpi_now_ms() - began);
 	if (r < 0)

@@ -85,6 +85,7 @@ static int offer(struct uvpi_send *s, struct uvp_error *err)
 	message->domain = s->head;
 	message->token = s->handover.token;
 	message->flags = s->how->flags;
+	message->connections = s->how->connections > 1 && s->link.version >= UVPI_WIRE_JOIN_SINCE ? s->how->connections : 0;
 	uvpi_defined_offer(&s->defined, message);
 	return uvpi_link_send(&s->link, message, s->op, err);
 }
@@ -114,7 +115,7 @@ static int say_why(struct uvpi_send *s, int r, struct uvp_error *err)
 
 	int64_t deadline = uvpi_now_ms() + 2000;
 
-	if (!s->link.broken || s->link.aborted)
+	if (!(s->link.broken || s->lanes.broken) || s->link.aborted)
 		return r;
 	/* Before it there may be that it is ready. */
 	while (uvpi_link_receive_any(&s->link, deadline, NULL, &theirs) == 0)
@@ -132,6 +133,7 @@ static bool tidy(struct uvpi_send *s)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 
+	uvpi_lanes_close(&s->lanes);
 	uvpi_link_close(&s->link);
 	if (uvpi_settle_tidy(s->handover.token, s->how, &why) == 0)
 		return true;
@@ -145,7 +147,10 @@ static void say_with_hint(const char *here, struct uvp_error *err)
 	char theirs[sizeof(err->hint)];
 
 	snprintf(theirs, sizeof(theirs), "%s", err->hint);
-	uvpi_hint(err, "%s; on that host: %.200s", here, theirs);
+	if (*theirs)
+		uvpi_hint(err, "%s; on that host: %.200s", here, theirs);
+	else
+		uvpi_hint(err, "%s, and nothing of it is left there", here);
 }
 
 static int give_up(struct uvpi_send *s, int r, struct uvp_error *err)
@@ -299,6 +304,26 @@ static int move(struct uvpi_send *s, struct uvp_error *err)
 	return r < 0 ? give_up(s, r, err) : hand_over(s, err);
 }
 
+/* The other host has been asked for as many as it understands. */
+static int connect_more(struct uvpi_send *s, struct uvp_error *err)
+{
+	uint32_t wanted = s->how->connections, granted = s->link.message.connections ? s->link.message.connections : 1;
+	struct uvp_error why = UVP_ERROR_INIT;
+	int r;
+
+	if (granted < wanted && s->report->n_warnings < UVP_MIGRATE_REFUSALS)
+		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]),
+			 "host '%.100s' takes %" PRIu32 " connection%s for a domain, and not %" PRIu32, s->link.peer, granted,
+			 granted == 1 ? "" : "s", wanted);
+	r = uvpi_lanes_open(&s->lanes, &s->link, s->how, s->handover.token, s->op, &why);
+	if (r == 0)
+		return 0;
+	uvpi_link_abort(&s->link, &why);
+	if (err)
+		*err = why;
+	return r;
+}
+
 static int migrate(struct uvpi_send *s, struct uvp_error *err)
 {
 	int r = look(s, err);
@@ -307,15 +332,30 @@ static int migrate(struct uvpi_send *s, struct uvp_error *err)
 		r = check(s, err);
 	if (s->link.greeted)
 		snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
-	if (r == -UVP_E_IO && s->link.greeted && err && !err->hint[0])
+	if (r == 0 && !(s->how->flags & UVP_MIGRATE_CHECK))
+		r = connect_more(s, err);
+	if (r < 0 && (r == -UVP_E_IO || s->lanes.n) && s->link.greeted && err && !err->hint[0])
 		uvpi_hint(err, "nothing of it has moved: it runs on here");
 	return r < 0 || s->how->flags & UVP_MIGRATE_CHECK ? r : move(s, err);
+}
+
+/* Records go over several connections as a whole, and one must not take longer than the other host waits for it. */
+static int check_how(const struct uvp_migrate *how, struct uvp_error *err)
+{
+	if (how->flags & ~FLAGS)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", how->flags);
+	if (how->connections < 1 || how->connections > UVP_MIGRATE_CONNECTIONS)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%" PRIu32 " connections: 1 to %d", how->connections, UVP_MIGRATE_CONNECTIONS);
+	if (how->connections > 1 && how->bandwidth && how->bandwidth < 1 << 20)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "several connections are for more than 1 MiB a second");
+	return 0;
 }
 
 static void fill_report(struct uvpi_send *s)
 {
 	s->report->rounds = s->rounds.round + s->suspended;
-	s->report->wire_bytes = s->link.bytes;
+	s->report->wire_bytes = uvpi_send_wire(s);
+	s->report->connections = (uint64_t)(s->lanes.opened > 1 ? s->lanes.opened : 1);
 	s->report->stream_bytes = s->raw;
 	s->report->total_ms = (uint64_t)(uvpi_now_ms() - s->began);
 	s->report->forecast_ms = s->rounds.pause_ms;
@@ -346,10 +386,11 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 	lock = s->list ? uvpi_saving_begin(domain, UVPI_SAVING_MOVE, err) : uvpi_no_memory(err);
 	r = lock;
 	if (lock >= 0) {
-		r = how->flags & ~FLAGS ?
-			    uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", how->flags) :
-			    migrate(s, err);
+		r = check_how(how, err);
+		if (r == 0)
+			r = migrate(s, err);
 		fill_report(s);
+		uvpi_lanes_close(&s->lanes);
 		uvpi_link_close(&s->link);
 		uvpi_saving_end(domain, lock);
 	}

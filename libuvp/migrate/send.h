@@ -14,6 +14,7 @@
 #include "memory/memory.h"
 #include "migrate/defined.h"
 #include "migrate/handover.h"
+#include "migrate/lanes.h"
 #include "migrate/link.h"
 #include "migrate/rounds.h"
 #include "migrate/slow.h"
@@ -30,6 +31,7 @@ struct uvpi_send {
 	struct uvp_op quiet; /* for the thread: to be cancelled, but not to report */
 	struct uvp_migrate_report *report;
 	struct uvpi_link link;
+	struct uvpi_lanes lanes; /* that one, and others beside it */
 	struct uvp_config *config;
 	struct uvpi_dominfo info;
 	struct uvpi_wire_message *list; /* refusals and warnings */
@@ -59,6 +61,8 @@ struct uvpi_send {
 
 /* The whole stream, at whose end it has suspended. */
 int uvpi_send_guest(struct uvpi_send *s, struct uvp_error *err);
+/* Sent over all connections. */
+uint64_t uvpi_send_wire(const struct uvpi_send *s);
 /* TIMEOUT when --timeout is over. err may be NULL. */
 int uvpi_send_check_time(struct uvpi_send *s, struct uvp_error *err);
 

@@ -42,6 +42,17 @@ static int suspend(void *data)
 	return uvpi_machine_hold(&s->machine, &s->why) == 0;
 }
 
+uint64_t uvpi_send_wire(const struct uvpi_send *s)
+{
+	return s->link.bytes + uvpi_lanes_bytes(&s->lanes);
+}
+
+/* What is kept until a connection takes it does not wait for what comes next. */
+static int flush(struct uvpi_send *s, struct uvp_error *err)
+{
+	return s->lanes.n > 1 ? uvpi_lanes_flush(&s->lanes, s->op, err) : 0;
+}
+
 static int log_dirty(void *data, bool on, struct uvp_error *err)
 {
 	struct uvpi_send *s = data;
@@ -52,7 +63,7 @@ static int log_dirty(void *data, bool on, struct uvp_error *err)
 static int wait_ready(void *data, unsigned int n, struct uvp_error *err)
 {
 	struct uvpi_send *s = data;
-	int r = 0;
+	int r = flush(s, err);
 
 	for (; r == 0 && s->ready < n; s->ready++)
 		r = uvpi_link_receive(&s->link, UVPI_WIRE_READY, uvpi_now_ms() + BUILT_MS, s->op, err);
@@ -97,12 +108,15 @@ static int sync_disks(struct uvpi_send *s, struct uvp_error *err)
 static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigned long pages)
 {
 	struct uvpi_send *s = data;
-	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
+	enum uvpi_rounds_answer answer = uvpi_rounds_next(&s->rounds, pages, s->raw / 4096, uvpi_send_wire(s), uvpi_now_ms());
 
 	s->round = s->rounds.round;
 	s->dirty_rate = (uint64_t)(s->rounds.dirty_rate * 4096 * 1000);
 	s->forecast = s->rounds.pause_ms;
 	if (uvpi_op_cancelled(&s->quiet) || uvpi_send_check_time(s, &s->why) < 0)
+		return UVPI_ROUND_ABORT;
+	/* libxenguest asks from a thread of its own */
+	if (s->info.hvm && flush(s, &s->why) < 0)
 		return UVPI_ROUND_ABORT;
 	if (answer == UVPI_ROUNDS_GO_ON)
 		return UVPI_ROUND_GO_ON;
@@ -135,7 +149,7 @@ static enum uvpi_stream_round next_round(void *data, unsigned int round, unsigne
 static bool is_enough(void *data, unsigned long pages)
 {
 	struct uvpi_send *s = data;
-	bool enough = uvpi_rounds_enough(&s->rounds, pages, s->raw / 4096, s->link.bytes, uvpi_now_ms());
+	bool enough = uvpi_rounds_enough(&s->rounds, pages, s->raw / 4096, uvpi_send_wire(s), uvpi_now_ms());
 
 	s->forecast = s->rounds.pause_ms;
 	return enough || s->anyway;
@@ -180,12 +194,29 @@ static int write_some(struct uvpi_send *s, const void *data, uint32_t len, struc
 	return r;
 }
 
+static bool is_memory(uint32_t type)
+{
+	return type == UVPI_STREAM_MEMORY || type == UVPI_STREAM_MEMORY_ZSTD || type == UVPI_STREAM_MEMORY_SPARSE;
+}
+
+static int write_any(struct uvpi_send *s, bool any, const uint8_t *header, const void *body, uint32_t len, struct uvp_error *err)
+{
+	int r = uvpi_lanes_write(&s->lanes, any, header, UVPI_STREAM_RECORD, body, len, s->op, err);
+
+	if (r == 0 && s->how->bandwidth && !s->suspended)
+		hold_back(s, UVPI_STREAM_RECORD + len);
+	UVPI_STEP("record sent");
+	return r < 0 ? r : uvpi_send_check_time(s, err);
+}
+
 static int write_record(struct uvpi_send *s, uint32_t type, const void *body, uint32_t len, struct uvp_error *err)
 {
 	uint8_t header[UVPI_STREAM_RECORD];
 	int r;
 
 	uvpi_stream_put_record(header, type, s->sequence++, body, len);
+	if (s->lanes.n > 1)
+		return write_any(s, is_memory(type), header, body, len, err);
 	r = write_some(s, header, sizeof(header), err);
 	if (r == 0)
 		r = write_some(s, body, len, err);
@@ -195,16 +226,18 @@ static int write_record(struct uvpi_send *s, uint32_t type, const void *body, ui
 
 static void report_round(struct uvpi_send *s)
 {
-	char phase[96];
-	uint64_t expected = s->info.pages * 4096, forecast = s->forecast;
+	char phase[128], over[32] = "";
+	uint64_t expected = s->info.pages * 4096, forecast = s->forecast, wire = uvpi_send_wire(s);
 
+	if (s->lanes.n > 1)
+		snprintf(over, sizeof(over), ", %d connections", s->lanes.n);
 	if (s->suspended)
-		snprintf(phase, sizeof(phase), "sending what is left, %.1f to 1", (double)s->raw / (double)s->link.bytes);
+		snprintf(phase, sizeof(phase), "sending what is left%s, %.1f to 1", over, (double)s->raw / (double)wire);
 	else if (forecast)
-		snprintf(phase, sizeof(phase), "round %u, it changes %.1f MiB/s, pause %" PRIu64 " ms, %.1f to 1", (unsigned int)s->round,
-			 (double)s->dirty_rate / (1 << 20), forecast, (double)s->raw / (double)s->link.bytes);
+		snprintf(phase, sizeof(phase), "round %u%s, it changes %.1f MiB/s, pause %" PRIu64 " ms, %.1f to 1", (unsigned int)s->round,
+			 over, (double)s->dirty_rate / (1 << 20), forecast, (double)s->raw / (double)wire);
 	else
-		snprintf(phase, sizeof(phase), "round %u, %.1f to 1", (unsigned int)s->round, (double)s->raw / (double)s->link.bytes);
+		snprintf(phase, sizeof(phase), "round %u%s, %.1f to 1", (unsigned int)s->round, over, (double)s->raw / (double)wire);
 	uvpi_op_progress(s->op, phase, s->raw, expected > s->raw ? expected : s->raw, UVP_UNIT_BYTES);
 }
 
@@ -290,6 +323,8 @@ int uvpi_send_guest(struct uvpi_send *s, struct uvp_error *err)
 	end = (struct uvpi_stream_end){ s->raw, s->sequence };
 	uvpi_stream_put_end(body, &end);
 	r = write_record(s, UVPI_STREAM_END, body, sizeof(body), err);
+	if (r == 0)
+		r = flush(s, err);
 	/* while the other host makes it of what it has */
 	return r < 0 ? r : sync_disks(s, err);
 }

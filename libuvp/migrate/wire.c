@@ -30,6 +30,8 @@ enum item {
 	AUTOSTART,   /* order (4), delay in ms (4) */
 	UUID,        /* 16 bytes */
 	RAN,         /* number: for so many ms already */
+	CONNECTIONS, /* number: how many, or which, of at most UVPI_WIRE_CONNECTIONS */
+	SECRET,      /* 16 bytes */
 	ITEMS
 };
 #define OPTIONAL 0x80000000u /* whoever does not know it passes it over */
@@ -42,8 +44,8 @@ static const struct {
 } shapes[] = {
 	[UVPI_WIRE_HELLO - UVPI_WIRE_HELLO] = { BIT(VERSION) | BIT(OLDEST) | BIT(PROGRAM) | BIT(HOST), 0 },
 	[UVPI_WIRE_OFFER - UVPI_WIRE_HELLO] = { BIT(CONFIG) | BIT(POLICY) | BIT(DOMAIN) | BIT(TOKEN) | BIT(FLAGS),
-						BIT(DISK) | BIT(DEFINITION) | BIT(AUTOSTART) },
-	[UVPI_WIRE_VERDICT - UVPI_WIRE_HELLO] = { 0, BIT(REFUSAL) | BIT(WARNING) },
+						BIT(DISK) | BIT(DEFINITION) | BIT(AUTOSTART) | BIT(CONNECTIONS) },
+	[UVPI_WIRE_VERDICT - UVPI_WIRE_HELLO] = { 0, BIT(REFUSAL) | BIT(WARNING) | BIT(CONNECTIONS) | BIT(SECRET) },
 	[UVPI_WIRE_BUILT - UVPI_WIRE_HELLO] = { 0, 0 },
 	[UVPI_WIRE_READY - UVPI_WIRE_HELLO] = { 0, 0 },
 	[UVPI_WIRE_GO - UVPI_WIRE_HELLO] = { 0, 0 },
@@ -53,6 +55,8 @@ static const struct {
 	[UVPI_WIRE_ASK - UVPI_WIRE_HELLO] = { BIT(TOKEN), BIT(UUID) },
 	[UVPI_WIRE_ANSWER - UVPI_WIRE_HELLO] = { BIT(STATE), BIT(FLAGS) },
 	[UVPI_WIRE_KEEP - UVPI_WIRE_HELLO] = { BIT(DEFINITION) | BIT(UUID) | BIT(FLAGS), BIT(AUTOSTART) | BIT(DISK) },
+	[UVPI_WIRE_JOIN - UVPI_WIRE_HELLO] = { BIT(TOKEN) | BIT(SECRET) | BIT(CONNECTIONS), 0 },
+	[UVPI_WIRE_JOINED - UVPI_WIRE_HELLO] = { 0, 0 },
 };
 
 static int wrong(struct uvp_error *err, const char *what)
@@ -140,6 +144,11 @@ static bool take_number(const uint8_t *data, uint32_t len, uint32_t *ret_number)
 	return true;
 }
 
+static bool take_connections(const uint8_t *data, uint32_t len, struct uvpi_wire_message *m)
+{
+	return take_number(data, len, &m->connections) && m->connections && m->connections <= UVPI_WIRE_CONNECTIONS;
+}
+
 static bool take_text(uint8_t *data, uint32_t len, bool shown, const char **ret_text)
 {
 	*ret_text = text_of(data, len, shown);
@@ -204,6 +213,11 @@ static bool take(enum item item, uint8_t *data, uint32_t len, struct uvpi_wire_m
 		return take_number(data, len, &m->ran_ms);
 	case UUID:
 		return take_uuid(data, len, m);
+	case CONNECTIONS:
+		return take_connections(data, len, m);
+	case SECRET:
+		m->secret = data;
+		return len == UVPI_WIRE_SECRET;
 	default:
 		return false;
 	}
@@ -353,6 +367,7 @@ static void put_definition(struct out *out, const struct uvpi_wire_message *m)
 static void put_all(struct out *out, const struct uvpi_wire_message *m)
 {
 	uint32_t items = shapes[m->type - UVPI_WIRE_HELLO].must | (m->type == UVPI_WIRE_ANSWER ? BIT(FLAGS) : 0);
+	uint32_t any = items | shapes[m->type - UVPI_WIRE_HELLO].may;
 	uint8_t domain[UVPI_STREAM_DOMAIN_LEN];
 
 	if (items & BIT(VERSION))
@@ -369,6 +384,10 @@ static void put_all(struct out *out, const struct uvpi_wire_message *m)
 		put_number(out, FLAGS, m->flags);
 	if (items & BIT(STATE))
 		put_number(out, STATE, m->state);
+	if (m->connections && any & BIT(CONNECTIONS))
+		put_number(out, CONNECTIONS, m->connections);
+	if (m->secret && any & BIT(SECRET))
+		put_bytes(out, SECRET, m->secret, UVPI_WIRE_SECRET);
 	if (m->ran_ms && m->type == UVPI_WIRE_RUNNING)
 		put_number(out, RAN, m->ran_ms);
 	if (items & BIT(DOMAIN)) {

@@ -13,14 +13,17 @@
 
 #include "stream/frame.h"
 
-#define UVPI_WIRE_VERSION 2 /* spoken, */
+#define UVPI_WIRE_VERSION 3 /* spoken, */
 #define UVPI_WIRE_OLDEST 1  /* and the oldest that is understood */
 #define UVPI_WIRE_READY_SINCE 2 /* that has READY, and RUNNING with how long it has run */
+#define UVPI_WIRE_JOIN_SINCE 3  /* several connections */
 #define UVPI_WIRE_PREAMBLE 8
 #define UVPI_WIRE_HEAD UVPI_STREAM_RECORD
 #define UVPI_WIRE_BODY_MAX (4u << 20)
 #define UVPI_WIRE_DISKS 256
 #define UVPI_WIRE_TOKEN 16
+#define UVPI_WIRE_SECRET 16
+#define UVPI_WIRE_CONNECTIONS 16 /* of one domain, at most */
 
 enum uvpi_wire_type {
 	UVPI_WIRE_HELLO = 0x101, /* both: who I am */
@@ -36,6 +39,8 @@ enum uvpi_wire_type {
 	UVPI_WIRE_KEEP,    /* sender, instead of OFFER: a definition of a domain that does not run */
 	UVPI_WIRE_READY, /* receiver: once for each time that parameters of the guest have come while it still runs there: all before them is
 			  * in its place, and what the guest needs here is made */
+	UVPI_WIRE_JOIN,   /* sender, on another connection, instead of OFFER: it is one more for that domain */
+	UVPI_WIRE_JOINED, /* receiver: it is, and nothing but records comes over it */
 	UVPI_WIRE_TYPES
 };
 
@@ -57,8 +62,10 @@ struct uvpi_wire_disk {
 struct uvpi_wire_message {
 	uint32_t type;
 	uint32_t version, oldest, flags, state, ran_ms;
+	uint32_t connections; /* OFFER: wanted, VERDICT: granted; 0: one. JOIN: which of them, from 1; the one of OFFER is 0 */
 	const char *program, *host, *config, *policy;
 	const uint8_t *token; /* UVPI_WIRE_TOKEN bytes: which migration; a secret of the two */
+	const uint8_t *secret; /* UVPI_WIRE_SECRET bytes: by which a connection joins; NULL: none does */
 	const char *definition; /* NULL: it is not defined */
 	bool autostart;
 	uint32_t order, delay_ms;

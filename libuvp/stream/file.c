@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/progress.h"
+#include "stream/many.h"
 
 /* Longer than a guest may take to suspend itself, while which its host says nothing. */
 #define SILENT_MS 300000
@@ -157,16 +158,25 @@ static int check_end(struct uvpi_stream_reader *reader, struct uvp_error *err)
 	return reader->connection ? 0 : uvpi_stream_check_over(reader, err);
 }
 
+/* The bytes of the next one. */
+static int fetch_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
+{
+	uint8_t header[UVPI_STREAM_RECORD];
+	int r;
+
+	if (reader->many)
+		return uvpi_stream_many_next(reader->many, reader->order.sequence, SILENT_MS, reader->op, &reader->record, &reader->body, err);
+	r = uvpi_stream_read(reader, header, sizeof(header), err);
+	if (r >= 0)
+		r = uvpi_stream_get_record(header, reader->order.sequence, &reader->record, err);
+	return r < 0 ? r : uvpi_stream_read(reader, reader->body, reader->record.len, err);
+}
+
 /* One record, whatever it is. */
 static int read_record(struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
-	uint8_t header[UVPI_STREAM_RECORD];
-	int r = uvpi_stream_read(reader, header, sizeof(header), err);
+	int r = fetch_record(reader, err);
 
-	if (r >= 0)
-		r = uvpi_stream_get_record(header, reader->order.sequence, &reader->record, err);
-	if (r >= 0)
-		r = uvpi_stream_read(reader, reader->body, reader->record.len, err);
 	if (r >= 0)
 		r = uvpi_stream_check_body(&reader->record, reader->body, err);
 	if (r >= 0)
@@ -255,9 +265,10 @@ int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error
 	return open_stream(reader, err);
 }
 
-int uvpi_stream_open_connection(struct uvpi_stream_reader *reader, int fd, const struct uvp_op *op, struct uvp_error *err)
+int uvpi_stream_open_connection(struct uvpi_stream_reader *reader, int fd, struct uvpi_stream_many *many, const struct uvp_op *op,
+				struct uvp_error *err)
 {
-	*reader = (struct uvpi_stream_reader){ .fd = fd, .connection = true, .op = op };
+	*reader = (struct uvpi_stream_reader){ .fd = fd, .connection = true, .many = many, .op = op };
 	return open_stream(reader, err);
 }
 

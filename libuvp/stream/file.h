@@ -14,6 +14,7 @@
 struct uvp_config;
 struct uvp_cpu_policy;
 struct uvp_op;
+struct uvpi_stream_many;
 
 struct uvpi_stream_reader {
 	int fd;
@@ -34,6 +35,7 @@ struct uvpi_stream_reader {
 	uint64_t bytes; /* read so far */
 	struct uvpi_xl xl; /* it is a file of 'xl save' */
 	bool connection; /* it is none that ends behind the last record */
+	struct uvpi_stream_many *many; /* of several connections: where records come from; NULL: fd */
 	const struct uvp_op *op; /* of a connection: who waits for it may be told to stop */
 	const char *incoming; /* of a domain that moves: what marks it, migrate/handover.h */
 	/* and whom to tell that all that has come of it is in its place, and it can be connected here; with ready_data */
@@ -44,8 +46,10 @@ struct uvpi_stream_reader {
 /* Takes fd, also when it fails, and reads up to the first record of memory, so that the domain and the configuration are known. */
 int uvpi_stream_open(struct uvpi_stream_reader *reader, int fd, struct uvp_error *err);
 /* The same for a connection: whatever reads from it fails with TIMEOUT when nothing comes for 300 s, and with CANCELLED when op
- * says so. op, which may be NULL, is lent until the reader is closed. */
-int uvpi_stream_open_connection(struct uvpi_stream_reader *reader, int fd, const struct uvp_op *op, struct uvp_error *err);
+ * says so. many: the records come over several connections, of which fd is the first; NULL: over that one. It and op, which may be NULL,
+ * are lent until the reader is closed. */
+int uvpi_stream_open_connection(struct uvpi_stream_reader *reader, int fd, struct uvpi_stream_many *many, const struct uvp_op *op,
+				struct uvp_error *err);
 void uvpi_stream_close(struct uvpi_stream_reader *reader);
 /* The next piece of libxc's stream, in spans and raw_len, the first one included: 1, or 0 behind the last one, when the whole of
  * the file has been found in order. */

@@ -15,5 +15,6 @@ usage_error "no host given" web
 usage_error "--timeout: within 1ms and a day" --timeout 48h web b
 usage_error "--max-downtime: within 1ms and a day" --max-downtime 0ms web b
 usage_error "--bandwidth: 1k at least" --bandwidth 1b web b
+usage_error "--connections is for a --bandwidth of 1m at least" --bandwidth 500k --connections 2 web b
 
 finish

@@ -26,6 +26,7 @@ static void again(const struct uvpi_wire_message *m)
 	FUZZ_CHECK(uvpi_wire_encode(m, 0, &buf, &len, NULL) == 0);
 	FUZZ_CHECK(uvpi_wire_decode(m->type, buf + UVPI_WIRE_HEAD, (uint32_t)(len - UVPI_WIRE_HEAD), &back, NULL) == 0);
 	FUZZ_CHECK(back.n_disks == m->n_disks && back.n_refusals == m->n_refusals && back.flags == m->flags && back.state == m->state && back.ran_ms == m->ran_ms);
+	FUZZ_CHECK(back.connections == m->connections && !back.secret == !m->secret);
 	FUZZ_CHECK(!m->config || !strcmp(back.config, m->config));
 	free(buf);
 }

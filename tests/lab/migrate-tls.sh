@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Who may bring domains over TLS: keys made in one step, certificates that are unknown, of another host, or expired, strangers who
-# say nothing or something else. migrate.sh moves a guest over it.
+# say nothing or something else. A guest moves over several connections. migrate.sh moves one over a single one.
 . "$(dirname "$0")/../lib.sh"
 requires xlx ssh certtool
 requires_host_b
@@ -104,6 +104,29 @@ check 7 "its certificate has expired"
 # setting up again mends all of it
 expect_ok xlx migrate-setup b
 expect_ok xlx migrate --check t-tls tls://b
+
+# ---- several connections: strangers who would join, one that breaks, and all in order ----
+create_guest "$(tiny_cfg t-many 'cpu_policy = "default,-bmi2,-adx"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s200 r20"')"
+on_exit on_b bash -c "! xlx domid t-many 2>/dev/null || xlx destroy --yes t-many"
+ticks() { "$@" cat /var/log/xen/guest-t-many.log | grep -c '^tick'; }
+more_ticks() { [ "$(ticks "${@:2}")" -gt "$1" ]; }
+gone_from_b() { ! on_b xlx domid t-many; }
+wait_for 60 more_ticks 0 command
+uvp_tls=$(dirname "$(command -v xlx)")/../libexec/uvp-tls
+printf '#!/bin/sh\nexec python3 %s %s %s connect b 16660\n' "$tests_dir/lab/joins.py" "$tmp" "$uvp_tls" >"$tmp/joins"
+chmod +x "$tmp/joins"
+expect_fail 14 xlx migrate --connections 3 --progress=none --ssh '' t-many "$tmp/joins"
+[ -e "$tmp/cut" ] || fail "no connection was cut: $(cat "$tmp/err")"
+err_has "connection 2 of 3"
+err_has "it runs on here"
+[ "$(grep -c "^0x108 .*no domain that comes here waits for this connection" "$tmp/strangers")" -eq 2 ] ||
+	fail "strangers were told something else: $(cat "$tmp/strangers")"
+wait_for 60 gone_from_b
+wait_for 60 more_ticks "$(ticks command)" command
+expect_ok xlx migrate --connections 3 --progress=none --json t-many tls://b
+out_has '"connections":3'
+wait_for 60 more_ticks "$(ticks on_b)" on_b
+expect_ok on_b xlx destroy --yes t-many
 
 expect_ok xlx migrate-setup --remove b
 check 4 "cannot open '$tls/peers/b.pem'"

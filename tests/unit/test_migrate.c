@@ -44,6 +44,8 @@ static struct uvpi_wire_message *new_message(uint32_t type)
 	m->flags = UVP_MIGRATE_CHECK;
 	m->state = UVPI_WIRE_OFF;
 	m->ran_ms = 70;
+	m->connections = 5;
+	m->secret = token;
 	m->domain = (struct uvpi_stream_domain){ .type = 1, .vcpus = 2, .memory_kib = 65536 };
 	return m;
 }
@@ -98,6 +100,8 @@ START_TEST(every_message_is_read_as_it_was_written)
 		if (type == UVPI_WIRE_ASK || type == UVPI_WIRE_KEEP)
 			ck_assert_mem_eq(back->uuid, m->uuid, sizeof(m->uuid));
 		ck_assert_uint_eq(back->ran_ms, type == UVPI_WIRE_RUNNING ? 70 : 0);
+		ck_assert_uint_eq(back->connections, type == UVPI_WIRE_OFFER || type == UVPI_WIRE_VERDICT || type == UVPI_WIRE_JOIN ? 5 : 0);
+		ck_assert_int_eq(back->secret != NULL, type == UVPI_WIRE_VERDICT || type == UVPI_WIRE_JOIN);
 		if (type == UVPI_WIRE_ANSWER)
 			ck_assert_uint_eq(back->state, UVPI_WIRE_OFF);
 	}

@@ -10,8 +10,10 @@
 
 #include <uvp/progress.h>
 
+#include "core/bytes.h"
 #include "core/cleanup.h"
 #include "stream/file.h"
+#include "stream/many.h"
 #include "stream/native.h"
 #include "stream/native_send.h"
 #include "stream/packer.h"
@@ -524,11 +526,93 @@ START_TEST(who_waits_for_a_connection_can_be_stopped)
 	ck_assert_int_eq(pipe2(cancel, O_CLOEXEC), 0);
 	ck_assert_int_eq(write(cancel[1], "x", 1), 1);
 	op.cancel_fd = cancel[0];
-	ck_assert_int_eq(uvpi_stream_open_connection(&reader, fds[0], &op, &err), -UVP_E_CANCELLED);
+	ck_assert_int_eq(uvpi_stream_open_connection(&reader, fds[0], NULL, &op, &err), -UVP_E_CANCELLED);
 	uvpi_stream_close(&reader);
 	close(fds[1]);
 	close(cancel[0]);
 	close(cancel[1]);
+}
+END_TEST
+
+/* The records of an image over three connections, record i over which[i]; then all of them end, or go on. Like read_image(). */
+static int read_many(const struct image *image, const int *which, bool end, struct uvp_error *err)
+{
+	struct uvpi_stream_many many = { NULL };
+	struct uvpi_stream_reader reader;
+	int fds[3][2], n = 0, r;
+
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(pipe2(fds[i], O_CLOEXEC), 0);
+	ck_assert_int_eq(write(fds[0][1], image->bytes, UVPI_STREAM_HEADER), UVPI_STREAM_HEADER);
+	for (size_t at = UVPI_STREAM_HEADER; at < image->len; which++) {
+		size_t len = UVPI_STREAM_RECORD + uvpi_get_le32(image->bytes + at + 8);
+
+		if (*which >= 0)
+			ck_assert_int_eq(write(fds[*which][1], image->bytes + at, len), (ssize_t)len);
+		at += len;
+	}
+	for (int i = 0; i < 3 && end; i++)
+		close(fds[i][1]);
+	ck_assert_int_eq(uvpi_merge_new(3, &many.merge, err), 0);
+	for (int i = 0; i < 3; i++)
+		many.fds[i] = fds[i][0];
+	r = uvpi_stream_open_connection(&reader, fds[0][0], &many, NULL, err);
+	if (r == 0)
+		while ((r = uvpi_stream_next(&reader, err)) > 0)
+			n++;
+	uvpi_stream_close(&reader);
+	uvpi_merge_free(many.merge);
+	close(fds[1][0]);
+	close(fds[2][0]);
+	for (int i = 0; i < 3 && !end; i++)
+		close(fds[i][1]);
+	return r < 0 ? r : n;
+}
+
+/* CONFIG, DOMAIN, four of memory, END. */
+START_TEST(records_over_several_connections_have_their_order)
+{
+	static const int last_first[] = { 0, 0, 2, 1, 2, 1, 0 }, one[] = { 0, 0, 0, 0, 0, 0, 0 }, lost[] = { 0, 0, 1, -1, 1, 2, 0 };
+	static const int misplaced[] = { 0, 1, 0, 0, 0, 0, 0 }, cut[] = { 0, 0, 1, 2, 2, -1, -1 };
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+
+	add_head(&image);
+	for (int i = 0; i < 4; i++)
+		add(&image, UVPI_STREAM_MEMORY, "abcd", 4);
+	add_end(&image, 16);
+	ck_assert_int_eq(read_many(&image, last_first, false, &err), 4);
+	ck_assert_int_eq(read_many(&image, one, false, &err), 4);
+	ck_assert_int_eq(read_many(&image, lost, false, &err), -UVP_E_INVALID);
+	ck_assert_msg(strstr(err.message, "a record is missing") != NULL, "%s", err.message);
+	ck_assert_int_eq(read_many(&image, misplaced, false, &err), -UVP_E_INVALID);
+	ck_assert_msg(strstr(err.message, "where it does not belong") != NULL, "%s", err.message);
+	ck_assert_int_eq(read_many(&image, cut, true, &err), -UVP_E_IO);
+	ck_assert_msg(strstr(err.message, "of 3 broke") != NULL, "%s", err.message);
+}
+END_TEST
+
+START_TEST(a_record_that_comes_twice_is_refused)
+{
+	struct uvpi_stream_record record;
+	struct uvpi_merge *merge = NULL;
+	uint8_t header[UVPI_STREAM_RECORD], *to, *room = malloc(UVPI_STREAM_BODY_MAX);
+
+	ck_assert_int_eq(uvpi_merge_new(2, &merge, NULL), 0);
+	uvpi_stream_put_record(header, UVPI_STREAM_MEMORY, 0, "", 0);
+	for (int i = 0; i < 2; i++) {
+		ck_assert_uint_eq(uvpi_merge_room(merge, i, &to), sizeof(header));
+		memcpy(to, header, sizeof(header));
+		ck_assert_int_eq(uvpi_merge_came(merge, i, sizeof(header), 0, NULL), 0);
+		ck_assert_uint_eq(uvpi_merge_room(merge, i, &to), 0);
+	}
+	ck_assert_int_eq(uvpi_merge_take(merge, 0, &record, &room, NULL), 1);
+	ck_assert_int_eq(uvpi_merge_take(merge, 1, &record, &room, NULL), -UVP_E_INVALID);
+	ck_assert_uint_eq(uvpi_merge_room(merge, 0, &to), sizeof(header));
+	memcpy(to, header, sizeof(header));
+	ck_assert_int_eq(uvpi_merge_came(merge, 0, sizeof(header), 1, NULL), -UVP_E_INVALID);
+	uvpi_merge_free(merge);
+	free(room);
 }
 END_TEST
 
@@ -580,6 +664,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_level_is_two_texts);
 	tcase_add_test(tcase, a_header_may_come_in_parts);
 	tcase_add_test(tcase, who_waits_for_a_connection_can_be_stopped);
+	tcase_add_test(tcase, records_over_several_connections_have_their_order);
+	tcase_add_test(tcase, a_record_that_comes_twice_is_refused);
 	tcase_add_test(tcase, a_device_model_comes_behind_the_memory_of_an_hvm_guest_only);
 }
 
