@@ -20,18 +20,47 @@
 
 /* ---- which domain ---- */
 
+static enum uvpi_silence silence_of(const struct uvpi_dominfo *info)
+{
+	return info->dying    ? UVPI_SILENT_DYING :
+	       info->shutdown ? UVPI_SILENT_ENDED :
+	       info->paused   ? UVPI_SILENT_PAUSED :
+				UVPI_ANSWERS;
+}
+
+const char *uvpi_driver_silence_text(enum uvpi_silence silence)
+{
+	static const char *const texts[] = { NULL, "is paused", "has shut down or crashed", "is being destroyed", "is gone" };
+
+	return texts[silence];
+}
+
+enum uvpi_silence uvpi_driver_silence(struct uvp_host *host, uint32_t domid)
+{
+	struct uvpi_dominfo info;
+	int r = uvpi_hyp_domain(host->hyp, domid, &info, NULL);
+
+	return r == -UVP_E_NOT_FOUND ? UVPI_SILENT_GONE : r < 0 ? UVPI_ANSWERS : silence_of(&info);
+}
+
+bool uvpi_driver_is_silent(const struct uvpi_devset *set, struct uvpi_device *dev)
+{
+	dev->silence = dev->server ? uvpi_driver_silence(set->host, dev->server) : UVPI_ANSWERS;
+	return dev->silence != UVPI_ANSWERS;
+}
+
 static int check_state(const struct uvp_domain *domain, const struct uvpi_dominfo *info, struct uvp_error *err)
 {
 	char label[UVPI_LABEL], word[UVPI_LABEL];
-	const char *why = info->dying ? "is being destroyed" : info->shutdown ? "has shut down or crashed" : NULL;
+	enum uvpi_silence silence = silence_of(info);
 
-	uvpi_domain_label(domain, label);
-	if (why)
-		return uvpi_fail(err, UVP_E_BUSY, 0, "%s %s, and serves nobody", label, why);
-	if (!info->paused)
+	if (silence == UVPI_ANSWERS)
 		return 0;
-	uvpi_fail(err, UVP_E_BUSY, 0, "%s is paused, and does not answer", label);
-	uvpi_hint(err, "xlx unpause %.200s", uvpi_domain_word(domain, word));
+	uvpi_domain_label(domain, label);
+	uvpi_fail(err, UVP_E_BUSY, 0, "%s %s, and %s", label, uvpi_driver_silence_text(silence),
+		  silence == UVPI_SILENT_PAUSED ? "does not answer" : "serves nobody");
+	if (silence == UVPI_SILENT_PAUSED)
+		uvpi_hint(err, "xlx unpause %.200s", uvpi_domain_word(domain, word));
 	return -UVP_E_BUSY;
 }
 
@@ -101,6 +130,17 @@ void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t 
 		uvpi_domain_label(domain, dev->server_label);
 	else
 		snprintf(dev->server_label, sizeof(dev->server_label), "domain %" PRIu32, domid);
+}
+
+void uvpi_driver_not_undone(const char *label, enum uvpi_silence silence, const char *what, struct uvp_error *err)
+{
+	if (silence == UVPI_SILENT_PAUSED) {
+		uvpi_fail(err, UVP_E_BUSY, 0, "%.200s is paused, and has not undone what it did for %.120s", label, what);
+		uvpi_hint(err, "it does when it is unpaused");
+		return;
+	}
+	uvpi_fail(err, UVP_E_TIMEOUT, 0, "%.200s did not undo in time what it did for %.120s", label, what);
+	uvpi_hint(err, "does an agent (xl devd) run there? A loop device may be left: losetup -a");
 }
 
 bool uvpi_driver_is_vm(const char *vm, const uint8_t uuid[16])

@@ -18,8 +18,23 @@ struct uvp_host;
 /* Look for the domains that the devices of the set name as those of their back ends: each must be there, and able to
  * answer. */
 int uvpi_driver_find(struct uvpi_devset *set, struct uvp_error *err);
+/* Why that domain answers nothing now. Only what is paused may go on, and then does what it was told before. */
+enum uvpi_silence {
+	UVPI_ANSWERS = 0,
+	UVPI_SILENT_PAUSED,
+	UVPI_SILENT_ENDED, /* shut down or crashed */
+	UVPI_SILENT_DYING,
+	UVPI_SILENT_GONE
+};
+enum uvpi_silence uvpi_driver_silence(struct uvp_host *host, uint32_t domid);
+/* "is paused" and the like; NULL for ANSWERS. */
+const char *uvpi_driver_silence_text(enum uvpi_silence silence);
+/* The same of the device's, which is kept in it; domain 0 answers. */
+bool uvpi_driver_is_silent(const struct uvpi_devset *set, struct uvpi_device *dev);
 /* Its back end is in that domain: for one that is there already. */
 void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t domid);
+/* The warning that it has not undone what it did for "disk 'xvda'" or the like. What is paused finds its nodes when it goes on. */
+void uvpi_driver_not_undone(const char *label, enum uvpi_silence silence, const char *what, struct uvp_error *err);
 /* Does /local/domain/ID/vm, as it was read (NULL: there is none), belong to that domain? libxl may have put "-1" behind it. */
 bool uvpi_driver_is_vm(const char *vm, const uint8_t uuid[16]);
 /* For how many milliseconds the youngest of those domains may have to boot still. */

@@ -103,9 +103,12 @@ static int check_free(struct uvpi_devset *set, struct uvp_error *err)
 	r = uvpi_batch_run(batch, false, err);
 	set->looked = true;
 	for (int i = 0; i < set->n && r >= 0; i++)
-		if (uvpi_batch_value(batch, 2 * i, NULL) || uvpi_batch_value(batch, 2 * i + 1, NULL))
+		if (uvpi_batch_value(batch, 2 * i, NULL) || (uvpi_batch_value(batch, 2 * i + 1, NULL) && !set->list[i]->server))
 			r = uvpi_fail(err, UVP_E_EXISTS, 0, "domain %" PRIu32 " has %s already", set->domid,
 				      set->list[i]->label);
+		else if (uvpi_batch_value(batch, 2 * i + 1, NULL))
+			r = uvpi_fail(err, UVP_E_BUSY, 0, "%.200s has not undone yet what it did for an earlier %s of domain %" PRIu32,
+				      set->list[i]->server_label, set->list[i]->label, set->domid);
 	return r;
 }
 
@@ -204,11 +207,19 @@ static int fail_back_end(const struct uvpi_device *dev, const char *text, struct
 	return uvpi_fail(err, UVP_E_IO, 0, "the %s failed: %.200s", label, text);
 }
 
+static int fail_silent(const struct uvpi_device *dev, struct uvp_error *err)
+{
+	return uvpi_fail(err, UVP_E_BUSY, 0, "%.200s, which is to serve %s, %s", dev->server_label, dev->label,
+			 uvpi_driver_silence_text(dev->silence));
+}
+
 static int look_for_back_end(struct uvpi_devset *set, struct uvpi_device *dev, const char *error,
 			     struct uvp_error *err)
 {
 	char label[UVPI_DRIVER_LABEL];
 
+	if (uvpi_driver_is_silent(set, dev))
+		return fail_silent(dev, err);
 	if (error)
 		return fail_back_end(dev, error, err);
 	if (dev->back_state >= UVPI_XENBUS_CLOSING)
@@ -297,6 +308,8 @@ static int look_for_agent(struct uvpi_devset *set, struct uvpi_device *dev, cons
 
 	if (!dev->server)
 		return 1;
+	if (uvpi_driver_is_silent(set, dev))
+		return fail_silent(dev, err);
 	if (error)
 		return fail_back_end(dev, error, err);
 	r = uvpi_batch_new(set->store, &batch, err);
@@ -388,6 +401,8 @@ static int look_for_guest(struct uvpi_devset *set, struct uvpi_device *dev, cons
 {
 	_cleanup_free_ char *text = NULL;
 
+	if (uvpi_driver_is_silent(set, dev))
+		return fail_silent(dev, err);
 	if (error)
 		return fail_back_end(dev, error, err);
 	if (dev->back_state >= UVPI_XENBUS_CLOSING || dev->front_state == UVPI_XENBUS_CLOSED) {

@@ -14,6 +14,7 @@
 #include <uvp/progress.h>
 
 #include "device/disk_share.h"
+#include "device/driver.h"
 
 struct uvp_host;
 struct uvpi_batch;
@@ -93,6 +94,8 @@ struct uvpi_device {
 	uint32_t server;          /* its id, */
 	uint8_t server_uuid[16];  /* and which domain that id meant: zeros when that is not known */
 	char server_label[272];   /* "domain 'disks'": for messages */
+	enum uvpi_silence silence; /* why it did not answer when that was last looked at */
+	bool untouched;            /* it had not begun with the device when that was taken away */
 	char label[64];    /* "disk 'xvda'": for messages */
 	char backend[96];  /* its folders */
 	char frontend[96];

@@ -19,7 +19,7 @@
 
 /* The nodes of a driver domain are its own, who may write them all the time: no transaction. Nothing is written for one
  * that is gone: that would make a folder of it. */
-static int write_elsewhere(struct uvpi_devset *set, const struct uvpi_device *dev, const char *online, enum uvpi_xenbus state,
+static int write_elsewhere(struct uvpi_devset *set, struct uvpi_device *dev, const char *online, enum uvpi_xenbus state,
 			   struct uvp_error *err)
 {
 	_cleanup_free_ char *text = NULL;
@@ -32,6 +32,8 @@ static int write_elsewhere(struct uvpi_devset *set, const struct uvpi_device *de
 	if (r < 0 || !text)
 		return r;
 	is = uvpi_xenbus_parse(text);
+	if (state == UVPI_XENBUS_CLOSING)
+		dev->untouched = is == UVPI_XENBUS_INITIALISING;
 	snprintf(path, sizeof(path), "%s/online", dev->backend);
 	r = uvpi_store_write(set->store, path, online, err);
 	/* Nobody answers a second time. */
@@ -48,7 +50,7 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 	int r = uvpi_batch_new(set->store, &batch, err);
 
 	for (int i = 0; i < set->n && r >= 0; i++) {
-		const struct uvpi_device *dev = set->list[i];
+		struct uvpi_device *dev = set->list[i];
 		char path[160];
 
 		if (!dev->has_nodes)
@@ -68,19 +70,25 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 	return r < 0 ? r : uvpi_batch_run(batch, true, err);
 }
 
+/* Nobody is there who has anything to close or to undo. */
+static bool is_alone(const struct uvpi_devset *set, struct uvpi_device *dev)
+{
+	return !dev->has_nodes || uvpi_driver_is_silent(set, dev) || dev->untouched;
+}
+
 /* A back end whose node is gone, or that nobody serves, is closed too. */
 static int look_for_close(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
 	char devid[12];
 
 	snprintf(devid, sizeof(devid), "%" PRIu32, dev->devid);
-	return !dev->has_nodes || dev->back_state == UVPI_XENBUS_CLOSED || dev->back_state == UVPI_XENBUS_UNKNOWN ||
+	return is_alone(set, dev) || dev->back_state == UVPI_XENBUS_CLOSED || dev->back_state == UVPI_XENBUS_UNKNOWN ||
 	       (!dev->server && !uvpi_xenbus_is_served(dev->class->kind, set->domid, devid));
 }
 
 static int look_for_removal(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
-	return !dev->has_nodes || !dev->server || dev->back_state == UVPI_XENBUS_UNKNOWN;
+	return !dev->server || is_alone(set, dev) || dev->back_state == UVPI_XENBUS_UNKNOWN;
 }
 
 static void warn_agent(const struct uvpi_devset *set)
@@ -90,10 +98,9 @@ static void warn_agent(const struct uvpi_devset *set)
 	for (int i = 0; i < set->n; i++) {
 		const struct uvpi_device *dev = set->list[i];
 
-		if (dev->settled)
+		if (dev->settled && (!dev->has_nodes || dev->untouched || dev->silence != UVPI_SILENT_PAUSED))
 			continue;
-		uvpi_fail(&why, UVP_E_TIMEOUT, 0, "%.200s did not undo in time what it did for %s", dev->server_label, dev->label);
-		uvpi_hint(&why, "does an agent (xl devd) run there? A loop device may be left: losetup -a");
+		uvpi_driver_not_undone(dev->server_label, dev->silence, dev->label, &why);
 		uvpi_op_warn(set->op, &why);
 		return;
 	}
@@ -111,7 +118,7 @@ static int wait_agents(struct uvpi_devset *set, const struct uvp_op *op, struct 
 	if (!any)
 		return 0;
 	r = uvpi_devset_wait(set, look_for_removal, false, uvpi_now_ms() + UVPI_DRIVER_UNDO_MS, op, err);
-	if (r == 0)
+	if (r >= 0)
 		warn_agent(set);
 	return r < 0 ? r : 0;
 }
@@ -195,7 +202,8 @@ static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 					    set->op);
 		/* That of errors is of all this domain's devices of the kind; old ones are of no use to anybody. */
 		uvpi_batch_rm(batch, dev->frontend);
-		uvpi_batch_rm(batch, dev->backend);
+		if (dev->silence != UVPI_SILENT_PAUSED || dev->untouched)
+			uvpi_batch_rm(batch, dev->backend);
 		uvpi_batch_rm(batch, dev->record);
 		uvpi_devset_error_path(set, dev, true, error, sizeof(error));
 		parent_of(error, path, sizeof(path));
@@ -336,13 +344,18 @@ static bool guest_has_it(const struct uvpi_devset *set)
 static int check_servers(const struct uvpi_devset *set, struct uvp_error *err)
 {
 	for (int i = 0; i < set->n; i++) {
-		const struct uvpi_device *dev = set->list[i];
+		struct uvpi_device *dev = set->list[i];
 
-		if (!dev->server || dev->was != UVPI_XENBUS_UNKNOWN)
+		if (!dev->server)
 			continue;
-		uvpi_fail(err, UVP_E_BUSY, 0, "the guest of domain %" PRIu32 " has %s, and cannot let go of it: %.200s, which served it, is gone",
-			  set->domid, dev->label, dev->server_label);
-		uvpi_hint(err, "take it away with --force");
+		if (!uvpi_driver_is_silent(set, dev) && dev->was == UVPI_XENBUS_UNKNOWN)
+			dev->silence = UVPI_SILENT_GONE;
+		if (dev->silence == UVPI_ANSWERS)
+			continue;
+		uvpi_fail(err, UVP_E_BUSY, 0, "the guest of domain %" PRIu32 " has %s, and cannot let go of it: %.200s, which serve%c it, %s",
+			  set->domid, dev->label, dev->server_label, dev->silence == UVPI_SILENT_PAUSED ? 's' : 'd',
+			  uvpi_driver_silence_text(dev->silence));
+		uvpi_hint(err, "%stake it away with --force", dev->silence == UVPI_SILENT_PAUSED ? "unpause that, or " : "");
 		return -UVP_E_BUSY;
 	}
 	return 0;

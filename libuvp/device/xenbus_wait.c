@@ -65,13 +65,17 @@ void uvpi_devset_error_path(const struct uvpi_devset *set, const struct uvpi_dev
 			 dev->class->kind, dev->devid);
 }
 
-/* Watch, or stop to watch, what either end says. The token is the device's place in the set. */
+#define RELEASED "released"
+
+/* Watch, or stop to watch, what either end says, and whether a domain has ended. The token is the device's place in the set. */
 static int watch_all(struct uvpi_devset *set, bool on, bool front, struct uvp_error *err)
 {
 	int (*call)(struct uvpi_store *, const char *, const char *, struct uvp_error *) =
 		on ? uvpi_store_watch : uvpi_store_unwatch;
 	int r = open_kernel(set, err);
 
+	if (r >= 0 && uvpi_driver_any(set))
+		r = call(set->kernel, "@releaseDomain", RELEASED, err);
 	for (int i = 0; i < set->n && r >= 0; i++) {
 		struct uvpi_device *dev = set->list[i];
 		char token[16], path[160];
@@ -115,6 +119,8 @@ static int take_events(struct uvpi_devset *set, int64_t deadline_ms, const struc
 
 		if (uvpi_parse_u32(event.token, "token", 0, (uint32_t)set->n - 1, &i, NULL) == 0)
 			set->list[i]->looked_at = true;
+		for (int j = 0; j < set->n && !strcmp(event.token, RELEASED); j++)
+			set->list[j]->looked_at |= set->list[j]->server != 0;
 		uvpi_store_event_done(&event);
 	} while (--most && uvpi_store_next_event(set->kernel, 0, -1, &event, NULL) > 0);
 	return 1;

@@ -37,7 +37,10 @@
 struct device {
 	char kind[32], id[32];
 	uint32_t server; /* the domain of its back end; an agent there removes its folder as the last it does */
+	enum uvpi_silence silence; /* of that domain */
 	bool open;
+	bool untouched; /* that domain had not begun with it */
+	bool left; /* in a domain that is paused, and undoes it when it goes on */
 	char backend[128];
 	char loop[32];     /* or network block device; xl's script takes loop devices down only when xl runs it */
 	char target[1024]; /* the file behind it */
@@ -223,7 +226,7 @@ static int find_devices(struct uvpi_store *store, uint32_t domid, int64_t deadli
 static bool is_open(const struct device *d, const char *state)
 {
 	if (d->server)
-		return state != NULL;
+		return state != NULL && d->silence == UVPI_ANSWERS && !d->untouched;
 	return d->id[0] && uvpi_xenbus_in_kernel(d->kind) && state && *state >= '1' && *state <= CLOSING && !state[1];
 }
 
@@ -291,10 +294,10 @@ static void watch_interfaces(struct uvpi_closing *closing)
 
 /* An agent waits for both: that it is not to come back, and that it has closed. One that has closed already would not
  * answer a second time. The nodes are another domain's, who may write them all the time: no transaction. */
-static void tell_drivers(const struct uvpi_closing *closing)
+static void tell_drivers(struct uvpi_closing *closing)
 {
 	for (int i = 0; i < closing->devices.n; i++) {
-		const struct device *d = &closing->devices.list[i];
+		struct device *d = &closing->devices.list[i];
 		_cleanup_free_ char *state = NULL;
 		struct uvp_error why = UVP_ERROR_INIT;
 		char path[256];
@@ -307,6 +310,7 @@ static void tell_drivers(const struct uvpi_closing *closing)
 		r = uvpi_store_read(closing->store, path, &state, &why);
 		if (r >= 0 && !state)
 			continue;
+		d->untouched = uvpi_xenbus_parse(state) == UVPI_XENBUS_INITIALISING;
 		snprintf(path, sizeof(path), "%s/online", d->backend);
 		if (r >= 0)
 			r = uvpi_store_write(closing->store, path, "0", &why);
@@ -331,10 +335,10 @@ static int ask_to_close(struct uvpi_closing *closing, struct uvp_error *err)
 }
 
 /* Which have not closed that somebody in the kernel serves: one without a driver never answers. */
-static int look_for_open(struct uvpi_store *store, uint32_t domid, struct devices *devices, struct uvp_error *err)
+static int look_for_open(const struct uvpi_closing *closing, struct devices *devices, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
-	int r = uvpi_batch_new(store, &batch, err);
+	int r = uvpi_batch_new(closing->store, &batch, err);
 	char path[256];
 
 	for (int i = 0; i < devices->n && r >= 0; i++) {
@@ -348,7 +352,10 @@ static int look_for_open(struct uvpi_store *store, uint32_t domid, struct device
 	for (int i = 0; i < devices->n; i++) {
 		struct device *d = &devices->list[i];
 
-		d->open = is_open(d, uvpi_batch_value(batch, i, NULL)) && (d->server || uvpi_xenbus_is_served(d->kind, domid, d->id));
+		d->silence = d->server ? uvpi_driver_silence(closing->host, d->server) : UVPI_ANSWERS;
+		d->left = d->silence == UVPI_SILENT_PAUSED && !d->untouched && uvpi_batch_value(batch, i, NULL);
+		d->open = is_open(d, uvpi_batch_value(batch, i, NULL)) &&
+			  (d->server || uvpi_xenbus_is_served(d->kind, closing->domid, d->id));
 	}
 	return 0;
 }
@@ -367,13 +374,15 @@ static int wait_for_kernel(struct uvpi_closing *closing, struct uvp_error *err)
 	return r;
 }
 
-/* Where the back ends change their states. */
+/* Where the back ends change their states, and whether their domains end. */
 static int watch_back_ends(const struct uvpi_closing *closing, bool on, struct uvp_error *err)
 {
 	int (*call)(struct uvpi_store *, const char *, const char *, struct uvp_error *) =
 		on ? uvpi_store_watch : uvpi_store_unwatch;
 	int r = call(closing->store, BACKENDS, "close", err);
 
+	if (r >= 0 && closing->devices.any_driver)
+		r = call(closing->store, "@releaseDomain", "close", err);
 	for (int i = 0; i < closing->devices.n && r >= 0; i++)
 		if (closing->devices.list[i].server)
 			r = call(closing->store, closing->devices.list[i].backend, "close", err);
@@ -405,17 +414,19 @@ static void warn_driver(const struct uvpi_closing *closing, const struct uvp_op 
 	_cleanup_domain_ struct uvp_domain *server = NULL;
 	const struct device *d = find_open(&closing->devices, true);
 	struct uvp_error why = UVP_ERROR_INIT;
-	char label[UVPI_LABEL];
+	char label[UVPI_LABEL], what[96];
 
+	for (int i = 0; i < closing->devices.n && !d; i++)
+		if (closing->devices.list[i].left)
+			d = &closing->devices.list[i];
 	if (!d)
 		return;
 	if (uvp_domain_open(closing->host, d->server, &server, NULL) == 0)
 		uvpi_domain_label(server, label);
 	else
 		snprintf(label, sizeof(label), "domain %" PRIu32, d->server);
-	uvpi_fail(&why, UVP_E_TIMEOUT, 0, "%s did not undo in time what it did for %s %s of domain %" PRIu32, label, d->kind, d->id,
-		  closing->domid);
-	uvpi_hint(&why, "does an agent (xl devd) run there? A loop device may be left: losetup -a");
+	snprintf(what, sizeof(what), "%s %s of domain %" PRIu32, d->kind, d->id, closing->domid);
+	uvpi_driver_not_undone(label, d->silence, what, &why);
 	uvpi_op_warn(op, &why);
 }
 
@@ -428,11 +439,13 @@ static int wait_closed(struct uvpi_closing *closing, const struct uvp_op *op, st
 	int r = wait_for_kernel(closing, err);
 
 	if (r == 0)
-		r = look_for_open(store, closing->domid, &closing->devices, err);
-	if (r < 0 || !wait_until(closing, drivers))
+		r = look_for_open(closing, &closing->devices, err);
+	if (r < 0 || !wait_until(closing, drivers)) {
+		warn_driver(closing, op);
 		return r;
+	}
 	r = watch_back_ends(closing, true, err);
-	while (r >= 0 && (r = look_for_open(store, closing->domid, &closing->devices, err)) == 0 &&
+	while (r >= 0 && (r = look_for_open(closing, &closing->devices, err)) == 0 &&
 	       (until = wait_until(closing, drivers))) {
 		struct uvpi_store_event event = { NULL };
 
@@ -541,6 +554,15 @@ out:
 	return r;
 }
 
+/* Is there one of that kind in that domain that is to find its nodes again? */
+static bool is_left(const struct devices *devices, const struct device *like)
+{
+	for (int i = 0; i < devices->n; i++)
+		if (devices->list[i].left && devices->list[i].server == like->server && !strcmp(devices->list[i].kind, like->kind))
+			return true;
+	return false;
+}
+
 void uvpi_closing_remove(const struct uvpi_closing *closing, struct uvpi_batch *batch)
 {
 	for (int i = 0; closing && i < closing->devices.n; i++) {
@@ -551,7 +573,8 @@ void uvpi_closing_remove(const struct uvpi_closing *closing, struct uvpi_batch *
 		if (i && !strcmp(d->kind, d[-1].kind) && d->server == d[-1].server)
 			continue;
 		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/backend/%s/%" PRIu32, d->server, d->kind, closing->domid);
-		uvpi_batch_rm(batch, path);
+		if (!is_left(&closing->devices, d))
+			uvpi_batch_rm(batch, path);
 		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/error/backend/%s/%" PRIu32, d->server, d->kind, closing->domid);
 		uvpi_batch_rm(batch, path);
 	}

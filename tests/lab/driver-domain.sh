@@ -39,12 +39,19 @@ err_has "no domain can serve itself"
 guest_boots lab-driver xlx create "$(driver_cfg lab-driver)"
 driver=$(xlx domid lab-driver)
 
-# a domain without back ends answers nothing; what the driver domain complains of is told, and nothing stays
+# a domain without back ends answers nothing, and is not waited for when it ends; what the driver domain complains of is
+# told, and nothing stays
+other_cfg=$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-other' ]")
 if long; then
-	expect_fail 11 xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-other' ]")"
+	expect_fail 11 xlx create "$other_cfg"
 	err_has "no back end took disk 'xvda'"
 	err_has "has domain 'lab-other' booted, and has it the module xen-blkback?"
 fi
+other=$(xlx domid lab-other)
+(wait_for 60 xenstore-exists "/local/domain/$other/backend/vbd" && shut_down_now "$other" 3) &
+expect_fail 6 xlx create "$other_cfg"
+err_has "domain 'lab-other', which is to serve disk 'xvda', has shut down or crashed"
+wait $!
 expect_ok xlx destroy --yes lab-other
 expect_fail 4 xlx create "$(tiny_cfg lab-user "disk = [ '/none.img,raw,xvda,rw,backend=lab-driver' ]")"
 err_has "disk 'xvda': there is no '/none.img' in domain 'lab-driver'"
@@ -84,6 +91,8 @@ after=$(sum)
 in_driver 'sync; md5sum /disk.img'
 [ "$after" = "$(sum)" ] || fail "what the guest wrote is not there: $(cat "$tmp/guest")"
 
+expect_fail 5 xlx migrate --dry-run --ssh '' lab-user 'xlx migrate-receive'
+err_has "disk 'xvda' is in domain 'lab-driver'"
 expect_fail 6 xlx save lab-driver "$tmp/driver"
 err_has "its back ends serve domain 'lab-user', and cannot leave with it"
 expect_fail 3 xlx define "$(tiny_cfg lab-defined "vif = [ 'backend=$driver' ]")"
@@ -171,7 +180,21 @@ if [ "${DRIVER_AGENT:-}" = xl ]; then
 	nothing_left "vbd/$user" || fail "a back end is left: $(xenstore-ls "/local/domain/$driver/backend")"
 fi
 
-# the driver domain ends first
+# a driver domain that is paused is not waited for, and undoes its part when it goes on
+expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver', '/disk2.img,raw,xvdb,rw,backend=lab-driver' ]")"
+user=$(xlx domid lab-user)
+xenstore-write "/local/domain/$user/device/vbd/51728/state" 4 # as of a guest that had connected
+expect_ok xlx pause lab-driver
+expect_fail 6 xlx block-detach lab-user xvdb
+err_has "domain 'lab-driver', which serves it, is paused"
+expect_ok xlx block-detach --force lab-user xvdb
+err_has "domain 'lab-driver' is paused, and has not undone what it did for disk 'xvdb'"
+expect_ok xlx destroy --yes lab-user
+err_has "domain 'lab-driver' is paused, and has not undone what it did for vbd 51712"
+expect_ok xlx unpause lab-driver
+for number in 51712 51728; do wait_for 60 nothing_left "vbd/$user/$number"; done
+
+# it ends first
 expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver' ]")"
 expect_ok xlx destroy --yes lab-driver
 err_has "domain 'lab-driver' served domain 'lab-user'"

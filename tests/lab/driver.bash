@@ -110,6 +110,7 @@ driver_initrd() {
 		ln -s ../lib/xen-4.17/bin/xl "$root/usr/bin/xl"
 	fi
 	dd if=/dev/urandom of="$root/disk.img" bs=64k count=16 2>/dev/null
+	cp "$root/disk.img" "$root/disk2.img"
 	(cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/driver.img"
 }
 
