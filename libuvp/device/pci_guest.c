@@ -332,15 +332,18 @@ static int find(struct uvp_domain *domain, const struct uvpi_pci_nodes *nodes, c
 	return -UVP_E_NOT_FOUND;
 }
 
-/* Of one that the domain got by somebody who was interrupted there is only the note. 1: it is taken back. */
+/* What somebody who was interrupted left: the note, the configuration's entry, or both. 1: it is taken back. */
 static int detach_noted(struct uvp_domain *domain, const char *which, bool hvm, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_pci_given given = { .sbdf = 0 };
 	const struct giving g = { .domain = domain, .list = &given, .n = 1 };
-	int r = uvpi_pci_find(domain->host, which, &given.sbdf, NULL);
+	int r = uvpi_pci_find(domain->host, which, &given.sbdf, NULL), known;
 
-	if (r < 0 || !uvpi_pci_is_noted(domain->host, domain->domid, given.sbdf))
+	if (r < 0)
 		return 0;
+	known = uvpi_record_remove_pci(domain, given.sbdf, err);
+	if (known < 0 || !uvpi_pci_is_noted(domain->host, domain->domid, given.sbdf))
+		return known;
 	r = hvm ? uvpi_dm_unplug_pci(domain, given.sbdf, op, err) : 0;
 	if (r == 0)
 		r = take_back(&g, err);
@@ -388,7 +391,10 @@ static int detach(struct uvp_domain *domain, const char *which, bool hvm, bool f
 		r = uvpi_dm_unplug_pci(domain, sbdf, op, err);
 	if (r == 0)
 		r = nodes.n == 1 ? detach_last(domain, force, op, err) : detach_one(domain, &nodes, sbdf, op, err);
-	return r < 0 ? r : uvpi_record_remove_pci(domain, sbdf, err);
+	UVPI_STEP("taken away");
+	if (r >= 0)
+		r = uvpi_record_remove_pci(domain, sbdf, err);
+	return r < 0 ? r : 0;
 }
 
 int uvp_pci_detach(struct uvp_domain *domain, const char *which, unsigned int flags, const struct uvp_op *op,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The list of PCI devices in the configuration of a running domain follows what it gets and loses. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +33,12 @@ static int split(struct uvp_domain *domain, struct xlcfg_value *list, const stru
 	return r;
 }
 
-static int drop(struct uvp_domain *domain, struct xlcfg_value *list, uint32_t sbdf, struct uvp_error *err)
+struct removal {
+	uint32_t sbdf;
+	bool *found;
+};
+
+static int drop(struct uvp_domain *domain, struct xlcfg_value *list, uint32_t sbdf, bool *found, struct uvp_error *err)
 {
 	int r = 0, n = list->n_items;
 
@@ -46,6 +52,7 @@ static int drop(struct uvp_domain *domain, struct xlcfg_value *list, uint32_t sb
 			spec.sbdf = named;
 		if (spec.all_functions ? (spec.sbdf ^ sbdf) & ~7u : spec.sbdf != sbdf)
 			continue;
+		*found = true;
 		if (spec.all_functions)
 			r = split(domain, list, &spec, sbdf, err);
 		if (r == 0)
@@ -59,9 +66,11 @@ static int add_one(struct uvp_domain *domain, struct xlcfg_value *list, const vo
 	return uvpi_list_append(list, spec, err);
 }
 
-static int remove_one(struct uvp_domain *domain, struct xlcfg_value *list, const void *sbdf, struct uvp_error *err)
+static int remove_one(struct uvp_domain *domain, struct xlcfg_value *list, const void *data, struct uvp_error *err)
 {
-	return drop(domain, list, *(const uint32_t *)sbdf, err);
+	const struct removal *removal = data;
+
+	return drop(domain, list, removal->sbdf, removal->found, err);
 }
 
 int uvpi_record_pci(struct uvp_domain *domain, const char *spec, struct uvp_error *err)
@@ -71,5 +80,9 @@ int uvpi_record_pci(struct uvp_domain *domain, const char *spec, struct uvp_erro
 
 int uvpi_record_remove_pci(struct uvp_domain *domain, uint32_t sbdf, struct uvp_error *err)
 {
-	return uvpi_record_edit(domain, "pci", remove_one, &sbdf, err);
+	bool found = false;
+	const struct removal removal = { sbdf, &found };
+	int r = uvpi_record_edit(domain, "pci", remove_one, &removal, err);
+
+	return r < 0 ? r : found;
 }

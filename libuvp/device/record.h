@@ -24,7 +24,8 @@ int uvpi_record_remove(struct uvp_domain *domain, const char *key, uint32_t devi
 int uvpi_record_find(struct uvp_domain *domain, const char *key, const char *which, uint32_t *ret_devid,
 		     struct uvp_error *err);
 
-/* A PCI device is known by its address; one of a specification that means all functions leaves the others there. */
+/* A PCI device is known by its address; one of a specification that means all functions leaves the others there. Removing
+ * returns 1 when it was there. */
 int uvpi_record_pci(struct uvp_domain *domain, const char *spec, struct uvp_error *err);
 int uvpi_record_remove_pci(struct uvp_domain *domain, uint32_t sbdf, struct uvp_error *err);
 

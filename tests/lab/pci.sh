@@ -71,6 +71,14 @@ err_has "cannot hand PCI devices to pvh guests"
 expect_ok xlx pci-attach --no-wait lab-pci $two seize=1
 expect_ok xlx pci-list lab-pci
 out_has $two
+# killed on the way out, the next command does the rest, in the configuration as well
+for step in 'device removed' 'taken back in Xen' 'taken away'; do
+	expect_fail 137 env UVP_KILL_AT_STEP="$step" xlx pci-detach lab-pci $two
+	expect_ok xlx pci-detach lab-pci $two
+	expect_ok xlx dumpxml lab-pci
+	! grep -q "slot='0x12'" "$tmp/out" || fail "killed at '$step', the configuration has it still: $(cat "$tmp/out")"
+	expect_ok xlx pci-attach --no-wait lab-pci $two
+done
 expect_ok xlx pci-detach lab-pci $two
 expect_ok xlx pci-detach lab-pci $one
 expect_ok xlx pci-list --no-header lab-pci
