@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config/devspec_pci.h"
 #include "core/error.h"
 #include "core/host.h"
 #include "core/names.h"
@@ -227,6 +228,13 @@ static int create(struct hostd_work *work, const struct hostd_note *note, struct
 	config->name = name;
 	config->has_uuid = true;
 	memcpy(config->uuid, note->uuid, 16);
+	r = uvpi_pci_forgive(config, err);
+	if (r > 0)
+		daemon_log(DAEMON_WARNING, note->name,
+			   "'%s' goes on without msitranslate= and power_mgmt= of its PCI devices, which do nothing and are refused by now",
+			   note->name);
+	if (r < 0)
+		return r;
 	return uvp_domain_create(work->host, config, UVP_CREATE_PAUSED, NULL, ret_domain, err);
 }
 

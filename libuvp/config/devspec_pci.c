@@ -10,6 +10,7 @@
 #include "config/keys.h"
 #include "config/model.h"
 #include "config/xlcfg_value.h"
+#include "config/xml_list.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -258,6 +259,48 @@ int uvpi_pcis_fill(const struct uvp_config *config, struct uvpi_pci **ret_list, 
 		return r;
 	*ret_list = uvpi_steal(&list);
 	return value.n_items;
+}
+
+/* The devices as they are in the structs become the list again, with the defaults in each. */
+static int write_list(struct uvp_config *config, const struct uvpi_pci *list, int n, struct uvp_error *err)
+{
+	static const char *const defaults[] = { "pci_permissive", "pci_msitranslate", "pci_seize", "pci_power_mgmt" };
+	_cleanup_value_ struct xlcfg_value value = { .kind = XLCFG_LIST };
+	_cleanup_free_ char *text = NULL;
+	char spec[UVPI_PCI_SPEC];
+	int r = 0;
+
+	for (int i = 0; i < n && r == 0; i++) {
+		uvpi_pci_text(&list[i], spec);
+		r = uvpi_list_append(&value, spec, err);
+	}
+	if (r < 0)
+		return r;
+	text = xlcfg_value_text(&value);
+	if (!text || uvpi_config_extra_set(config, "pci", text, 0) < 0)
+		return uvpi_no_memory(err);
+	for (size_t i = 0; i < UVPI_ARRAY_SIZE(defaults); i++)
+		uvpi_config_extra_drop(config, defaults[i]);
+	return 0;
+}
+
+int uvpi_pci_forgive(struct uvp_config *config, struct uvp_error *err)
+{
+	_cleanup_free_ struct uvpi_pci *list = NULL;
+	int n = uvpi_pcis_fill(config, &list, err), r;
+	bool any = false;
+
+	for (int i = 0; i < n; i++) {
+		if (uvpi_pci_check_options(&list[i], config->type == UVPI_TYPE_HVM, NULL) == 0)
+			continue;
+		any = true;
+		list[i].msitranslate = false;
+		list[i].power_mgmt &= config->type != UVPI_TYPE_HVM;
+	}
+	if (n < 0 || !any)
+		return n < 0 ? n : 0;
+	r = write_list(config, list, n, err);
+	return r < 0 ? r : 1;
 }
 
 static bool has_devices(const struct uvp_config *config)

@@ -36,6 +36,10 @@ const char *uvpi_pci_address(uint32_t sbdf, char buf[UVPI_PCI_TEXT]);
 /* Fill err (UNSUPPORTED) when it asks for what no device model or back end does. */
 int uvpi_pci_check_options(const struct uvpi_pci *pci, bool hvm, struct uvp_error *err);
 
+/* For the next life of a guest that runs: leave out of its configuration what uvpi_pci_check_options() refuses, which did nothing
+ * in this life either. 1: something was. */
+int uvpi_pci_forgive(struct uvp_config *config, struct uvp_error *err);
+
 /* The devices of a configuration, an array to free(), with pci_permissive= and the like as defaults. Returns how
  * many; one that is there twice is refused. */
 int uvpi_pcis_fill(const struct uvp_config *config, struct uvpi_pci **ret_list, struct uvp_error *err);

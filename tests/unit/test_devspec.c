@@ -508,6 +508,31 @@ START_TEST(pci_devices_of_configurations)
 }
 END_TEST
 
+/* The list of the next life; "" when nothing was left out. */
+static void check_forgiven(const char *text, const char *list)
+{
+	struct uvp_config *c = NULL;
+	const char *key;
+
+	ck_assert_int_eq(config_of(text, &c, NULL), 0);
+	ck_assert_int_eq(uvpi_pci_forgive(c, NULL), *list != '\0');
+	if (*list)
+		ck_assert_str_eq(uvpi_config_extra_get(c, "pci")->value, list);
+	ck_assert_int_eq(uvpi_pci_check(c, &key, NULL), 0);
+	uvp_config_free(c);
+}
+
+START_TEST(a_guest_that_runs_does_not_end_by_an_option_refused_since)
+{
+	check_forgiven("pci = [ '03:00.0,permissive=1', '04:00.0,power_mgmt=1' ]\n", "");
+	check_forgiven("pci = [ '03:00.0,msitranslate=1', '04:00.0,power_mgmt=1' ]\n",
+		       "[ \"0000:03:00.0\", \"0000:04:00.0,power_mgmt=1\" ]");
+	check_forgiven("pci = [ '03:00.0', '04:00.0,permissive=0' ]\npci_msitranslate = 1\npci_permissive = 1\n",
+		       "[ \"0000:03:00.0,permissive=1\", \"0000:04:00.0\" ]");
+	check_forgiven("type = 'hvm'\ndm_restrict=0\npci = [ '03:00.0' ]\npci_power_mgmt = 1\n", "[ \"0000:03:00.0\" ]");
+}
+END_TEST
+
 static int pci_supported(const char *more, struct uvp_error *err)
 {
 	struct uvp_config *c = NULL;
@@ -606,6 +631,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, counts_of_emulated_twins_are_kept);
 	tcase_add_test(tcase, pci_devices);
 	tcase_add_test(tcase, pci_devices_of_configurations);
+	tcase_add_test(tcase, a_guest_that_runs_does_not_end_by_an_option_refused_since);
 	tcase_add_test(tcase, pci_devices_of_hvm_guests_need_a_free_device_model);
 	tcase_add_test(tcase, names_and_numbers_of_disks_go_both_ways);
 	tcase_add_test(tcase, disks_of_every_syntax);
