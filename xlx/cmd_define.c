@@ -55,6 +55,7 @@ static int define(struct uvp_host *host, const char *file, const char *const *ov
 	if (r < 0)
 		return xlx_fail(&err);
 	xlx_warn_unsupported(config);
+	xlx_warn_same_mac(config, &definition);
 	if (array)
 		report_json(&definition, array);
 	else

@@ -93,6 +93,17 @@ static bool is_running(struct uvp_host *host, const struct uvp_definition *defin
 	return uvpi_def_running(host, definition->uuid, &domain, NULL) > 0;
 }
 
+static void warn_same_mac(const struct uvp_change_list *changes, const struct uvp_definition *definition)
+{
+	_cleanup_config_ struct uvp_config *config = NULL;
+	bool vif = false;
+
+	for (size_t i = 0; i < changes->n; i++)
+		vif |= !strcmp(changes->changes[i].key, "vif");
+	if (vif && uvp_definition_config(definition, 0, &config, NULL) == 0)
+		xlx_warn_same_mac(config, definition);
+}
+
 static int run(const struct xlx_args *args)
 {
 	bool dry_run = xlx_has(args, "dry-run") || xlx_dry_run();
@@ -124,6 +135,8 @@ static int run(const struct xlx_args *args)
 	op.cancel_fd = xlx_cancel_fd();
 	r = uvp_definition_modify(host, &definition, settings, xlx_n_args(args) - 1, flags, &op, &changes, &err);
 	bar_done(&bar);
+	if (r >= 0 && !dry_run)
+		warn_same_mac(&changes, &definition);
 	return r < 0 ? xlx_fail(&err) : report(args, host, &changes, is_running(host, &definition), dry_run);
 }
 

@@ -7,8 +7,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "config/devspec.h"
 #include "config/model.h"
 #include "core/num.h"
+#include "define/store.h"
 #include "device/qdisk.h"
 #include "domain/domain.h"
 #include "xlx/out.h"
@@ -52,6 +54,17 @@ void xlx_warn_unsupported(const struct uvp_config *config)
 
 	if (uvpi_qdisk_check_config(config, &err) < 0)
 		xlx_warn("this release cannot start '%s': %s", config->name, err.message);
+}
+
+void xlx_warn_same_mac(const struct uvp_config *config, const struct uvp_definition *definition)
+{
+	char mac[UVPI_MAC_TEXT], name[256], clean[256];
+
+	if (!uvpi_def_find_mac(config, definition->uuid, mac, name))
+		return;
+	out_sanitize(name, clean, sizeof(clean));
+	xlx_warn("'%s' and '%s' have an interface with the same mac=%s on one network: give one of them another before both run",
+		 definition->name, clean, mac);
 }
 
 const char *xlx_revision(const struct uvp_definition *definition)

@@ -19,6 +19,9 @@ int xlx_open_definition(const struct xlx_args *args, int i, struct uvp_host **re
 /* What cannot run today can be kept for a release or a host that can. */
 void xlx_warn_unsupported(const struct uvp_config *config);
 
+/* Of the definition that was just saved; config may have no UUID. */
+void xlx_warn_same_mac(const struct uvp_config *config, const struct uvp_definition *definition);
+
 /* "revision 3": lent until the next call. */
 const char *xlx_revision(const struct uvp_definition *definition);
 /* "2026-11-28 18:05:11", or "-" for 0. */

@@ -401,6 +401,23 @@ static void warn_same_disks(struct uvpi_reader *reader)
 		}
 }
 
+/* As with xl they are not refused: the guest may make one interface of both. */
+static void warn_same_macs(struct uvpi_reader *reader)
+{
+	const struct uvp_config *config = reader->config;
+
+	for (int i = 0; i < config->n_vifs; i++)
+		for (int k = 0; k < i; k++) {
+			char mac[UVPI_MAC_TEXT];
+
+			if (!uvpi_vif_clashes(&config->vifs[i], &config->vifs[k]))
+				continue;
+			go_to_key(reader, "vif");
+			uvpi_reader_warn(reader, "vif: interfaces %u and %u have the same mac=%s on one network, whose frames for it reach one of them",
+					 config->vifs[k].devid, config->vifs[i].devid, uvpi_mac_text(config->vifs[i].mac, mac));
+		}
+}
+
 static int check_timer_mode(struct uvpi_reader *reader, struct uvp_error *err)
 {
 	if (reader->config->type != UVPI_TYPE_PV || !given(reader, "timer_mode"))
@@ -447,6 +464,7 @@ int uvpi_reader_finish(struct uvpi_reader *reader, struct uvp_error *err)
 	}
 	warn_meaningless(reader);
 	warn_same_disks(reader);
+	warn_same_macs(reader);
 	if (!given(reader, "memory")) {
 		go_to_key(reader, NULL);
 		uvpi_reader_warn(reader,

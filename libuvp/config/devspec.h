@@ -91,6 +91,10 @@ struct uvpi_vif {
 
 int uvpi_vif_parse(const char *text, struct uvpi_vif *ret_vif, struct uvp_error *err);
 void uvpi_vif_done(struct uvpi_vif *vif);
+/* Do both say the same address, on one network as far as that can be known? */
+bool uvpi_vif_clashes(const struct uvpi_vif *a, const struct uvpi_vif *b);
+#define UVPI_MAC_TEXT 18
+const char *uvpi_mac_text(const uint8_t mac[6], char buf[UVPI_MAC_TEXT]);
 /* Who does the host's part of it: script= is NULL, or names one of xl's own or the operator's. */
 enum uvpi_vif_port { UVPI_PORT_BRIDGE, UVPI_PORT_OVS, UVPI_PORT_SCRIPT };
 enum uvpi_vif_port uvpi_vif_port(const struct uvpi_vif *vif);

@@ -303,6 +303,24 @@ void uvpi_vif_done(struct uvpi_vif *vif)
 	memset(vif, 0, sizeof(*vif));
 }
 
+static bool same_text(const char *a, const char *b, const char *default_text)
+{
+	return !strcmp(a ? a : default_text, b ? b : default_text);
+}
+
+bool uvpi_vif_clashes(const struct uvpi_vif *a, const struct uvpi_vif *b)
+{
+	return a->has_mac && b->has_mac && !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->vlan == b->vlan &&
+	       same_text(a->bridge, b->bridge, "xenbr0") && same_text(a->gatewaydev, b->gatewaydev, "") &&
+	       (same_text(a->backend, b->backend, "0") || (uvpi_backend_is_here(a->backend) && uvpi_backend_is_here(b->backend)));
+}
+
+const char *uvpi_mac_text(const uint8_t mac[6], char buf[UVPI_MAC_TEXT])
+{
+	snprintf(buf, UVPI_MAC_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	return buf;
+}
+
 /* The scripts of xl whose work is done here without them. */
 enum uvpi_vif_port uvpi_vif_port(const struct uvpi_vif *vif)
 {

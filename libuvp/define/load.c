@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/devspec.h"
 #include "config/xlcfg_value.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -375,6 +376,52 @@ int uvp_definition_history(const struct uvp_definition *definition, struct uvp_r
 	qsort(revisions, (size_t)n, sizeof(*revisions), by_revision);
 	*ret_revisions = uvpi_steal(&revisions);
 	return n;
+}
+
+/* ---- addresses ---- */
+
+/* Only a file that has the text is worth being understood. */
+static bool shares_mac(const struct uvp_config *config, const char *path, const uint8_t uuid[16], char ret_mac[18],
+		       char ret_name[256])
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len;
+
+	if (uvpi_def_read(path, XLCFG_MAX_BYTES, &text, &len, NULL) < 0)
+		return false;
+	for (int i = 0; i < config->n_vifs; i++) {
+		_cleanup_config_ struct uvp_config *other = NULL;
+
+		uvpi_mac_text(config->vifs[i].mac, ret_mac);
+		if (!config->vifs[i].has_mac || !strcasestr(text, ret_mac) || read_config(path, uuid, &other, NULL) < 0)
+			continue;
+		for (int k = 0; k < other->n_vifs; k++)
+			if (uvpi_vif_clashes(&config->vifs[i], &other->vifs[k])) {
+				snprintf(ret_name, 256, "%s", other->name);
+				return true;
+			}
+	}
+	return false;
+}
+
+int uvpi_def_find_mac(const struct uvp_config *config, const uint8_t uuid[16], char ret_mac[18], char ret_name[256])
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	bool found = false, any = false;
+	uint8_t other[16];
+	DIR *dir;
+
+	for (int i = 0; i < config->n_vifs; i++)
+		any |= config->vifs[i].has_mac;
+	dir = any && uvpi_def_path(path, "%s", "") == 0 ? opendir(path) : NULL;
+	while (dir && !found && (entry = readdir(dir)))
+		if (uvpi_parse_uuid(entry->d_name, other, NULL) == 0 && memcmp(other, uuid, 16) &&
+		    uvpi_def_uuid_path(path, other, "domain.xml") == 0)
+			found = shares_mac(config, path, other, ret_mac, ret_name);
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 int uvpi_def_copy(const struct uvp_config *config, struct uvp_config **ret_config, struct uvp_error *err)

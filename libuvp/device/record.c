@@ -146,15 +146,12 @@ int uvpi_record_remove(struct uvp_domain *domain, const char *key, uint32_t devi
 static bool is_called(const struct uvp_config *config, const char *key, int i, const char *which)
 {
 	char mac[18];
-	const uint8_t *m;
 	uint32_t number;
 
 	if (!strcmp(key, "disk"))
 		return !strcmp(config->disks[i].vdev, which) ||
 		       (uvpi_vdev_number(which, &number, NULL) == 0 && number == config->disks[i].devid);
-	m = config->vifs[i].mac;
-	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
-	return (config->vifs[i].has_mac && !strcasecmp(mac, which)) ||
+	return (config->vifs[i].has_mac && !strcasecmp(uvpi_mac_text(config->vifs[i].mac, mac), which)) ||
 	       (uvpi_parse_u32(which, "devid", 0, UINT32_MAX, &number, NULL) == 0 && number == config->vifs[i].devid);
 }
 

@@ -88,7 +88,6 @@ int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *spec, st
 {
 	struct uvpi_device *dev = uvpi_devset_add(set, &uvpi_vif_class, spec->devid);
 	struct vif *vif = (struct vif *)dev;
-	const uint8_t *mac = vif ? vif->address : NULL;
 
 	if (!dev)
 		return uvpi_no_memory(err);
@@ -110,8 +109,7 @@ int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *spec, st
 		memcpy(vif->address, spec->mac, sizeof(vif->address));
 	else
 		make_mac(set, spec->devid, vif->address);
-	snprintf(vif->mac, sizeof(vif->mac), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
-		 mac[5]);
+	uvpi_mac_text(vif->address, vif->mac);
 	if (spec->rate_us)
 		snprintf(vif->rate, sizeof(vif->rate), "%" PRIu32 ",%" PRIu32, spec->rate_bytes, spec->rate_us);
 	return 0;

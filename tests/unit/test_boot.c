@@ -168,6 +168,19 @@ START_TEST(two_names_that_linux_takes_for_one_are_warned_about)
 }
 END_TEST
 
+START_TEST(one_address_twice_on_a_network_is_warned_about)
+{
+	static const char base[] = "name='g'\ntype='hvm'\nmemory=16\n";
+
+	uvp_config_free(parse(base, "vif=['mac=00:16:3E:00:00:01','','mac=00:16:3e:00:00:01,bridge=xenbr0,backend=0']"));
+	ck_assert_str_eq(warned, "vif: interfaces 0 and 2 have the same mac=00:16:3e:00:00:01 on one network, whose frames for it reach "
+				 "one of them\n");
+	uvp_config_free(parse(base, "vif=['mac=00:16:3e:00:00:01','mac=00:16:3e:00:00:01,bridge=b','mac=00:16:3e:00:00:01,vlan=5',"
+				    "'mac=00:16:3e:00:00:02','','']"));
+	ck_assert_str_eq(warned, "");
+}
+END_TEST
+
 START_TEST(a_name_of_nothing_is_warned_about)
 {
 	uvp_config_free(parse(HVM, "boot='xvdc,disk'"));
@@ -229,6 +242,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, orders_of_elements_are_sorted);
 	tcase_add_test(tcase, devices_of_an_order);
 	tcase_add_test(tcase, two_names_that_linux_takes_for_one_are_warned_about);
+	tcase_add_test(tcase, one_address_twice_on_a_network_is_warned_about);
 	tcase_add_test(tcase, a_name_of_nothing_is_warned_about);
 	tcase_add_test(tcase, no_network_for_pv);
 	tcase_add_test(tcase, who_loads_is_told_by_the_configuration);
