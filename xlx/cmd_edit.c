@@ -95,8 +95,7 @@ static int run_editor(const char *path, struct uvp_error *err)
 		return r;
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return uvpi_fail(err, UVP_E_CANCELLED, 0, "the editor '%.100s' ended with an error; '%s' is as it was", words[0],
-				 path);
+		return uvpi_fail(err, UVP_E_CANCELLED, 0, "the editor '%.100s' ended with an error, and nothing is saved", words[0]);
 	return 0;
 }
 
@@ -159,9 +158,22 @@ static int save(struct editing *e, struct uvp_error *err)
 	}
 	if (r == 0)
 		r = uvp_definition_save(e->host, config, e->definition.revision, &e->definition, err);
-	if (r == 0)
+	if (r == 0) {
 		xlx_warn_unsupported(config);
+		xlx_warn_same_mac(config, &e->definition);
+	}
 	return r < 0 ? r : r == 0;
+}
+
+/* Has somebody written something there? Nothing else is kept. */
+static bool is_worth_keeping(const struct editing *e)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (read_file(e, &text, NULL) == 0 && *text && strcmp(text, e->before) != 0)
+		return true;
+	unlink(e->path);
+	return false;
 }
 
 static int edit(struct editing *e)
@@ -179,7 +191,8 @@ static int edit(struct editing *e)
 		status = xlx_fail(&err);
 		if (r != -UVP_E_INVALID || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO) ||
 		    xlx_ask(false, "nothing is saved; edit it again?")) {
-			fprintf(stderr, "hint: what you wrote is in %s; 'xlx define' reads it when it is right\n", e->path);
+			if (is_worth_keeping(e))
+				fprintf(stderr, "hint: what you wrote is in %s; 'xlx define' reads it when it is right\n", e->path);
 			return status;
 		}
 	}

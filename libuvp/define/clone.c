@@ -61,6 +61,18 @@ static int choose_place(const struct clone *c, const char *from, char to[PATH_MA
 	return len < PATH_MAX ? 0 : uvpi_fail(err, UVP_E_INVALID, 0, "the path of the copy of '%.200s' is too long", from);
 }
 
+/* Before the other disks are copied. */
+static int check_folder_of(const char *path, const char *vdev, struct uvp_error *err)
+{
+	char copy[PATH_MAX], *folder;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	folder = dirname(copy);
+	if (access(folder, W_OK | X_OK) < 0)
+		return uvpi_fail_errno(err, errno, "disk '%s': cannot make its copy in '%.300s'", vdev, folder);
+	return 0;
+}
+
 static int check_places(const struct clone *c, const struct image *image, const char *vdev, struct uvp_error *err)
 {
 	struct stat st;
@@ -79,7 +91,7 @@ static int check_places(const struct clone *c, const struct image *image, const 
 	for (const struct image *other = c->images; other < image; other++)
 		if (!strcmp(other->to, image->to))
 			return uvpi_fail(err, UVP_E_INVALID, 0, "two disks would be copied to '%.300s'", image->to);
-	return 0;
+	return check_folder_of(image->to, vdev, err);
 }
 
 static int plan_disk(struct clone *c, struct uvpi_disk *disk, const struct uvp_clone_disk *wish, struct uvp_error *err)
@@ -217,6 +229,8 @@ static int plan(struct clone *c, const struct uvp_clone_disk *disks, int n, stru
 		r = uvpi_def_copy(c->from, &c->to, err);
 	if (r == 0)
 		r = uvpi_new_uuid(c->to->uuid, err);
+	if (r == 0)
+		r = uvpi_def_name_check(c->name, c->to->uuid, err);
 	if (r < 0)
 		return r;
 	uvpi_format_uuid(c->to->uuid, c->uuid);

@@ -38,6 +38,19 @@ expect_out_has '"pool":null'
 expect_out_has '"defined":true,"autostart":false'
 run list --all web
 expect_status 2
+# an address that another definition has
+vif="vif=[ \"mac=00:16:3e:99:00:01,bridge=xenbr0\" ]"
+run define "$tmp/web.cfg" 'name="mac1"' "$vif"
+expect_status 0
+expect_err </dev/null
+run define "$tmp/web.cfg" 'name="mac2"' "${vif/xenbr0/xenbr1}"
+expect_status 0
+expect_err </dev/null
+run modify mac2 "$vif"
+expect_status 0
+expect_err_has "'mac2' and 'mac1' have an interface with the same mac=00:16:3e:99:00:01 on one network"
+run undefine --yes mac1
+run undefine --yes mac2
 run start web
 expect_status 8
 run start
@@ -134,9 +147,15 @@ expect_status 0
 expect_err_has '{"phase":"copying disks","done":4,"total":4,"unit":"bytes"}'
 run undefine --yes webp
 expect_status 0
-run clone web web2
+run clone web web9 --disk xvda="$tmp/web2.img"
 expect_status 5
 expect_err_has "its copy would be '$tmp/web2.img', which is there already"
+run clone web web
+expect_status 5
+expect_err_has "the name 'web' is taken by a defined domain"
+run clone web web3 --disk xvda="$tmp/none/a.img" --dry-run
+expect_status 4
+expect_err_has "disk 'xvda': cannot make its copy in '$tmp/none': No such file"
 run clone web web3 --disk xvda="$tmp/a.img" --disk xvdz="$tmp/b.img"
 expect_status 4
 run clone web web3 --disk xvda="$tmp/a.img" --dry-run
@@ -160,6 +179,11 @@ expect_status 3
 run modify db2 memory=65
 expect_status 0
 [ "$(cat "$file")" = '<domain>' ] || _wrong "the damaged file was changed"
+
+# what an old revision had may be gone
+run revert web 1
+expect_status 0
+expect_err_has "disk 'xvda' of 'web': cannot find '$tmp/web.img'"
 
 run undefine web2
 expect_status 1
