@@ -143,14 +143,15 @@ static void say_mended(uint32_t domid, const char *name, const struct uvpi_slow_
 }
 
 /* The domain is there, or has gone. 1: it is being moved. */
-static int mend(struct hostd_work *work, uint32_t domid, bool lives, struct uvp_error *err)
+static int mend(struct hostd_work *work, uint32_t domid, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvpi_slow_mended mended = { 0 };
+	struct uvpi_dominfo info;
 	char path[64];
-	int r;
+	int r = uvpi_hyp_domain(work->host->hyp, domid, &info, NULL);
 
-	if (!lives) {
+	if (r == -UVP_E_NOT_FOUND) {
 		snprintf(path, sizeof(path), UVPI_NODE_SLOWED "/%" PRIu32, domid);
 		return uvpi_store_rm(work->store, path, err);
 	}
@@ -165,7 +166,7 @@ static int mend(struct hostd_work *work, uint32_t domid, bool lives, struct uvp_
 }
 
 /* One that cannot be put back keeps nothing else from being done. */
-static void mend_all(struct hostd_work *work, char **noted, int n, const struct living *living, struct hostd_result *result)
+static void mend_all(struct hostd_work *work, char **noted, int n, struct hostd_result *result)
 {
 	uint32_t domid;
 
@@ -174,7 +175,7 @@ static void mend_all(struct hostd_work *work, char **noted, int n, const struct 
 		int r = 0;
 
 		if (parse_domid(noted[i], &domid) >= 0)
-			r = mend(work, domid, has_domid(living, domid), &why);
+			r = mend(work, domid, &why);
 		if (r > 0) {
 			daemon_log(DAEMON_DEBUG, NULL, "domain %" PRIu32 " is being moved", domid);
 			result->n_moving++;
@@ -189,16 +190,11 @@ static void mend_all(struct hostd_work *work, char **noted, int n, const struct 
 int hostd_mend(struct hostd_work *work, struct hostd_result *result, struct uvp_error *err)
 {
 	_cleanup_free_ char **noted = NULL;
-	_cleanup_free_ struct uvpi_dominfo *infos = NULL;
-	struct living living = { 0 };
 	int n, r = uvpi_store_list(work->store, UVPI_NODE_SLOWED, &noted, &n, err);
 
-	if (r >= 0 && n)
-		r = living.n = uvpi_hyp_all_domains(work->host->hyp, 0, &infos, err);
 	if (r < 0)
 		return r;
-	living.infos = infos;
-	mend_all(work, noted, n, &living, result);
+	mend_all(work, noted, n, result);
 	result->outcome = HOSTD_DONE;
 	return 0;
 }
@@ -249,7 +245,7 @@ int hostd_sweep(struct hostd_work *work, struct hostd_result *result, struct uvp
 	living.infos = infos;
 	sweep_names(&living, entries, n_entries);
 	r = sweep(work, ours, n_ours, homes, n_homes, &living, result, err);
-	mend_all(work, noted, n_noted, &living, result);
+	mend_all(work, noted, n_noted, result);
 	uvpi_qdisk_collect();
 	if (r >= 0)
 		result->outcome = HOSTD_DONE;
