@@ -5,26 +5,13 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hvm.bash"
 requires xlx modprobe md5sum
-xlx info virt_caps | grep -q pv_directio || skip "this host has no IOMMU; lab/boot.sh --iommu has one"
-[ "$(xl info | awk '$1 == "nr_cpus" { print $3 }')" = 1 ] ||
-	skip "QEMU's emulation loses the host except with one CPU: lab/run.sh --iommu --icount bash tests/lab/pci-hvm.sh"
 prefix=lab-pcih
 . "$(dirname "$0")/hostd.bash"
-modprobe -a xen-pciback nvme || fail "no drivers"
-one=0000:00:11.0 two=0000:00:12.0
-disk_of() { basename "$(readlink -f /sys/bus/pci/devices/"$1"/nvme/nvme*/nvme*n1)"; }
-has_disk() { [ -b "/dev/$(disk_of "$1")" ]; }
+. "$(dirname "$0")/pci.bash"
 is_free() { xlx pci-assignable-list --json | tr -d ' \n' | grep -o '{[^{}]*}' | grep -F "$1" | grep -q '"domid":null'; }
 
-on_exit xlx pci-assignable-remove $one
-on_exit xlx pci-assignable-remove $two
-for device in $one $two; do
-	wait_for 60 has_disk $device
-	echo "of the host, $device" | dd of="/dev/$(disk_of $device)" conv=fsync status=none
-done
-on_exit destroy_guest lab-pcih
+pci_linux lab-pcih
 start_hostd -s dump_free=16M
-export guest_boot_seconds=600
 guest_boots lab-pcih xlx create "$(hvm_cfg lab-pcih 'memory = 192' 'dm_restrict = 0' "pci = [ '$one,seize=1' ]" 'boot = "sda"' \
 	"disk = [ '/guests/linux-hvm.img,raw,sda,w!' ]" 'on_reboot = "restart"' 'on_crash = "coredump-restart"')"
 
@@ -33,9 +20,8 @@ interrupts() {
 	guest_run lab-pcih "grep nvme0q /proc/interrupts"
 	count=$(awk -v kind="$1" 'index($0, kind) { n += $2 } END { print n + 0 }' "$tmp/guest")
 }
-appears() { guest_run lab-pcih "for i in 1 2 3 4 5 6 7 8 9 10; do [ ! -b /dev/$1 ] || break; sleep 1; done; head -n 1 /dev/$1"; }
 
-appears nvme0n1
+appears lab-pcih nvme0n1
 guest_has "of the host, $one"
 interrupts msi-x
 before=$count
@@ -47,7 +33,7 @@ echo "MSI-X: $before and $count interrupts"
 
 # one more, which the guest finds, and gives back as soon as it can
 expect_ok xlx pci-attach lab-pcih $two,seize=1
-appears nvme1n1
+appears lab-pcih nvme1n1
 guest_has "of the host, $two"
 guest_run lab-pcih "echo 'of the guest' | dd of=/dev/nvme1n1 bs=4096 conv=sync,fsync"
 expect_fail 5 xlx pci-attach lab-pcih $two
@@ -66,11 +52,11 @@ expect_ok xlx pci-assignable-remove $two
 wait_for 60 has_disk $two
 [ "$(head -n 1 "/dev/$(disk_of $two)")" = 'of the guest' ] || fail "the host does not see what the guest wrote"
 expect_ok xlx pci-attach lab-pcih $two,seize=1
-appears nvme1n1
+appears lab-pcih nvme1n1
 
 # the wire's interrupt
 guest_run lab-pcih 'cd /sys/class/nvme/nvme0/device; d=$(basename $(pwd -P)); echo $d >/sys/bus/pci/drivers/nvme/unbind; echo 0 >/sys/bus/pci/devices/$d/msi_bus; echo $d >/sys/bus/pci/drivers/nvme/bind; cd /'
-appears nvme0n1
+appears lab-pcih nvme0n1
 interrupts ioapic-level
 before=$count
 guest_run lab-pcih 'dd if=/dev/nvme0n1 bs=64k skip=16 count=64 | md5sum'
@@ -87,7 +73,7 @@ comes_back() {
 	printf '%s\n' "$1" >"$(xenstore-read "/local/domain/$id/console/tty")"
 	wait_for 120 eval "[ -n \"\$(domid_of lab-pcih)\" ] && [ \"\$(domid_of lab-pcih)\" != $id ]"
 	wait_for 600 guest_said lab-pcih '^uvp-guest: ready'
-	appears nvme1n1
+	appears lab-pcih nvme1n1
 	guest_has 'of the guest'
 	guest_run lab-pcih 'dd if=/dev/nvme0n1 bs=64k skip=16 count=64 | md5sum'
 	guest_has "$sum"

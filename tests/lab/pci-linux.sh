@@ -4,21 +4,9 @@
 # and detached while it runs, and so is its only one.
 . "$(dirname "$0")/../lib.sh"
 requires xlx modprobe cpio
-xlx info virt_caps | grep -q pv_directio || skip "this host has no IOMMU; lab/boot.sh --iommu has one"
-# With two, an interrupt between them is lost while the guest boots: both idle in Xen, and domain 0 is never woken.
-[ "$(xl info | awk '$1 == "nr_cpus" { print $3 }')" = 1 ] ||
-	skip "QEMU's emulation loses the host except with one CPU: lab/run.sh --iommu --icount bash tests/lab/pci-linux.sh"
-modprobe -a xen-pciback nvme || fail "no drivers"
-one=0000:00:11.0 two=0000:00:12.0
-disk_of() { basename "$(readlink -f /sys/bus/pci/devices/"$1"/nvme/nvme*/nvme*n1)"; }
-has_disk() { [ -b "/dev/$(disk_of "$1")" ]; }
+. "$(dirname "$0")/pci.bash"
+pci_linux lab-pcil
 
-on_exit xlx pci-assignable-remove $one
-on_exit xlx pci-assignable-remove $two
-for device in $one $two; do
-	wait_for 60 has_disk $device
-	echo "of the host, $device" | dd of="/dev/$(disk_of $device)" conv=fsync status=none
-done
 # the guest's kernel is that of domain 0: it has its drivers from there, behind the initramfs of all guests
 mkdir -p "$tmp/initrd/drivers"
 modprobe -a --show-depends xen-pcifront nvme | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$tmp/files"
@@ -29,18 +17,16 @@ cfg=$(linux_cfg lab-pcil "pci = [ '$one,seize=1' ]")
 sed -i "s/vmlinux/vmlinux-full/; s,/guests/initrd.img,$tmp/initrd.img,; s/memory = 192/memory = 256/; s/vcpus = 2/vcpus = 1/" "$cfg"
 sed -i 's/quiet/quiet swiotlb=4096/' "$cfg"
 
-on_exit destroy_guest lab-pcil
 guest_boots lab-pcil xlx create "$cfg"
-appears() { guest_run lab-pcil "for i in 1 2 3 4 5 6 7 8 9 10; do [ ! -b /dev/$1 ] || break; sleep 1; done; head -n 1 /dev/$1"; }
 guest_run lab-pcil 'cd /drivers; for m in $(cat order); do insmod $m; done; cd /'
-appears nvme0n1
+appears lab-pcil nvme0n1
 guest_has "of the host, $one"
 guest_run lab-pcil 'echo of the guest | dd of=/dev/nvme0n1 bs=4096 seek=1 conv=sync,fsync && head -c 4194304 /dev/urandom >/a; dd if=/a of=/dev/nvme0n1 bs=64k seek=16 conv=fsync; md5sum /a'
 sum=$(awk 'END { print $1 }' "$tmp/guest")
 
 # one more, which the guest finds, and gives back
 expect_ok xlx pci-attach --timeout 120 lab-pcil $two seize=1
-appears nvme1n1
+appears lab-pcil nvme1n1
 guest_has "of the host, $two"
 expect_ok xlx pci-detach --timeout 120 lab-pcil $two
 guest_run lab-pcil 'ls /dev/nvme*'
@@ -50,7 +36,7 @@ expect_ok xlx pci-detach --timeout 120 lab-pcil $one
 expect_ok xlx pci-list --no-header lab-pcil
 [ ! -s "$tmp/out" ] || fail "it has devices still: $(cat "$tmp/out")"
 expect_ok xlx pci-attach --timeout 120 lab-pcil $one
-appears nvme0n1
+appears lab-pcil nvme0n1
 guest_has "of the host, $one"
 expect_ok xlx destroy --yes lab-pcil
 
