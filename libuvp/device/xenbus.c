@@ -432,7 +432,11 @@ static int fail_no_guest(struct uvpi_devset *set, struct uvp_error *err)
 			  "the guest did not connect to %s in time: front end %s, back end %s%s%.100s", dev->label,
 			  uvpi_xenbus_name(dev->front_state), uvpi_xenbus_name(dev->back_state),
 			  text ? "; it says: " : "", text ? text : "");
-		uvpi_hint(err, "has it booted, and has it drivers for Xen? With --no-wait the device waits for it");
+		/* ENODEV of Linux's driver. */
+		if (text && !strncmp(text, "19 ", 3))
+			uvpi_hint(err, "its driver takes no such device: Linux has none for CD-ROM drives of PVH guests, for which a read-only disk does");
+		else
+			uvpi_hint(err, "has it booted, and has it drivers for Xen? With --no-wait the device waits for it");
 		break;
 	}
 	return -UVP_E_TIMEOUT;

@@ -74,10 +74,10 @@ out_has drvbr
 expect_ok xlx dumpxml lab-user
 [ "$(grep -c "<backenddomain name='lab-driver'/>" "$tmp/out")" = 2 ] || fail "the configuration has no name: $(cat "$tmp/out")"
 # nobody in domain 0 counts what goes there, which is not nothing
-expect_ok xlx top --once -d 100ms --size 100x24 lab-user
+has_devices() { [ "$(xlx top --once -d 100ms --size 100x24 lab-user | tee "$tmp/out" | grep -cE '^ (xvda|vif[0-9.]+|vif 0) +[?] +[?] +[?] +Connected, Connected')" = 2 ]; }
+wait_for 60 has_devices # xenstored may be slow to answer
 out_has 'Disk ? (none is counted)'
 out_has 'Net  ? (none is counted)'
-[ "$(grep -cE '^ (xvda|vif[0-9.]+|vif 0) +[?] +[?] +[?] +Connected, Connected' "$tmp/out")" = 2 ] || fail "it tells what it cannot know: $(cat "$tmp/out")"
 expect_ok xlx top --once -d 100ms --size 132x43
 grep -qE '^ lab-user .* [?] +[?] +[?] +[?] +[0-9]' "$tmp/out" || fail "it tells what it cannot know: $(cat "$tmp/out")"
 in_user 'ip addr add 10.99.0.2/24 dev eth0; ip link set eth0 up; md5sum /dev/xvda; ping -c 3 -w 30 10.99.0.1'
@@ -91,7 +91,7 @@ after=$(sum)
 in_driver 'sync; md5sum /disk.img'
 [ "$after" = "$(sum)" ] || fail "what the guest wrote is not there: $(cat "$tmp/guest")"
 
-expect_fail 5 xlx migrate --dry-run --ssh '' lab-user 'xlx migrate-receive'
+expect_fail 5 xlx migrate --check --ssh '' lab-user 'xlx migrate-receive'
 err_has "disk 'xvda' is in domain 'lab-driver'"
 expect_fail 6 xlx save lab-driver "$tmp/driver"
 err_has "its back ends serve domain 'lab-user', and cannot leave with it"
