@@ -17,7 +17,9 @@
 #include "xlx/usage/tree.h"
 
 #define LIST 12 /* processes in the table; the others are one row */
+#define ROOM_MS 1000
 #define ANY UINT64_MAX
+#define NOBODY UINT32_MAX /* no domain has that id */
 
 struct wish {
 	uint64_t core, pid; /* ANY: all */
@@ -30,6 +32,7 @@ struct wish {
 struct meter {
 	struct uvp_host *host;
 	struct usage_bpf *bpf; /* NULL: estimated */
+	bool names_are_old, absent; /* what was told last: of names, and of what is looked for */
 };
 
 /* ---- options ---- */
@@ -206,16 +209,14 @@ static int print_csv(const struct usage_tree *tree, const struct wish *wish, uin
 		printf("round,interval_ns,kind,id,parent,run_ns,percent,stolen_ns,estimated,name\n");
 	for (size_t i = 0; i < tree->n; i++) {
 		const struct usage_row *row = &tree->rows[i];
-		char name[256];
 
 		if (!is_shown(row, wish, domid))
 			continue;
-		out_sanitize(row->kind == USAGE_XEN && !tree->comparable ? "and what ended" : row->name, name, sizeof(name));
-		for (char *quote = name; (quote = strchr(quote, '"'));)
-			*quote = '\'';
-		printf("%" PRIu64 ",%" PRId64 ",%s,%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%.6f,%" PRIu64 ",%d,\"%s\"\n", round, tree->interval_ns,
+		printf("%" PRIu64 ",%" PRId64 ",%s,%" PRIu32 ",%" PRIu32 ",%" PRId64 ",%.6f,%" PRIu64 ",%d,", round, tree->interval_ns,
 		       usage_kind_name(row->kind), row->id, row->parent, row->ns, (double)row->ns * 100 / (double)tree->interval_ns,
-		       row->stolen_ns, tree->estimated && (row->kind == USAGE_PROCESS || row->kind == USAGE_THREAD), name);
+		       row->stolen_ns, tree->estimated && (row->kind == USAGE_PROCESS || row->kind == USAGE_THREAD));
+		out_csv_text(row->kind == USAGE_XEN && !tree->comparable ? "and what ended" : row->name);
+		putchar('\n');
 	}
 	return XLX_EXIT_OK;
 }
@@ -305,33 +306,77 @@ static int look_for_process(struct usage_tree *tree, uint32_t pid, char comm[32]
 	return 0;
 }
 
-/* What was asked for is there. */
-static int look_for(struct usage_tree *tree, const struct wish *wish, char comm[32], struct uvp_error *err)
+/* ---- what is looked for ---- */
+
+/* By an id or a UUID it is found whoever knows its name. */
+static bool is_name(const char *text)
 {
-	if (wish->core != ANY && !find_row(tree, USAGE_CORE, wish->core))
+	uint64_t id;
+
+	return !uvpi_is_uuid(text) && uvpi_parse_u64(text, "domain", 0, UINT32_MAX, &id, NULL) < 0;
+}
+
+static int no_domain(const struct uvp_stats *stats, const char *text, struct uvp_error *err)
+{
+	const struct uvp_error *why = &stats->domains.store_error;
+
+	if (why->code && is_name(text)) {
+		uvpi_fail(err, (enum uvp_errcode)why->code, why->sys_errno, "cannot tell which domain is '%s': %s", text, why->message);
+		uvpi_hint(err, "its id or its UUID will do without xenstored");
+		return -why->code;
+	}
+	uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no domain '%s'", text);
+	uvpi_hint(err, "'xlx list' shows the domains there are");
+	return -UVP_E_NOT_FOUND;
+}
+
+static bool has_core(const struct uvp_stats *stats, uint64_t core)
+{
+	for (size_t i = 0; i < stats->n_cpus; i++)
+		if (stats->cpus[i].cpu == core)
+			return stats->cpus[i].online;
+	return false;
+}
+
+/* What was asked for, but for a process, is there now. */
+static int look_for(const struct usage_reading *reading, const struct wish *wish, struct uvp_error *err)
+{
+	if (wish->core != ANY && !has_core(reading->stats, wish->core))
 		return uvpi_fail(err, UVP_E_NOT_FOUND, 0, "there is no CPU %" PRIu64 " that is online", wish->core);
-	return wish->pid == ANY ? 0 : look_for_process(tree, (uint32_t)wish->pid, comm, err);
+	if (wish->domain && !find_domain(reading->stats, wish->domain))
+		return no_domain(reading->stats, wish->domain, err);
+	return 0;
+}
+
+/* What is old, or gone for a while: a domain that reboots comes back. Told when it begins. */
+static void warn(struct meter *meter, const struct usage_reading *now, const struct wish *wish)
+{
+	const struct uvp_error *why = &now->stats->domains.store_error;
+	struct uvp_error err = UVP_ERROR_INIT;
+	bool absent = look_for(now, wish, &err) == -UVP_E_NOT_FOUND;
+
+	if (why->code && !meter->names_are_old)
+		xlx_warn("names may be missing or old: %s", why->message);
+	meter->names_are_old = why->code;
+	if (absent && !meter->absent)
+		xlx_warn("%s now", err.message);
+	meter->absent = absent;
 }
 
 static int show(const struct usage_reading *before, const struct usage_reading *now, const struct wish *wish, uint64_t round)
 {
-	struct uvp_error err = UVP_ERROR_INIT;
 	const struct uvp_domain_info *domain = wish->domain ? find_domain(now->stats, wish->domain) : NULL;
-	uint32_t domid = domain ? domain->id : 0;
+	uint32_t domid = domain ? domain->id : NOBODY;
+	struct uvp_error err = UVP_ERROR_INIT;
 	struct usage_tree tree;
 	char comm[32];
 	int status;
 
-	if (wish->domain && !domain) {
-		uvpi_fail(&err, UVP_E_NOT_FOUND, 0, "there is no domain '%s'", wish->domain);
-		uvpi_hint(&err, "'xlx list' shows the domains there are");
-		return xlx_fail(&err);
-	}
 	if (!usage_tree_make(before, now, &tree)) {
 		uvpi_no_memory(&err);
 		return xlx_fail(&err);
 	}
-	if (look_for(&tree, wish, comm, &err) < 0)
+	if (wish->pid != ANY && look_for_process(&tree, (uint32_t)wish->pid, comm, &err) < 0)
 		status = xlx_fail(&err);
 	else if (wish->json)
 		status = print_json(&tree, wish, domid);
@@ -343,27 +388,47 @@ static int show(const struct usage_reading *before, const struct usage_reading *
 	return status;
 }
 
-static int go_on(struct meter *meter, const struct wish *wish, struct usage_reading *last)
+/* ---- round after round ---- */
+
+/* False when the operator would not wait. Threads that end meanwhile must not keep the place from others. */
+static bool wait_for_next(struct meter *meter, const struct wish *wish)
 {
 	struct pollfd cancel = { .fd = xlx_cancel_fd(), .events = POLLIN };
+	int64_t end = uvpi_now_ms() + wish->interval_ms, left = wish->interval_ms;
+
+	for (; left > 0; left = end - uvpi_now_ms()) {
+		if (left < wish->interval_ms && meter->bpf)
+			usage_bpf_make_room(meter->bpf);
+		if (poll(&cancel, 1, (int)(left < ROOM_MS ? left : ROOM_MS)) > 0)
+			return false;
+	}
+	return true;
+}
+
+/* A reading that fails is told and costs its round; the next interval begins with the last one that did not. */
+static int go_on(struct meter *meter, const struct wish *wish, struct usage_reading *last)
+{
 	struct uvp_error err = UVP_ERROR_INIT;
+	int status = look_for(last, wish, &err) < 0 ? xlx_fail(&err) : 0, failed = 0;
 	struct usage_reading next;
-	int status = 0;
+	uint64_t shown = 0;
 
 	for (uint64_t round = 0; !status && round < wish->count; round++) {
-		if (poll(&cancel, 1, (int)wish->interval_ms) > 0)
+		if (!wait_for_next(meter, wish))
 			break;
-		if (take(meter, &next, &err) < 0)
-			return xlx_fail(&err);
-		if (round && !wish->json && !wish->csv)
+		failed = take(meter, &next, &err) < 0 ? xlx_fail(&err) : 0;
+		if (failed)
+			continue;
+		warn(meter, &next, wish);
+		if (shown && !wish->json && !wish->csv)
 			putchar('\n');
-		status = show(last, &next, wish, round);
-		if (fflush(stdout))
-			break;
+		status = show(last, &next, wish, shown++);
 		reading_done(last);
 		*last = next;
+		if (fflush(stdout))
+			break;
 	}
-	return status;
+	return status ? status : failed;
 }
 
 static int run(const struct xlx_args *args)

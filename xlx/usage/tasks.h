@@ -39,6 +39,8 @@ struct usage_bpf;
 int usage_bpf_open(struct usage_bpf **ret_bpf, struct uvp_error *err);
 /* What usage_bpf_read() tells next is what was when this was called. */
 int usage_bpf_freeze(struct usage_bpf *bpf, struct uvp_error *err);
+/* Takes out what has ended, so that there is room for others, and keeps it for the next reading. To be called each second or so. */
+void usage_bpf_make_room(struct usage_bpf *bpf);
 /* Threads that ended since the last reading are in it, and not in the next. */
 int usage_bpf_read(struct usage_bpf *bpf, struct usage_tasks *ret_tasks, struct uvp_error *err);
 void usage_bpf_close(struct usage_bpf *bpf); /* takes it out again; NULL is fine */
