@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/cleanup.h"
 #include "core/error.h"
 #include "core/hyp.h"
 #include "core/num.h"
@@ -16,6 +17,7 @@
 #include "xlx/trace/session.h"
 #include "xlx/trace/show.h"
 
+#define SOME_NS 100000000u /* so much of its time a CPU may seem busy that is not, where clocks are read one after the other */
 #define ROUND_MS 1000 /* the buffers are emptied at least so often; they say when they are half full */
 
 struct job {
@@ -26,6 +28,10 @@ struct job {
 	struct trace_waits waits;
 	enum trace_state *states; /* of each vCPU, when it was last looked at */
 	uint64_t *before, *count; /* what Xen counts that each vCPU ran */
+	bool *been;               /* [vCPU * n_cpus + CPU]: it was there when it was looked at */
+	uint64_t *idle;           /* of each CPU, when it began */
+	int n_idle;
+	bool *silent;             /* of each CPU: it is online, and wrote no record although it did something */
 	uint64_t full;
 	bool gone;
 };
@@ -50,6 +56,8 @@ static void look_at_vcpus(struct job *job, bool paused, bool at_start)
 			job->before[i] = info.cpu_time_ns;
 		else
 			job->count[i] = uvpi_stats_grown(job->before[i], info.cpu_time_ns);
+		if (info.cpu < job->waits.n_cpus)
+			job->been[(size_t)i * job->waits.n_cpus + info.cpu] = true;
 		if (info.running)
 			job->states[i] = TRACE_RUNNING;
 		else if (!info.online || paused)
@@ -92,7 +100,9 @@ static int prepare(struct job *job, struct uvp_error *err)
 	job->states = calloc((size_t)n_vcpus + 1, sizeof(*job->states));
 	job->before = calloc((size_t)n_vcpus + 1, sizeof(*job->before));
 	job->count = calloc((size_t)n_vcpus + 1, sizeof(*job->count));
-	if (!job->states || !job->before || !job->count ||
+	job->been = calloc((size_t)n_vcpus * (physinfo.max_cpu_id + 1) + 1, sizeof(*job->been));
+	job->silent = calloc((size_t)physinfo.max_cpu_id + 1, sizeof(*job->silent));
+	if (!job->states || !job->before || !job->count || !job->been || !job->silent ||
 	    !trace_waits_init(&job->waits, info.domid, n_vcpus, physinfo.max_cpu_id + 1, physinfo.cpu_khz))
 		return uvpi_no_memory(err);
 	return 0;
@@ -105,6 +115,9 @@ static int follow(struct job *job, struct uvp_error *err)
 	int64_t end = now_ms() + job->for_ms, left;
 	int r = 0;
 
+	job->n_idle = uvpi_hyp_cpu_idle(job->host->hyp, &job->idle, err);
+	if (job->n_idle < 0)
+		return job->n_idle;
 	look_at_vcpus(job, false, true);
 	while (r == 0 && (left = end - now_ms()) > 0) {
 		if (poll(fds, 2, (int)(left < ROUND_MS ? left : ROUND_MS)) < 0 && errno != EINTR)
@@ -120,6 +133,30 @@ static int follow(struct job *job, struct uvp_error *err)
 	}
 	job->gone = r == 1;
 	return r < 0 ? r : 0;
+}
+
+/* Xen tells nobody of records that had no buffer. A CPU that is idle all the time has none to write. */
+static int find_silent(struct job *job, struct uvp_error *err)
+{
+	uint64_t interval = trace_interval_ns(&job->waits), some = interval / 10 + SOME_NS;
+	_cleanup_free_ struct uvpi_cputopo *topo = NULL;
+	_cleanup_free_ uint64_t *idle = NULL;
+	int n = uvpi_hyp_cpu_idle(job->host->hyp, &idle, err), n_topo;
+
+	if (n < 0)
+		return n;
+	n_topo = uvpi_hyp_cputopo(job->host->hyp, &topo, err);
+	if (n_topo < 0)
+		return n_topo;
+	for (uint32_t cpu = 0; cpu < job->waits.n_cpus && (int)cpu < n && (int)cpu < n_topo; cpu++) {
+		bool has = uvpi_hyp_trace_has(job->session.trace, cpu);
+		uint64_t was = (int)cpu < job->n_idle ? job->idle[cpu] : 0;
+
+		job->silent[cpu] = topo[cpu].online && (!has || (!job->waits.heard[cpu] && uvpi_stats_grown(was, idle[cpu]) + some < interval));
+		for (uint32_t i = 0; job->silent[cpu] && i < job->waits.n_vcpus; i++)
+			job->waits.vcpus[i].doubtful |= job->been[(size_t)i * job->waits.n_cpus + cpu];
+	}
+	return 0;
 }
 
 /* Everything is as it was found when this returns, or the error says that it is not. */
@@ -140,13 +177,38 @@ static int trace(struct job *job, bool take_over, struct uvp_error *err)
 		r = stopped;
 	if (r == 0)
 		r = trace_session_take(&job->session, &job->waits, &job->full, err);
-	if (r == 0)
-		trace_waits_end(&job->waits, job->states);
-	return r;
+	if (r < 0)
+		return r;
+	/* of one that is gone, nobody knows what it ran at last */
+	trace_waits_end(&job->waits, job->states, job->gone ? NULL : job->count);
+	return find_silent(job, err);
+}
+
+static void warn_of_silent(const struct job *job)
+{
+	uint32_t n = 0, n_doubtful = 0, first = 0, doubtful = 0;
+
+	for (uint32_t cpu = job->waits.n_cpus; cpu-- > 0;)
+		if (job->silent[cpu]) {
+			first = cpu;
+			n++;
+		}
+	for (uint32_t i = job->waits.n_vcpus; i-- > 0;)
+		if (job->waits.vcpus[i].doubtful) {
+			doubtful = i;
+			n_doubtful++;
+		}
+	if (n)
+		xlx_warn("CPU %" PRIu32 "%s online and not traced: one that comes online after Xen's trace buffers were made has none until the host is "
+			 "started anew", first, n > 1 ? " and others are" : " is");
+	if (n_doubtful)
+		xlx_warn("records of vCPU %" PRIu32 "%s are missing: by Xen's counters it ran %.3f seconds; its waits and times may be wrong", doubtful,
+			 n_doubtful > 1 ? " and others" : "", (double)job->count[doubtful] / 1e9);
 }
 
 static void warn(const struct job *job)
 {
+	warn_of_silent(job);
 	if (job->gone)
 		xlx_warn("domain %" PRIu32 " has ended; the figures are until then", job->waits.domid);
 	if (job->waits.lost)
@@ -178,7 +240,7 @@ static int run(const struct xlx_args *args)
 		uvpi_prefix(&err, "cannot trace domain %" PRIu32, uvp_domain_id(domain));
 		status = xlx_fail(&err);
 	} else {
-		const struct trace_report report = { &job.waits, uvp_domain_name(domain), job.count, job.full };
+		const struct trace_report report = { &job.waits, uvp_domain_name(domain), job.count, job.silent, job.full };
 
 		status = xlx_has(args, "json") ? trace_json(&report) : trace_print(&report);
 		warn(&job);
@@ -188,6 +250,9 @@ static int run(const struct xlx_args *args)
 	free(job.states);
 	free(job.before);
 	free(job.count);
+	free(job.been);
+	free(job.idle);
+	free(job.silent);
 	return status;
 }
 

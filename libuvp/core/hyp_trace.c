@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/hyp.h"
+#include "core/step.h"
 
 /* Exported by libxenctrl 4.17, declared in none of its headers. Its own calls for trace buffers switch them on before they
  * tell anything. */
@@ -236,21 +237,25 @@ static uint64_t written(const struct uvpi_trace *trace, bool *ret_full)
 	return all;
 }
 
-int uvpi_hyp_trace_found(struct uvpi_trace *trace, uint32_t *ret_events, bool *ret_on, struct uvp_error *err)
+int uvpi_hyp_trace_events(struct uvpi_trace *trace, uint32_t *ret_events, struct uvp_error *err)
+{
+	struct xen_sysctl_tbuf_op op = { .cmd = XEN_SYSCTL_TBUFOP_get_info };
+
+	if (control(trace, &op))
+		return fail(err, "ask for the trace buffers");
+	*ret_events = op.evt_mask;
+	return 0;
+}
+
+int uvpi_hyp_trace_found(struct uvpi_trace *trace, uint32_t events, bool *ret_on, struct uvp_error *err)
 {
 	struct xen_sysctl_tbuf_op op = { .cmd = XEN_SYSCTL_TBUFOP_get_info };
 	uint64_t before, after;
 	bool full = false;
-	uint32_t events;
-	int r;
+	int r = map(trace, err);
 
-	if (control(trace, &op))
-		return fail(err, "ask for the trace buffers");
-	events = op.evt_mask;
-	r = map(trace, err);
 	if (r < 0)
 		return r;
-	*ret_events = events;
 	*ret_on = false;
 	/* without buffers it is off */
 	if (r)
@@ -258,6 +263,7 @@ int uvpi_hyp_trace_found(struct uvpi_trace *trace, uint32_t *ret_events, bool *r
 	before = written(trace, &full);
 	if (set(trace, XEN_SYSCTL_TBUFOP_set_evt_mask, CALLS, 0))
 		return fail(err, "choose what is traced");
+	UVPI_STEP("trace found");
 	for (int i = 0; i < 3; i++)
 		control(trace, &op);
 	if (set(trace, XEN_SYSCTL_TBUFOP_set_evt_mask, events, 0))
@@ -320,6 +326,11 @@ int uvpi_hyp_trace_stop(struct uvpi_trace *trace, uint32_t events, bool stay_on,
 uint32_t uvpi_hyp_trace_cpus(const struct uvpi_trace *trace)
 {
 	return trace->n_cpus;
+}
+
+bool uvpi_hyp_trace_has(const struct uvpi_trace *trace, uint32_t cpu)
+{
+	return cpu < trace->n_cpus && trace->rings[cpu].head;
 }
 
 int uvpi_hyp_trace_take(struct uvpi_trace *trace, uint32_t cpu, const uint8_t **ret_data, size_t *ret_len, bool *ret_full,

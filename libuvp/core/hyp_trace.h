@@ -25,9 +25,11 @@ void uvpi_hyp_trace_close(struct uvpi_trace *trace);
 UVPI_DEFINE_CLEANUP(struct uvpi_trace *, uvpi_hyp_trace_close);
 #define _cleanup_trace_ UVPI_CLEANUP(uvpi_hyp_trace_close)
 
-/* Which events are traced, and whether tracing is on. For the latter, Xen is asked something while calls are traced: it is
- * on when that leaves a record, or when a buffer is full. Records that nobody has read stay. */
-int uvpi_hyp_trace_found(struct uvpi_trace *trace, uint32_t *ret_events, bool *ret_on, struct uvp_error *err);
+/* Which events are traced when tracing is on. Changes nothing. */
+int uvpi_hyp_trace_events(struct uvpi_trace *trace, uint32_t *ret_events, struct uvp_error *err);
+/* Is tracing on? Xen is asked something while calls are traced instead of these events: it is on when that leaves a record, or
+ * when a buffer is full. Records that nobody has read stay. */
+int uvpi_hyp_trace_found(struct uvpi_trace *trace, uint32_t events, bool *ret_on, struct uvp_error *err);
 /* Trace these events on all CPUs from now on; forgets what the buffers held. */
 int uvpi_hyp_trace_start(struct uvpi_trace *trace, uint32_t events, struct uvp_error *err);
 /* No records come after this, unless tracing is to stay on; events are what is traced when it is next switched on. */
@@ -39,6 +41,8 @@ int uvpi_hyp_trace_heard(struct uvpi_trace *trace, struct uvp_error *err);
 
 /* CPUs that may have a buffer: 0 to n - 1. Once started. */
 uint32_t uvpi_hyp_trace_cpus(const struct uvpi_trace *trace);
+/* False of a CPU that was offline when the buffers were made: it has none until the host is started anew. */
+bool uvpi_hyp_trace_has(const struct uvpi_trace *trace, uint32_t cpu);
 /* What was written to a CPU's buffer since the last time: whole records, the trace's own until the next call. full: there was
  * no room for more, and records may have been lost that Xen tells of only when it writes the next one. */
 int uvpi_hyp_trace_take(struct uvpi_trace *trace, uint32_t cpu, const uint8_t **ret_data, size_t *ret_len, bool *ret_full,

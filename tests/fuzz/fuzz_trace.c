@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			trace_waits_round(&waits);
 	}
 	trace_waits_round(&waits);
-	trace_waits_end(&waits, states);
+	trace_waits_end(&waits, states, NULL);
 	check(&waits);
 	trace_waits_done(&waits);
 	return 0;

@@ -26,7 +26,7 @@ cat >"$tmp/check.py" <<'EOF'
 import json, sys
 trace = json.load(open(sys.argv[1]))
 whole = trace["interval_ns"]
-assert trace["lost_records"] == trace["full_buffers"] == trace["broken_buffers"] == 0, trace
+assert trace["lost_records"] == trace["full_buffers"] == trace["broken_buffers"] == 0 and trace["untraced_cpus"] == [], trace
 wakeups = moves = ready = run = off = 0
 for v in trace["vcpus"]:
     states = v["run_ns"] + v["ready_ns"] + v["blocked_ns"] + v["offline_ns"]
@@ -70,7 +70,7 @@ cp "$tmp/out" "$tmp/burner"
 python3 "$tmp/check.py" "$tmp/burner" burner || fail "the figures of a guest with a cap are not right"
 xlx cpu trace --for 1h lab-burns >"$tmp/ended" 2>&1 &
 trace=$!
-wait_for 60 test -s /run/uvp/cpu-trace
+wait_for 60 grep -q ' o[nf]' /run/uvp/cpu-trace
 # while one reads, nobody else does
 expect_fail 6 xlx cpu trace --take-over 0
 err_has 'another program reads'
@@ -82,11 +82,23 @@ off
 # killed: the next one finds it
 xlx cpu trace --for 1h 0 >/dev/null 2>&1 &
 trace=$!
-wait_for 60 test -s /run/uvp/cpu-trace
+wait_for 60 grep -q ' o[nf]' /run/uvp/cpu-trace
 kill -9 "$trace"
 wait "$trace" 2>/dev/null
 expect_ok xlx cpu trace --for 100ms 0
 err_has 'was killed and left tracing on'
+off
+
+# killed in the midst of looking whether tracing is on, while other events are traced: the next one puts those back that were
+noted() {
+	UVP_KILL_AT_STEP='trace found' xlx cpu trace --for 100ms 0 >/dev/null 2>&1
+	cat /run/uvp/cpu-trace
+}
+events=$(noted)
+[[ $events == *' unsure' ]] || fail "what was traced is not noted: $events"
+[ "$(noted)" = "$events" ] || fail "$events became $(cat /run/uvp/cpu-trace)"
+off
+[ "$(noted)" = "$events" ] || fail "what was traced is not put back: $events became $(cat /run/uvp/cpu-trace)"
 off
 
 # somebody else's: not while it reads, nor when it was killed, unless that is wanted, and then it stays on

@@ -58,7 +58,7 @@ static void end(void)
 	static const enum trace_state states[] = { TRACE_BLOCKED, TRACE_BLOCKED };
 
 	do_round();
-	trace_waits_end(&waits, states);
+	trace_waits_end(&waits, states, NULL);
 }
 
 static uint64_t all_ns(const struct trace_vcpu *vcpu)
@@ -210,6 +210,42 @@ START_TEST(who_never_runs_waits_still)
 }
 END_TEST
 
+/* CPU 1 writes nothing, as one does that came online after the buffers were made. */
+START_TEST(what_ran_where_nothing_is_traced_is_unknown)
+{
+	static const enum trace_state states[] = { TRACE_RUNNING, TRACE_RUNNING };
+	const uint64_t counted[] = { 1500000000, 50000000 };
+	const struct trace_vcpu *vcpus = waits.vcpus;
+
+	/* the first, of which records say that it is ready all the time, and which ran there; the second never left it */
+	put_change(0, 0, 7, 0, TRACE_RUNNING, TRACE_READY);
+	put_change(0, 2000 * MS, 7, 0, TRACE_READY, TRACE_RUNNING);
+	do_round();
+	trace_waits_end(&waits, states, counted);
+	ck_assert(waits.heard[0] && !waits.heard[1]);
+	ck_assert(vcpus[0].doubtful && !vcpus[1].doubtful);
+	ck_assert_uint_eq(vcpus[1].unknown_ns, 2000000000);
+	ck_assert_uint_eq(all_ns(&vcpus[1]), 0);
+}
+END_TEST
+
+/* One that runs without an end has no record, either. */
+START_TEST(what_goes_with_xens_counters_is_not_doubtful)
+{
+	static const enum trace_state states[] = { TRACE_RUNNING, TRACE_BLOCKED };
+	const uint64_t counted[] = { 1990000000, 700000000 };
+
+	put_change(0, 0, 7, 1, TRACE_READY, TRACE_RUNNING);
+	put_change(0, 750 * MS, 7, 1, TRACE_RUNNING, TRACE_BLOCKED);
+	put_change(0, 2000 * MS, 9, 0, TRACE_READY, TRACE_RUNNING);
+	do_round();
+	trace_waits_end(&waits, states, counted);
+	ck_assert(!waits.vcpus[0].doubtful && !waits.vcpus[1].doubtful);
+	ck_assert_uint_eq(waits.vcpus[0].ns[TRACE_RUNNING], 2000000000);
+	ck_assert_uint_eq(waits.vcpus[0].unknown_ns, 0);
+}
+END_TEST
+
 START_TEST(broken_buffer_is_said)
 {
 	put_change(0, 0, 7, 0, TRACE_RUNNING, TRACE_READY);
@@ -254,6 +290,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, lost_records_make_no_waits);
 	tcase_add_test(tcase, chain_that_does_not_fit_is_not_counted);
 	tcase_add_test(tcase, who_never_runs_waits_still);
+	tcase_add_test(tcase, what_ran_where_nothing_is_traced_is_unknown);
+	tcase_add_test(tcase, what_goes_with_xens_counters_is_not_doubtful);
 	tcase_add_test(tcase, broken_buffer_is_said);
 	tcase_add_test(tcase, histogram_slots_and_quantiles);
 }

@@ -18,6 +18,7 @@
 #include "core/num.h"
 
 #define NOTE "cpu-trace"
+#define UNSURE "unsure"
 
 static int note_path(char path[PATH_MAX], struct uvp_error *err)
 {
@@ -26,22 +27,23 @@ static int note_path(char path[PATH_MAX], struct uvp_error *err)
 	return 0;
 }
 
-static int write_note(struct trace_session *session, const char *path, struct uvp_error *err)
+static int write_note(struct trace_session *session, const char *path, const char *state, struct uvp_error *err)
 {
 	_cleanup_close_ int fd = -1;
 	char text[64];
-	int len = snprintf(text, sizeof(text), "%" PRIu32 " %s\n", session->events, session->on ? "on" : "off");
+	int len = snprintf(text, sizeof(text), "%" PRIu32 " %s\n", session->events, state);
 
 	uvpi_entry_make_folders();
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0 || write(fd, text, (size_t)len) != len)
 		return uvpi_fail_errno(err, errno, "cannot write down in '%s' how tracing was found", path);
-	session->noted = true;
 	return 0;
 }
 
-/* What an earlier one found, who was killed. false: there was none. */
-static bool read_note(struct trace_session *session, const char *path)
+enum note { NO_NOTE, NOTE_OF_EVENTS /* whether tracing is on has still to be found */, NOTE_OF_ALL };
+
+/* What an earlier one found, who was killed. */
+static enum note read_note(struct trace_session *session, const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	char text[64];
@@ -50,36 +52,57 @@ static bool read_note(struct trace_session *session, const char *path)
 	uint64_t events;
 
 	if (len < 0)
-		return false;
+		return NO_NOTE;
 	text[len] = '\0';
 	state = strchr(text, ' ');
 	/* killed before it was written: then nothing was changed */
 	if (!state)
-		return false;
+		return NO_NOTE;
 	*state++ = '\0';
 	if (uvpi_parse_u64(text, NOTE, 0, UINT32_MAX, &events, NULL) < 0)
-		return false;
+		return NO_NOTE;
 	session->events = (uint32_t)events;
 	session->on = !strcmp(state, "on\n");
-	return true;
+	return strcmp(state, UNSURE "\n") ? NOTE_OF_ALL : NOTE_OF_EVENTS;
 }
 
+static int look(struct trace_session *session, bool take_over, struct uvp_error *err)
+{
+	int r = uvpi_hyp_trace_found(session->trace, session->events, &session->on, err);
+
+	if (r < 0 || !session->on || take_over)
+		return r;
+	uvpi_fail(err, UVP_E_BUSY, 0, "Xen traces already, and nobody reads what it wrote: xentrace was killed, or Xen was started with tevt_mask=");
+	uvpi_hint(err, "--take-over forgets what the trace buffers hold, and leaves tracing on afterwards as it is now");
+	return -UVP_E_BUSY;
+}
+
+/* Whether tracing is on is found by changing what is traced for a moment, so the events are noted before. */
 static int find(struct trace_session *session, const char *path, bool take_over, struct uvp_error *err)
 {
-	int r;
+	enum note note = read_note(session, path);
+	int r = 0;
 
-	session->noted = session->cleaned = read_note(session, path);
+	session->noted = session->cleaned = note == NOTE_OF_ALL;
 	if (session->cleaned)
 		return 0;
-	r = uvpi_hyp_trace_found(session->trace, &session->events, &session->on, err);
+	if (note == NO_NOTE)
+		r = uvpi_hyp_trace_events(session->trace, &session->events, err);
+	if (r == 0)
+		r = write_note(session, path, UNSURE, err);
 	if (r < 0)
 		return r;
-	if (session->on && !take_over) {
-		uvpi_fail(err, UVP_E_BUSY, 0, "Xen traces already, and nobody reads what it wrote: xentrace was killed, or Xen was started with tevt_mask=");
-		uvpi_hint(err, "--take-over forgets what the trace buffers hold, and leaves tracing on afterwards as it is now");
-		return -UVP_E_BUSY;
+	r = look(session, take_over, err);
+	if (r == 0)
+		r = write_note(session, path, session->on ? "on" : "off", err);
+	if (r == 0) {
+		session->noted = true;
+		return 0;
 	}
-	return write_note(session, path, err);
+	/* else the next one does that */
+	if (uvpi_hyp_trace_stop(session->trace, session->events, true, NULL) == 0)
+		unlink(path);
+	return r;
 }
 
 int trace_session_begin(struct trace_session *session, struct uvp_host *host, bool take_over, struct uvp_error *err)

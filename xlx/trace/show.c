@@ -173,6 +173,7 @@ static struct uvpi_json *vcpu_json(const struct trace_report *report, uint32_t i
 	uvpi_json_set_u64(object, "blocked_ns", vcpu->ns[TRACE_BLOCKED]);
 	uvpi_json_set_u64(object, "offline_ns", vcpu->ns[TRACE_OFFLINE]);
 	uvpi_json_set_u64(object, "unknown_ns", vcpu->unknown_ns);
+	uvpi_json_set_bool(object, "doubtful", vcpu->doubtful);
 	uvpi_json_set_u64(object, "still_ready_ns", vcpu->still_ready_ns);
 	uvpi_json_set_u64(object, "turns", vcpu->turns);
 	uvpi_json_set_u64(object, "wakeups", vcpu->wakeups);
@@ -206,7 +207,7 @@ static struct uvpi_json *moves_json(const struct trace_waits *waits)
 int trace_json(const struct trace_report *report)
 {
 	const struct trace_waits *waits = report->waits;
-	struct uvpi_json *object = uvpi_json_object(), *array = uvpi_json_array();
+	struct uvpi_json *object = uvpi_json_object(), *array = uvpi_json_array(), *silent = uvpi_json_array();
 
 	uvpi_json_set_u64(object, "domain", waits->domid);
 	uvpi_json_set_str(object, "name", report->name);
@@ -215,6 +216,10 @@ int trace_json(const struct trace_report *report)
 	uvpi_json_set_u64(object, "lost_records", waits->lost);
 	uvpi_json_set_u64(object, "full_buffers", report->full);
 	uvpi_json_set_u64(object, "broken_buffers", waits->broken);
+	for (uint32_t cpu = 0; cpu < waits->n_cpus; cpu++)
+		if (report->silent[cpu])
+			uvpi_json_add_u64(silent, cpu);
+	uvpi_json_set(object, "untraced_cpus", silent);
 	for (uint32_t i = 0; i < waits->n_vcpus; i++)
 		uvpi_json_add(array, vcpu_json(report, i));
 	uvpi_json_set(object, "vcpus", array);

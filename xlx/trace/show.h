@@ -9,6 +9,7 @@ struct trace_report {
 	const struct trace_waits *waits;
 	const char *name;      /* the domain's; "" for none */
 	const uint64_t *count; /* what Xen's own counters say that each vCPU ran */
+	const bool *silent;    /* of each CPU: what ran there is not traced */
 	uint64_t full;         /* buffers that were found full */
 };
 

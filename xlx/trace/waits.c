@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define APART_NS 100000000u /* a tenth of a second */
+
 bool trace_waits_init(struct trace_waits *waits, uint32_t domid, uint32_t n_vcpus, uint32_t n_cpus, uint64_t khz)
 {
 	*waits = (struct trace_waits){ .domid = domid, .n_vcpus = n_vcpus, .n_cpus = n_cpus, .khz = khz ? khz : 1 };
 	waits->vcpus = calloc((size_t)n_vcpus + 1, sizeof(*waits->vcpus));
 	waits->moves = calloc((size_t)n_cpus * n_cpus + 1, sizeof(*waits->moves));
-	if (!waits->vcpus || !waits->moves)
+	waits->heard = calloc((size_t)n_cpus + 1, sizeof(*waits->heard));
+	if (!waits->vcpus || !waits->moves || !waits->heard)
 		return false;
 	for (uint32_t i = 0; i < n_vcpus; i++)
 		waits->vcpus[i].cpu = -1;
@@ -20,6 +23,7 @@ void trace_waits_done(struct trace_waits *waits)
 {
 	free(waits->vcpus);
 	free(waits->moves);
+	free(waits->heard);
 	free(waits->queue);
 	*waits = (struct trace_waits){ 0 };
 }
@@ -157,6 +161,8 @@ bool trace_waits_add(struct trace_waits *waits, uint32_t cpu, const uint8_t *dat
 	struct trace_record record;
 	size_t taken;
 
+	if (cpu < waits->n_cpus && len)
+		waits->heard[cpu] = true;
 	for (; len; data += taken, len -= taken) {
 		taken = trace_record_take(data, len, &record);
 		if (!taken) {
@@ -210,26 +216,39 @@ void trace_waits_round(struct trace_waits *waits)
 	waits->complete_until = waits->last;
 }
 
-void trace_waits_end(struct trace_waits *waits, const enum trace_state *states)
+/* The counters are not read at the instants of the first and last record. */
+static bool goes_with(uint64_t least, uint64_t most, uint64_t counted, uint64_t interval)
+{
+	uint64_t apart = interval / 10 + APART_NS;
+
+	return counted + apart >= least && counted <= most + apart;
+}
+
+static void end_vcpu(struct trace_waits *waits, struct trace_vcpu *vcpu, enum trace_state state, const uint64_t *counted)
+{
+	uint64_t known = 0, interval = trace_interval_ns(waits), run = state == TRACE_RUNNING ? interval : 0;
+
+	if (!vcpu->seen && (!counted || goes_with(run, run, *counted, interval))) {
+		vcpu->state = state;
+		vcpu->since = waits->first;
+		vcpu->known = true;
+	}
+	if (vcpu->known && vcpu->state == TRACE_READY)
+		vcpu->still_ready_ns = trace_ns(waits, since(vcpu->since, waits->last));
+	if (vcpu->known)
+		vcpu->ticks[vcpu->state] += since(vcpu->since, waits->last);
+	for (int i = 0; i < TRACE_STATES; i++) {
+		vcpu->ns[i] = trace_ns(waits, vcpu->ticks[i]);
+		known += vcpu->ns[i];
+	}
+	vcpu->unknown_ns = interval > known ? interval - known : 0;
+	run = vcpu->ns[TRACE_RUNNING];
+	vcpu->doubtful = counted && !goes_with(run, run + vcpu->unknown_ns, *counted, interval);
+}
+
+void trace_waits_end(struct trace_waits *waits, const enum trace_state *states, const uint64_t *counted_ns)
 {
 	count_until(waits, UINT64_MAX);
-	for (uint32_t i = 0; i < waits->n_vcpus; i++) {
-		struct trace_vcpu *vcpu = &waits->vcpus[i];
-		uint64_t known = 0, interval = trace_interval_ns(waits);
-
-		if (!vcpu->seen) {
-			vcpu->state = states[i];
-			vcpu->since = waits->first;
-			vcpu->known = true;
-		}
-		if (vcpu->known && vcpu->state == TRACE_READY)
-			vcpu->still_ready_ns = trace_ns(waits, since(vcpu->since, waits->last));
-		if (vcpu->known)
-			vcpu->ticks[vcpu->state] += since(vcpu->since, waits->last);
-		for (int state = 0; state < TRACE_STATES; state++) {
-			vcpu->ns[state] = trace_ns(waits, vcpu->ticks[state]);
-			known += vcpu->ns[state];
-		}
-		vcpu->unknown_ns = interval > known ? interval - known : 0;
-	}
+	for (uint32_t i = 0; i < waits->n_vcpus; i++)
+		end_vcpu(waits, &waits->vcpus[i], states[i], counted_ns ? &counted_ns[i] : NULL);
 }

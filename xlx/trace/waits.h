@@ -26,7 +26,8 @@ uint64_t trace_slot_end(unsigned int slot);
 
 struct trace_vcpu {
 	uint64_t ns[TRACE_STATES];
-	uint64_t unknown_ns;      /* of the interval: records were lost */
+	uint64_t unknown_ns;      /* of the interval: records were lost, or the vCPU was where nothing is traced */
+	bool doubtful;            /* Xen's counter of its run time does not go with ns: records are missing that nobody told of */
 	uint64_t turns, wakeups, moves;
 	uint64_t still_ready_ns;  /* at the end it was ready, and so long already */
 	struct trace_histogram ready; /* from ready to running, whatever it did before */
@@ -49,6 +50,7 @@ struct trace_waits {
 	uint64_t unsure_until;
 	struct trace_vcpu *vcpus;
 	uint64_t *moves;          /* [from * n_cpus + to] */
+	bool *heard;              /* of each CPU: it wrote records */
 	/* records that others, from other buffers, may still have to go before */
 	struct trace_record *queue;
 	size_t n_queue, room;
@@ -65,8 +67,9 @@ void trace_waits_done(struct trace_waits *waits);
 bool trace_waits_add(struct trace_waits *waits, uint32_t cpu, const uint8_t *data, size_t len);
 void trace_waits_round(struct trace_waits *waits);
 /* After the last round: counts the rest, and up to the last record. A vCPU without a record was in one state all the time:
- * `state` says in which, once for each vCPU. */
-void trace_waits_end(struct trace_waits *waits, const enum trace_state *states);
+ * `states` says in which, once for each vCPU. `counted` is what Xen counts that each ran meanwhile, NULL when nobody knows: a state
+ * that does not go with that is none. */
+void trace_waits_end(struct trace_waits *waits, const enum trace_state *states, const uint64_t *counted_ns);
 
 uint64_t trace_ns(const struct trace_waits *waits, uint64_t ticks);
 static inline uint64_t trace_interval_ns(const struct trace_waits *waits)
