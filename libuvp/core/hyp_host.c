@@ -177,7 +177,7 @@ static void mark_online(struct uvpi_cputopo *topo, unsigned int n, const uint8_t
 		topo[i].online |= (map[i / 8] >> i % 8 & 1) != 0;
 }
 
-/* Every CPU that is online is in a pool or free for one. */
+/* Every CPU that is online is in a pool or free for one, and none that is not. */
 static int online_by_pools(struct uvpi_hyp *hyp, struct uvpi_cputopo *topo, unsigned int n, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *free_cpus = NULL;
@@ -190,6 +190,8 @@ static int online_by_pools(struct uvpi_hyp *hyp, struct uvpi_cputopo *topo, unsi
 	n_pools = uvpi_hyp_pools(hyp, &pools, err);
 	if (n_pools < 0)
 		return n_pools;
+	for (unsigned int i = 0; i < n; i++)
+		topo[i].online = false;
 	n = n < bytes * 8 ? n : (unsigned int)bytes * 8;
 	mark_online(topo, n, free_cpus);
 	for (int i = 0; i < n_pools; i++)
@@ -225,9 +227,9 @@ int uvpi_hyp_cputopo(struct uvpi_hyp *hyp, struct uvpi_cputopo **ret_topo, struc
 		topo[i].node = raw[i].node;
 		online += topo[i].online;
 	}
-	/* Processors with a single core have no numbers for it, as those that are offline. */
+	/* Processors with a single core have no numbers for it, as those that are not there; one that was taken offline keeps its own. */
 	r = uvpi_hyp_physinfo(hyp, &physinfo, err);
-	if (r == 0 && online < physinfo.cpus)
+	if (r == 0 && online != physinfo.cpus)
 		r = online_by_pools(hyp, topo, n, err);
 	if (r < 0)
 		return r;
