@@ -16,7 +16,7 @@ struct uvpi_span {
 	uint32_t len;
 };
 
-#define UVPI_CODEC_STEPS 4
+#define UVPI_CODEC_STEPS 5
 struct uvpi_codec {
 	unsigned int step; /* before UVPI_CODEC_STEPS: the larger, the fewer bytes, and the more time they take; what it begins with
 			    * is faster than any connection */
