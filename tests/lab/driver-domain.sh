@@ -91,7 +91,7 @@ after=$(sum)
 in_driver 'sync; md5sum /disk.img'
 [ "$after" = "$(sum)" ] || fail "what the guest wrote is not there: $(cat "$tmp/guest")"
 
-expect_fail 5 xlx migrate --check --ssh '' lab-user 'xlx migrate-receive'
+expect_fail 5 xlx migrate --check --no-live --ssh '' lab-user 'xlx migrate-receive'
 err_has "disk 'xvda' is in domain 'lab-driver'"
 expect_fail 6 xlx save lab-driver "$tmp/driver"
 err_has "its back ends serve domain 'lab-user', and cannot leave with it"
