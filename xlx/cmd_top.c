@@ -183,6 +183,8 @@ static int show_once(struct top_source *source, struct top_model *model, struct 
 		return status;
 	if (wish->past.model)
 		model = wish->past.model;
+	else if (wish->ui.view == TOP_DOMAIN && !wish->json && !wish->plain)
+		top_past_curves(wish->past.folder, model, wish->ui.interval_ms, top_wall_ns(), NULL);
 	if (wish->json)
 		return top_dump_json(model, &wish->ui);
 	if (wish->plain)

@@ -29,14 +29,19 @@ static void path_of(const char *name, char path[PATH_MAX])
 int uvpi_job_begin(void)
 {
 	_cleanup_close_ int fd = -1;
-	char path[PATH_MAX], name[32];
+	char path[PATH_MAX], name[32], made[32];
 
 	path_of("jobs", path);
 	mkdir(path, 0700);
+	/* Who lists jobs takes one without a lock for that of a process that is gone: it has its lock before it has a name. */
+	fd = open(path, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -1;
 	snprintf(name, sizeof(name), "jobs/%d", (int)getpid());
 	path_of(name, path);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+	snprintf(made, sizeof(made), "/proc/self/fd/%d", fd);
+	unlink(path);
+	if (linkat(AT_FDCWD, made, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
 		return -1;
 	return uvpi_steal_fd(&fd);
 }
@@ -112,6 +117,7 @@ static bool read_job(const char *folder, const char *name, struct uvpi_job *job)
 {
 	char path[PATH_MAX], text[RECORD + 1];
 	_cleanup_close_ int fd = -1;
+	struct stat status;
 	ssize_t n;
 	uint64_t pid;
 
@@ -121,9 +127,10 @@ static bool read_job(const char *folder, const char *name, struct uvpi_job *job)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
-	/* Who is at work has the lock. */
+	/* Who is at work has the lock. One that has ended meanwhile took its name along, which the next may have. */
 	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
-		unlink(path);
+		if (fstat(fd, &status) == 0 && status.st_nlink)
+			unlink(path);
 		return false;
 	}
 	n = pread(fd, text, RECORD, 0);

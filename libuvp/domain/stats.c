@@ -64,7 +64,7 @@ static int read_vcpus(struct uvpi_hyp *hyp, struct window *window, struct uvp_er
 	size_t all = 0;
 
 	for (int i = 0; i < window->n; i++)
-		all += (size_t)window->infos[i].max_vcpu_id + 1;
+		all += (uint32_t)(window->infos[i].max_vcpu_id + 1);
 	window->vcpus = calloc(all + 1, sizeof(*window->vcpus));
 	if (!window->vcpus)
 		return uvpi_no_memory(err);

@@ -38,6 +38,34 @@ for domain in top["domains"]:
     assert abs(sum(v["run_ns"] for v in domain["vcpus"]) - domain["cpu_time_ns"]) < len(domain["vcpus"]) * top["spread_ns"] + 5e7, (top["spread_ns"], domain)
 EOF
 
+# one that has no vCPUs yet, as every domain has none for a moment while it is made
+cat >"$tmp/bare.py" <<'EOF'
+import ctypes, sys
+xc = ctypes.CDLL("libxenctrl.so.4.17", use_errno=True)
+xc.xc_interface_open.restype = ctypes.c_void_p
+host, domid = ctypes.c_void_p(xc.xc_interface_open(None, None, 0)), ctypes.c_uint32(0)
+# struct xen_domctl_createdomain: ssidref, handle, flags, iommu_opts, max_vcpus, max_evtchn_port, max_grant_frames,
+# max_maptrack_frames, grant_opts, vmtrace_size, cpupool_id, arch
+config = (ctypes.c_uint32 * 16)(0, 1, 2, 3, 4, 0, 0, 1, 127, 4, 4, 1, 0, 0, 0, 0)
+if sys.argv[1:]:
+    sys.exit(xc.xc_domain_destroy(host, ctypes.c_uint32(int(sys.argv[1]))))
+if xc.xc_domain_create(host, ctypes.byref(domid), config):
+    sys.exit("errno %d" % ctypes.get_errno())
+print(domid.value)
+EOF
+bare=$(python3 "$tmp/bare.py") || fail "a domain without vCPUs cannot be made"
+on_exit python3 "$tmp/bare.py" "$bare"
+for words in 'top --once --view cpus' 'top --plain --count 1 -d 100ms' 'cpu usage -d 100ms' 'top --json -d 100ms'; do
+	# shellcheck disable=SC2086 # words
+	expect_ok xlx $words
+done
+python3 - "$tmp/out" "$bare" <<'EOF' || fail "a domain without vCPUs is not told of: $(cat "$tmp/out")"
+import json, sys
+[bare] = [d for d in json.load(open(sys.argv[1]))["domains"] if d["domid"] == int(sys.argv[2])]
+assert bare["max_vcpus"] == 0 and bare["vcpus"] == [], bare
+EOF
+python3 "$tmp/bare.py" "$bare"
+
 expect_ok xlx top --json watched
 python3 - "$tmp/out" <<'EOF' || fail "JSON does not tell what the screen shows: $(cat "$tmp/out")"
 import json, sys
@@ -135,6 +163,14 @@ wait_for 60 sorted_by_memory
 screen send-keys -l "$(printf '\033[M #%%')"
 sorted_by_name() { screen capture-pane -p | grep -q ' NAME[^ ]'; }
 wait_for 60 sorted_by_name
+# characters as they are typed; what somebody else has written on the screen is gone with Ctrl-L
+screen send-keys / wätch
+wait_for 60 shows 'filter: wätch_'
+screen send-keys C-u Enter
+printf 'wall: garbage' >"$(screen display-message -p '#{pane_tty}')"
+wait_for 60 shows garbage
+screen send-keys C-l
+wait_for 60 eval '! shows garbage'
 screen send-keys / watched Enter Space
 wait_for 60 shows '*watched'
 # five minutes are not much on a busy machine: the lock is closed and opened again
@@ -261,6 +297,15 @@ screen send-keys -t shell C-z
 wait_for 60 in_shell Stopped
 screen send-keys -t shell 'clear; fg' Enter
 wait_for 60 in_shell watched
+# a question is there again, and still one
+screen send-keys -t shell '!' P
+wait_for 60 in_shell 'xlx pause '
+screen send-keys -t shell C-z
+wait_for 60 in_shell Stopped
+screen send-keys -t shell 'clear; fg' Enter
+wait_for 60 in_shell 'xlx pause '
+screen send-keys -t shell Escape
+wait_for 60 in_shell 'nothing was done'
 screen kill-session -t shell
 # columns are kept where the user's choices are
 no_colours() { ! screen capture-pane -pe | grep -qP '\033\[[0-9;]*[34][0-7]'; }
@@ -322,6 +367,9 @@ on_exit end_hostd
 wait_for 60 shows 'uvp-hostd does not run'
 start_hostd
 wait_for 60 eval '! shows "uvp-hostd does not run"'
+# a curve begins with what the daemon has seen before
+has_past() { LC_ALL=C.UTF-8 xlx top --once -d 100ms --dir "$tmp/history" Domain-0 | LC_ALL=C.UTF-8 grep -qE 'CPU +[0-9.]+% .*[▁▂▃▄▅▆▇█]{10}'; }
+wait_for 60 has_past
 end_hostd KILL
 wait_for 60 shows 'uvp-hostd does not run'
 shows watched || fail "the domain is gone with the daemon"
@@ -361,9 +409,14 @@ wait_for 60 shows 'TX/s'
 shows 'Esc: wat' || fail "what was typed is gone with the size"
 screen send-keys Enter
 wait_for 60 shows 'what was typed is not it'
+screen send-keys X watched
+wait_for 60 shows 'Esc: watched'
 screen resize-window -x 60 -y 10
 wait_for 60 shows 'is too small'
+wait_for 60 shows 'nothing was done: the screen became too small'
 screen resize-window -x 90 -y 26
+wait_for 60 shows UNLOCKED
+expect_ok xlx domid watched
 screen send-keys X watched Enter
 wait_for 60 shows 'done: xlx destroy'
 wait_for 60 shows 'no domain passes the filter'

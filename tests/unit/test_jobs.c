@@ -2,10 +2,12 @@
 /* What is at work and what has happened: told by one process, seen by another, and no more of it than fits. */
 #include "core/jobs.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
@@ -55,6 +57,33 @@ START_TEST(a_job_is_seen_while_it_is_at_work)
 	ck_assert_uint_eq(uvpi_job_list(seen, 4), 0);
 	uvpi_job_update(-1, &job);
 	uvpi_job_end(-1);
+}
+END_TEST
+
+/* Others look while it begins: none of them takes it for what a dead process left. */
+START_TEST(a_job_that_begins_stays)
+{
+	struct uvpi_job job = { .started_s = 1, .phase = "begins", .command = "xlx save" }, seen[4];
+	pid_t readers[2];
+
+	for (int i = 0; i < 2; i++) {
+		readers[i] = fork();
+		ck_assert_int_ge(readers[i], 0);
+		while (!readers[i])
+			uvpi_job_list(seen, 4);
+	}
+	for (int i = 0; i < 5000; i++) {
+		int fd = uvpi_job_begin();
+
+		ck_assert_int_ge(fd, 0);
+		uvpi_job_update(fd, &job);
+		ck_assert_msg(uvpi_job_list(seen, 4) == 1, "job %d is not there", i);
+		uvpi_job_end(fd);
+	}
+	for (int i = 0; i < 2; i++) {
+		kill(readers[i], SIGKILL);
+		waitpid(readers[i], NULL, 0);
+	}
 }
 END_TEST
 
@@ -110,6 +139,7 @@ static void add_tests(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, done);
 	tcase_add_test(tcase, a_job_is_seen_while_it_is_at_work);
+	tcase_add_test(tcase, a_job_that_begins_stays);
 	tcase_add_test(tcase, what_a_process_left_that_is_gone_is_removed);
 	tcase_add_test(tcase, events_come_newest_first_and_are_bounded);
 }

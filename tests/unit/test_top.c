@@ -289,6 +289,38 @@ static void compare_roles(const struct top_model *model, struct top_ui *ui, int 
 	top_frame_free(frame);
 }
 
+/* Numbers are whole, or not there: a large host with eight nodes, and then with 64. */
+START_TEST(a_large_host_has_room)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct uvp_stats_node *nodes = calloc(64, sizeof(*nodes));
+	struct top_ui ui;
+
+	ck_assert_ptr_nonnull(nodes);
+	for (uint32_t i = 0; i < 64; i++)
+		nodes[i] = (struct uvp_stats_node){ i, 256ull << 30, (120ull << 30) + i * (300ull << 20) };
+	free(model->now->nodes);
+	model->now->nodes = nodes;
+	model->now->n_nodes = 8;
+	model->now->total_memory = 2ull << 40;
+	model->now->free_memory = 900ull << 30;
+	model->now->claimed_memory = 128ull << 30;
+	model->reclaimable = 100ull << 30;
+	snprintf(model->now->devices[0].name, sizeof(model->now->devices[0].name), "vif12345.12-emu");
+	top_ui_init(&ui);
+	ui.view = TOP_MEMORY;
+	compare(model, &ui, 80, 24, "large-host-80x24.txt");
+	model->now->n_nodes = 64;
+	model->now->total_memory = 20ull << 40;
+	model->now->free_memory = 9000ull << 30;
+	compare(model, &ui, 132, 43, "large-host-132x43.txt");
+	compare(model, &ui, 80, 24, "larger-host-80x24.txt");
+	ui.view = model->now->devices[0].disk ? TOP_DISKS : TOP_NETS;
+	compare(model, &ui, 80, 24, "long-device-80x24.txt");
+	top_ui_done(&ui);
+}
+END_TEST
+
 START_TEST(each_character_has_its_role)
 {
 	static const char *const names[] = { "Domain-0", "web", "crashed", "ended", "paused" };
@@ -587,6 +619,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, another_domain_with_the_same_id_has_no_past);
 	tcase_add_test(tcase, every_view_looks_as_it_did);
 	tcase_add_test(tcase, large_figures_are_shortened);
+	tcase_add_test(tcase, a_large_host_has_room);
 	tcase_add_test(tcase, each_character_has_its_role);
 	tcase_add_test(tcase, every_view_with_none_few_and_many);
 	tcase_add_test(tcase, few_many_and_hostile_domains_fit);

@@ -417,6 +417,37 @@ START_TEST(errors_stay)
 }
 END_TEST
 
+/* What cannot be seen is not done. */
+START_TEST(nothing_is_done_where_nothing_is_shown)
+{
+	_cleanup_model_ struct top_model *model = model_of(3, few);
+	struct top_ui ui;
+	char **argv = NULL;
+
+	top_ui_init(&ui);
+	press(&ui, model, "/web\n!", 0, &argv);
+	ck_assert(!top_fits(&ui, 60, 10));
+	ck_assert_int_eq(press(&ui, model, "P\nS\n", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(ui.mode, TOP_LOOKING);
+	ck_assert(top_fits(&ui, 80, 24));
+	ck_assert_int_eq(press(&ui, model, "\n", 0, &argv), TOP_ACT_NONE);
+	press(&ui, model, "\033P", 0, &argv);
+	ck_assert_int_eq(ui.mode, TOP_CONFIRMING);
+	/* what was asked is over, also when there is room again */
+	compare(model, &ui, 79, 24, "too-small-79x24.txt");
+	ck_assert(top_fits(&ui, 80, 24));
+	ck_assert_int_eq(press(&ui, model, "\n", 0, &argv), TOP_ACT_NONE);
+	press(&ui, model, "/xy", 0, &argv);
+	ck_assert(!top_fits(&ui, 80, 23));
+	ck_assert_str_eq(ui.filter, "web");
+	ck_assert_int_eq(press(&ui, model, "c", 0, &argv), TOP_ACT_NONE);
+	ui.at_work = 1;
+	ck_assert_int_eq(press(&ui, model, "q", 0, &argv), TOP_ACT_NONE);
+	ck_assert_int_eq(press(&ui, model, "q", 0, &argv), TOP_ACT_QUIT);
+	top_ui_done(&ui);
+}
+END_TEST
+
 START_TEST(leaving_with_commands_at_work_is_asked_once)
 {
 	_cleanup_model_ struct top_model *model = model_of(3, few);
@@ -615,6 +646,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, an_act_on_many_says_how_many_and_what);
 	tcase_add_test(tcase, acts_with_a_value);
 	tcase_add_test(tcase, characters_are_typed_as_they_are);
+	tcase_add_test(tcase, nothing_is_done_where_nothing_is_shown);
 	tcase_add_test(tcase, errors_stay);
 	tcase_add_test(tcase, leaving_with_commands_at_work_is_asked_once);
 	tcase_add_test(tcase, a_command_is_not_in_the_session_of_the_screen);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The dashboard without a terminal: what the history tells of the past, and no more. */
 #include <locale.h>
+#include <math.h>
 
 #include "tests/unit/top_samples.h"
 #include "history/ring.h"
@@ -138,6 +139,50 @@ START_TEST(a_gap_of_hours_has_no_rate)
 }
 END_TEST
 
+/* Two rounds of its own, then what the history has, with its gap; of another boot, or another domain, nothing. */
+START_TEST(curves_begin_with_the_past)
+{
+	static const char *const names[] = { "Domain-0", "web" };
+	char folder[] = "/tmp/uvp-past-XXXXXX";
+	_cleanup_model_ struct top_model *now = top_model_new();
+	struct uvp_error err = UVP_ERROR_INIT;
+	const struct top_curves *curves;
+
+	for (int i = 0; i < 3; i++) {
+		struct uvp_stats *stats = sample(START + i, 2, names);
+
+		stats->time_ns = (uint64_t)(408 + i + 50) * NS;
+		stats->domains.domains[1].id = 7;
+		memset(stats->domains.domains[1].uuid, 0, 16);
+		stats->domains.domains[1].uuid[0] = 1;
+		for (size_t d = 0; d < stats->n_devices; d++)
+			stats->devices[d].domid = 7;
+		ck_assert_int_eq(top_model_add(now, stats), 0);
+	}
+	ck_assert_int_eq(top_past_curves(folder, now, 1000, (WALL + 410) * NS, &err), -UVP_E_NOT_FOUND);
+	keep_samples(folder);
+	/* another boot: the clock since then tells another time */
+	ck_assert_int_eq(top_past_curves(folder, now, 1000, (WALL + 430) * NS, &err), 0);
+	curves = now->domains[1].curves;
+	ck_assert_int_eq(curves->n, 2);
+	ck_assert_int_eq(top_past_curves(folder, now, 1000, (WALL + 410) * NS, &err), 0);
+	ck_assert_int_eq(curves->n, TOP_HISTORY);
+	/* seconds 409 and 410 are its own, 408 to 400 half of a CPU, then nothing for a while, and from 299 on again */
+	for (int i = 2; i < TOP_HISTORY; i++) {
+		float value = curves->cpu[(curves->next - 1 - i + 2 * TOP_HISTORY) % TOP_HISTORY];
+
+		if (i <= 10 || i > 111)
+			ck_assert_msg(fabsf(value - 50) < 0.1f, "%d rounds ago there is %f", i, (double)value);
+		else if (i > 14 && i < 108)
+			ck_assert_msg(isnan(value), "%d rounds ago there is %f", i, (double)value);
+	}
+	/* it goes on from there */
+	ck_assert_int_eq(top_model_add(now, sample(START + 5, 2, names)), 0);
+	ck_assert_int_eq(top_model_domain(now, 0)->curves->n, TOP_HISTORY);
+	remove_history(folder);
+}
+END_TEST
+
 /* A CPU comes, then a domain ends, then one of the disks of "web" is detached and takes its counts along, then a domain comes and goes. */
 static void keep_changes(char *folder)
 {
@@ -265,6 +310,7 @@ static void setup(TCase *tcase)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	tcase_add_test(tcase, the_past_is_as_it_was);
 	tcase_add_test(tcase, a_gap_of_hours_has_no_rate);
+	tcase_add_test(tcase, curves_begin_with_the_past);
 	tcase_add_test(tcase, the_past_tells_no_more_than_it_knows);
 }
 

@@ -277,6 +277,7 @@ START_TEST(what_keys_do_while_unlocked_is_a_command)
 			CHECK(!argv, i);
 			continue;
 		}
+		CHECK(!ui.too_small, i);
 		acts++;
 		CHECK(unlocked && now < unlocked + TOP_UNLOCK_SECONDS && key == TOP_KEY_ENTER, i);
 		while (argv[n])

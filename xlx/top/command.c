@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,12 @@ static char **quiet_environment(void)
 /* A terminal that is lost (SIGHUP) ends the screen, and must not end what was begun from there: it has a session of its own. */
 static int go_apart(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int pipe_fd)
 {
-	int r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID);
+	int r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
+	sigset_t none;
 
+	sigemptyset(&none);
+	if (!r)
+		r = posix_spawnattr_setsigmask(attributes, &none);
 	if (!r)
 		r = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", O_RDONLY | O_CLOEXEC, 0);
 	for (int fd = 1; !r && fd <= 2; fd++)

@@ -426,6 +426,8 @@ enum top_act top_key(struct top_ui *ui, const struct top_model *model, int key, 
 	/* Ctrl-C ends what is being typed, else everything. */
 	if (key == TOP_KEY_INTERRUPT)
 		key = ui->mode == TOP_LOOKING ? 'q' : TOP_KEY_ESCAPE;
+	if (ui->too_small)
+		return key == 'q' ? leave(ui, told) : TOP_ACT_NONE;
 	if (ui->mode == TOP_CONFIRMING)
 		return top_act_key(ui, model, key, now, ret_argv);
 	if (ui->mode == TOP_FILTERING) {

@@ -30,7 +30,7 @@ struct screen {
 	struct top_past *past;
 	struct top_command commands[TOP_COMMANDS];
 	int64_t next_ms;
-	bool quit, colour;
+	bool quit, colour, has_curves;
 };
 
 /* ---- what keys start ---- */
@@ -112,6 +112,15 @@ static void show(struct screen *screen)
 	top_frame_free(frame);
 }
 
+/* Once, when they are to be seen. Without a history they begin with this screen. */
+static void begin_curves(struct screen *screen)
+{
+	if (screen->has_curves || screen->ui->view != TOP_DOMAIN)
+		return;
+	screen->has_curves = true;
+	top_past_curves(screen->past->folder, screen->model, screen->ui->interval_ms, top_wall_ns(), NULL);
+}
+
 static void sample(struct screen *screen)
 {
 	struct uvp_error err = UVP_ERROR_INIT;
@@ -124,6 +133,7 @@ static void sample(struct screen *screen)
 		snprintf(screen->ui->failure, sizeof(screen->ui->failure), "%s", err.message);
 	} else if (!screen->ui->held) {
 		screen->ui->failure[0] = '\0';
+		begin_curves(screen);
 	}
 	screen->next_ms = top_clock_ms() + (first ? FIRST_INTERVAL_MS : screen->ui->interval_ms);
 }
@@ -165,6 +175,7 @@ static void do_key(struct screen *screen, int key)
 	char **argv = NULL;
 
 	top_term_size(&width, &height);
+	top_fits(screen->ui, width, height);
 	screen->ui->at_work = top_commands_at_work(screen->commands);
 	key_act = top_key(screen->ui, looked_at(screen), key, height - 7, seconds(), &argv);
 	switch (key_act) {
@@ -206,11 +217,12 @@ static void wait_for_something(struct screen *screen)
 		{ .fd = xlx_cancel_fd(), .events = POLLIN },
 	};
 	int64_t left = screen->next_ms - top_clock_ms();
+	struct timespec wait = { .tv_sec = left < 0 ? 0 : left / 1000, .tv_nsec = left < 0 ? 0 : left % 1000 * 1000000 };
 
 	for (int i = 0; i < TOP_COMMANDS; i++)
 		fds[2 + i] = (struct pollfd){ .fd = screen->commands[i].pid ? screen->commands[i].fd : -1, .events = POLLIN };
 	/* A change of the terminal's size interrupts this; the key that stands for it is read next. */
-	if (poll(fds, UVPI_ARRAY_SIZE(fds), left < 0 ? 0 : (int)left) < 0)
+	if (ppoll(fds, UVPI_ARRAY_SIZE(fds), &wait, top_term_signals()) < 0)
 		return;
 	if (fds[1].revents || (fds[0].revents & (POLLHUP | POLLERR)))
 		screen->quit = true;
@@ -236,6 +248,8 @@ int top_loop(struct top_source *source, struct top_model *model, struct top_ui *
 		while (!screen.quit && (key = top_term_key()) != TOP_TERM_NOTHING)
 			if (key == TOP_TERM_STOP)
 				stop(&screen);
+			else if (key == TOP_TERM_ANEW)
+				top_term_forget();
 			else if (key != TOP_TERM_RESIZED)
 				do_key(&screen, key);
 		if (top_clock_ms() >= screen.next_ms)

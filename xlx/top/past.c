@@ -106,7 +106,7 @@ static bool goes_on(const struct uvpi_history_frame *before, const struct uvpi_h
 	return !memcmp(before->boot, frame->boot, sizeof(frame->boot)) && frame->time_ns - before->time_ns <= UVPI_HISTORY_GAP_NS;
 }
 
-static struct top_model *model_from(const struct uvpi_history *history, size_t last, const struct top_model *now)
+struct top_model *top_past_model(const struct uvpi_history *history, size_t last, const struct top_model *now)
 {
 	struct top_model *model = top_model_new();
 	size_t first = last;
@@ -147,7 +147,7 @@ static int show(struct top_past *past, int64_t until_ns, const struct top_model 
 		uvpi_history_done(&history);
 		return r;
 	}
-	model = model_from(&history, history.n - 1, now);
+	model = top_past_model(&history, history.n - 1, now);
 	if (!model) {
 		uvpi_history_done(&history);
 		return uvpi_no_memory(err);

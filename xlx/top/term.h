@@ -3,6 +3,7 @@
 #ifndef XLX_TOP_TERM_H
 #define XLX_TOP_TERM_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "xlx/top/frame.h"
@@ -12,11 +13,17 @@ bool top_term_open(bool colour);
 void top_term_close(void); /* gives the screen back; fine when it is not open */
 void top_term_size(int *ret_width, int *ret_height);
 void top_term_show(const struct top_frame *frame);
+/* Somebody else wrote on it: all of it is sent with the next frame. */
+void top_term_forget(void);
+/* The signals that are blocked while the screen is open, lest a change of its size comes where nobody waits for one, but not while
+ * it is waited. */
+const sigset_t *top_term_signals(void);
 /* The next key that was typed, as in xlx/top/ui.h, or one of these; does not wait. */
 enum {
 	TOP_TERM_NOTHING = -1,
 	TOP_TERM_RESIZED = -2,
-	TOP_TERM_STOP = -3, /* Ctrl-Z: the shell is to have the terminal */
+	TOP_TERM_STOP = -3,  /* Ctrl-Z: the shell is to have the terminal */
+	TOP_TERM_ANEW = -4, /* Ctrl-L */
 };
 int top_term_key(void);
 

@@ -13,6 +13,7 @@
 #include "core/cleanup.h"
 #include "xlx/top/ui.h"
 
+#define CTRL_L 12
 #define CTRL_Z 26
 
 /* How each style looks: an attribute, and a colour where there are colours. */
@@ -36,6 +37,7 @@ static const struct {
 
 static SCREEN *screen;
 static struct top_bytes typed;
+static sigset_t signals; /* as they were before */
 
 /* What was shown last: curses is told of cells that differ, and finds out for itself what it takes to send. */
 static struct {
@@ -75,6 +77,18 @@ void top_term_close(void)
 	endwin();
 	delscreen(screen);
 	screen = NULL;
+	sigprocmask(SIG_SETMASK, &signals, NULL);
+}
+
+const sigset_t *top_term_signals(void)
+{
+	return &signals;
+}
+
+void top_term_forget(void)
+{
+	forget_shown();
+	clearok(curscr, TRUE);
 }
 
 /* A terminal such as "dumb" has nothing but lines; curses would take it all the same. */
@@ -87,9 +101,14 @@ static bool can_address_cells(void)
 
 bool top_term_open(bool colour)
 {
+	sigset_t resized;
+
 	screen = newterm(NULL, stdout, stdin);
 	if (!screen)
 		return false;
+	sigemptyset(&resized);
+	sigaddset(&resized, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &resized, &signals);
 	set_term(screen);
 	if (!can_address_cells()) {
 		top_term_close();
@@ -168,8 +187,8 @@ int top_term_key(void)
 		return TOP_TERM_NOTHING;
 	if (key == KEY_RESIZE)
 		return TOP_TERM_RESIZED;
-	if (key == CTRL_Z)
-		return TOP_TERM_STOP;
+	if (key == CTRL_Z || key == CTRL_L)
+		return key == CTRL_Z ? TOP_TERM_STOP : TOP_TERM_ANEW;
 	if (key == KEY_MOUSE)
 		return mouse_key();
 	for (size_t i = 0; i < UVPI_ARRAY_SIZE(keys); i++)

@@ -60,6 +60,7 @@ struct top_ui {
 	char failure[512], failure_hint[256]; /* why there are no new figures; "" : there are */
 	int64_t age; /* seconds since the sample was taken */
 	bool held; /* the display stands still */
+	bool too_small; /* nothing is shown */
 	size_t at_work; /* commands that were started here and have not ended */
 	bool leaving; /* the operator was told of them */
 	int64_t past_at, past_age; /* seconds since 1970 of what is shown, and how long ago that was; 0: it is now */
@@ -127,6 +128,8 @@ bool top_wants(const struct top_ui *ui, enum top_needs what);
 /* ---- view.c ---- */
 /* The picture for a screen of that size; NULL without memory. now is the clock of unlocked_until. */
 struct top_frame *top_draw(const struct top_model *model, struct top_ui *ui, int width, int height, uint64_t now);
+/* The terminal has that size now: is there room for a picture? What is being asked ends where there is none. */
+bool top_fits(struct top_ui *ui, int width, int height);
 int top_view_find(const char *name); /* "domains", "cpus" ...; -1: none */
 const char *top_view_name(enum top_view view);
 /* "running", "ready": could run and waits for a CPU; of a domain that cannot run "stopped", whatever its vCPUs last did */

@@ -83,22 +83,30 @@ static void draw_memory_row(struct top_frame *frame, const struct top_model *mod
 {
 	const struct uvp_stats *stats = model->now;
 	double unit = stats->total_memory >= 8ull << 30 ? 1 << 30 : 1 << 20, total = stats->total_memory ? (double)stats->total_memory : 1;
+	int digits = unit > 1 << 20 && total < 1000.0 * (1 << 30);
 	double used = (double)(stats->total_memory - stats->free_memory - stats->claimed_memory), claimed = (double)stats->claimed_memory;
 	double reclaimable = (double)model->reclaimable < used ? (double)model->reclaimable : used;
 	const struct top_part parts[] = {
 		{ (used - reclaimable) / total, TOP_GUEST, '|' }, { reclaimable / total, TOP_XEN, 'r' }, { claimed / total, TOP_DOM0, 'c' },
 	};
-	int room = bar_room(frame), at = room + 6, digits = unit > 1 << 20 ? 1 : 0;
+	int bar = bar_room(frame), room = frame->width - bar - 6;
+	char used_text[64], reclaimable_text[48] = "", free_text[48], claimed_text[48] = "", text[208];
 
 	top_put(frame, 2, 0, 4, TOP_PLAIN, "Mem");
-	top_bar(frame, 2, 4, room, parts, 3);
-	at += top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, "%s: %.*f of %.*f used", digits ? "GiB" : "MiB", digits, used / unit,
-		       digits, total / unit);
+	top_bar(frame, 2, 4, bar, parts, 3);
+	snprintf(used_text, sizeof(used_text), "%s: %.*f of %.*f used", unit > 1 << 20 ? "GiB" : "MiB", digits, used / unit, digits, total / unit);
 	if (reclaimable > 0)
-		at += top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, " (%.*f reclaimable)", digits, reclaimable / unit);
-	at += top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, ", %.*f free", digits, (double)stats->free_memory / unit);
+		snprintf(reclaimable_text, sizeof(reclaimable_text), " (%.*f reclaimable)", digits, reclaimable / unit);
+	snprintf(free_text, sizeof(free_text), ", %.*f free", digits, (double)stats->free_memory / unit);
 	if (claimed > 0)
-		top_putf(frame, 2, at, frame->width - at, TOP_PLAIN, ", %.*f claimed", digits, claimed / unit);
+		snprintf(claimed_text, sizeof(claimed_text), ", %.*f claimed", digits, claimed / unit);
+	snprintf(text, sizeof(text), "%s%s%s%s", used_text, reclaimable_text, free_text, claimed_text);
+	/* a number that is cut is another one; what could be had back is in the bar as well */
+	if (top_width(text, true) > room)
+		snprintf(text, sizeof(text), "%s%s%s", used_text, free_text, claimed_text);
+	if (top_width(text, true) > room)
+		snprintf(text, sizeof(text), "%s%s\u2026", used_text, free_text);
+	top_put(frame, 2, bar + 6, room, TOP_PLAIN, text);
 }
 
 /* What needs the operator's eye comes before the count of domains. */
@@ -141,6 +149,28 @@ static void draw_help(struct top_frame *frame, struct top_area area)
 	}
 }
 
+/* Nobody is to say yes to what cannot be seen. */
+bool top_fits(struct top_ui *ui, int width, int height)
+{
+	ui->too_small = width < TOP_MIN_WIDTH || height < TOP_MIN_HEIGHT;
+	if (!ui->too_small || ui->mode == TOP_LOOKING)
+		return !ui->too_small;
+	if (ui->mode == TOP_FILTERING)
+		snprintf(ui->filter, sizeof(ui->filter), "%s", ui->before);
+	else
+		top_say(ui, true, "nothing was done: the screen became too small for the question", "");
+	ui->mode = TOP_LOOKING;
+	return false;
+}
+
+static void draw_too_small(struct top_frame *frame, const struct top_ui *ui)
+{
+	top_putf(frame, 0, 0, frame->width, TOP_WARN, "%dx%d is too small: %dx%d at least", frame->width, frame->height, TOP_MIN_WIDTH,
+		 TOP_MIN_HEIGHT);
+	if (ui->message[0])
+		top_put(frame, 1, 0, frame->width, ui->bad ? TOP_BAD : TOP_PLAIN, ui->message);
+}
+
 struct top_frame *top_draw(const struct top_model *model, struct top_ui *ui, int width, int height, uint64_t now)
 {
 	struct top_frame *frame = top_frame_new(width, height, ui->ascii);
@@ -148,9 +178,8 @@ struct top_frame *top_draw(const struct top_model *model, struct top_ui *ui, int
 
 	if (!frame)
 		return NULL;
-	if (width < TOP_MIN_WIDTH || height < TOP_MIN_HEIGHT) {
-		top_putf(frame, 0, 0, width, TOP_WARN, "%dx%d is too small: %dx%d at least", width, height, TOP_MIN_WIDTH,
-			 TOP_MIN_HEIGHT);
+	if (!top_fits(ui, width, height)) {
+		draw_too_small(frame, ui);
 		return frame;
 	}
 	draw_first_row(frame, model, ui, now);

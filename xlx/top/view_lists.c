@@ -220,18 +220,51 @@ static void draw_memory_of(struct top_frame *frame, const struct top_model *mode
 	top_bar(frame, row, at + 1, frame->width - at - 2, &part, 1);
 }
 
-static void draw_nodes(struct top_frame *frame, const struct uvp_stats *stats, int row)
+static void node_text(const struct uvp_stats_node *node, const char *end, char *buf, size_t len)
 {
-	int at = 1 + top_put(frame, row, 1, frame->width, TOP_TITLE, "nodes:");
+	char free_memory[24], total[24];
 
-	for (size_t i = 0; i < stats->n_nodes && at < frame->width; i++) {
-		char free_memory[24], total[24];
+	out_format_size(node->free_memory, free_memory, sizeof(free_memory));
+	out_format_size(node->total_memory, total, sizeof(total));
+	snprintf(buf, len, " %" PRIu32 ": %s of %s free%s", node->node, free_memory, total, end);
+}
 
-		out_format_size(stats->nodes[i].free_memory, free_memory, sizeof(free_memory));
-		out_format_size(stats->nodes[i].total_memory, total, sizeof(total));
-		at += top_putf(frame, row, at, frame->width - at, TOP_PLAIN, " %" PRIu32 ": %s of %s free%s", stats->nodes[i].node,
-			       free_memory, total, i + 1 < stats->n_nodes ? ";" : "");
+#define NODES_AT 7
+
+/* Each as a whole. Returns how many rows it takes, of which not more than so many from that one on are drawn, if any. */
+static int put_nodes(struct top_frame *frame, const struct uvp_stats *stats, int row, int most)
+{
+	int at = NODES_AT, line = 0;
+
+	for (size_t i = 0; i < stats->n_nodes; i++) {
+		char text[96];
+		int width;
+
+		node_text(&stats->nodes[i], i + 1 < stats->n_nodes ? ";" : "", text, sizeof(text));
+		width = top_width(text, frame->ascii);
+		if (at > NODES_AT && at + width > frame->width - 2) {
+			/* there are more, and no room for them */
+			if (++line == most)
+				top_put(frame, row + line - 1, at, 2, TOP_PLAIN, " \u2026");
+			at = NODES_AT;
+		}
+		if (line < most)
+			top_put(frame, row + line, at, frame->width - at, TOP_PLAIN, text);
+		at += width;
 	}
+	return line + 1;
+}
+
+/* Below the domains; returns how many rows it took. */
+static int draw_nodes(struct top_frame *frame, const struct uvp_stats *stats, struct top_area area)
+{
+	int rows = put_nodes(frame, stats, 0, 0), most = area.rows / 3;
+
+	if (rows > most)
+		rows = most;
+	top_put(frame, area.first + area.rows - rows, 1, NODES_AT - 1, TOP_TITLE, "nodes:");
+	put_nodes(frame, stats, area.first + area.rows - rows, rows);
+	return rows;
 }
 
 static void draw_memory(struct top_frame *frame, const struct top_model *model, struct top_ui *ui, struct top_area area)
@@ -241,7 +274,7 @@ static void draw_memory(struct top_frame *frame, const struct top_model *model, 
 	int selected = -1;
 
 	if (model->now->n_nodes > 1)
-		draw_nodes(frame, model->now, area.first + --area.rows);
+		area.rows -= draw_nodes(frame, model->now, area);
 	follow(ui, model, rows, n);
 	top_place(ui, n, area.rows);
 	top_putf(frame, area.first - 1, 1, frame->width, TOP_TITLE, "NAME                       ID    MEMORY    TARGET    MAXMEM%s  OF THE HOST",
@@ -322,7 +355,7 @@ static void draw_devices(struct top_frame *frame, const struct top_model *model,
 			top_put_middle(frame, row, 1, 20, old_names(model) ? TOP_FAINT : TOP_PLAIN, device->domain->label);
 		else
 			top_putf(frame, row, 1, 20, TOP_FAINT, "(domain %" PRIu32 ")", device->counters->domid);
-		top_put(frame, row, 22, 14, TOP_PLAIN, device->counters->name);
+		top_put_middle(frame, row, 22, 14, TOP_PLAIN, device->counters->name);
 		draw_device_rates(frame, device, row);
 		if (frame->width >= WIDE)
 			draw_totals(frame, model, device->counters, row);
