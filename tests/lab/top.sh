@@ -247,7 +247,8 @@ wait_for 60 eval '! shows CONSOLE'
 screen send-keys C-]
 wait_for 60 shows 'CONSOLE'
 # the first picture does not wait for the second sample; and what is shown is never taken away to be shown again
-screen new-session -d -s slow -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config xlx top -d 60s"
+screen new-session -d -s slow -x 90 -y 26 "LC_ALL=C.UTF-8 XDG_CONFIG_HOME=$tmp/config exec xlx top -d 60s"
+slow=$(screen display-message -t slow -p '#{pane_pid}')
 in_slow() { screen capture-pane -t slow -p | grep -F -- "$1"; }
 wait_for 50 in_slow watched
 # its names are old ones soon: another tool has given one to somebody else, and nothing is done to either
@@ -256,16 +257,20 @@ wait_for 50 slow_has_rates
 watched=$(xlx domid watched) starts=$(xlx domid starts)
 screen send-keys -t slow / watched Enter '!' P
 wait_for 60 in_slow 'xlx pause watched'
+# it stands still meanwhile, lest it looks at them first
+kill -STOP "$slow"
 xenstore-write "/local/domain/$watched/name" other "/local/domain/$starts/name" watched
 screen send-keys -t slow Enter
+kill -CONT "$slow"
 wait_for 60 in_slow "domain $watched was 'watched' and is called 'other' by now"
 expect_ok xlx list --state paused
 [ "$(grep -cE 'watched|other' "$tmp/out")" -eq 0 ] || fail "what has the name now was paused: $(cat "$tmp/out")"
 # and while nobody can say whose it is, it is the number that counts
 screen send-keys -t slow Escape / C-u other Enter P
 wait_for 60 in_slow 'xlx pause other'
-kill -STOP "$xenstored"
+kill -STOP "$slow" "$xenstored"
 screen send-keys -t slow Enter
+kill -CONT "$slow"
 wait_for 60 in_slow "whose name 'other' is by now"
 screen send-keys -t slow P
 wait_for 60 in_slow "xlx pause $watched "
