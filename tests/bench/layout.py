@@ -17,6 +17,13 @@ HEAD = """/* SPDX-License-Identifier: LGPL-2.1-or-later */
 # These have data only.
 MORE = [f"*libc.a:{name}.o" for name in "stdfiles lowlevellock vars environ elision-conf exit enbl-secure C_name dl-debug-symbols reg-printf itoa-digits C-ctype dl-rseq-symbols reg-modifier reg-type varshift".split()]
 MORE += ["*crtbeginT.o", "*libuvp-all.a:xml_lib.o", "*libgcc.a:cpuinfo.o", "*libxlx-quick.a:*quick.o"]
+LARGE = 8192  # bytes
+# What each start writes to, in as few pages. What stands on both sides of the table of tunables is written to before it is
+# read: to read first would map all around it.
+DL_FIRST = "*libc.a:dl-support.o(.data.rel.ro .data.rel.ro.*)"
+WRITTEN = [f"*libc.a:{name}.o" for name in "dl-tunables dl-support stdfiles malloc global-locale stdio single_threaded getopt".split()] + ["*xlx/main.o"]
+# These have larger variables that are seldom used.
+LATER = ["*xlx/domains.o", "*libxlx.a:out.o"]
 
 
 def sections(path):
@@ -57,35 +64,48 @@ def read(path, table):
 
 
 def text(ran, seen):
-    """Functions, then what only they read, then the rest of what their objects read."""
-    new = [r for r in ran if r not in seen]
-    new.sort(key=lambda r: ran[r] > 8192)
+    """Functions, what only they read, the rest of what their objects read, and then what is large: of the largest much is not
+    run, the last 64 KiB need not be mapped for."""
+    new = [r for r in ran if r not in seen and ran[r] <= LARGE]
+    large = sorted((r for r in ran if r not in seen and ran[r] > LARGE), key=lambda r: ran[r])
     # what the compiler made of a function has its name and more
     own = dict.fromkeys((obj, name.split(".")[2]) for obj, name in new if name.count(".") > 1 and not re.match(r"\*lib(c|gcc)\.a", obj))
     return ([f"{obj}({name})" for obj, name in new] + [f"{obj}(.rodata.{f} .rodata.{f}.*)" for obj, f in own] +
-            [f"{obj}(.rodata .rodata.*)" for obj in dict.fromkeys(obj for obj, _ in new)])
+            [f"{obj}(.rodata .rodata.*)" for obj in dict.fromkeys(obj for obj, _ in new + large)] +
+            [f"{obj}({name})" for obj, name in large])
 
 
 def block(name, before, lines):
     return f"SECTIONS\n{{\n\t{name} : {{\n" + "".join(f"\t\t{line}\n" for line in lines) + f"\t}}\n}}\nINSERT {before};"
 
 
+def data(obj):
+    return f"{obj}(.data.rel.ro .data.rel.ro.* .data .data.*)"
+
+
 def main():
     table = sections(sys.argv[1])
-    seen, lines = {}, ["*crt1.o(.text)", "*(SORT_NONE(.fini))"]
-    for path in sys.argv[2:]:
-        ran = read(path, table)
+    files = [read(path, table) for path in sys.argv[2:]]
+    seen, lines = {}, ["*crt1.o(.text)", "*crtbeginT.o(.text)", "*(SORT_NONE(.fini))"]
+    for ran in files:
         lines += text(ran, seen)
-        seen.update(ran)
-        if path == sys.argv[2]:
+        if not seen:
             lines += [f"{obj}(.rodata .rodata.*)" for obj in MORE]
+            # the linker keeps a text that ends another one there
+            lines += [f"{obj}(.rodata.str1.1)" for obj in dict.fromkeys(obj for r in files for obj, _ in r)]
+        seen.update(ran)
     print(f"{len(seen)} sections, {sum(seen.values())} bytes", file=sys.stderr)
-    objects = list(dict.fromkeys([obj for obj, _ in seen] + MORE))
+    objects = list(dict.fromkeys(WRITTEN + MORE + [obj for obj, _ in seen]))
     # large, and not all of it used: what the output is collected in, and pages for hypercalls
-    objects.sort(key=lambda obj: ("quick.o" in obj) + 2 * (obj == "*xlx/main.o"))
+    pages = [obj for obj in objects if "quick.o" in obj] + ["*xlx/main.o"]
+    bss = ["*libc.a:sbrk.o", "*libc.a:brk.o"] + [obj for obj in objects if obj not in pages]
+    bss.sort(key=lambda obj: obj in LATER)
     print(HEAD + block(".text.quick", "BEFORE .text", dict.fromkeys(lines)))
-    print(block(".data.quick", "AFTER .fini_array", [f"{obj}(.data.rel.ro .data.rel.ro.* .data .data.*)" for obj in objects]))
-    print(block(".bss.quick (NOLOAD)", "BEFORE .bss", [f"{obj}(.bss .bss.*)" for obj in objects]))
+    print("SECTIONS\n{\n\t. = ALIGN(4096);\n}\nINSERT BEFORE .tdata;")
+    print(block(".data.quick", "AFTER .fini_array", [DL_FIRST] + [data(obj) for obj in objects]))
+    # the first page of these is the last one of the file's: not where pages begin
+    print(block(".bss.quick (NOLOAD)", "BEFORE .bss", [f"{obj}(.bss .bss.*)" for obj in dict.fromkeys(bss)]))
+    print(block(".bss.pages (NOLOAD)", "BEFORE .bss", [f"{obj}(.bss .bss.*)" for obj in pages]))
 
 
 main()
