@@ -52,26 +52,39 @@ static int open_table(int flags)
 	return open(path, flags | O_CLOEXEC, 0644);
 }
 
+/* How many records have all of these that can be read at once, from that of the first on. */
+static size_t span(const struct uvpi_dominfo *infos, int n)
+{
+	size_t last = 0;
+
+	for (int i = 1; i < n && infos[i].domid > infos[0].domid && infos[i].domid - infos[0].domid < SLOTS; i++)
+		last = infos[i].domid - infos[0].domid;
+	return last + 1;
+}
+
 /* Calls found() with the record of each domain that has been seen. */
 static void read_table(const struct uvpi_dominfo *infos, int n, void (*found)(void *data, int i, const struct slot *slot),
 		       void *data)
 {
 	_cleanup_close_ int fd = open_table(O_RDONLY);
-	uint32_t first = UINT32_MAX;
 	struct slot slots[SLOTS];
+	uint32_t first = 0;
+	size_t have = 0;
 
 	for (int i = 0; fd >= 0 && i < n; i++) {
-		struct slot *slot = &slots[infos[i].domid % SLOTS];
+		struct slot *slot;
 
-		if (infos[i].domid - infos[i].domid % SLOTS != first) {
+		if (infos[i].domid < first || infos[i].domid - first >= have) {
 			ssize_t len;
 
-			first = infos[i].domid - infos[i].domid % SLOTS;
-			len = pread(fd, slots, sizeof(slots), (off_t)first * (off_t)sizeof(*slots));
+			first = infos[i].domid;
+			have = span(infos + i, n - i);
+			len = pread(fd, slots, have * sizeof(*slots), (off_t)first * (off_t)sizeof(*slots));
 			if (len < 0)
 				return;
-			memset((char *)slots + len, 0, sizeof(slots) - (size_t)len);
+			memset((char *)slots + len, 0, have * sizeof(*slots) - (size_t)len);
 		}
+		slot = &slots[infos[i].domid - first];
 		slot->name[sizeof(slot->name) - 1] = '\0';
 		if (slot->seen == 1 && slot->sum == sum_of(slot) && !memcmp(slot->uuid, infos[i].uuid, 16))
 			found(data, i, slot);
