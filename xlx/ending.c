@@ -29,7 +29,6 @@ static int ask_some(struct xlx_domains *domains, int from, int to, int asked, en
 		struct uvp_domain *domain = domains->list[i];
 		int r;
 
-		warn_clients(domain);
 		r = uvp_domain_shutdown(domain, how, flags, &err);
 		if (r < 0) {
 			xlx_status_add(&domains->status, xlx_fail(&err));
@@ -104,6 +103,8 @@ int xlx_end_domains(const struct xlx_args *args, enum uvp_shutdown how, unsigned
 	/* A guest that ends writes to its disks until it has. */
 	if (asked && servers < domains.n && how != UVP_SHUTDOWN_REBOOT)
 		wait_all(&domains, asked, false, mode, timeout_ms);
+	for (int i = servers; i < domains.n; i++)
+		warn_clients(domains.list[i]);
 	asked = ask_some(&domains, servers, domains.n, asked, how, flags);
 	if (timeout || xlx_has(args, "wait"))
 		wait_all(&domains, asked, xlx_count(args, "wait") > 1, mode, timeout_ms);
