@@ -14,6 +14,7 @@ static int run_restore(const struct xlx_args *args)
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct xlx_wait wait;
+	unsigned int flags = (xlx_has(args, "paused") ? UVP_CREATE_PAUSED : 0) | (xlx_has(args, "new") ? UVP_RESTORE_NEW : 0);
 	char name[256];
 	int status, r;
 
@@ -22,8 +23,7 @@ static int run_restore(const struct xlx_args *args)
 		status = xlx_wait_init(&wait, args);
 	if (status)
 		return status;
-	r = uvp_domain_restore(host, xlx_arg(args, 0), xlx_value(args, "name"), xlx_has(args, "paused") ? UVP_CREATE_PAUSED : 0,
-			       &wait.op, &domain, &err);
+	r = uvp_domain_restore(host, xlx_arg(args, 0), xlx_value(args, "name"), flags, &wait.op, &domain, &err);
 	bar_done(&wait.bar);
 	if (r < 0)
 		return xlx_fail(&err);
@@ -35,6 +35,7 @@ static int run_restore(const struct xlx_args *args)
 static const struct xlx_opt opts[] = {
 	{ "paused", 'p', NULL, "leave the domain paused: 'xlx unpause' lets it go on", XLX_NO_VALUE },
 	{ "name", 0, "NAME", "give the domain this name", XLX_VALUE },
+	{ "new", 0, NULL, "make another guest of it, beside the saved one and others of this file", XLX_NO_VALUE },
 	XLX_OPT_PROGRESS,
 	{ NULL },
 };

@@ -3,6 +3,7 @@
  * been found in order. */
 #include "build/build.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/names.h"
+#include "core/num.h"
 #include "core/progress.h"
 #include "core/step.h"
 #include "migrate/saved.h"
@@ -114,6 +116,34 @@ int uvpi_stream_as_saved(struct uvp_config *config, const struct uvpi_stream_dom
 	return config->name ? uvpi_name_check(name, err) : uvpi_no_memory(err);
 }
 
+static int refuse_new(struct uvp_error *err, const char *why, const char *hint)
+{
+	int r = uvpi_fail(err, UVP_E_UNSUPPORTED, 0, "cannot make another guest of it: %s", why);
+
+	uvpi_hint(err, "%s", hint);
+	return r;
+}
+
+/* A domain of its own, beside the saved one and others of the same file: of what only one can have it must have nothing. */
+static int as_new(struct uvp_config *config, struct uvp_error *err)
+{
+	char why[128];
+
+	if (config->type == UVPI_TYPE_HVM)
+		return refuse_new(err, "it is an HVM guest, to which its firmware has told the UUID of the saved one",
+				  "without --new it can be restored once");
+	for (int i = 0; i < config->n_disks; i++) {
+		if (config->disks[i].readonly)
+			continue;
+		snprintf(why, sizeof(why), "it writes to its disk '%s', which two guests would destroy", config->disks[i].vdev);
+		return refuse_new(err, why, "detach that disk before the guest is saved, and attach another one to each that is restored");
+	}
+	if (config->n_vifs)
+		return refuse_new(err, "it has a network interface, whose address a guest that goes on keeps: two would have the same",
+				  "detach the interface before the guest is saved, and attach another one to each that is restored");
+	return uvpi_new_uuid(config->uuid, err);
+}
+
 int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name, unsigned int flags, const struct uvp_op *op,
 		       struct uvp_domain **ret_domain, struct uvp_error *err)
 {
@@ -127,8 +157,10 @@ int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name
 		r = uvpi_stream_check_cpu(host, reader.cpu, reader.domain.type == 1, err);
 	if (r == 0)
 		r = uvpi_stream_as_saved(reader.config, &reader.domain, name, err);
+	if (r == 0 && flags & UVP_RESTORE_NEW)
+		r = as_new(reader.config, err);
 	if (r == 0)
-		r = uvpi_create_from(host, reader.config, &reader, flags, op, ret_domain, err);
+		r = uvpi_create_from(host, reader.config, &reader, flags & ~UVP_RESTORE_NEW, op, ret_domain, err);
 	if (r < 0)
 		uvpi_prefix(err, "'%.200s'", path);
 	uvpi_stream_close(&reader);

@@ -27,8 +27,9 @@ struct uvp_save_result {
  * (60 s to answer, 60 s from then on) is the guest's, to suspend itself. ret_result may be NULL. */
 UVP_PUBLIC int uvp_domain_save(struct uvp_domain *domain, const char *path, unsigned int flags, const struct uvp_op *op,
 			       struct uvp_save_result *ret_result, struct uvp_error *err);
-/* Make the domain that is in a file, with this name if it is not NULL. flags as for uvp_domain_create(). What is damaged is never
- * run. */
+#define UVP_RESTORE_NEW 256u /* another domain, with a UUID of its own: as often as one likes */
+/* Make the domain that is in a file, with this name if it is not NULL. flags as for uvp_domain_create(), and UVP_RESTORE_NEW, which is
+ * UNSUPPORTED for HVM guests, network interfaces, and disks that are written to. What is damaged is never run. */
 UVP_PUBLIC int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name, unsigned int flags,
 				  const struct uvp_op *op, struct uvp_domain **ret_domain, struct uvp_error *err);
 

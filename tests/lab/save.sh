@@ -200,6 +200,9 @@ one() {
 	expect_fail 4 xlx domid "$name"
 	expect_ok xlx image-verify "$file"
 	out_has "complete and undamaged"
+	expect_fail 8 xlx restore --new --name t-save-twin "$file"
+	err_has "it writes to its disk 'xvda', which two guests would destroy"
+	expect_fail 4 xlx domid t-save-twin
 	other_cpu "$file" >"$tmp/cpu"
 	expect_ok xlx image-verify "$tmp/cpu"
 	expect_fail 8 xlx restore "$tmp/cpu"
@@ -244,7 +247,17 @@ of_xl() {
 	expect_ok xlx restore "$file"
 	guest_run t-save-xl 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts'
 	guest_has counts
-	expect_ok xlx destroy -f t-save-xl
+	# and two more guests of it
+	expect_fail 5 xlx restore --new "$file"
+	for twin in t-save-twin1 t-save-twin2; do
+		on_exit destroy_guest $twin
+		expect_ok xlx restore --new --name $twin "$file"
+		guest_run $twin 'a=$(cat /count); sleep 3; [ $(cat /count) -gt $a ] && echo counts'
+		guest_has counts
+	done
+	[ "$(xlx list -v --no-header | grep t-save- | grep -oE '[0-9a-f]{8}-[0-9a-f-]{27}' | sort -u | wc -l)" -eq 3 ] ||
+		fail "they have no UUIDs of their own: $(xlx list -v)"
+	expect_ok xlx destroy -f t-save-xl t-save-twin1 t-save-twin2
 }
 
 deaf
