@@ -10,6 +10,17 @@ function fit(tool, op, i, n, sx, sy, sxx, sxy, x, y) { # least squares; slope in
   return sprintf("%.1f", (n * sxy - sx * sy) / (n * sxx - sx * sx))
 }
 
+# Of xl among its own guests, or else among xlx's.
+function of_xl(op, n) { return (("xl", op, n) in cost) ? cost["xl", op, n] : (("xl-among", op, n) in cost) ? cost["xl-among", op, n] : "" }
+function xl_seconds(op, n) {
+  return (("xl", op, n) in cost) ? seconds("xl", op, n) : (("xl-among", op, n) in cost) ? seconds("xl-among", op, n) "*" : "-"
+}
+
+function shown(s) { return s != "" ? sprintf("%.4f", s) : "-" }
+function once(what, n, xl, xlx) { # a row of what is measured at one number of guests each
+  printf "| %s | %s | %s | %s | %s |\n", what, n, shown(xl), shown(xlx), ratio(xl, xlx)
+}
+
 function ratio(a, b) { return a > 0 && b > 0 ? sprintf("%.1f", a / b) : "-" }
 function seconds(tool, op, n) { return (tool, op, n) in cost ? sprintf("%.4f", cost[tool, op, n]) : "-" }
 
@@ -44,7 +55,7 @@ NF == 7 {
   i = ++points[$1, $3]
   at[$1, $3, i] = $2; total[$1, $3, i] = $4; own[$1, $3, i] = $5; store[$1, $3, i] = $6; console[$1, $3, i] = $7
   cost[$1, $3, $2] = $4
-  if ($3 !~ /flight|all/) {
+  if ($3 !~ /flight|all|devices|row/ && $1 != "xl-among") {
     if ($2 > max_x) max_x = $2
     if ($4 * 1000 > max_y) max_y = $4 * 1000
   }
@@ -57,21 +68,40 @@ END {
   print "Written by `lab/bench --scale`: PVH guests of 4 MiB without devices, one boot, a clock that counts instructions; seconds."
   print "\"Own\" is the command's process with the hypercalls it makes, which the kernel cannot tell apart; the rest of \"all\" is"
   print "Xen's work for others, the kernel's, and that of uvp-hostd, which runs while xlx is measured. \"Floor\""
-  print "is the same hypercalls and requests in a bare loop, and a process that does nothing to start.\n"
+  print "is the same hypercalls and requests in a bare loop, and a process that does nothing to start. A * marks xl among guests of xlx,"
+  print "of whose deaths no process of xl's wakes up; one try each.\n"
   print "![plot](scale.svg)\n"
   print "| operation | guests there | xl, all | xlx, all | xl / xlx | floor | xlx / floor | xlx: own | xenstored | xenconsoled |"
   print "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
   for (o = 1; o in ops; o++)
     for (i = 1; i <= points["xlx", ops[o]]; i++) {
       n = at["xlx", ops[o], i]
-      printf "| %s | %d | %s | %.4f | %s | %s | %s | %.4f | %.4f | %.4f |\n", ops[o], n, seconds("xl", ops[o], n), total["xlx", ops[o], i], \
-        ratio(cost["xl", ops[o], n], total["xlx", ops[o], i]), seconds("floor", ops[o], n), ratio(total["xlx", ops[o], i], cost["floor", ops[o], n]), own["xlx", ops[o], i], store["xlx", ops[o], i], console["xlx", ops[o], i]
+      printf "| %s | %d | %s | %.4f | %s | %s | %s | %.4f | %.4f | %.4f |\n", ops[o], n, xl_seconds(ops[o], n), total["xlx", ops[o], i], \
+        ratio(of_xl(ops[o], n), total["xlx", ops[o], i]), seconds("floor", ops[o], n), ratio(total["xlx", ops[o], i], cost["floor", ops[o], n]), own["xlx", ops[o], i], store["xlx", ops[o], i], console["xlx", ops[o], i]
     }
   print "\nWhat each guest that is there adds, by a line fitted to the above, in microseconds:\n"
   print "| operation | xl | xlx |\n|---|---:|---:|"
   for (o = 1; o in ops; o++) printf "| %s | %s | %s |\n", ops[o], fit("xl", ops[o]), fit("xlx", ops[o])
-  print "\n64 creations by one `xlx create --jobs N`, each, with none there before:\n"
-  print "| in flight | all | xenstored | xenconsoled |\n|---:|---:|---:|---:|"
+  print "\n| what | guests there | xl, all | xlx, all | xl / xlx |\n|---|---:|---:|---:|---:|"
+  for (i = 1; i <= points["xlx", "pool-create"]; i++) {
+    n = at["xlx", "pool-create", i]
+    once("create from the pool", n, of_xl("create", n), total["xlx", "pool-create", i])
+  }
+  split("create-with-devices destroy-with-devices", pair, " ")
+  for (o = 1; o in pair; o++)
+    once(substr(pair[o], 1, index(pair[o], "-") - 1) " with a disk and an interface", 0, cost["xl", pair[o], 0], cost["xlx", pair[o], 0])
+  for (i = 1; i <= points["xlx", "destroy-in-a-row"]; i++) {
+    n = at["xlx", "destroy-in-a-row", i]
+    once("destroys in a row, each", n " to 0", of_xl("destroy-in-a-row", n), total["xlx", "destroy-in-a-row", i])
+  }
+  for (i = 1; i <= points["xl", "destroy-in-a-row"]; i++) {
+    n = at["xl", "destroy-in-a-row", i]
+    if (!(("xlx", "destroy-in-a-row", n) in cost)) once("destroys in a row, each", n " to 0", total["xl", "destroy-in-a-row", i], "")
+  }
+  if (points["xlx", "create-in-flight"]) {
+    print "\n64 creations by one `xlx create --jobs N`, each, with none there before; 0: one alone:\n"
+    print "| in flight | all | xenstored | xenconsoled |\n|---:|---:|---:|---:|"
+  }
   for (i = 1; i <= points["xlx", "create-in-flight"]; i++)
     printf "| %d | %.4f | %.4f | %.4f |\n", at["xlx", "create-in-flight", i], total["xlx", "create-in-flight", i], \
       store["xlx", "create-in-flight", i], console["xlx", "create-in-flight", i]

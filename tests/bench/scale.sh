@@ -5,7 +5,10 @@
 # the two daemons, in the time of the machine's clock; the repeat that is the median of all of it.
 #
 #   BUILD=.../tests/bench scale.sh "0 50 100 200 500 1000" XL_MAX
-set -u
+#
+# Beyond XL_MAX xl is measured among xlx's guests, as `xl-among`. ONLY=flight: only 64 creations at once; ONLY=guests: all but
+# those.
+set -uo pipefail
 : "${BUILD:?the folder of cost, floor and empty, as built}"
 counts=${1:-0 50 100 200 500 1000}
 xl_max=${2:-100}
@@ -82,10 +85,60 @@ fill() { # TOOL FROM TO
   fi
 }
 
+# A guest with a disk and an interface, which never connects. Only the time in which this domain has the CPU counts: xl
+# waits, and this clock runs ahead while a disk of the host is waited for.
+measure_devices() { # TOOL
+  local tool=$1 i op
+  local -x COST_BUSY=1
+  rm -f "$work"/t-*
+  truncate -s 1M "$work/disk.img"
+  tiny_cfg bench
+  { cat "$work/bench.cfg" && printf "disk = [ '%s,raw,xvda,w' ]\nvif = [ 'bridge=benchbr0' ]\n" "$work/disk.img"; } >"$work/devices.cfg"
+  # the first of all reads scripts from the host's disk
+  "$tool" create -q "$work/devices.cfg" >/dev/null 2>&1 </dev/null
+  "$tool" destroy bench >/dev/null 2>&1
+  for ((i = 0; i < repeats; i++)); do
+    cost "$tool" create -q "$work/devices.cfg" >>"$work/t-create-with-devices" || exit 1
+    cost "$tool" destroy bench >>"$work/t-destroy-with-devices" || exit 1
+  done
+  for op in create-with-devices destroy-with-devices; do report "$tool" 0 "$op" "t-$op"; done
+}
+
+# from the warm pool, of which there are enough
+measure_pool() { # GUESTS
+  local i j
+  rm -f "$work"/t-*
+  xlx pool add bench memory=4 min="$repeats" >/dev/null || exit 1
+  for ((i = 0; i < repeats; i++)); do
+    for ((j = 0; j < 120 && $(find /run/uvp/pool -name 'pvh-4096-*' | wc -l) < repeats; j++)); do sleep 1; done
+    [ "$j" -lt 120 ] || { echo "the pool is not filled" >&2; exit 1; }
+    cost xlx create -q "$work/bench.cfg" >>"$work/t-pool-create" || exit 1
+    xlx destroy bench || exit 1
+  done
+  xlx pool remove bench >/dev/null || exit 1
+  report xlx "$1" pool-create t-pool-create
+}
+
+# Commands one after the other, each for one guest, until none is left.
+destroy_row() { # TOOL GUESTS
+  local i
+  rm -f "$work"/t-*
+  for ((i = 0; i < $2; i++)); do cost "$1" destroy "fill$i" >>"$work/t-row" || exit 1; done
+  awk -v head="$1 $2 destroy-in-a-row" '
+    { for (i = 1; i <= 4; i++) sum[i] += $i }
+    END { printf "%s %.6f %.6f %.6f %.6f\n", head, sum[1] / 1e6 / NR, sum[2] / 1e6 / NR, sum[3] / 1e6 / NR, sum[4] / 1e6 / NR }' "$work/t-row"
+}
+
 # 64 at once: what each costs with so many in flight
 in_flight() {
-  local jobs
+  local jobs i
+  rm -f "$work"/t-*
   mapfile -t list < <(files 0 64)
+  for ((i = 0; i < repeats; i++)); do
+    cost xlx create -q "${list[0]}" >>"$work/t-alone" || exit 1
+    xlx destroy fill0 || exit 1
+  done
+  report xlx 0 create-in-flight t-alone
   for jobs in 1 8 64; do
     rm -f "$work/t-many"
     cost xlx create -q -j "$jobs" "${list[@]}" >"$work/t-many" || exit 1
@@ -102,21 +155,25 @@ start_hostd() {
   hostd=$!
 }
 end_hostd() {
+  [ -n "$hostd" ] || return 0
   kill "$hostd" && wait "$hostd" 2>/dev/null
   hostd=
 }
-trap '[ -z "$hostd" ] || kill "$hostd"; rm -rf "$work"' EXIT
+trap '[ -z "$hostd" ] || kill "$hostd"; ip link del benchbr0; rm -rf "$work"' EXIT
 store_daemon=xenstored
 pgrep -x xenstored >/dev/null || store_daemon=oxenstored
 # not from a folder of another machine, which is slow to read
 cp "$BUILD/cost" "$BUILD/empty" "$BUILD/floor" "$work/"
 tiny_cfg bench
 tiny_cfg warm
+ip link add benchbr0 type bridge && ip link set benchbr0 up || exit 1
 for tool in ${TOOLS:-xlx xl}; do
   [ "$tool" = xl ] || start_hostd
   "$tool" create -q "$work/warm.cfg" >/dev/null 2>&1 </dev/null || exit 1
   "$tool" destroy warm >/dev/null 2>&1
-  [ "$tool" = xl ] || in_flight
+  [ "$tool" = xl ] || [ "${ONLY:-}" = guests ] || in_flight
+  [ "${ONLY:-}" != flight ] || continue
+  measure_devices "$tool" || exit 1
   have=0 kib=$(available)
   for n in $counts; do
     [ "$tool" != xl ] || [ "$n" -le "$xl_max" ] || break
@@ -130,6 +187,12 @@ for tool in ${TOOLS:-xlx xl}; do
       sleep 10
     fi
     measure "$tool" "$n" || exit 1
+    [ "$tool" = xl ] || [ "$n" -gt 100 ] || measure_pool "$n" || exit 1
+    if [ "$tool" = xlx ] && [ "$n" -gt "$xl_max" ] && [[ " ${TOOLS:-xl} " == *" xl "* ]]; then
+      # the first one reads its files from the host's disk
+      xl list >/dev/null
+      repeats=1 measure xl "$n" | sed 's/^xl /xl-among /' || exit 1
+    fi
   done
   sleep 4
   [ "$have" -eq 0 ] || echo "memory $tool $have $((kib - $(available))) KiB"
@@ -137,7 +200,11 @@ for tool in ${TOOLS:-xlx xl}; do
     end_hostd
     cost xlx destroy --all --yes >"$work/t-all" || exit 1
     report xlx "$have" destroy-all t-all "$((have > 0 ? have : 1))"
-  else
-    xlx destroy --all --yes || exit 1
+    have=$((have < 200 ? have : 200))
+    start_hostd
+    fill xlx 0 "$have"
+    sleep 10
   fi
+  [ "$have" -eq 0 ] || destroy_row "$tool" "$have" || exit 1
+  end_hostd
 done
