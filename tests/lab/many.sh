@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Many guests: made, listed, found, paused, renamed; the host's memory ends and the guests live on; then all of
 # those that are left end at the same moment, and uvp-hostd removes them. To ask all to shut down costs for each the same when there are
-# twice as many. UVP_MANY is how many there are; with UVP_LAB_LONG=1
-# uvp-hostd is seen to sleep for a minute, not for ten seconds.
+# more of them. UVP_MANY is how many there are; with UVP_LAB_LONG=1
+# uvp-hostd is seen to sleep for a minute, not for ten seconds, and 300 are asked to shut down.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/hostd.bash"
 requires xl xlx uvp-hostd strace
@@ -45,13 +45,16 @@ is_still() {
 end_hostd
 start_hostd -s history=no -s metrics_listen=off
 took "start"
-wait_for 120 is_still
+wait_for $((120 + many)) is_still
 took "still"
 [ -n "${UVP_LAB_LONG:-}" ] && idle_s=60 || idle_s=10
+# what it waits in when strace comes and goes is no call of its own
+timeout -s INT "$idle_s" strace -f -qq -o "$tmp/idle" -p "$hostd_pid"
+[ -s "$tmp/idle" ] || fail "strace saw nothing of uvp-hostd"
+! grep -v 'detached' "$tmp/idle" || fail "an idle uvp-hostd did something within $idle_s s"
+wait_for 120 is_still # nor does what strace made it wake up for go on
 before=$(switches)
-pause "$idle_s"
-[ "$(switches)" -eq "$before" ] || fail "an idle uvp-hostd was woken $(($(switches) - before)) times in $idle_s s"
-took "idle"
+took "idle for $idle_s s"
 
 # any one of them, by its name
 for i in 1 $((many / 2)) "$many"; do
@@ -97,15 +100,30 @@ took "the end of all"
 expect_ok xlx list --json
 
 # these do not do what they are asked, so that all are there the second time
-some=$((many / 6)) pv=() calls=()
-for ((i = 1; i <= 2 * some; i++)); do pv+=("$(tiny_cfg "many-pv-$i" 'type = "pv"' 'kernel = "/guests/tiny-pv"')"); done
-for half in 0 1; do
-	expect_ok xlx create -q "${pv[@]:half * some:some}"
+[ -n "${UVP_LAB_LONG:-}" ] && steps=(100 300) || steps=($((many / 6)) $((many / 3)))
+pv=() calls=() requests=()
+for ((i = 1; i <= steps[1]; i++)); do pv+=("$(tiny_cfg "many-pv-$i" 'type = "pv"' 'kernel = "/guests/tiny-pv"')"); done
+store=$(pgrep -x 'o?xenstored')
+ask_all() {
+	local tracer
+	strace -qq -xx -s 16 -e trace=read -o "$tmp/store" -p "$store" &
+	tracer=$!
+	until grep -q "^TracerPid:[[:space:]]*[1-9]" "/proc/$store/status"; do sleep 0.1; done
 	expect_ok strace -f -qq -o "$tmp/calls" xlx shutdown --all
+	kill "$tracer"
+	wait "$tracer"
 	calls+=("$(wc -l <"$tmp/calls")")
-done
-echo "xlx shutdown --all: ${calls[0]} system calls for $some guests, ${calls[1]} for $((2 * some))"
-[ "${calls[1]}" -le $((2 * calls[0])) ] || fail "each costs more when there are more"
+	# each request begins with 16 bytes, of which the first four are its kind
+	requests+=("$(grep -cE '"\\x[0-9a-f]{2}(\\x00){3}.*", 16\) = 16' "$tmp/store")")
+}
+expect_ok xlx create -q "${pv[@]:0:steps[0]}"
+ask_all
+expect_ok xlx create -q "${pv[@]:steps[0]}"
+ask_all
+for i in 0 1; do echo "xlx shutdown --all of ${steps[i]}: ${calls[i]} system calls, ${requests[i]} requests to xenstored"; done
+[ $((calls[1] * steps[0])) -le $((calls[0] * steps[1])) ] || fail "each costs more system calls when there are more"
+[ "${requests[0]}" -gt "${steps[0]}" ] || fail "requests were not counted"
+[ $((requests[1] * steps[0])) -le $(((requests[0] + 10) * steps[1])) ] || fail "each costs more requests when there are more"
 for id in $(xenstore-list /local/domain); do
 	case $(xenstore-read "/local/domain/$id/name") in many-pv-*) ;; *) continue ;; esac
 	[ "$(xenstore-read "/local/domain/$id/control/shutdown")" = poweroff ] || fail "domain $id was not asked"
