@@ -69,7 +69,7 @@ END {
   print "\"Own\" is the command's process with the hypercalls it makes, which the kernel cannot tell apart; the rest of \"all\" is"
   print "Xen's work for others, the kernel's, and that of uvp-hostd, which runs while xlx is measured. \"Floor\""
   print "is the same hypercalls and requests in a bare loop, and a process that does nothing to start. A * marks xl among guests of xlx,"
-  print "of whose deaths no process of xl's wakes up; one try each.\n"
+  print "which have no process with a connection to xenstored each, as those of xl have; one try each.\n"
   print "![plot](scale.svg)\n"
   print "| operation | guests there | xl, all | xlx, all | xl / xlx | floor | xlx / floor | xlx: own | xenstored | xenconsoled |"
   print "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
@@ -108,6 +108,7 @@ END {
   if (points["xlx", "destroy-all"])
     printf "\n`xlx destroy --all` of %d guests: %.4f each, of which xenstored %.4f, xenconsoled %.4f.\n", at["xlx", "destroy-all", 1], \
       total["xlx", "destroy-all", 1], store["xlx", "destroy-all", 1], console["xlx", "destroy-all", 1]
-  printf "\nMemory of domain 0 for each guest: xl %.0f KiB, xlx %.0f KiB.\n", memory["xl"], memory["xlx"]
+  print ""
+  for (tool in memory) printf "Memory of domain 0 for each guest of %s: %.0f KiB.\n", tool, memory[tool]
   plot()
 }
