@@ -17,16 +17,37 @@
 
 /* ---- two files as one ---- */
 
+static bool same_boot(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b)
+{
+	return !memcmp(a->boot, b->boot, sizeof(a->boot));
+}
+
+/* How many minutes are older than the first second: of the same boot Xen's clock tells, and what stands before that boot is older. */
+static size_t count_older(const struct uvpi_history *minutes, const struct uvpi_history_frame *second)
+{
+	size_t n = 0, end;
+
+	while (n < minutes->n && !same_boot(&minutes->frames[n], second))
+		n++;
+	if (n < minutes->n) {
+		for (end = n; end < minutes->n && same_boot(&minutes->frames[end], second); end++)
+			if (minutes->frames[end].time_ns >= second->time_ns)
+				break;
+		return end;
+	}
+	for (n = 0; n < minutes->n && minutes->frames[n].wall_ns < second->wall_ns; n++)
+		;
+	return n;
+}
+
 /* The minutes that are older than all seconds go before them, unless seconds go back far enough. */
 static int join(struct uvpi_history *minutes, struct uvpi_history *seconds, int64_t since_ns, struct uvpi_history *ret_history,
 		struct uvp_error *err)
 {
 	bool enough = seconds->n && seconds->frames[0].wall_ns < since_ns;
+	size_t n = enough ? 0 : seconds->n ? count_older(minutes, &seconds->frames[0]) : minutes->n;
 	struct uvpi_history_frame *frames;
-	size_t n = 0;
 
-	while (n < minutes->n && !enough && (!seconds->n || minutes->frames[n].wall_ns < seconds->frames[0].wall_ns))
-		n++;
 	frames = calloc(n + seconds->n + 1, sizeof(*frames));
 	if (!frames)
 		return uvpi_no_memory(err);
@@ -268,7 +289,7 @@ static void finish_row(struct uvpi_history_row *row, const struct sum *sum)
 
 static bool is_pair(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b)
 {
-	return !memcmp(a->boot, b->boot, sizeof(a->boot)) && b->time_ns > a->time_ns && b->time_ns - a->time_ns <= UVPI_HISTORY_GAP_NS;
+	return same_boot(a, b) && b->time_ns > a->time_ns && b->time_ns - a->time_ns <= UVPI_HISTORY_GAP_NS;
 }
 
 static int64_t step_of(const struct uvpi_history_frame *frame, int64_t step_s)

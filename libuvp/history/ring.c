@@ -24,19 +24,15 @@ static int compare_frames(const void *a, const void *b)
 	return (left->seq > right->seq) - (left->seq < right->seq);
 }
 
-/* A frame that may be kept: those from since on, and the newest of those before. */
-static int keep_frame(struct uvpi_history *history, struct uvpi_history_frame *frame, struct uvpi_history_frame *before,
-		      int64_t since_ns, struct uvp_error *err)
+static void take(struct uvpi_history_frame *to, struct uvpi_history_frame *from)
 {
-	if (frame->wall_ns < since_ns) {
-		if (!before->domains || frame->wall_ns > before->wall_ns) {
-			uvpi_history_frame_done(before);
-			*before = *frame;
-		} else {
-			uvpi_history_frame_done(frame);
-		}
-		return 0;
-	}
+	uvpi_history_frame_done(to);
+	*to = *from;
+	*from = (struct uvpi_history_frame){ 0 };
+}
+
+static int keep_frame(struct uvpi_history *history, struct uvpi_history_frame *frame, struct uvp_error *err)
+{
 	if (!(history->n & (history->n - 1))) {
 		struct uvpi_history_frame *more =
 			reallocarray(history->frames, history->n ? history->n * 2 : 2, sizeof(*more));
@@ -50,42 +46,80 @@ static int keep_frame(struct uvpi_history *history, struct uvpi_history_frame *f
 	history->frames[history->n++] = *frame;
 	return 0;
 }
-
-/* All that is whole, in the order of the file. */
-static int scan(struct uvpi_history_walk *walk, int64_t since_ns, int64_t until_ns, struct uvpi_history *history, struct uvp_error *err)
+/* The clock on the wall may have been set: that one sample is of the window does not say that those after it are, and the order in
+ * which they were taken is that of the file, from the oldest to its end and on from its beginning. Kept are those of the window, and
+ * the one that was taken before the first of them. */
+static int scan_window(struct uvpi_history_walk *walk, int64_t since_ns, int64_t until_ns, struct uvpi_history *history,
+		       struct uvp_error *err)
 {
-	struct uvpi_history_frame frame, before = { 0 };
+	struct uvpi_history_frame frame = { 0 }, previous = { 0 }, before = { 0 };
+	uint64_t first = UINT64_MAX;
 	int r = 0;
 
 	while (r == 0 && uvpi_history_walk_next(walk, &frame)) {
-		if (frame.wall_ns > until_ns)
+		if (frame.wall_ns < since_ns) {
+			take(&previous, &frame);
+			continue;
+		}
+		if (frame.wall_ns > until_ns) {
 			uvpi_history_frame_done(&frame);
-		else
-			r = keep_frame(history, &frame, &before, since_ns, err);
+			uvpi_history_frame_done(&previous);
+			continue;
+		}
+		if (frame.seq < first) {
+			first = frame.seq;
+			take(&before, &previous);
+		}
+		r = keep_frame(history, &frame, err);
 	}
-	if (r == 0 && before.domains)
-		return keep_frame(history, &before, &before, INT64_MIN, err);
-	uvpi_history_frame_done(&before);
+	/* The first may stand at the file's beginning. */
+	if (previous.domains && !(before.domains && before.seq < first))
+		take(&before, &previous);
+	if (r == 0 && before.domains && before.seq < first && history->n)
+		r = keep_frame(history, &before, err);
+	else
+		uvpi_history_frame_done(&before);
+	uvpi_history_frame_done(&previous);
 	return r;
+}
+
+/* The last one before since, by the clock. */
+static int scan_before(struct uvpi_history_walk *walk, int64_t since_ns, struct uvpi_history *history, struct uvp_error *err)
+{
+	struct uvpi_history_frame frame = { 0 }, latest = { 0 };
+
+	while (uvpi_history_walk_next(walk, &frame)) {
+		if (frame.wall_ns < since_ns && (!latest.domains || frame.wall_ns > latest.wall_ns))
+			take(&latest, &frame);
+		uvpi_history_frame_done(&frame);
+	}
+	return latest.domains ? keep_frame(history, &latest, err) : 0;
+}
+
+static int walk_through(const char *path, int fd, int64_t since_ns, int64_t until_ns, bool before, struct uvpi_history *history,
+			struct uvp_error *err)
+{
+	struct uvpi_history_walk walk;
+	int r = uvpi_history_walk_open(path, fd, &walk, err), closed;
+
+	if (r < 0)
+		return r;
+	r = before ? scan_before(&walk, since_ns, history, err) : scan_window(&walk, since_ns, until_ns, history, err);
+	closed = uvpi_history_walk_close(&walk, path, r < 0 ? NULL : err);
+	return r < 0 ? r : closed;
 }
 
 int uvpi_history_read(const char *path, int64_t since_ns, int64_t until_ns, struct uvpi_history *history, struct uvp_error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct uvpi_history found = { 0 };
-	struct uvpi_history_walk walk;
 	int r;
 
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot open '%s'", path);
-	r = uvpi_history_walk_open(path, fd, &walk, err);
-	if (r < 0)
-		return r;
-	r = scan(&walk, since_ns, until_ns, &found, err);
-	if (r < 0)
-		uvpi_history_walk_close(&walk, path, NULL);
-	else
-		r = uvpi_history_walk_close(&walk, path, err);
+	r = walk_through(path, fd, since_ns, until_ns, false, &found, err);
+	if (r == 0 && !found.n)
+		r = walk_through(path, fd, since_ns, until_ns, true, &found, err);
 	if (r < 0) {
 		uvpi_history_done(&found);
 		return r;

@@ -35,10 +35,11 @@ int uvpi_history_sync(const struct uvpi_history_ring *ring, struct uvp_error *er
 
 struct uvpi_history {
 	size_t n;
-	struct uvpi_history_frame *frames; /* oldest first */
+	struct uvpi_history_frame *frames; /* in the order in which they were taken, whatever the clock said */
 };
 
-/* Add all frames from since to until (nanoseconds since 1970), and the one before since. A file that is not there is NOT_FOUND. */
+/* All frames from since to until (nanoseconds since 1970) and the one that was taken before the first of them; when there are none, the
+ * last one before since. A file that is not there is NOT_FOUND. */
 int uvpi_history_read(const char *path, int64_t since_ns, int64_t until_ns, struct uvpi_history *history, struct uvp_error *err);
 void uvpi_history_done(struct uvpi_history *history);
 

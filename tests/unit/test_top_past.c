@@ -59,6 +59,45 @@ static void keep_samples(char *folder)
 	uvpi_history_close(&ring);
 }
 
+/* One stretch of 20 seconds, and another one after the clock was set back by ten and a half. */
+START_TEST(what_the_clock_had_twice_is_gone_through_once)
+{
+	char folder[] = "/tmp/uvp-past-XXXXXX";
+	_cleanup_model_ struct top_model *now = model_of(1, few);
+	struct top_past past = { .folder = folder };
+	struct uvp_error err = UVP_ERROR_INIT;
+	const int64_t end = (WALL + 100) * NS;
+	struct uvpi_history_ring ring;
+	int64_t at = end;
+	int n = 0;
+
+	open_history(folder, &ring);
+	for (int64_t s = 0; s < 40; s++) {
+		struct uvpi_history_domain domain = { .name = "Domain-0", .vcpus = 1, .cpu_ns = (uint64_t)(s * NS / 2) };
+		struct uvpi_history_frame frame = {
+			.wall_ns = (WALL + s) * NS - (s < 20 ? 0 : 21 * NS / 2), .time_ns = (uint64_t)((s + 50) * NS), .cpus = 1,
+			.idle_ns = (uint64_t)(s * NS / 2), .n_domains = 1, .domains = &domain,
+		};
+
+		ck_assert_int_eq(uvpi_history_append(&ring, &frame, NULL), 0);
+	}
+	uvpi_history_close(&ring);
+	for (; top_past_go(&past, 0, false, end, now, &err) == 1; n++) {
+		ck_assert_int_lt(past.at_ns, at);
+		at = past.at_ns;
+	}
+	ck_assert_int_eq(n, 40);
+	for (n = 1; top_past_go(&past, 0, true, end, now, &err) == 1; n++) {
+		ck_assert_int_gt(past.at_ns, at);
+		ck_assert_double_eq_tol(top_model_domain(past.model, 0)->cpu, 50, 1e-6);
+		at = past.at_ns;
+	}
+	ck_assert_int_eq(n, 40);
+	ck_assert_ptr_null(past.model);
+	remove_history(folder);
+}
+END_TEST
+
 START_TEST(the_past_is_as_it_was)
 {
 	char folder[] = "/tmp/uvp-past-XXXXXX";
@@ -311,6 +350,7 @@ static void setup(TCase *tcase)
 	tcase_add_test(tcase, the_past_is_as_it_was);
 	tcase_add_test(tcase, a_gap_of_hours_has_no_rate);
 	tcase_add_test(tcase, curves_begin_with_the_past);
+	tcase_add_test(tcase, what_the_clock_had_twice_is_gone_through_once);
 	tcase_add_test(tcase, the_past_tells_no_more_than_it_knows);
 }
 

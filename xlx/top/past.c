@@ -136,18 +136,31 @@ struct top_model *top_past_model(const struct uvpi_history *history, size_t last
 
 /* ---- going ---- */
 
+/* The last one by the clock, which may have been set while they were taken. */
+static size_t latest(const struct uvpi_history *history)
+{
+	size_t found = 0;
+
+	for (size_t i = 1; i < history->n; i++)
+		if (history->frames[i].wall_ns >= history->frames[found].wall_ns)
+			found = i;
+	return found;
+}
+
 /* The sample to show is the last one until then. */
 static int show(struct top_past *past, int64_t until_ns, const struct top_model *now, struct uvp_error *err)
 {
 	struct uvpi_history history = { 0 };
 	struct top_model *model;
+	size_t at;
 	int r = uvpi_history_load(past->folder, until_ns - CURVE_NS, until_ns, &history, err);
 
 	if (r < 0 || !history.n) {
 		uvpi_history_done(&history);
 		return r;
 	}
-	model = top_past_model(&history, history.n - 1, now);
+	at = latest(&history);
+	model = top_past_model(&history, at, now);
 	if (!model) {
 		uvpi_history_done(&history);
 		return uvpi_no_memory(err);
@@ -155,20 +168,23 @@ static int show(struct top_past *past, int64_t until_ns, const struct top_model 
 	top_past_done(past);
 	past->history = history;
 	past->model = model;
-	past->at_ns = history.frames[history.n - 1].wall_ns;
+	past->at_ns = history.frames[at].wall_ns;
 	return 1;
 }
 
-/* When the first sample from then on was taken; 0: there is none. */
+/* When the first sample from then on was taken, by the clock; 0: there is none. */
 static int next_after(const struct top_past *past, int64_t since_ns, int64_t until_ns, int64_t *ret_ns, struct uvp_error *err)
 {
 	struct uvpi_history history = { 0 };
 	int r = uvpi_history_load(past->folder, since_ns, until_ns, &history, err);
 
 	*ret_ns = 0;
-	for (size_t i = 0; r == 0 && i < history.n && !*ret_ns; i++)
-		if (history.frames[i].wall_ns >= since_ns)
-			*ret_ns = history.frames[i].wall_ns;
+	for (size_t i = 0; r == 0 && i < history.n; i++) {
+		int64_t wall_ns = history.frames[i].wall_ns;
+
+		if (wall_ns >= since_ns && (!*ret_ns || wall_ns < *ret_ns))
+			*ret_ns = wall_ns;
+	}
 	uvpi_history_done(&history);
 	return r;
 }
