@@ -32,6 +32,7 @@ struct backend {
 	bool disk, seen, counted;
 	bool custom; /* an interface that is not called vifDOMAIN.DEVICE */
 	int fds[FILES]; /* -1: not open; of an interface none is */
+	uint64_t last[FILES];
 	char name[32];  /* "" until it is known */
 	struct uvpi_twin twin;
 };
@@ -175,23 +176,24 @@ static bool read_number(int fd, uint64_t *ret_count)
 	return uvpi_parse_u64(text, "count", 0, UINT64_MAX / SECTOR, ret_count, NULL) == 0;
 }
 
-/* A file that stays open tells nothing any more once its device has gone; another one may have come under its number. */
+/* A file that stays open tells nothing any more once its device has gone; another one may have come under its number. What cannot
+ * be read is what it was: a counter that falls to zero would count all of it once more. */
 static uint64_t read_count(struct uvpi_backends *backends, struct backend *backend, int file)
 {
 	_cleanup_close_ int fd = -1;
-	uint64_t count = 0;
+	uint64_t *count = &backend->last[file];
 
-	if (read_number(backend->fds[file], &count))
-		return count;
+	if (read_number(backend->fds[file], count))
+		return *count;
 	if (backend->fds[file] >= 0)
 		close_files(backends, backend);
 	fd = open_file(backend, file);
-	read_number(fd, &count);
+	read_number(fd, count);
 	if (fd >= 0 && backends->open < backends->most) {
 		backend->fds[file] = uvpi_steal_fd(&fd);
 		backends->open++;
 	}
-	return count;
+	return *count;
 }
 
 static void count_disk(struct uvpi_backends *backends, struct backend *backend, struct uvp_stats_device *device)
