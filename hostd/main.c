@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 
 #define STOP_S 20
 #define ORPHANS_MS 30000
+#define FILES 65536
 
 static const char usage[] = "usage: uvp-hostd [OPTION]...\n"
 			    "Act when domains end: destroy, restart, keep or dump them as their configuration says.\n"
@@ -37,6 +39,18 @@ static void keep_standard_fds(void)
 		/* not close-on-exec: children need them as much */
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
 			_exit(1);
+}
+
+/* One for each HVM guest, five for each disk that is counted, and some for each job. Nothing here uses select(). */
+static void raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES ? limit.rlim_max : FILES;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		daemon_log(DAEMON_WARNING, NULL, "the limit of open files cannot be raised: %m");
 }
 
 static int wrong(const char *what, const char *value)
@@ -114,6 +128,7 @@ static int run(struct hostd *hostd, struct uvp_error *err)
 		r = daemon_loop_new(stop, hostd, &hostd->event, err);
 	if (r < 0)
 		return r;
+	raise_files();
 	daemon_log_events();
 	hostd_dump_clean(&hostd->conf);
 	r = hostd_watch_start(hostd, err);
