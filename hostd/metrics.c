@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Hands out the last sample's figures by HTTP. A request is answered from memory at once or not at all: nothing here asks
- * Xen, xenstored or a guest. Few connections at a time, one request for each, and an end to all of them after a while. */
+ * Xen, xenstored or a guest. Few connections at a time, one request for each, and an end to all of them after a while; whoever
+ * holds one and does nothing with it makes room for the next. */
 #include "config.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 #include "hostd/listen.h"
 #include "hostd/openmetrics.h"
 
-#define CLIENTS 8
+#define CLIENTS 16
+#define NO_FILES_US (1 * UINT64_C(1000000)) /* until it is tried again */
 #define DEADLINE_US (10 * UINT64_C(1000000)) /* of a connection, from its first to its last byte */
 
 struct client {
@@ -39,8 +41,8 @@ struct hostd_metrics {
 	struct hostd *hostd;
 	struct hostd_address address;
 	int fd;
-	sd_event_source *accept;
-	struct client *clients;
+	sd_event_source *accept, *pause;
+	struct client *clients; /* the newest first */
 	uint32_t n_clients;
 };
 
@@ -60,8 +62,6 @@ static void client_free(struct client *client)
 	close(client->fd);
 	free(client->body);
 	free(client);
-	if (metrics->accept)
-		sd_event_source_set_enabled(metrics->accept, SD_EVENT_ON);
 }
 
 /* ---- answers ---- */
@@ -209,6 +209,41 @@ static int watch(struct client *client)
 	return r;
 }
 
+/* Whose end is no loss goes first: who has asked for nothing yet, then who has all of the answer, then who reads slowly; of
+ * these the one that has been here longest. */
+static void make_room(struct hostd_metrics *metrics)
+{
+	struct client *silent = NULL, *answered = NULL, *oldest = NULL;
+
+	if (metrics->n_clients < CLIENTS)
+		return;
+	for (struct client *client = metrics->clients; client; client = client->next) {
+		oldest = client;
+		if (client->answered)
+			answered = client;
+		else if (!client->head_len)
+			silent = client;
+	}
+	client_free(silent ? silent : answered ? answered : oldest);
+}
+
+static int on_pause_over(sd_event_source *source, uint64_t usec, void *data)
+{
+	struct hostd_metrics *metrics = data;
+
+	metrics->pause = sd_event_source_disable_unref(metrics->pause);
+	return sd_event_source_set_enabled(metrics->accept, SD_EVENT_ON);
+}
+
+/* The connection goes on waiting, and would wake us again at once. */
+static int accept_later(struct hostd_metrics *metrics)
+{
+	int r = sd_event_add_time_relative(metrics->hostd->event, &metrics->pause, CLOCK_MONOTONIC, NO_FILES_US, 0, on_pause_over,
+					   metrics);
+
+	return r < 0 ? r : sd_event_source_set_enabled(metrics->accept, SD_EVENT_OFF);
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *data)
 {
 	struct hostd_metrics *metrics = data;
@@ -216,7 +251,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (accepted < 0)
-		return 0;
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS ? accept_later(metrics) : 0;
+	make_room(metrics);
 	client = calloc(1, sizeof(*client));
 	if (!client) {
 		close(accepted);
@@ -226,9 +262,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	if (client->next)
 		client->next->prev = client;
 	metrics->clients = client;
-	/* The others wait in the kernel's queue until one of these is over. */
-	if (++metrics->n_clients == CLIENTS)
-		sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	metrics->n_clients++;
 	if (watch(client) < 0)
 		client_free(client);
 	return 0;
@@ -272,8 +306,8 @@ void hostd_metrics_stop(struct hostd *hostd)
 
 	if (!metrics)
 		return;
+	sd_event_source_disable_unref(metrics->pause);
 	sd_event_source_disable_unref(metrics->accept);
-	metrics->accept = NULL;
 	while (metrics->clients)
 		client_free(metrics->clients);
 	hostd_listen_close(&metrics->address, metrics->fd);
