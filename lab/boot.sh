@@ -66,7 +66,7 @@ passthrough() {
 }
 
 start_qemu() {
-  local dom0="console=hvc0 quiet uvplab.host=$host uvplab.src=$lab_top uvplab.xenstored=$xenstored"
+  local dom0="console=hvc0 quiet cryptomgr.notests uvplab.host=$host uvplab.src=$lab_top uvplab.xenstored=$xenstored"
   local xen="xsave=$xsave bootscrub=0 console=com1 com1=115200,8n1 dom0_mem=1024M,max:1024M dom0_max_vcpus=1"
   local accel=(-accel "tcg,thread=multi,tb-size=1024" -smp 2)
   if [ $icount != no ]; then

@@ -244,6 +244,8 @@ make_dom0() { # ROOT
   cp "$lab/dom0/profile" "$root/etc/profile.d/uvp-lab.sh"
   ldconfig -r "$root"
   chroot "$root" /bin/busybox --install -s 2>/dev/null || true
+  # Python keeps what it has compiled; emulated, that takes long
+  env -u PYTHONDONTWRITEBYTECODE chroot "$root" python3 -c 'import ctypes, fcntl, json, mmap, os, re, signal, socket, struct, subprocess, sys, threading, time, urllib.request, uuid, xml.dom.minidom, zlib'
   install_keys "$root"
   chmod -R go= "$root/root"
 }

@@ -38,7 +38,7 @@ host_connect "$host" || { host_logs "$host"; die "host $host is up, but does not
 
 command=". /etc/profile.d/uvp-lab.sh; "
 if stage=$(stage_pending "$host"); then
-  command+="tar -C / -xf /lab/stage.tar --keep-directory-symlink --no-same-owner && ldconfig || exit 125; "
+  command+="tar -C / -xf /lab/stage.tar --warning=no-timestamp --keep-directory-symlink --no-same-owner && ldconfig || exit 125; "
 fi
 case $PWD/ in
   "$lab_top"/*) command+="cd $(printf %q "$PWD"); " ;;

@@ -140,7 +140,7 @@ drive:	.byte	0
 
 	.org	352
 cmdline:
-	.asciz	"console=hvc0 quiet clearcpuid=4 lpj=4000000 xen_legacy_crash"
+	.asciz	"console=hvc0 quiet clearcpuid=4 lpj=4000000 cryptomgr.notests xen_legacy_crash"
 	.org	496
 initrd_sector:
 	.long	0

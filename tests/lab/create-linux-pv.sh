@@ -8,8 +8,8 @@ on_exit xlx destroy -f t-lpv
 for kernel in /guests/vmlinuz-xz /guests/vmlinuz-xz; do
 	rm -f /var/log/xen/guest-t-lpv.log
 	printf '%s\n' 'name = "t-lpv"' 'type = "pv"' "kernel = \"$kernel\"" 'ramdisk = "/guests/initrd.img"' \
-		'cmdline = "console=hvc0 quiet"' 'memory = 160' 'maxmem = 256' 'vcpus = 2' >"$tmp/t-lpv.cfg"
+		'cmdline = "console=hvc0 quiet cryptomgr.notests"' 'memory = 160' 'maxmem = 256' 'vcpus = 2' >"$tmp/t-lpv.cfg"
 	expect_ok xlx create "$tmp/t-lpv.cfg"
-	wait_for 120 grep -q 'uvp-guest: ready, 2 CPU' /var/log/xen/guest-t-lpv.log
+	wait_for 240 grep -q 'uvp-guest: ready, 2 CPU' /var/log/xen/guest-t-lpv.log
 	expect_ok xlx destroy t-lpv
 done

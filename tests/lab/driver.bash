@@ -117,6 +117,6 @@ driver_initrd() {
 # driver_cfg NAME: its configuration; prints the path
 driver_cfg() {
 	printf '%s\n' "name = \"$1\"" 'type = "pv"' 'kernel = "/guests/vmlinux-full"' "ramdisk = \"$tmp/driver.img\"" \
-		'cmdline = "console=hvc0 quiet"' 'memory = 256' 'vcpus = 1' 'driver_domain = 1' >"$tmp/$1.cfg"
+		'cmdline = "console=hvc0 quiet cryptomgr.notests"' 'memory = 256' 'vcpus = 1' 'driver_domain = 1' >"$tmp/$1.cfg"
 	echo "$tmp/$1.cfg"
 }

@@ -119,7 +119,7 @@ linux_cfg() {
 	local name=$1
 	shift
 	printf '%s\n' "name = \"$name\"" 'type = "pv"' 'kernel = "/guests/vmlinux"' 'ramdisk = "/guests/initrd.img"' \
-		'cmdline = "console=hvc0 quiet"' 'memory = 192' 'vcpus = 2' "$@" >"$tmp/$name.cfg"
+		'cmdline = "console=hvc0 quiet cryptomgr.notests"' 'memory = 192' 'vcpus = 2' "$@" >"$tmp/$name.cfg"
 	echo "$tmp/$name.cfg"
 }
 

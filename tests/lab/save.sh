@@ -187,7 +187,7 @@ one() {
 	local name=t-save-$1 file=$tmp/$1.saved
 	truncate -s 4M "$tmp/$1.img"
 	printf '%s\n' "name = \"$name\"" "type = \"$1\"" "kernel = \"$2\"" 'ramdisk = "/guests/initrd.img"' \
-		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' "memory = $3" 'vcpus = 1' \
+		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000 cryptomgr.notests"' "memory = $3" 'vcpus = 1' \
 		"disk = [ \"$tmp/$1.img,raw,xvda,w\" ]" 'vif = [ "bridge=t-save,mac=00:16:3e:00:5a:01" ]' >"$tmp/$name.cfg"
 	on_exit destroy_guest "$name"
 	guest_boots "$name" xlx create "$tmp/$name.cfg"
@@ -237,7 +237,7 @@ one() {
 of_xl() {
 	local file=$tmp/xl.saved
 	printf '%s\n' 'name = "t-save-xl"' "type = \"$1\"" 'kernel = "/guests/vmlinux"' 'ramdisk = "/guests/initrd.img"' \
-		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000"' 'memory = 96' 'vcpus = 1' >"$tmp/t-save-xl.cfg"
+		'cmdline = "console=hvc0 quiet clearcpuid=4 lpj=4000000 cryptomgr.notests"' 'memory = 96' 'vcpus = 1' >"$tmp/t-save-xl.cfg"
 	on_exit destroy_guest t-save-xl
 	guest_boots t-save-xl xl create "$tmp/t-save-xl.cfg"
 	guest_run t-save-xl 'n=0; (while :; do n=$((n+1)); echo $n >/count.new; mv /count.new /count; sleep 1; done) & true'
