@@ -10,7 +10,7 @@
 
 #define NS INT64_C(1000000000)
 #define MOST_NS (300 * NS) /* a slow refresh does not make the history of hours be read for a curve */
-#define GAP_NS (3 * NS)    /* between samples, of which there is one a second */
+#define GAP_NS (3 * NS)    /* at least, and three times as long as samples lie apart there */
 #define CLOCK_NS (10 * NS) /* both clocks go on alike, by so much, within one boot */
 
 /* Values of one domain's curve, newest first: index 0 is that of the history's last sample. */
@@ -24,6 +24,14 @@ static void set_all(struct top_curves *curves, int at, float cpu, float disk, fl
 	curves->cpu[at] = cpu;
 	curves->disk[at] = disk;
 	curves->net[at] = net;
+}
+
+/* How long what a sample tells holds, when no other comes. */
+static int64_t gap_behind(const struct uvpi_history *history, int frame)
+{
+	int64_t apart = frame ? history->frames[frame].wall_ns - history->frames[frame - 1].wall_ns : 0;
+
+	return 3 * apart > GAP_NS ? 3 * apart : GAP_NS;
 }
 
 struct when {
@@ -43,7 +51,7 @@ static void fill(struct top_curves *curves, const struct top_curves *past, const
 			frame--;
 		if (history->frames[frame].wall_ns > at || last - frame >= past->n)
 			break;
-		if (at - history->frames[frame].wall_ns > GAP_NS)
+		if (at - history->frames[frame].wall_ns > gap_behind(history, frame))
 			set_all(curves, TOP_HISTORY - 1 - n, NAN, NAN, NAN);
 		else
 			set_all(curves, TOP_HISTORY - 1 - n, value_at(past->cpu, past, last - frame), value_at(past->disk, past, last - frame),

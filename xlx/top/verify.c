@@ -38,21 +38,17 @@ static int look(struct uvp_host *host, const struct top_id *id, const char *word
 
 static int fail_renamed(const struct top_id *id, const char *word, const char *name, struct uvp_error *err)
 {
-	char clean[256] = "";
+	char clean[256];
 	int r;
 
-	if (name)
-		out_sanitize(name, clean, sizeof(clean));
-	if (clean[0])
-		r = uvpi_fail(err, UVP_E_INVALID, 0, "nothing was done: domain %" PRIu32 " was '%s' and is called '%s' by now", id->domid, word,
-			      clean);
-	else
-		r = uvpi_fail(err, UVP_E_INVALID, 0, "nothing was done: domain %" PRIu32 " was '%s' and has no name by now", id->domid, word);
+	out_sanitize(name, clean, sizeof(clean));
+	r = uvpi_fail(err, UVP_E_INVALID, 0, "nothing was done: domain %" PRIu32 " was '%s' and is called '%s' by now", id->domid, word, clean);
 	uvpi_hint(err, AGAIN);
 	return r;
 }
 
-/* Two may have the name in xenstore: what a command takes it for is what counts. */
+/* Two may have the name in xenstore, and one that is being made or removed has none there: what a command takes it for is what
+ * counts. */
 static int look_up(struct uvp_host *host, const struct top_id *id, const char *word, struct uvp_error *err)
 {
 	_cleanup_domain_ struct uvp_domain *domain = NULL;
@@ -84,7 +80,10 @@ static int compare_names(struct uvp_host *host, const struct top_id *ids, char *
 
 		if (is_number(words[i]))
 			continue;
-		r = name && !strcmp(name, words[i]) ? look_up(host, &ids[i], words[i], err) : fail_renamed(&ids[i], words[i], name, err);
+		if (name && name[0] && strcmp(name, words[i]) != 0)
+			r = fail_renamed(&ids[i], words[i], name, err);
+		else
+			r = look_up(host, &ids[i], words[i], err);
 	}
 	return r;
 }
