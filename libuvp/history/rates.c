@@ -40,13 +40,36 @@ static size_t count_older(const struct uvpi_history *minutes, const struct uvpi_
 	return n;
 }
 
+static bool any_since(const struct uvpi_history *history, size_t n, int64_t since_ns)
+{
+	for (size_t i = 0; i < n; i++)
+		if (history->frames[i].wall_ns >= since_ns)
+			return true;
+	return false;
+}
+
+/* One that has nothing of that time has the last frame before it, as far as it knows: whoever knows better is asked. */
+static void forget_worse(struct uvpi_history *minutes, struct uvpi_history *seconds, int64_t since_ns)
+{
+	if (!seconds->n || !minutes->n || any_since(seconds, seconds->n, since_ns))
+		return;
+	if (any_since(minutes, minutes->n, since_ns) || minutes->frames[0].wall_ns > seconds->frames[0].wall_ns)
+		uvpi_history_done(seconds);
+	else
+		uvpi_history_done(minutes);
+}
+
 /* The minutes that are older than all seconds go before them, unless seconds go back far enough. */
 static int join(struct uvpi_history *minutes, struct uvpi_history *seconds, int64_t since_ns, struct uvpi_history *ret_history,
 		struct uvp_error *err)
 {
-	bool enough = seconds->n && seconds->frames[0].wall_ns < since_ns;
-	size_t n = enough ? 0 : seconds->n ? count_older(minutes, &seconds->frames[0]) : minutes->n;
 	struct uvpi_history_frame *frames;
+	size_t n;
+
+	forget_worse(minutes, seconds, since_ns);
+	n = seconds->n ? count_older(minutes, &seconds->frames[0]) : minutes->n;
+	if (seconds->n && seconds->frames[0].wall_ns < since_ns && !any_since(minutes, n, since_ns))
+		n = 0;
 
 	frames = calloc(n + seconds->n + 1, sizeof(*frames));
 	if (!frames)

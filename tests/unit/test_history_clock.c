@@ -163,11 +163,45 @@ START_TEST(minutes_before_the_clock_was_set_back_are_older_than_seconds_after)
 }
 END_TEST
 
+START_TEST(minutes_of_yesterday_are_told_although_seconds_begin_without_a_clock)
+{
+	struct uvpi_history_ring ring = open_ring("minutes", 1 << 20);
+	struct uvpi_history history;
+	size_t empty;
+
+	for (int64_t s = 0; s <= 240; s += 60)
+		append(&ring, 1, s, BEGIN - 86400 + s);
+	append(&ring, 2, 60, BEGIN + 60);
+	uvpi_history_close(&ring);
+	ring = open_ring("seconds", 1 << 20);
+	for (int64_t s = 0; s < 120; s++)
+		append(&ring, 2, s, s < 30 ? WITHOUT_CLOCK + s : BEGIN + s);
+	uvpi_history_close(&ring);
+	history = load(BEGIN - 2 * 86400, BEGIN - 3600);
+	ck_assert_uint_eq(history.n, 5);
+	ck_assert_uint_eq(count_rows(&history, &empty), 4);
+	uvpi_history_done(&history);
+	/* nothing of that time: the last one before it, and not that of another year */
+	history = load(BEGIN - 3600, BEGIN - 1800);
+	ck_assert_uint_eq(history.n, 1);
+	ck_assert_int_eq(history.frames[0].wall_ns, (BEGIN - 86400 + 240) * NS);
+	uvpi_history_done(&history);
+	/* of both days, although the second before the first of today is of that year */
+	history = load(BEGIN - 2 * 86400, BEGIN + 3600);
+	ck_assert_uint_eq(history.n, 5 + 91);
+	uvpi_history_done(&history);
+	history = load(BEGIN + 50, BEGIN + 3600);
+	ck_assert_int_eq(history.frames[0].wall_ns, (BEGIN + 49) * NS);
+	uvpi_history_done(&history);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_boot_without_a_clock_is_not_in_a_window_of_today);
 	tcase_add_test(tcase, the_sample_before_the_first_is_found_over_the_end_of_the_file);
+	tcase_add_test(tcase, minutes_of_yesterday_are_told_although_seconds_begin_without_a_clock);
 	tcase_add_test(tcase, minutes_before_the_clock_was_set_back_are_older_than_seconds_after);
 }
 
