@@ -177,8 +177,10 @@ static void mark_online(struct uvpi_cputopo *topo, unsigned int n, const uint8_t
 		topo[i].online |= (map[i / 8] >> i % 8 & 1) != 0;
 }
 
+#define POOL_READS 3
+
 /* Every CPU that is online is in a pool or free for one, and none that is not. */
-static int online_by_pools(struct uvpi_hyp *hyp, struct uvpi_cputopo *topo, unsigned int n, struct uvp_error *err)
+static int online_by_pools(struct uvpi_hyp *hyp, struct uvpi_cputopo *topo, unsigned int n, unsigned int *ret_online, struct uvp_error *err)
 {
 	_cleanup_free_ uint8_t *free_cpus = NULL;
 	struct uvpi_poolinfo *pools;
@@ -197,6 +199,9 @@ static int online_by_pools(struct uvpi_hyp *hyp, struct uvpi_cputopo *topo, unsi
 	for (int i = 0; i < n_pools; i++)
 		mark_online(topo, n, pools[i].cpus);
 	uvpi_pools_free(pools, n_pools);
+	*ret_online = 0;
+	for (unsigned int i = 0; i < n; i++)
+		*ret_online += topo[i].online;
 	return 0;
 }
 
@@ -229,8 +234,9 @@ int uvpi_hyp_cputopo(struct uvpi_hyp *hyp, struct uvpi_cputopo **ret_topo, struc
 	}
 	/* Processors with a single core have no numbers for it, as those that are not there; one that was taken offline keeps its own. */
 	r = uvpi_hyp_physinfo(hyp, &physinfo, err);
-	if (r == 0 && online != physinfo.cpus)
-		r = online_by_pools(hyp, topo, n, err);
+	/* One that is on its way from pool to pool is in none when they are read. */
+	for (int tries = 0; r == 0 && online != physinfo.cpus && tries < POOL_READS; tries++)
+		r = online_by_pools(hyp, topo, n, &online, err);
 	if (r < 0)
 		return r;
 	*ret_topo = uvpi_steal(&topo);

@@ -35,6 +35,7 @@ struct backend {
 	uint64_t last[FILES];
 	char name[32];  /* "" until it is known */
 	struct uvpi_twin twin;
+	struct uvp_stats_device told; /* of an interface: its counts when it was found last */
 };
 
 struct uvpi_backends {
@@ -87,8 +88,14 @@ static struct uvpi_backends *backends_of(struct uvp_host *host)
 
 	if (!host->backends)
 		host->backends = calloc(1, sizeof(*host->backends));
+	if (host->backends && !host->backends->net) {
+		host->backends->net = calloc(1, NET_TEXT_FIRST);
+		host->backends->net_size = NET_TEXT_FIRST;
+	}
+	if (!host->backends || !host->backends->net)
+		return NULL;
 	/* Half of what the process may have is for others. */
-	if (host->backends && !host->backends->most && getrlimit(RLIMIT_NOFILE, &limit) == 0)
+	if (!host->backends->most && getrlimit(RLIMIT_NOFILE, &limit) == 0)
 		host->backends->most = limit.rlim_cur > 1 << 20 ? 1 << 19 : (int)limit.rlim_cur / 2;
 	return host->backends;
 }
@@ -317,7 +324,7 @@ static void read_net(struct uvpi_backends *backends)
 
 	for (;;) {
 		if (backends->net_size < len + NET_TEXT_FIRST / 2) {
-			size_t size = backends->net_size ? backends->net_size * 2 : NET_TEXT_FIRST;
+			size_t size = backends->net_size * 2;
 			char *more = realloc(backends->net, size);
 
 			if (!more)
@@ -330,8 +337,7 @@ static void read_net(struct uvpi_backends *backends)
 			break;
 		len += (size_t)n;
 	}
-	if (backends->net)
-		backends->net[len] = '\0';
+	backends->net[len] = '\0';
 }
 
 static void name_interface(struct uvpi_backends *backends, struct backend *backend)
@@ -406,27 +412,36 @@ static void count_twins(struct uvpi_backends *backends, struct uvp_stats *stats)
 		uvpi_twin_add(&backends->list[i].twin, &stats->devices[i]);
 }
 
+/* One that was not found is new, has another name meanwhile, or the text could not be read: then it has what it had. */
+static void keep_told(struct uvpi_backends *backends, struct backend *backend, struct uvp_stats_device *device)
+{
+	bool found = backend->counted;
+
+	if (!found) {
+		name_interface(backends, backend);
+		found = uvpi_netdev_find(backends->net, backend->name, device);
+	}
+	if (found)
+		backend->told = *device;
+	else if (backend->told.domid == backend->domid)
+		*device = backend->told;
+}
+
 static void count_interfaces(struct uvpi_backends *backends, struct uvp_stats *stats)
 {
 	const char *at, *counts;
 	char name[32];
 
 	read_net(backends);
-	if (!backends->net)
-		return;
 	for (at = backends->net; next_interface(&at, name, &counts);) {
 		struct backend *backend = interface_of(backends, name);
 
 		if (backend)
 			backend->counted = parse_counts(counts, &stats->devices[backend - backends->list]);
 	}
-	/* One that was not found is new, or has another name meanwhile. */
-	for (size_t i = 0; i < backends->n; i++) {
-		if (backends->list[i].disk || backends->list[i].counted)
-			continue;
-		name_interface(backends, &backends->list[i]);
-		uvpi_netdev_find(backends->net, backends->list[i].name, &stats->devices[i]);
-	}
+	for (size_t i = 0; i < backends->n; i++)
+		if (!backends->list[i].disk)
+			keep_told(backends, &backends->list[i], &stats->devices[i]);
 	count_twins(backends, stats);
 }
 
