@@ -103,7 +103,7 @@ static int read_view(const struct xlx_args *args, struct wish *wish)
 /* What would say nothing is refused rather than ignored. */
 static int check_together(const struct xlx_args *args, const struct wish *wish)
 {
-	static const char *const of_screen[] = { "view", "sort", "columns", "tree", "filter", "size" };
+	static const char *const of_screen[] = { "sort", "columns", "tree", "filter" };
 
 	if (wish->json && wish->plain)
 		return xlx_usage(args, "--json and --plain exclude each other");

@@ -18,7 +18,7 @@ expect_status 4
 expect_err_has "cannot open '$tmp/seconds'"
 run top --json --ago 5m
 expect_status 2
-for also in '--filter cpu>50' '--sort CPU%' '--columns name,cpu' --tree '--view cpus' '--size 80x24'; do
+for also in '--filter cpu>50' '--sort CPU%' '--columns name,cpu' --tree; do
 	# shellcheck disable=SC2086 # an option and its value
 	run top --json --once $also
 	expect_status 2
