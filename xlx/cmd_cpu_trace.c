@@ -198,7 +198,10 @@ static void warn_of_silent(const struct job *job)
 			doubtful = i;
 			n_doubtful++;
 		}
-	if (n)
+	if (n && uvpi_hyp_trace_has(job->session.trace, first))
+		xlx_warn("CPU %" PRIu32 "%s busy and wrote no record: what ran there ran without an end, or Xen does not trace there", first,
+			 n > 1 ? " and others were" : " was");
+	else if (n)
 		xlx_warn("CPU %" PRIu32 "%s online and not traced: one that comes online after Xen's trace buffers were made has none until the host is "
 			 "started anew", first, n > 1 ? " and others are" : " is");
 	if (n_doubtful)
