@@ -311,10 +311,11 @@ screen send-keys -t shell 'clear; fg' Enter
 wait_for 60 in_shell 'xlx pause '
 screen send-keys -t shell Escape
 wait_for 60 in_shell 'nothing was done'
+has_colours() { screen capture-pane -pe "$@" | grep -qP '\033\[[0-9;]*[34][0-7]'; }
+has_colours -t shell || fail "there are no colours"
 screen kill-session -t shell
 # columns are kept where the user's choices are
-no_colours() { ! screen capture-pane -pe | grep -qP '\033\[[0-9;]*[34][0-7]'; }
-no_colours || fail "there are colours although NO_COLOR is set"
+! has_colours || fail "there are colours although NO_COLOR is set"
 screen send-keys o Down Down Space w
 wait_for 60 shows 'are kept for the next time'
 ! grep -q STATE "$tmp/config/xlx/top" || fail "the column that was switched off was kept"
