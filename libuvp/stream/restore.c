@@ -20,6 +20,8 @@
 #include "stream/native.h"
 #include "stream/pipe.h"
 
+#define FLAGS (UVP_CREATE_PAUSED | UVP_CREATE_NO_POOL | UVP_CREATE_DRY_RUN | UVP_RESTORE_NEW)
+
 /* While the rest of it comes from another host, where it runs: what is to be done here is then not done while it stands still. */
 static int be_ready(struct uvpi_build *b, struct uvpi_stream_pipe *p, unsigned int *told, struct uvp_error *err)
 {
@@ -148,8 +150,11 @@ int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name
 		       struct uvp_domain **ret_domain, struct uvp_error *err)
 {
 	struct uvpi_stream_reader reader;
-	int fd = -1, r = uvpi_saved_open(path, &fd, err);
+	int fd = -1, r;
 
+	if (flags & ~FLAGS)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", flags & ~FLAGS);
+	r = uvpi_saved_open(path, &fd, err);
 	if (r < 0)
 		return r;
 	r = uvpi_stream_open(&reader, fd, err);
