@@ -534,8 +534,14 @@ START_TEST(who_waits_for_a_connection_can_be_stopped)
 }
 END_TEST
 
-/* The records of an image over three connections, record i over which[i]; then all of them end, or go on. Like read_image(). */
-static int read_many(const struct image *image, const int *which, bool end, struct uvp_error *err)
+static void append(char *came, size_t size, const struct uvpi_stream_reader *reader)
+{
+	for (uint32_t i = 0; i < reader->n_spans; i++)
+		snprintf(came + strlen(came), size - strlen(came), "%.*s", (int)reader->spans[i].len, (const char *)reader->spans[i].data);
+}
+
+/* The records of an image, of texts, over three connections, record i over which[i]; then all of them end, or go on. Like read_image(). */
+static int read_many(const struct image *image, const int *which, bool end, char came[64], struct uvp_error *err)
 {
 	struct uvpi_stream_many many = { NULL };
 	struct uvpi_stream_reader reader;
@@ -557,9 +563,9 @@ static int read_many(const struct image *image, const int *which, bool end, stru
 	for (int i = 0; i < 3; i++)
 		many.fds[i] = fds[i][0];
 	r = uvpi_stream_open_connection(&reader, fds[0][0], &many, NULL, err);
-	if (r == 0)
-		while ((r = uvpi_stream_next(&reader, err)) > 0)
-			n++;
+	came[0] = '\0';
+	for (; r >= 0 && (r = uvpi_stream_next(&reader, err)) > 0; n++)
+		append(came, 64, &reader);
 	uvpi_stream_close(&reader);
 	uvpi_merge_free(many.merge);
 	close(fds[1][0]);
@@ -570,25 +576,45 @@ static int read_many(const struct image *image, const int *which, bool end, stru
 }
 
 /* CONFIG, DOMAIN, four of memory, END. */
-START_TEST(records_over_several_connections_have_their_order)
+static void add_four(struct image *image)
 {
-	static const int last_first[] = { 0, 0, 2, 1, 2, 1, 0 }, one[] = { 0, 0, 0, 0, 0, 0, 0 }, lost[] = { 0, 0, 1, -1, 1, 2, 0 };
+	static const char bodies[] = "1st 2nd 3rd 4th ";
+
+	add_head(image);
+	for (int i = 0; i < 4; i++)
+		add(image, UVPI_STREAM_MEMORY, bodies + 4 * i, 4);
+	add_end(image, 16);
+}
+
+START_TEST(records_that_are_lost_or_misplaced_are_missed)
+{
+	static const int lost[] = { 0, 0, 1, -1, 1, 2, 0 };
 	static const int misplaced[] = { 0, 1, 0, 0, 0, 0, 0 }, cut[] = { 0, 0, 1, 2, 2, -1, -1 };
 	struct uvp_error err = UVP_ERROR_INIT;
 	struct image image;
+	char came[64];
 
-	add_head(&image);
-	for (int i = 0; i < 4; i++)
-		add(&image, UVPI_STREAM_MEMORY, "abcd", 4);
-	add_end(&image, 16);
-	ck_assert_int_eq(read_many(&image, last_first, false, &err), 4);
-	ck_assert_int_eq(read_many(&image, one, false, &err), 4);
-	ck_assert_int_eq(read_many(&image, lost, false, &err), -UVP_E_INVALID);
+	add_four(&image);
+	ck_assert_int_eq(read_many(&image, lost, false, came, &err), -UVP_E_INVALID);
 	ck_assert_msg(strstr(err.message, "a record is missing") != NULL, "%s", err.message);
-	ck_assert_int_eq(read_many(&image, misplaced, false, &err), -UVP_E_INVALID);
+	ck_assert_int_eq(read_many(&image, misplaced, false, came, &err), -UVP_E_INVALID);
 	ck_assert_msg(strstr(err.message, "where it does not belong") != NULL, "%s", err.message);
-	ck_assert_int_eq(read_many(&image, cut, true, &err), -UVP_E_IO);
+	ck_assert_int_eq(read_many(&image, cut, true, came, &err), -UVP_E_IO);
 	ck_assert_msg(strstr(err.message, "of 3 broke") != NULL, "%s", err.message);
+}
+END_TEST
+
+/* A page that is sent twice has what was sent last: every way of four records over three connections. */
+START_TEST(what_was_sent_last_comes_last)
+{
+	int which[] = { 0, 0, _i % 3, _i / 3 % 3, _i / 9 % 3, _i / 27, 0 };
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct image image;
+	char came[64];
+
+	add_four(&image);
+	ck_assert_int_eq(read_many(&image, which, false, came, &err), 4);
+	ck_assert_str_eq(came, "1st 2nd 3rd 4th ");
 }
 END_TEST
 
@@ -664,7 +690,8 @@ static void add_tests(TCase *tcase)
 	tcase_add_test(tcase, a_level_is_two_texts);
 	tcase_add_test(tcase, a_header_may_come_in_parts);
 	tcase_add_test(tcase, who_waits_for_a_connection_can_be_stopped);
-	tcase_add_test(tcase, records_over_several_connections_have_their_order);
+	tcase_add_test(tcase, records_that_are_lost_or_misplaced_are_missed);
+	tcase_add_loop_test(tcase, what_was_sent_last_comes_last, 0, 81);
 	tcase_add_test(tcase, a_record_that_comes_twice_is_refused);
 	tcase_add_test(tcase, a_device_model_comes_behind_the_memory_of_an_hvm_guest_only);
 }
