@@ -240,6 +240,8 @@ static int read_limits(const struct xlx_args *args, struct uvp_migrate *how)
 		status = read_ms(args, "timeout", "--timeout", &how->timeout_ms);
 	if (!status && connections && uvpi_parse_u32(connections, "--connections", 1, UVP_MIGRATE_CONNECTIONS, &how->connections, &err) < 0)
 		return xlx_usage(args, "%s", err.message);
+	if (!status && connections && xlx_has(args, "settle"))
+		return xlx_usage(args, "--connections is for a domain that moves, and not for --settle");
 	if (status || !bandwidth)
 		return status;
 	if (uvpi_parse_size(bandwidth, "--bandwidth", 1 << 20, &how->bandwidth, &err) < 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,9 +20,10 @@
 #include "core/progress.h"
 #include "core/step.h"
 
-#define GATHER_MS 120000
+#define GATHER_MS 120000 /* for the next one: as long as the sender gives it */
 #define ANSWER_MS 10000 /* of the process with the first connection, which does nothing else */
 #define ASK_MS 5000     /* of the other process, which has all of it */
+#define KNOCK_S 30      /* when others crowd that socket */
 
 /* What is passed with a connection. */
 struct request {
@@ -74,6 +76,13 @@ void uvpi_join_init(struct uvpi_join *join)
 		join->fds[i] = join->keepers[i] = -1;
 }
 
+uint32_t uvpi_join_granted(uint32_t wanted)
+{
+	if (wanted < 2)
+		return 0;
+	return wanted < UVPI_WIRE_CONNECTIONS ? wanted : UVPI_WIRE_CONNECTIONS;
+}
+
 int uvpi_join_listen(struct uvpi_join *join, const uint8_t *token, uint32_t wanted, struct uvpi_wire_message *verdict, struct uvp_error *err)
 {
 	struct sockaddr_un name;
@@ -81,10 +90,10 @@ int uvpi_join_listen(struct uvpi_join *join, const uint8_t *token, uint32_t want
 
 	if (wanted < 2)
 		return 0;
-	join->n = wanted < UVPI_WIRE_CONNECTIONS ? (int)wanted : UVPI_WIRE_CONNECTIONS;
+	join->n = (int)uvpi_join_granted(wanted);
 	if (getrandom(join->secret, sizeof(join->secret), 0) != sizeof(join->secret))
 		return uvpi_fail_errno(err, errno, "cannot get random bytes");
-	join->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	join->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (join->listener < 0 || bind(join->listener, (struct sockaddr *)&name, len) < 0 || listen(join->listener, UVPI_WIRE_CONNECTIONS) < 0)
 		return uvpi_fail_errno(err, errno, "cannot wait for more connections");
 	verdict->connections = (uint32_t)join->n;
@@ -123,24 +132,26 @@ static bool same_secret(const uint8_t *a, const uint8_t *b)
 	return !differs;
 }
 
-/* True when it is one of ours. */
-static bool take(struct uvpi_join *join)
+/* 1 when it is one of ours, 0 when it is somebody else, negative when none can be taken in. */
+static int take(struct uvpi_join *join, struct uvp_error *err)
 {
 	_cleanup_close_ int keeper = accept4(join->listener, NULL, NULL, SOCK_CLOEXEC);
 	_cleanup_close_ int fd = -1;
 	struct request request;
 
+	if (keeper < 0 && errno != EINTR && errno != ECONNABORTED && errno != EAGAIN)
+		return uvpi_fail_errno(err, errno, "cannot take in more connections");
 	if (keeper < 0 || !is_ours(keeper))
-		return false;
+		return 0;
 	fd = receive_request(keeper, &request);
 	if (fd < 0 || !same_secret(request.secret, join->secret) || request.which < 1 || request.which >= (uint32_t)join->n ||
 	    join->fds[request.which] >= 0)
-		return false;
+		return 0;
 	if (send(keeper, "y", 1, MSG_NOSIGNAL) != 1)
-		return false;
+		return 0;
 	join->fds[request.which] = uvpi_steal_fd(&fd);
 	join->keepers[request.which] = uvpi_steal_fd(&keeper);
-	return true;
+	return 1;
 }
 
 /* Until all of them are joined, the sender has nothing else to say on the first. */
@@ -160,8 +171,13 @@ int uvpi_join_gather(struct uvpi_join *join, struct uvpi_link *first, const stru
 	for (int have = 1; have < join->n;) {
 		struct pollfd p[] = { { join->listener, POLLIN, 0 }, { first->in, POLLIN, 0 }, { uvpi_op_cancel_fd(op), POLLIN, 0 } };
 		int64_t left = deadline - uvpi_now_ms();
-		int n = poll(p, 3, left < 0 ? 0 : (int)left);
+		int n, r;
 
+		/* also while strangers knock */
+		if (left <= 0)
+			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "only %d of %d connections have come, and no other within %d s", have, join->n,
+					 GATHER_MS / 1000);
+		n = poll(p, 3, (int)left);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -170,9 +186,12 @@ int uvpi_join_gather(struct uvpi_join *join, struct uvpi_link *first, const stru
 			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
 		if (p[1].revents)
 			return hear(first, err);
-		if (!n)
-			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "only %d of %d connections have come within %d s", have, join->n, GATHER_MS / 1000);
-		have += take(join);
+		r = p[0].revents ? take(join, err) : 0;
+		if (r < 0)
+			return r;
+		have += r;
+		if (r)
+			deadline = uvpi_now_ms() + GATHER_MS;
 	}
 	close(join->listener);
 	join->listener = -1;
@@ -230,12 +249,12 @@ static bool was_taken(int keeper)
 	return comes(keeper, ANSWER_MS) && read(keeper, &answer, 1) == 1 && answer == 'y';
 }
 
-/* The end of this process would be the end of the connection, when ssh has made it. */
-static int keep(int keeper, const struct uvp_op *op, struct uvp_error *err)
+/* The end of this process would be the end of the connection, when ssh has made it. When the sender ends that, all it sent has come. */
+static int keep(int keeper, int connection, const struct uvp_op *op, struct uvp_error *err)
 {
-	struct pollfd p[] = { { keeper, POLLIN, 0 }, { uvpi_op_cancel_fd(op), POLLIN, 0 } };
+	struct pollfd p[] = { { keeper, POLLIN, 0 }, { uvpi_op_cancel_fd(op), POLLIN, 0 }, { connection, POLLRDHUP, 0 } };
 
-	while (poll(p, 2, -1) < 0)
+	while (poll(p, 3, -1) < 0)
 		if (errno != EINTR)
 			return uvpi_fail_errno(err, errno, "cannot wait for another process");
 	return p[1].revents ? uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked") : 0;
@@ -246,16 +265,18 @@ int uvpi_join_serve(struct uvpi_link *link, const struct uvp_op *op, struct uvp_
 	_cleanup_close_ int keeper = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct request request = { .which = link->message.connections };
 	struct sockaddr_un name;
+	const struct timeval patience = { .tv_sec = KNOCK_S };
 	socklen_t len = name_of(link->message.token, &name);
 	int r;
 
 	memcpy(request.secret, link->message.secret, sizeof(request.secret));
 	if (keeper < 0)
 		return uvpi_fail_errno(err, errno, "cannot make a socket");
+	setsockopt(keeper, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	/* A stranger does not learn which of it was wrong. */
 	if (connect(keeper, (struct sockaddr *)&name, len) < 0 || !is_ours(keeper) || send_request(keeper, &request, link->in) < 0 ||
 	    !was_taken(keeper))
 		return uvpi_fail(err, UVP_E_DENIED, 0, "no domain that comes here waits for this connection");
 	r = uvpi_link_tell(link, UVPI_WIRE_JOINED, err);
-	return r < 0 ? r : keep(keeper, op, err);
+	return r < 0 ? r : keep(keeper, link->in, op, err);
 }

@@ -19,7 +19,9 @@ struct uvpi_join {
 };
 
 void uvpi_join_init(struct uvpi_join *join);
-/* Be ready for them: what is asked for, but at most as many as there can be, and put it into the verdict. */
+/* How many of those there will be; 0: it is not to be said. */
+uint32_t uvpi_join_granted(uint32_t wanted);
+/* Be ready for them, and put it into the verdict. */
 int uvpi_join_listen(struct uvpi_join *join, const uint8_t *token, uint32_t wanted, struct uvpi_wire_message *verdict, struct uvp_error *err);
 /* Until all are there. Fails when the sender gives up on the first. */
 int uvpi_join_gather(struct uvpi_join *join, struct uvpi_link *first, const struct uvp_op *op, struct uvp_error *err);

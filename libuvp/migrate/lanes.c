@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,13 @@ static int join(struct uvpi_link *link, const uint8_t *token, const uint8_t *sec
 	return r < 0 ? r : uvpi_link_receive(link, UVPI_WIRE_JOINED, uvpi_now_ms() + JOINED_MS, op, err);
 }
 
+uint32_t uvpi_lanes_wanted(const struct uvp_migrate *how)
+{
+	bool says = how->size >= offsetof(struct uvp_migrate, connections) + sizeof(how->connections);
+
+	return says && how->connections ? how->connections : 1;
+}
+
 int uvpi_lanes_open(struct uvpi_lanes *lanes, struct uvpi_link *first, const struct uvp_migrate *how, const uint8_t *token,
 		    const struct uvp_op *op, struct uvp_error *err)
 {
@@ -39,9 +47,9 @@ int uvpi_lanes_open(struct uvpi_lanes *lanes, struct uvpi_link *first, const str
 	int r = 0;
 
 	*lanes = (struct uvpi_lanes){ .n = 1, .lanes[0].link = first };
-	if (n < 2 || how->connections < 2)
+	if (n < 2 || uvpi_lanes_wanted(how) < 2)
 		return 0;
-	if (!first->message.secret || n > how->connections)
+	if (!first->message.secret || n > uvpi_lanes_wanted(how))
 		return uvpi_fail(err, UVP_E_PROTOCOL, 0, "host '%s' grants connections in a way that cannot be", first->peer);
 	memcpy(secret, first->message.secret, sizeof(secret));
 	lanes->others = calloc(n - 1, sizeof(*lanes->others));
@@ -51,18 +59,18 @@ int uvpi_lanes_open(struct uvpi_lanes *lanes, struct uvpi_link *first, const str
 		struct uvpi_link *link = &lanes->others[lanes->n - 1];
 
 		lanes->lanes[lanes->n].link = link;
-		r = uvpi_link_open(link, how, op, err);
+		r = uvpi_link_open_more(link, how, op, err);
 		if (r == 0)
 			r = join(link, token, secret, (uint32_t)lanes->n, op, err);
 		if (r < 0)
 			uvpi_prefix(err, "connection %d of %u", lanes->n + 1, n);
 	}
-	lanes->opened = lanes->n;
 	explicit_bzero(secret, sizeof(secret));
 	if (r < 0)
-		uvpi_lanes_close(lanes);
+		return r;
+	lanes->opened = lanes->n;
 	UVPI_STEP("connections joined");
-	return r;
+	return 0;
 }
 
 uint64_t uvpi_lanes_bytes(const struct uvpi_lanes *lanes)
@@ -77,12 +85,14 @@ uint64_t uvpi_lanes_bytes(const struct uvpi_lanes *lanes)
 /* All are told before any is waited for. */
 void uvpi_lanes_close(struct uvpi_lanes *lanes)
 {
+	int64_t deadline = uvpi_now_ms() + UVPI_LINK_END_MS;
+
 	lanes->closed_bytes = uvpi_lanes_bytes(lanes);
 	for (int i = 1; i < lanes->n; i++)
 		uvpi_link_hang_up(lanes->lanes[i].link);
 	for (int i = 0; i < lanes->n; i++) {
 		if (i)
-			uvpi_link_close(lanes->lanes[i].link);
+			uvpi_link_close_by(lanes->lanes[i].link, deadline);
 		free(lanes->lanes[i].buf);
 		lanes->lanes[i] = (struct uvpi_lane){ .link = i ? NULL : lanes->lanes[i].link };
 	}

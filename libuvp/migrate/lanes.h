@@ -26,8 +26,10 @@ struct uvpi_lanes {
 	uint64_t closed_bytes; /* of those that are closed */
 };
 
-/* Join as many as the other host has granted in first's last message, the verdict about token. After a failure all but the first are
- * closed. */
+/* How many the caller wants: of one that was built before it could say so, or that says 0, one. */
+uint32_t uvpi_lanes_wanted(const struct uvp_migrate *how);
+/* Join as many as the other host has granted in first's last message, the verdict about token. After a failure it is told so on the
+ * first, by which those that have joined over there end, before they are closed. */
 int uvpi_lanes_open(struct uvpi_lanes *lanes, struct uvpi_link *first, const struct uvp_migrate *how, const uint8_t *token,
 		    const struct uvp_op *op, struct uvp_error *err);
 /* All but the first. Does nothing the second time. */

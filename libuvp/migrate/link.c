@@ -26,7 +26,6 @@
 #define REMOTE "xlx migrate-receive"
 #define WORDS_MAX 64
 #define GREET_MS 60000 /* until the other host has answered */
-#define END_MS 5000    /* for the process to end by itself */
 
 /* ---- how it ended ---- */
 
@@ -103,7 +102,7 @@ static int lost_tls(const struct uvpi_link *link, int status, char *said, struct
 static int lost(struct uvpi_link *link, struct uvp_error *err)
 {
 	char said[500];
-	int status = link->ours ? reap(link, END_MS) : -1, r;
+	int status = link->ours ? reap(link, UVPI_LINK_END_MS) : -1, r;
 
 	link->broken = true;
 	read_said(link, said, sizeof(said));
@@ -389,9 +388,10 @@ static int split(char *text, char **argv, struct uvp_error *err)
 	return n;
 }
 
-static int make_command(const struct uvp_migrate *how, char *words, char *program, size_t size, char **argv, struct uvp_error *err)
+static int make_command(const struct uvp_migrate *how, bool more, char *words, char *program, size_t size, char **argv, struct uvp_error *err)
 {
 	static char remote[] = REMOTE, batch[] = "-oBatchMode=yes", alive[] = "-oServerAliveInterval=15", no_tty[] = "-T", end[] = "--";
+	static char no_master[] = "-oControlMaster=no", no_path[] = "-oControlPath=none";
 	int n;
 
 	if (how->ssh && *how->ssh) {
@@ -402,10 +402,18 @@ static int make_command(const struct uvp_migrate *how, char *words, char *progra
 	} else {
 		static char ssh[] = "ssh";
 		const char *host = !strncmp(how->host, "ssh://", 6) ? how->host + 6 : how->host;
-		char *const fixed[] = { ssh, batch, alive, no_tty, end, (char *)(uintptr_t)host };
 
-		n = (int)UVPI_ARRAY_SIZE(fixed);
-		memcpy(argv, fixed, sizeof(fixed));
+		n = 0;
+		argv[n++] = ssh;
+		argv[n++] = batch;
+		argv[n++] = alive;
+		argv[n++] = no_tty;
+		if (more) {
+			argv[n++] = no_master;
+			argv[n++] = no_path;
+		}
+		argv[n++] = end;
+		argv[n++] = (char *)(uintptr_t)host;
 	}
 	if (n < 0)
 		return n;
@@ -439,7 +447,7 @@ static void make_tls_command(struct uvpi_tls_host *host, char *program, size_t s
 	memcpy(argv, words, sizeof(words));
 }
 
-static int start(struct uvpi_link *link, const struct uvp_migrate *how, struct uvp_error *err)
+static int start(struct uvpi_link *link, const struct uvp_migrate *how, bool more, struct uvp_error *err)
 {
 	_cleanup_free_ char *words = strdup(how->ssh && *how->ssh ? how->ssh : how->host);
 	_cleanup_close_ int theirs = -1;
@@ -452,7 +460,7 @@ static int start(struct uvpi_link *link, const struct uvp_migrate *how, struct u
 	link->tls = is_tls(how, &host);
 	if (link->tls)
 		make_tls_command(&host, program, sizeof(program), argv);
-	r = link->tls ? 0 : make_command(how, words, program, sizeof(program), argv, err);
+	r = link->tls ? 0 : make_command(how, more, words, program, sizeof(program), argv, err);
 	if (r < 0)
 		return r;
 	link->said = memfd_create("said", MFD_CLOEXEC);
@@ -463,7 +471,7 @@ static int start(struct uvpi_link *link, const struct uvp_migrate *how, struct u
 	return uvpi_spawn(argv, environ, theirs, theirs, link->said, &link->pid, err);
 }
 
-int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err)
+static int open_any(struct uvpi_link *link, const struct uvp_migrate *how, bool more, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_tls_host tls;
 	int r;
@@ -477,8 +485,18 @@ int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const 
 		return uvpi_fail(err, UVP_E_INVALID, 0, "'%.100s' is for TLS, and another connection is asked for", how->host);
 	snprintf(link->peer, sizeof(link->peer), "%s", how->host);
 	uvpi_op_progress(op, "connecting", 0, 0, UVP_UNIT_NONE);
-	r = start(link, how, err);
+	r = start(link, how, more, err);
 	return r < 0 ? r : greet(link, op, err);
+}
+
+int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err)
+{
+	return open_any(link, how, false, op, err);
+}
+
+int uvpi_link_open_more(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err)
+{
+	return open_any(link, how, true, op, err);
 }
 
 int uvpi_link_accept(struct uvpi_link *link, int in, int out, const struct uvp_op *op, struct uvp_error *err)
@@ -493,11 +511,13 @@ void uvpi_link_hang_up(struct uvpi_link *link)
 		shutdown(link->in, SHUT_RDWR);
 }
 
-void uvpi_link_close(struct uvpi_link *link)
+void uvpi_link_close_by(struct uvpi_link *link, int64_t deadline_ms)
 {
+	int64_t left = deadline_ms - uvpi_now_ms();
+
 	if (link->ours && link->in >= 0)
 		close(link->in);
-	if (link->pid > 0 && reap(link, END_MS) < 0) {
+	if (link->pid > 0 && reap(link, left > 0 ? (int)left : 0) < 0) {
 		kill(-link->pid, SIGKILL);
 		reap(link, INT_MAX);
 	}
@@ -506,4 +526,9 @@ void uvpi_link_close(struct uvpi_link *link)
 	free(link->body);
 	link->body = NULL;
 	link->in = link->out = link->said = -1;
+}
+
+void uvpi_link_close(struct uvpi_link *link)
+{
+	uvpi_link_close_by(link, uvpi_now_ms() + UVPI_LINK_END_MS);
 }

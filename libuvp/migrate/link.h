@@ -31,11 +31,16 @@ struct uvpi_link {
 
 /* Both ends: exchange the first messages. Whatever happens, uvpi_link_close() is called. */
 int uvpi_link_open(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err);
+/* One besides another one to the same host, which shares nothing with that. */
+int uvpi_link_open_more(struct uvpi_link *link, const struct uvp_migrate *how, const struct uvp_op *op, struct uvp_error *err);
 int uvpi_link_accept(struct uvpi_link *link, int in, int out, const struct uvp_op *op, struct uvp_error *err);
 /* The other end sees it end; it is closed all the same. */
 void uvpi_link_hang_up(struct uvpi_link *link);
 /* Waits, at most some seconds, for the other process to end. Does nothing the second time. */
 void uvpi_link_close(struct uvpi_link *link);
+/* The same for one of several that end together, until they have had UVPI_LINK_END_MS. */
+void uvpi_link_close_by(struct uvpi_link *link, int64_t deadline_ms);
+#define UVPI_LINK_END_MS 5000
 
 /* A connection that takes nothing for so long is broken. */
 #define UVPI_LINK_SEND_MS 120000

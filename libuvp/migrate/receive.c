@@ -112,7 +112,9 @@ static int give_verdict(struct receive *rx, struct uvp_config **ret_config, bool
 		r = uvpi_preflight_target(rx->host, offer, config, verdict, &why);
 	if (r == 0)
 		r = prepare(rx, &why);
-	if (r == 0 && !verdict->n_refusals && !(offer->flags & UVP_MIGRATE_CHECK))
+	if (r == 0 && !verdict->n_refusals && offer->flags & UVP_MIGRATE_CHECK)
+		verdict->connections = uvpi_join_granted(offer->connections);
+	else if (r == 0 && !verdict->n_refusals)
 		r = uvpi_join_listen(&rx->join, rx->token, offer->connections, verdict, &why);
 	if (r < 0)
 		uvpi_preflight_refuse(verdict, &why);

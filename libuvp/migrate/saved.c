@@ -21,6 +21,7 @@
 #include "core/step.h"
 #include "define/store.h"
 #include "domain/domain.h"
+#include "migrate/lanes.h"
 #include "migrate/preflight.h"
 #include "migrate/saved_note.h"
 #include "migrate/settle.h"
@@ -426,7 +427,7 @@ int uvp_saved_migrate(struct uvp_host *host, const char *path, const struct uvp_
 	s->op = uvpi_op_until(op, how->timeout_ms ? began + how->timeout_ms : -1);
 	if (how->flags & ~FLAGS)
 		r = uvpi_fail(err, UVP_E_INVALID, 0, "flags 0x%x are for domains that run", how->flags & ~FLAGS);
-	else if (how->connections > 1)
+	else if (uvpi_lanes_wanted(how) > 1)
 		r = uvpi_fail(err, UVP_E_INVALID, 0, "several connections are for domains that run");
 	else
 		r = move(s, host, err);

@@ -64,6 +64,7 @@ static int offer(struct uvpi_send *s, struct uvp_error *err)
 {
 	_cleanup_free_ struct uvpi_wire_message *message = calloc(1, sizeof(*message));
 	_cleanup_free_ char *cpu = NULL;
+	uint32_t wanted = uvpi_lanes_wanted(s->how);
 	int r;
 
 	if (!message)
@@ -85,7 +86,7 @@ static int offer(struct uvpi_send *s, struct uvp_error *err)
 	message->domain = s->head;
 	message->token = s->handover.token;
 	message->flags = s->how->flags;
-	message->connections = s->how->connections > 1 && s->link.version >= UVPI_WIRE_JOIN_SINCE ? s->how->connections : 0;
+	message->connections = s->link.version >= UVPI_WIRE_JOIN_SINCE && wanted > 1 ? wanted : 0;
 	uvpi_defined_offer(&s->defined, message);
 	return uvpi_link_send(&s->link, message, s->op, err);
 }
@@ -128,13 +129,20 @@ static int say_why(struct uvpi_send *s, int r, struct uvp_error *err)
 	return r;
 }
 
+/* Those who have joined over there stay until who has the first has ended. */
+static void hang_up(struct uvpi_send *s)
+{
+	uvpi_link_hang_up(&s->link);
+	uvpi_lanes_close(&s->lanes);
+	uvpi_link_close(&s->link);
+}
+
 /* Whoever was killed there has left something. Does that host know now that nothing comes? */
 static bool tidy(struct uvpi_send *s)
 {
 	struct uvp_error why = UVP_ERROR_INIT;
 
-	uvpi_lanes_close(&s->lanes);
-	uvpi_link_close(&s->link);
+	hang_up(s);
 	if (uvpi_settle_tidy(s->handover.token, s->how, &why) == 0)
 		return true;
 	uvpi_debug("cannot tidy up there: %s", why.message);
@@ -173,7 +181,7 @@ static int give_up(struct uvpi_send *s, int r, struct uvp_error *err)
 	if (suspended)
 		uvpi_debug("cannot resume: %s", resume.message);
 	uvpi_domain_word(s->domain, word);
-	if (s->link.broken && s->link.greeted && !s->link.aborted && !tidy(s) && !suspended)
+	if ((s->link.broken || s->lanes.broken) && s->link.greeted && !s->link.aborted && !tidy(s) && !suspended)
 		uvpi_hint(err, "%s; what came of it may be left there: 'xlx destroy %.100s' there removes it", here, word);
 	if (suspended)
 		uvpi_hint(err, "the domain is suspended: 'xlx unpause %.100s' lets it go on", word);
@@ -305,20 +313,30 @@ static int move(struct uvpi_send *s, struct uvp_error *err)
 }
 
 /* The other host has been asked for as many as it understands. */
-static int connect_more(struct uvpi_send *s, struct uvp_error *err)
+static void look_at_granted(struct uvpi_send *s)
 {
-	uint32_t wanted = s->how->connections, granted = s->link.message.connections ? s->link.message.connections : 1;
-	struct uvp_error why = UVP_ERROR_INIT;
-	int r;
+	uint32_t wanted = uvpi_lanes_wanted(s->how), granted = s->link.message.connections ? s->link.message.connections : 1;
 
 	if (granted < wanted && s->report->n_warnings < UVP_MIGRATE_REFUSALS)
 		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]),
 			 "host '%.100s' takes %" PRIu32 " connection%s for a domain, and not %" PRIu32, s->link.peer, granted,
 			 granted == 1 ? "" : "s", wanted);
+}
+
+static int connect_more(struct uvpi_send *s, struct uvp_error *err)
+{
+	struct uvp_error why = UVP_ERROR_INIT;
+	char hint[sizeof(why.hint)];
+	int r;
+
 	r = uvpi_lanes_open(&s->lanes, &s->link, s->how, s->handover.token, s->op, &why);
 	if (r == 0)
 		return 0;
 	uvpi_link_abort(&s->link, &why);
+	if (s->lanes.n > 1 && r != -UVP_E_CANCELLED) {
+		snprintf(hint, sizeof(hint), "%s", *why.hint ? why.hint : "nothing of it has moved: it runs on here");
+		uvpi_hint(&why, "%.190s; fewer --connections ask less of that host", hint);
+	}
 	if (err)
 		*err = why;
 	return r;
@@ -332,6 +350,8 @@ static int migrate(struct uvpi_send *s, struct uvp_error *err)
 		r = check(s, err);
 	if (s->link.greeted)
 		snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
+	if (r == 0)
+		look_at_granted(s);
 	if (r == 0 && !(s->how->flags & UVP_MIGRATE_CHECK))
 		r = connect_more(s, err);
 	if (r < 0 && (r == -UVP_E_IO || s->lanes.n) && s->link.greeted && err && !err->hint[0])
@@ -342,11 +362,13 @@ static int migrate(struct uvpi_send *s, struct uvp_error *err)
 /* Records go over several connections as a whole, and one must not take longer than the other host waits for it. */
 static int check_how(const struct uvp_migrate *how, struct uvp_error *err)
 {
+	uint32_t connections = uvpi_lanes_wanted(how);
+
 	if (how->flags & ~FLAGS)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "unknown flags 0x%x", how->flags);
-	if (how->connections < 1 || how->connections > UVP_MIGRATE_CONNECTIONS)
-		return uvpi_fail(err, UVP_E_INVALID, 0, "%" PRIu32 " connections: 1 to %d", how->connections, UVP_MIGRATE_CONNECTIONS);
-	if (how->connections > 1 && how->bandwidth && how->bandwidth < 1 << 20)
+	if (connections > UVP_MIGRATE_CONNECTIONS)
+		return uvpi_fail(err, UVP_E_INVALID, 0, "%" PRIu32 " connections: 1 to %d", connections, UVP_MIGRATE_CONNECTIONS);
+	if (connections > 1 && how->bandwidth && how->bandwidth < 1 << 20)
 		return uvpi_fail(err, UVP_E_INVALID, 0, "several connections are for more than 1 MiB a second");
 	return 0;
 }
@@ -390,8 +412,7 @@ int uvp_domain_migrate(struct uvp_domain *domain, const struct uvp_migrate *how,
 		if (r == 0)
 			r = migrate(s, err);
 		fill_report(s);
-		uvpi_lanes_close(&s->lanes);
-		uvpi_link_close(&s->link);
+		hang_up(s);
 		uvpi_saving_end(domain, lock);
 	}
 	if (r == -UVP_E_TIMEOUT && !s->late && uvpi_send_check_time(s, NULL) < 0)

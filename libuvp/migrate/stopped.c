@@ -14,6 +14,7 @@
 #include "core/step.h"
 #include "domain/domain.h"
 #include "migrate/defined.h"
+#include "migrate/lanes.h"
 #include "migrate/link.h"
 #include "migrate/preflight.h"
 #include "migrate/stopped.h"
@@ -96,6 +97,9 @@ static int move(struct stopped *s, struct uvp_error *err)
 		snprintf(s->report->there, sizeof(s->report->there), "%.127s", s->how->host);
 	if (r < 0)
 		return r;
+	if (uvpi_lanes_wanted(s->how) > 1 && s->report->n_warnings < UVP_MIGRATE_REFUSALS)
+		snprintf(s->report->warnings[s->report->n_warnings++], sizeof(s->report->warnings[0]),
+			 "it does not run: its definition goes over one connection");
 	return s->how->flags & UVP_MIGRATE_CHECK ? 0 : hand_over(s, err);
 }
 

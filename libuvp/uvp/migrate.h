@@ -33,7 +33,7 @@ struct uvp_migrate {
 	uint32_t max_pause_ms; /* stop the guest when what is left will take no longer than that */
 	uint32_t timeout_ms;   /* give up when it has not been handed over by then; 0: never */
 	uint64_t bandwidth;    /* bytes in a second at most, until the guest is suspended; 0: no limit */
-	uint32_t connections;  /* over which the memory of a domain that runs goes; 1 to UVP_MIGRATE_CONNECTIONS */
+	uint32_t connections;  /* over which the memory of a domain that runs goes, at most UVP_MIGRATE_CONNECTIONS; 0: 1 */
 };
 #define UVP_MIGRATE_CONNECTIONS 16
 #define UVP_MIGRATE_INIT { sizeof(struct uvp_migrate), 0, 0, 0, 300, 0, 0, 1 }
@@ -50,7 +50,7 @@ struct uvp_migrate_report {
 	uint64_t forecast_ms; /* what the pause was last expected to be; 0: not known */
 	uint32_t cap;         /* the cap by which it was slowed down, in per cent of a CPU; 0: it was not */
 	char there[128];  /* what the other host calls itself */
-	uint64_t connections; /* over which its memory went */
+	uint64_t connections; /* over which its memory went; 0: it did not run */
 	uint64_t reserved[7];
 };
 

@@ -16,5 +16,6 @@ usage_error "--timeout: within 1ms and a day" --timeout 48h web b
 usage_error "--max-downtime: within 1ms and a day" --max-downtime 0ms web b
 usage_error "--bandwidth: 1k at least" --bandwidth 1b web b
 usage_error "--connections is for a --bandwidth of 1m at least" --bandwidth 500k --connections 2 web b
+usage_error "--connections is for a domain that moves, and not for --settle" --settle --connections 2 web
 
 finish
