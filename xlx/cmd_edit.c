@@ -116,11 +116,12 @@ static int make_file(struct editing *e, const char *text, bool xl, struct uvp_er
 	return 0;
 }
 
-/* Editors replace the file, so it is opened anew. */
-static int read_file(const struct editing *e, char **ret_text, struct uvp_error *err)
+/* Editors replace the file, so it is opened anew. What has something in it that differs from what was there is CHANGED. */
+enum { SAME, EMPTY, CHANGED };
+static int look_at_file(const struct editing *e, struct uvp_error *err)
 {
 	_cleanup_fclose_ FILE *file = fopen(e->path, "re");
-	_cleanup_free_ char *text = malloc(XLCFG_MAX_BYTES + 2);
+	_cleanup_free_ char *text = malloc(XLCFG_MAX_BYTES + 1);
 	size_t len;
 
 	if (!file)
@@ -128,9 +129,11 @@ static int read_file(const struct editing *e, char **ret_text, struct uvp_error 
 	if (!text)
 		return uvpi_no_memory(err);
 	len = fread(text, 1, XLCFG_MAX_BYTES + 1, file);
-	text[len] = '\0';
-	*ret_text = uvpi_steal(&text);
-	return 0;
+	if (ferror(file))
+		return uvpi_fail_errno(err, errno, "cannot read '%s'", e->path);
+	if (len == strlen(e->before) && !memcmp(text, e->before, len))
+		return SAME;
+	return len ? CHANGED : EMPTY;
 }
 
 static void warn(void *data, const char *where, const char *text)
@@ -142,10 +145,9 @@ static void warn(void *data, const char *where, const char *text)
 static int save(struct editing *e, struct uvp_error *err)
 {
 	_cleanup_config_ struct uvp_config *config = NULL;
-	_cleanup_free_ char *text = NULL;
-	int r = read_file(e, &text, err);
+	int r = look_at_file(e, err);
 
-	if (r < 0 || !strcmp(text, e->before))
+	if (r < 0 || r == SAME)
 		return r;
 	r = uvp_config_read(e->path, NULL, 0, warn, NULL, &config, err);
 	if (r == 0 && !config->has_uuid) { /* taken out, or xl.cfg without: it is this domain's still */
@@ -165,15 +167,15 @@ static int save(struct editing *e, struct uvp_error *err)
 	return r < 0 ? r : r == 0;
 }
 
-/* Has somebody written something there? Nothing else is kept. */
+/* Has somebody written something there? Only what was read is known to be nothing. */
 static bool is_worth_keeping(const struct editing *e)
 {
-	_cleanup_free_ char *text = NULL;
+	struct stat st;
+	int r = look_at_file(e, NULL);
 
-	if (read_file(e, &text, NULL) == 0 && *text && strcmp(text, e->before) != 0)
-		return true;
-	unlink(e->path);
-	return false;
+	if (r == SAME || r == EMPTY)
+		unlink(e->path);
+	return r == CHANGED || (r < 0 && lstat(e->path, &st) == 0);
 }
 
 static int edit(struct editing *e)

@@ -42,6 +42,28 @@ for editor in false 'rm -f' 'truncate -s 0'; do
 	[ "$status" -ne 0 ] || _wrong "it is saved"
 	! grep -q 'what you wrote' "$tmp/err" || _wrong "$(cat "$tmp/err")"
 done
+# what cannot be read back is not taken for nothing, and one with a NUL is not what it was
+cat >"$tmp/editor" <<'END'
+#!/bin/sh
+mv "$1" "$1.mine"
+ln -s . "$1"
+END
+chmod +x "$tmp/editor"
+EDITOR="$tmp/editor" run edit web
+[ "$status" -ne 0 ] || _wrong "it is saved"
+expect_err_has 'cannot read'
+left=$(sed -n 's/^hint: what you wrote is in \(.*\); .*/\1/p' "$tmp/err")
+[ -L "$left" ] || _wrong "what could not be read is removed"
+rm -f "$left" "$left.mine"
+cat >"$tmp/editor" <<'END'
+#!/bin/sh
+printf '\000# an hour of work\n' >>"$1"
+END
+EDITOR="$tmp/editor" run edit web
+[ "$status" -ne 0 ] || _wrong "it is saved: $(cat "$tmp/out")"
+left=$(sed -n 's/^hint: what you wrote is in \(.*\); .*/\1/p' "$tmp/err")
+grep -aq 'an hour' "$left" || _wrong "what was written is lost"
+rm -f "$left"
 
 # somebody else is faster
 cat >"$tmp/editor" <<END
