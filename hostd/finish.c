@@ -231,7 +231,7 @@ static int create(struct hostd_work *work, const struct hostd_note *note, struct
 	r = uvpi_pci_forgive(config, err);
 	if (r > 0)
 		daemon_log(DAEMON_WARNING, note->name,
-			   "'%s' goes on without msitranslate= and power_mgmt= of its PCI devices, which do nothing and are refused by now",
+			   "'%s' goes on without msitranslate= and power_mgmt= of its PCI devices, which do nothing; take them out of its definition (xlx edit) or its file, with which it is refused when it is started",
 			   note->name);
 	if (r < 0)
 		return r;
