@@ -18,6 +18,9 @@
 #include "device/xenbus.h"
 #include "domain/domain.h"
 
+/* Whoever pauses a domain for longer than for a look at it. */
+#define PAUSE_MS 2000
+
 /* ---- which domain ---- */
 
 static enum uvpi_silence silence_of(const struct uvpi_dominfo *info)
@@ -47,6 +50,17 @@ bool uvpi_driver_is_silent(const struct uvpi_devset *set, struct uvpi_device *de
 {
 	dev->silence = dev->server ? uvpi_driver_silence(set->host, dev->server) : UVPI_ANSWERS;
 	return dev->silence != UVPI_ANSWERS;
+}
+
+bool uvpi_driver_stays_silent(const struct uvpi_devset *set, struct uvpi_device *dev)
+{
+	if (uvpi_driver_is_silent(set, dev) && dev->silence != UVPI_SILENT_PAUSED)
+		return true;
+	if (dev->silence == UVPI_ANSWERS)
+		dev->paused_ms = 0;
+	else if (!dev->paused_ms)
+		dev->paused_ms = uvpi_now_ms();
+	return dev->paused_ms && uvpi_now_ms() - dev->paused_ms >= PAUSE_MS;
 }
 
 static int check_state(const struct uvp_domain *domain, const struct uvpi_dominfo *info, struct uvp_error *err)

@@ -31,6 +31,8 @@ enum uvpi_silence uvpi_driver_silence(struct uvp_host *host, uint32_t domid);
 const char *uvpi_driver_silence_text(enum uvpi_silence silence);
 /* The same of the device's, which is kept in it; domain 0 answers. */
 bool uvpi_driver_is_silent(const struct uvpi_devset *set, struct uvpi_device *dev);
+/* The same, asked again and again: one that is paused for a moment is not meant. */
+bool uvpi_driver_stays_silent(const struct uvpi_devset *set, struct uvpi_device *dev);
 /* Its back end is in that domain: for one that is there already. */
 void uvpi_driver_set(struct uvpi_devset *set, struct uvpi_device *dev, uint32_t domid);
 /* The warning that it has not undone what it did for "disk 'xvda'" or the like. What is paused finds its nodes when it goes on. */

@@ -218,7 +218,7 @@ static int look_for_back_end(struct uvpi_devset *set, struct uvpi_device *dev, c
 {
 	char label[UVPI_DRIVER_LABEL];
 
-	if (uvpi_driver_is_silent(set, dev))
+	if (uvpi_driver_stays_silent(set, dev))
 		return fail_silent(dev, err);
 	if (error)
 		return fail_back_end(dev, error, err);
@@ -308,7 +308,7 @@ static int look_for_agent(struct uvpi_devset *set, struct uvpi_device *dev, cons
 
 	if (!dev->server)
 		return 1;
-	if (uvpi_driver_is_silent(set, dev))
+	if (uvpi_driver_stays_silent(set, dev))
 		return fail_silent(dev, err);
 	if (error)
 		return fail_back_end(dev, error, err);
@@ -401,7 +401,7 @@ static int look_for_guest(struct uvpi_devset *set, struct uvpi_device *dev, cons
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (uvpi_driver_is_silent(set, dev))
+	if (uvpi_driver_stays_silent(set, dev))
 		return fail_silent(dev, err);
 	if (error)
 		return fail_back_end(dev, error, err);

@@ -95,6 +95,7 @@ struct uvpi_device {
 	uint8_t server_uuid[16];  /* and which domain that id meant: zeros when that is not known */
 	char server_label[272];   /* "domain 'disks'": for messages */
 	enum uvpi_silence silence; /* why it did not answer when that was last looked at */
+	int64_t paused_ms;         /* since when it has been paused, as far as was seen; 0: it is not */
 	bool untouched;            /* it had not begun with the device when that was taken away */
 	char label[64];    /* "disk 'xvda'": for messages */
 	char backend[96];  /* its folders */

@@ -258,12 +258,71 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 
 /* ---- with the guest ---- */
 
+/* A front end that never connected has nothing to let go of, and nobody there to answer. */
+static bool guest_has(const struct uvpi_device *dev)
+{
+	return dev->front_state > UVPI_XENBUS_INITIALISING && dev->front_state < UVPI_XENBUS_CLOSED;
+}
+
+static bool guest_has_any(const struct uvpi_devset *set)
+{
+	for (int i = 0; i < set->n; i++)
+		if (guest_has(set->list[i]))
+			return true;
+	return false;
+}
+
+static int fail_silent(const struct uvpi_devset *set, const struct uvpi_device *dev, struct uvp_error *err)
+{
+	uvpi_fail(err, UVP_E_BUSY, 0, "the guest of domain %" PRIu32 " has %s, and cannot let go of it: %.200s, which serve%c it, %s",
+		  set->domid, dev->label, dev->server_label, dev->silence == UVPI_SILENT_PAUSED ? 's' : 'd',
+		  uvpi_driver_silence_text(dev->silence));
+	uvpi_hint(err, "%stake it away with --force", dev->silence == UVPI_SILENT_PAUSED ? "unpause that, or " : "");
+	return -UVP_E_BUSY;
+}
+
+/* The guest would go on waiting for what it asked of it, and find its device gone. */
+static int check_servers(const struct uvpi_devset *set, struct uvp_error *err)
+{
+	for (int i = 0; i < set->n; i++) {
+		struct uvpi_device *dev = set->list[i];
+
+		if (!dev->server)
+			continue;
+		if (!uvpi_driver_is_silent(set, dev) && dev->was == UVPI_XENBUS_UNKNOWN)
+			dev->silence = UVPI_SILENT_GONE;
+		if (dev->silence != UVPI_ANSWERS)
+			return fail_silent(set, dev, err);
+	}
+	return 0;
+}
+
+/* What a guest has it keeps until it lets go, whatever becomes of who serves it. */
+static int look_for_guest(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
+{
+	if (dev->server && guest_has(dev)) {
+		if (uvpi_driver_is_silent(set, dev))
+			return fail_silent(set, dev, err);
+		if (dev->untouched)
+			return 0;
+	}
+	return look_for_close(set, dev, error, err);
+}
+
 static int fail_not_closed(const struct uvpi_devset *set, const struct uvpi_device *dev, struct uvp_error *err)
 {
 	uvpi_fail(err, UVP_E_TIMEOUT, 0, "the guest of domain %" PRIu32 " has let go of %s, and %.200s did not close it in time: back end %s",
 		  set->domid, dev->label, dev->server_label, uvpi_xenbus_name(dev->back_state));
 	uvpi_hint(err, "take it away with --force");
 	return -UVP_E_TIMEOUT;
+}
+
+/* The guest has not begun to close, and can have it as it was when who serves it goes on. */
+static bool can_go_on(const struct uvpi_devset *set)
+{
+	const struct uvpi_device *dev = set->list[0];
+
+	return set->n == 1 && dev->front_state <= UVPI_XENBUS_CONNECTED && dev->silence <= UVPI_SILENT_PAUSED;
 }
 
 /* The guest has not begun to close: as it was. Otherwise it goes on closing when it can. */
@@ -277,7 +336,7 @@ static int fail_refused(struct uvpi_devset *set, struct uvp_error *err)
 	for (int i = 0; i < set->n; i++)
 		if (!set->list[i]->settled)
 			dev = set->list[i];
-	as_it_was = dev->front_state <= UVPI_XENBUS_CONNECTED && set->n == 1;
+	as_it_was = can_go_on(set);
 	uvpi_devset_error_path(set, dev, false, path, sizeof(path));
 	uvpi_store_read(set->store, path, &text, NULL);
 	if (dev->server && dev->front_state == UVPI_XENBUS_CLOSED)
@@ -330,44 +389,13 @@ static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
 	return r;
 }
 
-/* A front end that never connected has nothing to let go of, and nobody there to answer. */
-static bool guest_has_it(const struct uvpi_devset *set)
-{
-	for (int i = 0; i < set->n; i++)
-		if (set->list[i]->front_state > UVPI_XENBUS_INITIALISING &&
-		    set->list[i]->front_state < UVPI_XENBUS_CLOSED)
-			return true;
-	return false;
-}
-
-/* The guest would go on waiting for what it asked of it, and find its device gone. */
-static int check_servers(const struct uvpi_devset *set, struct uvp_error *err)
-{
-	for (int i = 0; i < set->n; i++) {
-		struct uvpi_device *dev = set->list[i];
-
-		if (!dev->server)
-			continue;
-		if (!uvpi_driver_is_silent(set, dev) && dev->was == UVPI_XENBUS_UNKNOWN)
-			dev->silence = UVPI_SILENT_GONE;
-		if (dev->silence == UVPI_ANSWERS)
-			continue;
-		uvpi_fail(err, UVP_E_BUSY, 0, "the guest of domain %" PRIu32 " has %s, and cannot let go of it: %.200s, which serve%c it, %s",
-			  set->domid, dev->label, dev->server_label, dev->silence == UVPI_SILENT_PAUSED ? 's' : 'd',
-			  uvpi_driver_silence_text(dev->silence));
-		uvpi_hint(err, "%stake it away with --force", dev->silence == UVPI_SILENT_PAUSED ? "unpause that, or " : "");
-		return -UVP_E_BUSY;
-	}
-	return 0;
-}
-
 static int detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err)
 {
 	int r = remember_states(set, err);
 
 	if (r < 0)
 		return r;
-	if (!guest_has_it(set))
+	if (!guest_has_any(set))
 		return uvpi_devset_remove(set, err);
 	r = force ? 0 : check_servers(set, err);
 	if (r == 0)
@@ -376,7 +404,9 @@ static int detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, 
 		return r;
 	UVPI_STEP("guest asked to let go");
 	uvpi_op_progress(op, "waiting for the guest", 0, 0, UVP_UNIT_NONE);
-	r = uvpi_devset_wait(set, look_for_close, true, uvpi_op_deadline(op, GUEST_MS), op, err);
+	r = uvpi_devset_wait(set, force ? look_for_close : look_for_guest, true, uvpi_op_deadline(op, GUEST_MS), op, err);
+	if (r == -UVP_E_BUSY && can_go_on(set))
+		write_states(set, "1", set->list[0]->was, NULL);
 	if (r < 0)
 		return r;
 	if (r == 0 && !force)

@@ -66,6 +66,7 @@ void uvpi_devset_error_path(const struct uvpi_devset *set, const struct uvpi_dev
 }
 
 #define RELEASED "released"
+#define DRIVER_LOOK_MS 1000
 
 /* Watch, or stop to watch, what either end says, and whether a domain has ended. The token is the device's place in the set. */
 static int watch_all(struct uvpi_devset *set, bool on, bool front, struct uvp_error *err)
@@ -105,13 +106,26 @@ static void unwatch_all(struct uvpi_devset *set, bool front)
 		uvpi_store_event_done(&event);
 }
 
-/* Take all events there are, and wait for one if there is none. 0: the deadline has passed. */
+static void look_at_served(struct uvpi_devset *set)
+{
+	for (int i = 0; i < set->n; i++)
+		set->list[i]->looked_at |= set->list[i]->server != 0;
+}
+
+/* Take all events there are, and wait for one if there is none. 0: the deadline has passed. That a domain is paused no event
+ * tells: those who serve are looked at again and again. */
 static int take_events(struct uvpi_devset *set, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_store_event event = { NULL };
-	int r = uvpi_store_next_event(set->kernel, deadline_ms, uvpi_op_cancel_fd(op), &event, err);
+	int64_t soon = uvpi_now_ms() + DRIVER_LOOK_MS;
+	bool early = uvpi_driver_any(set) && deadline_ms && (deadline_ms < 0 || soon < deadline_ms);
+	int r = uvpi_store_next_event(set->kernel, early ? soon : deadline_ms, uvpi_op_cancel_fd(op), &event, err);
 	int most = 1024; /* either end may write without a pause */
 
+	if (r == 0 && early) {
+		look_at_served(set);
+		return 1;
+	}
 	if (r <= 0)
 		return r;
 	do {
@@ -119,8 +133,8 @@ static int take_events(struct uvpi_devset *set, int64_t deadline_ms, const struc
 
 		if (uvpi_parse_u32(event.token, "token", 0, (uint32_t)set->n - 1, &i, NULL) == 0)
 			set->list[i]->looked_at = true;
-		for (int j = 0; j < set->n && !strcmp(event.token, RELEASED); j++)
-			set->list[j]->looked_at |= set->list[j]->server != 0;
+		if (!strcmp(event.token, RELEASED))
+			look_at_served(set);
 		uvpi_store_event_done(&event);
 	} while (--most && uvpi_store_next_event(set->kernel, 0, -1, &event, NULL) > 0);
 	return 1;

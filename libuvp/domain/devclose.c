@@ -32,6 +32,7 @@
 #define BACKENDS "/local/domain/0/backend"
 #define DEVICES_MAX 1024
 #define EACH_MS 500 /* what each device adds to the deadline */
+#define DRIVER_LOOK_MS 1000
 #define CLOSING '5'
 
 struct device {
@@ -397,16 +398,19 @@ static const struct device *find_open(const struct devices *devices, bool elsewh
 	return NULL;
 }
 
-/* Until when those are waited for that are open still; 0: no more. */
+/* Until when those are waited for that are open still, without another look; 0: no more. */
 static int64_t wait_until(const struct uvpi_closing *closing, int64_t drivers_ms)
 {
-	int64_t until = 0, now = uvpi_now_ms();
+	int64_t until = 0, now = uvpi_now_ms(), soon = now + DRIVER_LOOK_MS;
 
 	if (find_open(&closing->devices, false) && now < closing->deadline_ms)
 		until = closing->deadline_ms;
-	if (find_open(&closing->devices, true) && now < drivers_ms && (!until || drivers_ms < until))
-		until = drivers_ms;
-	return until;
+	if (!find_open(&closing->devices, true) || now >= drivers_ms)
+		return until;
+	/* No event tells that a domain is paused. */
+	if (soon > drivers_ms)
+		soon = drivers_ms;
+	return until && until < soon ? until : soon;
 }
 
 static void warn_driver(const struct uvpi_closing *closing, const struct uvp_op *op)

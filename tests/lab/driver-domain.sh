@@ -184,7 +184,14 @@ fi
 expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver', '/disk2.img,raw,xvdb,rw,backend=lab-driver' ]")"
 user=$(xlx domid lab-user)
 xenstore-write "/local/domain/$user/device/vbd/51728/state" 4 # as of a guest that had connected
-expect_ok xlx pause lab-driver
+# it falls silent while the guest is waited for, which keeps what it has not let go of
+online() { [ "$(xenstore-read "/local/domain/$driver/backend/vbd/$user/$1/online")" = "$2" ]; }
+(wait_for 60 online 51728 0 && xlx pause lab-driver) &
+expect_fail 6 xlx block-detach --timeout 120 lab-user xvdb
+wait $!
+err_has "domain 'lab-driver', which serves it, is paused"
+online 51728 1 || fail "it is not attached as it was: $(xenstore-ls "/local/domain/$driver/backend")"
+xenstore-exists "/local/domain/$user/device/vbd/51728/state" || fail "it is taken from under the guest"
 expect_fail 6 xlx block-detach lab-user xvdb
 err_has "domain 'lab-driver', which serves it, is paused"
 expect_ok xlx block-detach --force lab-user xvdb
@@ -196,6 +203,13 @@ for number in 51712 51728; do wait_for 60 nothing_left "vbd/$user/$number"; done
 
 # it ends first
 expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver' ]")"
+user=$(xlx domid lab-user)
+xenstore-write "/local/domain/$user/device/vbd/51712/state" 4 # as of a guest that had connected
+(wait_for 60 online 51712 0 && shut_down_now "$driver" 3) &
+expect_fail 6 xlx block-detach --timeout 120 lab-user xvda
+wait $!
+err_has "domain 'lab-driver', which served it, has shut down or crashed"
+xenstore-exists "/local/domain/$user/device/vbd/51712/state" || fail "it is taken from under the guest"
 expect_ok xlx destroy --yes lab-driver
 err_has "domain 'lab-driver' served domain 'lab-user'"
 expect_ok xlx block-list lab-user
@@ -203,7 +217,6 @@ out_has gone
 err_has "domain $driver, which served it, is gone; 'xlx block-detach --force' takes it away"
 expect_ok xlx block-list --json lab-user
 out_has '"backend_domain":null'
-xenstore-write "/local/domain/$(xlx domid lab-user)/device/vbd/51712/state" 4 # as of a guest that had connected
 expect_fail 6 xlx block-detach lab-user xvda
 err_has "domain $driver, which served it, is gone"
 expect_ok xlx block-detach --force lab-user xvda
