@@ -67,5 +67,7 @@ int uvpi_stream_check_config(const struct uvp_config *config, const struct uvpi_
  * NULL. */
 int uvpi_stream_as_saved(struct uvp_config *config, const struct uvpi_stream_domain *domain, const char *name,
 			 struct uvp_error *err);
+/* A domain of its own, beside the saved one and others of the same file: of what only one can have it must have nothing. */
+int uvpi_stream_as_new(struct uvp_config *config, struct uvp_error *err);
 
 #endif

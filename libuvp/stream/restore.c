@@ -9,6 +9,7 @@
 
 #include <uvp/stream.h>
 
+#include "config/pvdev.h"
 #include "core/error.h"
 #include "core/names.h"
 #include "core/num.h"
@@ -126,10 +127,42 @@ static int refuse_new(struct uvp_error *err, const char *why, const char *hint)
 	return r;
 }
 
-/* A domain of its own, beside the saved one and others of the same file: of what only one can have it must have nothing. */
-static int as_new(struct uvp_config *config, struct uvp_error *err)
+/* At a place that only one can have, rather than the next display that is free? As uvpi_dm_vnc_arg() reads it. */
+static bool is_fixed(const struct uvpi_vnc *vnc)
 {
+	const char *colon = vnc->listen ? strchr(vnc->listen, ':') : NULL;
+
+	return vnc->on && (vnc->display >= 0 || !vnc->unused || (colon && *vnc->listen != '[' && !strchr(colon + 1, ':')) ||
+			   (colon && !strncmp(vnc->listen, "unix:", 5)));
+}
+
+static int check_pvdevs(const struct uvpi_pvdevs *devs, struct uvp_error *err)
+{
+	char why[160];
+
+	for (int i = 0; i < devs->n_channels; i++) {
+		if (!devs->channels[i].path)
+			continue;
+		snprintf(why, sizeof(why), "its channel '%.60s' is a socket at a given path, where one can listen", devs->channels[i].name);
+		return refuse_new(err, why, "a channel with connection=pty gets a terminal for each: give the guest that before it is started and saved");
+	}
+	if (is_fixed(&devs->vnc))
+		return refuse_new(err, "its screen is at a given display or socket, which only one can have",
+				  "without vncdisplay=, vncunused=0 and a place in vnclisten= each gets a display that is free: take those out before the guest is started and saved");
+	if (devs->n_shares) {
+		snprintf(why, sizeof(why), "it writes to the host's folder behind '%.60s', with files open that all would go on with",
+			 devs->shares[0].tag);
+		return refuse_new(err, why, "take p9= out before the guest is started and saved");
+	}
+	return 0;
+}
+
+int uvpi_stream_as_new(struct uvp_config *config, struct uvp_error *err)
+{
+	struct uvpi_pvdevs devs;
+	const char *key;
 	char why[128];
+	int r;
 
 	if (config->type == UVPI_TYPE_HVM)
 		return refuse_new(err, "it is an HVM guest, to which its firmware has told the UUID of the saved one",
@@ -143,7 +176,12 @@ static int as_new(struct uvp_config *config, struct uvp_error *err)
 	if (config->n_vifs)
 		return refuse_new(err, "it has a network interface, whose address a guest that goes on keeps: two would have the same",
 				  "detach the interface before the guest is saved, and attach another one to each that is restored");
-	return uvpi_new_uuid(config->uuid, err);
+	r = uvpi_pvdevs_fill(config, &devs, &key, err);
+	if (r < 0)
+		return r;
+	r = check_pvdevs(&devs, err);
+	uvpi_pvdevs_done(&devs);
+	return r < 0 ? r : uvpi_new_uuid(config->uuid, err);
 }
 
 int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name, unsigned int flags, const struct uvp_op *op,
@@ -163,7 +201,7 @@ int uvp_domain_restore(struct uvp_host *host, const char *path, const char *name
 	if (r == 0)
 		r = uvpi_stream_as_saved(reader.config, &reader.domain, name, err);
 	if (r == 0 && flags & UVP_RESTORE_NEW)
-		r = as_new(reader.config, err);
+		r = uvpi_stream_as_new(reader.config, err);
 	if (r == 0)
 		r = uvpi_create_from(host, reader.config, &reader, flags & ~UVP_RESTORE_NEW, op, ret_domain, err);
 	if (r < 0)

@@ -6,6 +6,7 @@
 
 #include "config/model.h"
 #include "dm/dm.h"
+#include "stream/file.h"
 #include "tests/unit/unit.h"
 
 static int fill_as(const char *type, const char *lines, struct uvpi_pvdevs *devs, struct uvp_error *err)
@@ -144,8 +145,44 @@ START_TEST(the_screen_listens_where_it_was_told)
 }
 END_TEST
 
+/* What another guest of the same saved one cannot have; NULL: it can. */
+static const struct {
+	const char *lines, *why;
+} twins[] = {
+	{ "vfb=['vnclisten=::1']\nchannel=['name=c,connection=pty']", NULL },
+	{ "vnc=1\nvnclisten='[::1]'", NULL },
+	{ "vnc=0\nvncdisplay=3", NULL },
+	{ "channel=['name=a,connection=pty', 'name=c,connection=socket,path=/run/c']", "its channel 'c' is a socket at a given path" },
+	{ "vfb=['vncdisplay=3']", "its screen is at a given display" },
+	{ "vfb=['vncunused=0']", "its screen is at a given display" },
+	{ "vnc=1\nvnclisten='10.0.0.1:5'", "its screen is at a given display" },
+	{ "vnc=1\nvnclisten='unix:/run/s'", "its screen is at a given display" },
+	{ "p9=['tag=t,path=/srv,security_model=none']", "it writes to the host's folder behind 't'" },
+};
+
+START_TEST(another_guest_of_a_saved_one_has_a_place_of_its_own)
+{
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvp_config *config = NULL;
+	char text[1024];
+	int r;
+
+	snprintf(text, sizeof(text), "name='g'\ntype='pv'\nkernel='/k'\n%s\n", twins[_i].lines);
+	r = uvp_config_parse("g.cfg", text, strlen(text), NULL, 0, NULL, NULL, &config, &err);
+	ck_assert_msg(r == 0, "%s", err.message);
+	r = uvpi_stream_as_new(config, &err);
+	ck_assert_msg(r == (twins[_i].why ? -UVP_E_UNSUPPORTED : 0), "%s: %d %s", twins[_i].lines, r, err.message);
+	if (twins[_i].why) {
+		ck_assert_msg(strstr(err.message, twins[_i].why) != NULL, "%s", err.message);
+		ck_assert(err.hint[0] != '\0');
+	}
+	uvp_config_free(config);
+}
+END_TEST
+
 static void tests(TCase *tcase)
 {
+	tcase_add_loop_test(tcase, another_guest_of_a_saved_one_has_a_place_of_its_own, 0, (int)UVPI_ARRAY_SIZE(twins));
 	tcase_add_test(tcase, a_guest_without_such_devices_needs_no_qemu);
 	tcase_add_test(tcase, a_screen_brings_a_keyboard);
 	tcase_add_test(tcase, keys_outside_of_vfb_are_for_pv_guests_without_one);
