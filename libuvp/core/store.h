@@ -70,6 +70,10 @@ int uvpi_batch_resume(struct uvpi_batch *batch, uint32_t domid);
  * undoes the others. A batch runs once; its values stay until it is freed. */
 int uvpi_batch_run(struct uvpi_batch *batch, bool atomic, struct uvp_error *err);
 
+/* The same as a transaction that is given up when request `index` has read anything but that value. 1: all of it is done;
+ * 0: nothing is. */
+int uvpi_batch_run_if(struct uvpi_batch *batch, int index, const char *value, struct uvp_error *err);
+
 /* The value read by request `index`, NUL-terminated, its length without that NUL in *ret_len (may be NULL);
  * NULL if the node was not there. A list is a run of NUL-terminated names. Lent until the batch is freed. */
 const char *uvpi_batch_value(const struct uvpi_batch *batch, int index, size_t *ret_len);

@@ -503,7 +503,15 @@ static int run_once(struct uvpi_batch *batch, uint32_t tx_id, int64_t deadline, 
 	return 0;
 }
 
-static int run_atomic(struct uvpi_batch *batch, int64_t deadline, struct uvp_error *err)
+static bool has_value(const struct uvpi_batch *batch, int index, const char *value)
+{
+	const char *is = uvpi_batch_value(batch, index, NULL);
+
+	return is && !strcmp(is, value);
+}
+
+/* index < 0: whatever is there. 1: done; 0: something else was there. */
+static int run_atomic(struct uvpi_batch *batch, int index, const char *value, int64_t deadline, struct uvp_error *err)
 {
 	_cleanup_free_ struct single *single = malloc(sizeof(*single));
 	int error = 0, failed = -1, r;
@@ -511,6 +519,7 @@ static int run_atomic(struct uvpi_batch *batch, int64_t deadline, struct uvp_err
 	if (!single)
 		return uvpi_no_memory(err);
 	for (int i = 0; i < TRANSACTION_TRIES; i++) {
+		bool wanted = false;
 		uint32_t tx_id;
 
 		r = run_single(batch->store, XS_TRANSACTION_START, 0, "", 1, deadline, single, &error, err);
@@ -522,15 +531,17 @@ static int run_atomic(struct uvpi_batch *batch, int64_t deadline, struct uvp_err
 					 "xenstored does not start a transaction: %s",
 					 error && meaning_of(error) ? meaning_of(error) : "its answer makes no sense");
 		r = run_once(batch, tx_id, deadline, &failed, err);
-		if (r == 0)
-			r = run_single(batch->store, XS_TRANSACTION_END, tx_id, failed < 0 ? "T" : "F", 2, deadline,
-				       single, &error, err);
+		if (r == 0) {
+			wanted = index < 0 || has_value(batch, index, value);
+			r = run_single(batch->store, XS_TRANSACTION_END, tx_id, failed < 0 && wanted ? "T" : "F", 2,
+				       deadline, single, &error, err);
+		}
 		if (r < 0)
 			return r;
 		if (failed >= 0)
 			return fail_request(batch, &batch->requests[failed], err);
-		if (!error)
-			return 0;
+		if (!error || !wanted)
+			return wanted;
 		if (error != EAGAIN)
 			break;
 	}
@@ -539,27 +550,35 @@ static int run_atomic(struct uvpi_batch *batch, int64_t deadline, struct uvp_err
 			 path_of(batch, &batch->requests[0]), meaning_of(error) ? meaning_of(error) : "it was refused");
 }
 
-int uvpi_batch_run(struct uvpi_batch *batch, bool atomic, struct uvp_error *err)
+static int begin(struct uvpi_batch *batch, struct uvp_error *err)
 {
-	int64_t deadline = uvpi_now_ms() + batch->store->patience_ms;
-	int r, failed;
-
 	if (batch->ran && !batch->early.code)
 		uvpi_fail(&batch->early, UVP_E_INTERNAL, 0, "a batch of xenstore requests was run twice");
 	batch->ran = true;
-	if (batch->early.code) {
-		if (err)
-			*err = batch->early;
-		return -batch->early.code;
-	}
-	if (!batch->n)
-		return 0;
-	if (atomic)
-		return run_atomic(batch, deadline, err);
-	r = run_once(batch, 0, deadline, &failed, err);
-	if (r < 0)
+	if (batch->early.code && err)
+		*err = batch->early;
+	return -batch->early.code;
+}
+
+int uvpi_batch_run(struct uvpi_batch *batch, bool atomic, struct uvp_error *err)
+{
+	int64_t deadline = uvpi_now_ms() + batch->store->patience_ms;
+	int r = begin(batch, err), failed;
+
+	if (r < 0 || !batch->n)
 		return r;
+	r = atomic ? run_atomic(batch, -1, NULL, deadline, err) : run_once(batch, 0, deadline, &failed, err);
+	if (r < 0 || atomic)
+		return r < 0 ? r : 0;
 	return failed < 0 ? 0 : fail_request(batch, &batch->requests[failed], err);
+}
+
+int uvpi_batch_run_if(struct uvpi_batch *batch, int index, const char *value, struct uvp_error *err)
+{
+	int64_t deadline = uvpi_now_ms() + batch->store->patience_ms;
+	int r = begin(batch, err);
+
+	return r < 0 ? r : run_atomic(batch, index, value, deadline, err);
 }
 
 const char *uvpi_batch_value(const struct uvpi_batch *batch, int index, size_t *ret_len)

@@ -23,6 +23,8 @@ struct far {
 	size_t turn;       /* one more request is read when this much is sent; 0: never */
 	size_t step;       /* bytes in each write; 0: all at once */
 	bool hang_up;      /* close after the answer */
+	bool one_by_one;   /* a request is read before each message of the answer */
+	char last;         /* the first byte of the last request's body */
 	char answer[262144];
 	size_t len;
 	pthread_t thread;
@@ -48,14 +50,27 @@ static void read_exactly(int fd, char *to, size_t len)
 	}
 }
 
-static void read_request(int fd)
+static char read_request(int fd)
 {
-	char buf[UVPI_WIRE_HEADER + UVPI_WIRE_PAYLOAD];
+	char buf[UVPI_WIRE_HEADER + UVPI_WIRE_PAYLOAD] = "";
 	uint32_t len = 0;
 
 	read_exactly(fd, buf, UVPI_WIRE_HEADER);
 	memcpy(&len, buf + 12, sizeof(len));
 	read_exactly(fd, buf, len);
+	return buf[0];
+}
+
+static void answer_each(struct far *far)
+{
+	uint32_t len;
+
+	for (size_t at = 0; at < far->len; at += UVPI_WIRE_HEADER + len) {
+		far->last = read_request(far->fd);
+		memcpy(&len, far->answer + at + 12, sizeof(len));
+		if (send(far->fd, far->answer + at, UVPI_WIRE_HEADER + len, MSG_NOSIGNAL) < 0)
+			break;
+	}
 }
 
 static void *far_main(void *data)
@@ -65,7 +80,9 @@ static void *far_main(void *data)
 	far->fd = accept4(far->listener, NULL, NULL, SOCK_CLOEXEC);
 	for (int i = 0; i < far->requests; i++)
 		read_request(far->fd);
-	for (size_t at = 0; at < far->len;) {
+	if (far->one_by_one)
+		answer_each(far);
+	for (size_t at = 0; at < far->len && !far->one_by_one;) {
 		size_t left = (at < far->turn ? far->turn : far->len) - at;
 		ssize_t n;
 
@@ -382,8 +399,43 @@ START_TEST(daemon_that_takes_no_callers_is_given_up_in_time)
 }
 END_TEST
 
+/* What the daemon says to a read in a transaction, and to its end; what run_if() makes of it, and how the transaction ended. */
+static void expect_run_if(const char *is, const char *end, int expected, char ended)
+{
+	struct far *far = calloc(1, sizeof(*far));
+	struct uvp_error err = UVP_ERROR_INIT;
+	struct uvpi_batch *batch;
+	struct uvpi_store *store;
+
+	far->one_by_one = true;
+	add_message(far, XS_TRANSACTION_START, 1, "7", 2);
+	add_message(far, is ? XS_READ : XS_ERROR, 2, is ? is : "ENOENT", is ? strlen(is) : 7);
+	add_message(far, end ? XS_ERROR : XS_TRANSACTION_END, 3, end ? end : "OK", end ? strlen(end) + 1 : 3);
+	store = start(far);
+	ck_assert_int_eq(uvpi_batch_new(store, &batch, NULL), 0);
+	ck_assert_int_eq(uvpi_batch_read(batch, "/1"), 0);
+	ck_assert_int_eq(uvpi_batch_run_if(batch, 0, "1", &err), expected);
+	uvpi_batch_free(batch);
+	pthread_join(far->thread, NULL);
+	far->joined = true;
+	ck_assert_int_eq(far->last, ended);
+	stop(far, store);
+	free(far);
+}
+
+START_TEST(transaction_with_a_condition_is_given_up_when_that_is_not_so)
+{
+	expect_run_if("1", NULL, 1, 'T');
+	expect_run_if("2", NULL, 0, 'F');
+	expect_run_if("12", NULL, 0, 'F');
+	expect_run_if(NULL, NULL, 0, 'F');
+	expect_run_if("1", "ENOSPC", -UVP_E_NO_SPACE, 'T');
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, transaction_with_a_condition_is_given_up_when_that_is_not_so);
 	tcase_add_test(tcase, daemon_that_takes_no_callers_is_given_up_in_time);
 	tcase_add_test(tcase, answers_may_come_byte_by_byte_and_out_of_order);
 	tcase_add_test(tcase, refusal_names_the_request_and_the_path);
