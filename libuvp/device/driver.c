@@ -202,6 +202,21 @@ void uvpi_driver_sweep(struct uvp_host *host, struct uvpi_store *store, uint32_t
 	uvpi_store_rm(store, path, NULL);
 }
 
+bool uvpi_driver_take_untouched(struct uvpi_store *store, const char *backend)
+{
+	_cleanup_batch_ struct uvpi_batch *batch = NULL;
+	char path[160], number[4];
+	int state_at;
+
+	if (uvpi_batch_new(store, &batch, NULL) < 0)
+		return false;
+	snprintf(path, sizeof(path), "%s/state", backend);
+	snprintf(number, sizeof(number), "%d", UVPI_XENBUS_INITIALISING);
+	state_at = uvpi_batch_read(batch, path);
+	uvpi_batch_rm(batch, backend);
+	return uvpi_batch_run_if(batch, state_at, number, NULL) > 0;
+}
+
 static int64_t age_ms(struct uvpi_store *store, const struct uvpi_device *dev)
 {
 	_cleanup_free_ char *text = NULL;

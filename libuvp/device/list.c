@@ -242,6 +242,31 @@ static int fill(struct uvp_device_info *info, uint32_t domid, const struct uvpi_
 	return target && !info->target ? uvpi_no_memory(err) : 0;
 }
 
+/* What a driver domain that was paused had not undone when it was taken away, and has by now. */
+static void drop_undone(struct uvpi_store *store, uint32_t domid, struct found *found)
+{
+	int used = 0;
+
+	for (int i = 0; i < found->n; i++) {
+		struct uvp_device_info info = found->list[i];
+		_cleanup_free_ char *left = NULL;
+		char path[160];
+
+		if (info.backend_domid && info.backend_state == UVPI_XENBUS_UNKNOWN) {
+			snprintf(path, sizeof(path), "/libxl/%" PRIu32 "/device/%s/%" PRIu32 "/" UVPI_DEVICE_LEFT, domid,
+				 info.kind, info.devid);
+			uvpi_store_read(store, path, &left, NULL);
+		}
+		if (left) {
+			free(info.target);
+			free(info.backend_path);
+		} else {
+			found->list[used++] = info;
+		}
+	}
+	found->n = used;
+}
+
 /* Of a back end in another domain only its state is that domain's word: what it was told at the start is in libxl's
  * record, too. */
 static int read_ends(struct uvpi_store *store, uint32_t domid, struct found *found, const char (*fronts)[128],
@@ -269,6 +294,8 @@ static int read_ends(struct uvpi_store *store, uint32_t domid, struct found *fou
 		r = fill(&found->list[i], domid, batch, i * N_KEYS, err);
 	for (int i = 0; i < found->n && r >= 0; i++)
 		r = found->list[i].backend_domid ? 0 : uvpi_device_list_qemu(store, domid, fronts[i], &found->list[i], err);
+	if (r >= 0)
+		drop_undone(store, domid, found);
 	return r < 0 ? r : 0;
 }
 

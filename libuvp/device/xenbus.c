@@ -88,6 +88,20 @@ void uvpi_devset_bind(struct uvpi_devset *set, uint32_t domid)
 	}
 }
 
+static int fail_left(const struct uvpi_devset *set, const struct uvpi_device *dev, struct uvp_error *err)
+{
+	_cleanup_free_ char *left = NULL;
+	char path[160];
+
+	uvpi_fail(err, UVP_E_BUSY, 0, "%.200s has not undone yet what it did for an earlier %s of domain %" PRIu32, dev->server_label,
+		  dev->label, set->domid);
+	snprintf(path, sizeof(path), "%s/" UVPI_DEVICE_LEFT, dev->record);
+	if (uvpi_store_read(set->store, path, &left, NULL) == 0 && left)
+		uvpi_hint(err, "if it does not, 'xlx %s-detach --force %" PRIu32 " %" PRIu32 "' removes what is left",
+			  dev->class == &uvpi_vbd_class ? "block" : "network", set->domid, dev->devid);
+	return -UVP_E_BUSY;
+}
+
 /* A device of that number may be there already, attached by whatever tool. */
 static int check_free(struct uvpi_devset *set, struct uvp_error *err)
 {
@@ -107,8 +121,7 @@ static int check_free(struct uvpi_devset *set, struct uvp_error *err)
 			r = uvpi_fail(err, UVP_E_EXISTS, 0, "domain %" PRIu32 " has %s already", set->domid,
 				      set->list[i]->label);
 		else if (uvpi_batch_value(batch, 2 * i + 1, NULL))
-			r = uvpi_fail(err, UVP_E_BUSY, 0, "%.200s has not undone yet what it did for an earlier %s of domain %" PRIu32,
-				      set->list[i]->server_label, set->list[i]->label, set->domid);
+			r = fail_left(set, set->list[i], err);
 	return r;
 }
 

@@ -53,6 +53,9 @@ struct uvpi_devkey {
 	size_t offset; /* in the class's struct */
 };
 
+/* In the record of a device that is gone for its guest: its back end is there still, for a driver domain that is paused. */
+#define UVPI_DEVICE_LEFT "left"
+
 struct uvpi_devset;
 struct uvpi_device;
 
@@ -96,7 +99,8 @@ struct uvpi_device {
 	char server_label[272];   /* "domain 'disks'": for messages */
 	enum uvpi_silence silence; /* why it did not answer when that was last looked at */
 	int64_t paused_ms;         /* since when it has been paused, as far as was seen; 0: it is not */
-	bool untouched;            /* it had not begun with the device when that was taken away */
+	bool untouched;            /* it had not begun with the device, and has nothing of it any more */
+	bool given_up;             /* nobody is to undo what that did */
 	char label[64];    /* "disk 'xvda'": for messages */
 	char backend[96];  /* its folders */
 	char frontend[96];

@@ -32,8 +32,6 @@ static int write_elsewhere(struct uvpi_devset *set, struct uvpi_device *dev, con
 	if (r < 0 || !text)
 		return r;
 	is = uvpi_xenbus_parse(text);
-	if (state == UVPI_XENBUS_CLOSING)
-		dev->untouched = is == UVPI_XENBUS_INITIALISING;
 	snprintf(path, sizeof(path), "%s/online", dev->backend);
 	r = uvpi_store_write(set->store, path, online, err);
 	/* Nobody answers a second time. */
@@ -53,7 +51,7 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 		struct uvpi_device *dev = set->list[i];
 		char path[160];
 
-		if (!dev->has_nodes)
+		if (!dev->has_nodes || dev->untouched)
 			continue;
 		if (dev->server) {
 			r = write_elsewhere(set, dev, online, state, err);
@@ -68,6 +66,15 @@ static int write_states(struct uvpi_devset *set, const char *online, enum uvpi_x
 		uvpi_batch_writef(batch, path, "%d", state);
 	}
 	return r < 0 ? r : uvpi_batch_run(batch, true, err);
+}
+
+static void take_untouched(struct uvpi_devset *set)
+{
+	for (int i = 0; i < set->n; i++) {
+		struct uvpi_device *dev = set->list[i];
+
+		dev->untouched = dev->has_nodes && dev->server && uvpi_driver_take_untouched(set->store, dev->backend);
+	}
 }
 
 /* Nobody is there who has anything to close or to undo. */
@@ -91,19 +98,38 @@ static int look_for_removal(struct uvpi_devset *set, struct uvpi_device *dev, co
 	return !dev->server || is_alone(set, dev) || dev->back_state == UVPI_XENBUS_UNKNOWN;
 }
 
+/* It is paused, and undoes its part by its nodes when it goes on: they stay, and so does the record, by which they are found
+ * again. Who takes away what was left before gives that up. */
+static bool is_left(const struct uvpi_device *dev)
+{
+	return dev->silence == UVPI_SILENT_PAUSED && !dev->untouched && !dev->given_up && dev->back_state != UVPI_XENBUS_UNKNOWN;
+}
+
 static void warn_agent(const struct uvpi_devset *set)
 {
+	const struct uvpi_device *first = NULL;
 	struct uvp_error why = UVP_ERROR_INIT;
+	char what[96];
+	int more = 0;
 
 	for (int i = 0; i < set->n; i++) {
 		const struct uvpi_device *dev = set->list[i];
 
-		if (dev->settled && (!dev->has_nodes || dev->untouched || dev->silence != UVPI_SILENT_PAUSED))
+		if (dev->settled && (!dev->has_nodes || dev->untouched || dev->silence != UVPI_SILENT_PAUSED ||
+				     dev->back_state == UVPI_XENBUS_UNKNOWN))
 			continue;
-		uvpi_driver_not_undone(dev->server_label, dev->silence, dev->label, &why);
-		uvpi_op_warn(set->op, &why);
-		return;
+		if (first)
+			more++;
+		else
+			first = dev;
 	}
+	if (!first)
+		return;
+	snprintf(what, sizeof(what), "%s", first->label);
+	if (more)
+		snprintf(what, sizeof(what), "%s and %d more", first->label, more);
+	uvpi_driver_not_undone(first->server_label, is_left(first) ? UVPI_SILENT_PAUSED : UVPI_ANSWERS, what, &why);
+	uvpi_op_warn(set->op, &why);
 }
 
 /* What its scripts did in a driver domain the agent there undoes when the back end has closed, and removes the folder. One
@@ -202,9 +228,13 @@ static int remove_nodes(struct uvpi_devset *set, struct uvp_error *err)
 					    set->op);
 		/* That of errors is of all this domain's devices of the kind; old ones are of no use to anybody. */
 		uvpi_batch_rm(batch, dev->frontend);
-		if (dev->silence != UVPI_SILENT_PAUSED || dev->untouched)
+		if (is_left(dev)) {
+			snprintf(path, sizeof(path), "%s/" UVPI_DEVICE_LEFT, dev->record);
+			uvpi_batch_write(batch, path, "1");
+		} else {
 			uvpi_batch_rm(batch, dev->backend);
-		uvpi_batch_rm(batch, dev->record);
+			uvpi_batch_rm(batch, dev->record);
+		}
 		uvpi_devset_error_path(set, dev, true, error, sizeof(error));
 		parent_of(error, path, sizeof(path));
 		parent_of(path, error, sizeof(error));
@@ -233,6 +263,7 @@ int uvpi_devset_remove(struct uvpi_devset *set, struct uvp_error *err)
 		any |= set->list[i]->has_nodes;
 	if (!any)
 		return 0;
+	take_untouched(set);
 	r = write_states(set, "0", UVPI_XENBUS_CLOSING, err);
 	UVPI_STEP("back ends asked to close");
 	if (r >= 0)
@@ -300,12 +331,8 @@ static int check_servers(const struct uvpi_devset *set, struct uvp_error *err)
 /* What a guest has it keeps until it lets go, whatever becomes of who serves it. */
 static int look_for_guest(struct uvpi_devset *set, struct uvpi_device *dev, const char *error, struct uvp_error *err)
 {
-	if (dev->server && guest_has(dev)) {
-		if (uvpi_driver_is_silent(set, dev))
-			return fail_silent(set, dev, err);
-		if (dev->untouched)
-			return 0;
-	}
+	if (dev->server && guest_has(dev) && uvpi_driver_is_silent(set, dev))
+		return fail_silent(set, dev, err);
 	return look_for_close(set, dev, error, err);
 }
 
@@ -352,8 +379,9 @@ static int fail_refused(struct uvpi_devset *set, struct uvp_error *err)
 	return -UVP_E_TIMEOUT;
 }
 
+#define N_READ 5
 /* What both ends say now, and what is to be undone on the host. */
-static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
+static int remember_states(struct uvpi_devset *set, bool force, struct uvp_error *err)
 {
 	_cleanup_batch_ struct uvpi_batch *batch = NULL;
 	int r = uvpi_batch_new(set->store, &batch, err);
@@ -368,16 +396,19 @@ static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
 		uvpi_batch_read(batch, path);
 		snprintf(path, sizeof(path), "%s/vifname", set->list[i]->backend);
 		uvpi_batch_read(batch, path);
+		snprintf(path, sizeof(path), "%s/" UVPI_DEVICE_LEFT, set->list[i]->record);
+		uvpi_batch_read(batch, path);
 	}
 	if (r >= 0)
 		r = uvpi_batch_run(batch, false, err);
 	for (int i = 0; i < set->n && r >= 0; i++) {
 		struct uvpi_device *dev = set->list[i];
-		const char *script = uvpi_batch_value(batch, 4 * i + 2, NULL);
-		const char *vifname = uvpi_batch_value(batch, 4 * i + 3, NULL);
+		const char *script = uvpi_batch_value(batch, N_READ * i + 2, NULL);
+		const char *vifname = uvpi_batch_value(batch, N_READ * i + 3, NULL);
 
-		dev->was = uvpi_xenbus_parse(uvpi_batch_value(batch, 4 * i, NULL));
-		dev->front_state = uvpi_xenbus_parse(uvpi_batch_value(batch, 4 * i + 1, NULL));
+		dev->was = uvpi_xenbus_parse(uvpi_batch_value(batch, N_READ * i, NULL));
+		dev->front_state = uvpi_xenbus_parse(uvpi_batch_value(batch, N_READ * i + 1, NULL));
+		dev->given_up = force && uvpi_batch_value(batch, N_READ * i + 4, NULL);
 		if (dev->server)
 			continue;
 		snprintf(dev->ifname, sizeof(dev->ifname), "%s", vifname ? vifname : "");
@@ -391,7 +422,7 @@ static int remember_states(struct uvpi_devset *set, struct uvp_error *err)
 
 static int detach(struct uvpi_devset *set, bool force, const struct uvp_op *op, struct uvp_error *err)
 {
-	int r = remember_states(set, err);
+	int r = remember_states(set, force, err);
 
 	if (r < 0)
 		return r;

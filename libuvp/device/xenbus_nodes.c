@@ -59,6 +59,7 @@ static void write_both_ends(struct uvpi_devset *set, struct uvpi_batch *batch, s
 	uvpi_batch_mkdir(batch, dev->backend);
 	uvpi_batch_perms(batch, dev->backend, back, 2);
 	if (dev->server) {
+		uvpi_batch_rm(batch, dev->record); /* of an earlier one that was left there */
 		uvpi_batch_mkdir(batch, dev->frontend);
 		uvpi_batch_perms(batch, dev->frontend, both_read, 3);
 	}

@@ -40,7 +40,7 @@ struct device {
 	uint32_t server; /* the domain of its back end; an agent there removes its folder as the last it does */
 	enum uvpi_silence silence; /* of that domain */
 	bool open;
-	bool untouched; /* that domain had not begun with it */
+	bool untouched; /* that domain had not begun with it, and has nothing of it any more */
 	bool left; /* in a domain that is paused, and undoes it when it goes on */
 	char backend[128];
 	char loop[32];     /* or network block device; xl's script takes loop devices down only when xl runs it */
@@ -295,30 +295,35 @@ static void watch_interfaces(struct uvpi_closing *closing)
 
 /* An agent waits for both: that it is not to come back, and that it has closed. One that has closed already would not
  * answer a second time. The nodes are another domain's, who may write them all the time: no transaction. */
+static int tell_driver(struct uvpi_store *store, struct device *d, struct uvp_error *err)
+{
+	_cleanup_free_ char *state = NULL;
+	char path[256];
+	int r;
+
+	d->untouched = uvpi_driver_take_untouched(store, d->backend);
+	if (d->untouched)
+		return 0;
+	/* Nothing is written for a domain that is gone: that would make a folder of it. */
+	snprintf(path, sizeof(path), "%s/state", d->backend);
+	r = uvpi_store_read(store, path, &state, err);
+	if (r < 0 || !state)
+		return r;
+	snprintf(path, sizeof(path), "%s/online", d->backend);
+	r = uvpi_store_write(store, path, "0", err);
+	snprintf(path, sizeof(path), "%s/state", d->backend);
+	if (r >= 0 && uvpi_xenbus_parse(state) != UVPI_XENBUS_CLOSED)
+		r = uvpi_store_write(store, path, "5", err);
+	return r;
+}
+
 static void tell_drivers(struct uvpi_closing *closing)
 {
 	for (int i = 0; i < closing->devices.n; i++) {
 		struct device *d = &closing->devices.list[i];
-		_cleanup_free_ char *state = NULL;
 		struct uvp_error why = UVP_ERROR_INIT;
-		char path[256];
-		int r;
 
-		if (!d->server)
-			continue;
-		/* Nothing is written for a domain that is gone: that would make a folder of it. */
-		snprintf(path, sizeof(path), "%s/state", d->backend);
-		r = uvpi_store_read(closing->store, path, &state, &why);
-		if (r >= 0 && !state)
-			continue;
-		d->untouched = uvpi_xenbus_parse(state) == UVPI_XENBUS_INITIALISING;
-		snprintf(path, sizeof(path), "%s/online", d->backend);
-		if (r >= 0)
-			r = uvpi_store_write(closing->store, path, "0", &why);
-		snprintf(path, sizeof(path), "%s/state", d->backend);
-		if (r >= 0 && uvpi_xenbus_parse(state) != UVPI_XENBUS_CLOSED)
-			r = uvpi_store_write(closing->store, path, "5", &why);
-		if (r < 0)
+		if (d->server && tell_driver(closing->store, d, &why) < 0)
 			uvpi_debug("%s: %s", d->backend, why.message);
 	}
 }
@@ -416,20 +421,29 @@ static int64_t wait_until(const struct uvpi_closing *closing, int64_t drivers_ms
 static void warn_driver(const struct uvpi_closing *closing, const struct uvp_op *op)
 {
 	_cleanup_domain_ struct uvp_domain *server = NULL;
-	const struct device *d = find_open(&closing->devices, true);
+	const struct device *d = NULL;
 	struct uvp_error why = UVP_ERROR_INIT;
-	char label[UVPI_LABEL], what[96];
+	char label[UVPI_LABEL], what[128], more[24] = "";
+	int n = 0;
 
-	for (int i = 0; i < closing->devices.n && !d; i++)
-		if (closing->devices.list[i].left)
-			d = &closing->devices.list[i];
+	for (int i = 0; i < closing->devices.n; i++) {
+		const struct device *one = &closing->devices.list[i];
+
+		if (!one->left && !(one->open && one->server))
+			continue;
+		n++;
+		if (!d)
+			d = one;
+	}
 	if (!d)
 		return;
+	if (n > 1)
+		snprintf(more, sizeof(more), " and %d more", n - 1);
 	if (uvp_domain_open(closing->host, d->server, &server, NULL) == 0)
 		uvpi_domain_label(server, label);
 	else
 		snprintf(label, sizeof(label), "domain %" PRIu32, d->server);
-	snprintf(what, sizeof(what), "%s %s of domain %" PRIu32, d->kind, d->id, closing->domid);
+	snprintf(what, sizeof(what), "%s %s%s of domain %" PRIu32, d->kind, d->id, more, closing->domid);
 	uvpi_driver_not_undone(label, d->silence, what, &why);
 	uvpi_op_warn(op, &why);
 }
@@ -571,13 +585,16 @@ void uvpi_closing_remove(const struct uvpi_closing *closing, struct uvpi_batch *
 {
 	for (int i = 0; closing && i < closing->devices.n; i++) {
 		const struct device *d = &closing->devices.list[i];
+		bool beside = is_left(&closing->devices, d);
 		char path[128];
 
+		if (beside && !d->left)
+			uvpi_batch_rm(batch, d->backend);
 		/* The folders of this domain's devices of that kind: the same for all of a kind, which stand together. */
 		if (i && !strcmp(d->kind, d[-1].kind) && d->server == d[-1].server)
 			continue;
 		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/backend/%s/%" PRIu32, d->server, d->kind, closing->domid);
-		if (!is_left(&closing->devices, d))
+		if (!beside)
 			uvpi_batch_rm(batch, path);
 		snprintf(path, sizeof(path), "/local/domain/%" PRIu32 "/error/backend/%s/%" PRIu32, d->server, d->kind, closing->domid);
 		uvpi_batch_rm(batch, path);

@@ -181,7 +181,7 @@ if [ "${DRIVER_AGENT:-}" = xl ]; then
 fi
 
 # a driver domain that is paused is not waited for, and undoes its part when it goes on
-expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver', '/disk2.img,raw,xvdb,rw,backend=lab-driver' ]")"
+expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver', '/disk2.img,raw,xvdb,rw,backend=lab-driver', '/agent,raw,xvdc,r,backend=lab-driver' ]")"
 user=$(xlx domid lab-user)
 xenstore-write "/local/domain/$user/device/vbd/51728/state" 4 # as of a guest that had connected
 # it falls silent while the guest is waited for, which keeps what it has not let go of
@@ -196,10 +196,24 @@ expect_fail 6 xlx block-detach lab-user xvdb
 err_has "domain 'lab-driver', which serves it, is paused"
 expect_ok xlx block-detach --force lab-user xvdb
 err_has "domain 'lab-driver' is paused, and has not undone what it did for disk 'xvdb'"
+# what is left has an owner, who can give it up
+expect_ok xlx block-detach lab-user xvdc
+err_has "domain 'lab-driver' is paused, and has not undone what it did for disk 'xvdc'"
+expect_ok xlx block-list lab-user
+out_has xvdc
+expect_ok xlx block-detach lab-user xvdc
+! nothing_left "vbd/$user/51744" || fail "it is gone without --force"
+expect_ok xlx block-detach --force lab-user xvdc
+err_has "domain 'lab-driver' did not undo in time what it did for disk 'xvdc'"
+nothing_left "vbd/$user/51744" || fail "there is no way out: $(xenstore-ls "/local/domain/$driver/backend")"
+expect_ok xlx block-list lab-user
+! grep xvdc "$tmp/out" || fail "what was given up is listed"
 expect_ok xlx destroy --yes lab-user
-err_has "domain 'lab-driver' is paused, and has not undone what it did for vbd 51712"
+err_has "domain 'lab-driver' is paused, and has not undone what it did for vbd 51712 and 1 more of domain $user"
 expect_ok xlx unpause lab-driver
 for number in 51712 51728; do wait_for 60 nothing_left "vbd/$user/$number"; done
+in_driver 'for i in $(seq 30); do losetup -a | grep -q disk || break; sleep 1; done; losetup -a; echo looked'
+! grep disk "$tmp/guest" || fail "a loop device is left in the driver domain"
 
 # it ends first
 expect_ok xlx create "$(tiny_cfg lab-user "disk = [ '/disk.img,raw,xvda,rw,backend=lab-driver' ]")"
