@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""usage: joins.py FOLDER CMD...: one of several connections of xlx migrate: CMD is run, as often as there are connections, and all that
+"""usage: joins.py MODE FOLDER CMD...: one of several connections of xlx migrate: CMD is run, as often as there are connections, and all that
 passes is looked at. When the verdict comes, and before the sender sees it, strangers try to join: with the token of the domain that
-moves, and a secret of their own; and with no token that anybody has. What they are told goes to FOLDER/strangers. The connection that
-joins as number 1 ends in the middle of its first record, and FOLDER/cut is there."""
+moves, and a secret of their own; and with no token that anybody has. What they are told goes to FOLDER/strangers.
+MODE cut: the connection that joins as number 1 ends in the middle of its first record, and FOLDER/cut is there. mute: from then on
+nothing comes back over the first one, either; when a new one asks what became of the domain, FOLDER/asked is there. refuse: number 2
+ends before it has joined."""
 import os
 import socket
 import struct
@@ -12,9 +14,9 @@ import sys
 import threading
 import zlib
 
-HELLO, OFFER, VERDICT, ABORT, JOIN = 0x101, 0x102, 0x103, 0x108, 0x10d
+HELLO, OFFER, VERDICT, ABORT, ASK, JOIN = 0x101, 0x102, 0x103, 0x108, 0x109, 0x10d
 TOKEN, REFUSAL, CONNECTIONS, SECRET = 8, 11, 18, 19
-folder, command = sys.argv[1], sys.argv[2:]
+mode, folder, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 
 
 def message(kind, number, *items):
@@ -77,25 +79,58 @@ def stranger(token, which):
         f.write(f"{kind:#x} {items(answer).get(REFUSAL, b'')[4:]}\n")
 
 
+def touch(name):
+    open(folder + "/" + name, "w").close()
+
+
+def is_mute():
+    return mode == "mute" and "token" in seen and os.path.exists(folder + "/cut")
+
+
 far = Far()
 near_in, near_out = os.fdopen(0, "rb", 0), os.fdopen(1, "wb", 0)
 seen = {}
 
 
+def tell(data):
+    if is_mute():
+        return
+    try:
+        near_out.write(data)
+    except OSError:
+        pass
+
+
 def back():
     try:
-        near_out.write(read(far.source, 8))
+        tell(read(far.source, 8))
         while True:
             kind, data = unit(far.source)
             if kind == VERDICT and SECRET in items(data):
                 stranger(seen["token"], 1)
                 stranger(os.urandom(16), 1)
-            near_out.write(data)
+            tell(data)
     except (EOFError, OSError):
+        pass
+    if not is_mute():
         os._exit(0)
 
 
-threading.Thread(target=back, daemon=True).start()
+def break_off():
+    far.end()
+    os._exit(0)
+
+
+def pass_on(data):
+    try:
+        far.sock.sendall(data)
+    except OSError:
+        if not is_mute():
+            raise
+
+
+answers = threading.Thread(target=back)
+answers.start()
 far.sock.sendall(read(near_in, 8))
 while True:
     try:
@@ -104,12 +139,20 @@ while True:
         break
     if kind == OFFER:
         seen["token"] = items(data)[TOKEN]
-    if seen.get("joined") == 1:
-        open(folder + "/cut", "w").close()
-        data = data[:len(data) // 2]
-    far.sock.sendall(data)
-    if seen.get("joined") == 1:
-        break
+    if kind == ASK:
+        touch("asked")
+    number = struct.unpack("<I", items(data)[CONNECTIONS])[0] if kind == JOIN else 0
+    if mode == "refuse" and number == 2:
+        break_off()
+    if mode != "refuse" and seen.get("joined") == 1:
+        touch("cut")
+        far.sock.sendall(data[:len(data) // 2])
+        break_off()
+    pass_on(data)
     if kind == JOIN:
-        seen["joined"] = struct.unpack("<I", items(data)[CONNECTIONS])[0]
-far.end()
+        seen["joined"] = number
+try:
+    far.sock.shutdown(socket.SHUT_WR)
+except OSError:
+    pass
+answers.join()

@@ -105,7 +105,7 @@ check 7 "its certificate has expired"
 expect_ok xlx migrate-setup b
 expect_ok xlx migrate --check t-tls tls://b
 
-# ---- several connections: strangers who would join, one that breaks, and all in order ----
+# ---- several connections: strangers who would join, one that cannot be made, or breaks, and all in order ----
 create_guest "$(tiny_cfg t-many 'cpu_policy = "default,-bmi2,-adx"' 'kernel = "/guests/tiny-busy"' 'cmdline = "s200 r20"')"
 on_exit on_b bash -c "! xlx domid t-many 2>/dev/null || xlx destroy --yes t-many"
 ticks() { "$@" cat /var/log/xen/guest-t-many.log | grep -c '^tick'; }
@@ -113,20 +113,35 @@ more_ticks() { [ "$(ticks "${@:2}")" -gt "$1" ]; }
 gone_from_b() { ! on_b xlx domid t-many; }
 wait_for 60 more_ticks 0 command
 uvp_tls=$(dirname "$(command -v xlx)")/../libexec/uvp-tls
-printf '#!/bin/sh\nexec python3 %s %s %s connect b 16660\n' "$tests_dir/lab/joins.py" "$tmp" "$uvp_tls" >"$tmp/joins"
-chmod +x "$tmp/joins"
-expect_fail 14 xlx migrate --connections 3 --progress=none --ssh '' t-many "$tmp/joins"
-[ -e "$tmp/cut" ] || fail "no connection was cut: $(cat "$tmp/err")"
-err_has "connection 2 of 3"
-err_has "it runs on here"
+# joins MODE: move it over such connections, which fails
+joins() {
+	rm -f "$tmp"/{strangers,cut,asked}
+	printf '#!/bin/sh\nexec python3 %s %s %s %s connect b 16660\n' "$tests_dir/lab/joins.py" "$1" "$tmp" "$uvp_tls" >"$tmp/joins"
+	chmod +x "$tmp/joins"
+	expect_fail 14 xlx migrate --connections 3 --progress=none --ssh '' t-many "$tmp/joins"
+	err_has "it runs on here"
+	wait_for 60 gone_from_b
+}
+joins refuse
+err_has "connection 3 of 3"
+err_has "fewer --connections ask less of that host"
 [ "$(grep -c "^0x108 .*no domain that comes here waits for this connection" "$tmp/strangers")" -eq 2 ] ||
 	fail "strangers were told something else: $(cat "$tmp/strangers")"
-wait_for 60 gone_from_b
+for mode in cut mute; do
+	joins $mode
+	[ -e "$tmp/cut" ] || fail "no connection was cut: $(cat "$tmp/err")"
+	err_has " of 3"
+	[ $mode = cut ] || [ -e "$tmp/asked" ] || fail "the other host was not asked: $(cat "$tmp/err")"
+done
 wait_for 60 more_ticks "$(ticks command)" command
+expect_ok xlx migrate --check --connections 16 t-many tls://b
+! grep -q connection "$tmp/err" || fail "the check was not told how many there may be: $(cat "$tmp/err")"
 expect_ok xlx migrate --connections 3 --progress=none --json t-many tls://b
 out_has '"connections":3'
 wait_for 60 more_ticks "$(ticks on_b)" on_b
-expect_ok on_b xlx destroy --yes t-many
+expect_ok on_b xlx migrate --connections 3 --progress=none --json t-many ssh://a
+out_has '"connections":3'
+wait_for 60 more_ticks "$(ticks command)" command
 
 expect_ok xlx migrate-setup --remove b
 check 4 "cannot open '$tls/peers/b.pem'"
