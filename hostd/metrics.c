@@ -231,16 +231,16 @@ static int on_pause_over(sd_event_source *source, uint64_t usec, void *data)
 {
 	struct hostd_metrics *metrics = data;
 
-	metrics->pause = sd_event_source_disable_unref(metrics->pause);
 	return sd_event_source_set_enabled(metrics->accept, SD_EVENT_ON);
 }
 
 /* The connection goes on waiting, and would wake us again at once. */
 static int accept_later(struct hostd_metrics *metrics)
 {
-	int r = sd_event_add_time_relative(metrics->hostd->event, &metrics->pause, CLOCK_MONOTONIC, NO_FILES_US, 0, on_pause_over,
-					   metrics);
+	int r = sd_event_source_set_time_relative(metrics->pause, NO_FILES_US);
 
+	if (r >= 0)
+		r = sd_event_source_set_enabled(metrics->pause, SD_EVENT_ONESHOT);
 	return r < 0 ? r : sd_event_source_set_enabled(metrics->accept, SD_EVENT_OFF);
 }
 
@@ -277,6 +277,12 @@ static int begin(struct hostd_metrics *metrics, struct uvp_error *err)
 	r = sd_event_add_io(metrics->hostd->event, &metrics->accept, metrics->fd, EPOLLIN, on_connection, metrics);
 	if (r >= 0)
 		r = sd_event_source_set_priority(metrics->accept, SD_EVENT_PRIORITY_IDLE);
+	/* made now: when it is needed, there is no file for a timer either */
+	if (r >= 0)
+		r = sd_event_add_time_relative(metrics->hostd->event, &metrics->pause, CLOCK_MONOTONIC, NO_FILES_US, 0, on_pause_over,
+					       metrics);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(metrics->pause, SD_EVENT_OFF);
 	return r < 0 ? daemon_fail(err, r, "wait for connections") : 0;
 }
 
