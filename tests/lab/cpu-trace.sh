@@ -79,6 +79,17 @@ wait "$trace" || fail "the trace of a domain that ends failed: $(cat "$tmp/ended
 grep -q 'has ended' "$tmp/ended" || fail "it is not said that the domain has ended: $(cat "$tmp/ended")"
 off
 
+# told to end, or its terminal gone: it cleans up itself
+for signal in TERM HUP; do
+	xlx cpu trace --for 1h 0 >"$tmp/ended" 2>&1 &
+	trace=$!
+	wait_for 60 grep -q ' o[nf]' /run/uvp/cpu-trace
+	kill -s "$signal" "$trace"
+	wait "$trace" 2>/dev/null
+	[ ! -e /run/uvp/cpu-trace ] || fail "after SIG$signal the note of a trace is left: $(cat "$tmp/ended")"
+	off
+done
+
 # killed: the next one finds it
 xlx cpu trace --for 1h 0 >/dev/null 2>&1 &
 trace=$!

@@ -3,7 +3,7 @@
 # xlx cpu usage: the tree adds up, threads that live a moment are in it, and of a process whose CPU Xen takes away half of the
 # time it tells what it really had, where the kernel's accounting tells twice as much.
 . "$(dirname "$0")/../lib.sh"
-requires xlx python3
+requires xlx python3 setpriv
 
 expect_ok xlx cpu usage
 out_has 'seconds on'
@@ -45,6 +45,10 @@ expect_ok xlx cpu usage --estimate --csv
 out_has ',process,'
 awk -F, '$3 == "process" || $3 == "thread" { n += $9 == 1; all++ } END { exit !all || n != all }' "$tmp/out" || fail "what is estimated is not marked"
 expect_ok xlx cpu usage --estimate -d 200ms
+out_has 'the processes are estimated'
+# a kernel that does not take the program
+expect_ok setpriv --bounding-set=-sys_admin,-bpf,-perfmon xlx cpu usage -d 200ms
+err_has 'the processes of domain 0 are estimated'
 out_has 'the processes are estimated'
 cat >"$tmp/only.py" <<'EOF'
 import json, sys

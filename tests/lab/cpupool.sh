@@ -3,7 +3,7 @@
 # xlx cpupool-*: pools made and ended, and everything that is refused. The lab has two CPUs: pool 0 keeps CPU 0. Only
 # credit2 here: taking the last CPU from a pool with the credit scheduler can lock Xen 4.17 up.
 . "$(dirname "$0")/../lib.sh"
-requires xl xlx
+requires xl xlx python3
 
 back() {
 	xl cpupool-migrate lab-pool Pool-0
@@ -66,6 +66,25 @@ expect_ok xlx info lab-pool
 out_has 'cpu pool       : quiet'
 expect_fail 3 xlx vcpu-pin lab-pool all 0
 err_has 'has CPU 1'
+# two that want the one CPU of their pool: both have it half of the time, and wait for it meanwhile
+LC_ALL=C sed 's/\xfb\xf4\xeb/\xfb\x90\xeb/' /guests/tiny-pvh >"$tmp/burns"
+for name in lab-hot-1 lab-hot-2; do
+	sed -i "s,/guests/tiny-pvh,$tmp/burns," "$(tiny_cfg "$name" 'pool = "quiet"')"
+	create_guest "$tmp/$name.cfg"
+done
+cat >"$tmp/ready.py" <<'EOF'
+import json, sys
+top = json.load(sys.stdin)
+assert top["cpus"][1]["ready"] > 0, top["cpus"]
+assert sorted(p["name"] for p in top["pools"]) == ["Pool-0", "quiet"], top["pools"]
+EOF
+waits() { xlx top --json | python3 "$tmp/ready.py" 2>"$tmp/why"; }
+wait_for 60 waits
+expect_ok xlx top --once --tree
+out_has 'pool Pool-0, '
+out_has 'pool quiet, '
+[ "$(grep -nE 'pool quiet|lab-hot-1|lab-pool' "$tmp/out" | head -1)" = "$(grep -n 'pool quiet' "$tmp/out")" ] || fail "guests are not under their pool: $(cat "$tmp/out")"
+expect_ok xlx destroy --yes lab-hot-1 lab-hot-2
 expect_fail 6 xlx cpupool-destroy quiet
 err_has 'it has 1 domain'
 expect_fail 6 xlx cpupool-cpu-remove quiet 1
