@@ -310,7 +310,7 @@ static void finish_row(struct uvpi_history_row *row, const struct sum *sum)
 	row->xen = share(sum->xen, sum->xen_capacity);
 }
 
-static bool is_pair(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b)
+bool uvpi_history_goes_on(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b)
 {
 	return same_boot(a, b) && b->time_ns > a->time_ns && b->time_ns - a->time_ns <= UVPI_HISTORY_GAP_NS;
 }
@@ -347,7 +347,7 @@ int uvpi_history_rows(const struct uvpi_history *history, const struct uvpi_hist
 		size_t at = (size_t)(step_of(b, step_s) - first);
 		struct uvpi_history_who then = who_of(b, who);
 
-		if (!is_pair(a, b))
+		if (!uvpi_history_goes_on(a, b))
 			continue;
 		add_between(&rows[at], &sums[at], a, b, &then);
 		note_state(&rows[at], b, &then);

@@ -42,6 +42,9 @@ struct uvpi_history_who {
 int uvpi_history_rows(const struct uvpi_history *history, const struct uvpi_history_who *who, int64_t step_s,
 		      struct uvpi_history_row **ret_rows, size_t *ret_n, struct uvp_error *err);
 
+/* Do counters go on from the one to the other: is it of the same boot, later, and were samples taken meanwhile? */
+bool uvpi_history_goes_on(const struct uvpi_history_frame *a, const struct uvpi_history_frame *b);
+
 /* Both files of a folder as one: seconds as far as they go back, minutes before that. */
 int uvpi_history_load(const char *folder, int64_t since_ns, int64_t until_ns, struct uvpi_history *ret_history, struct uvp_error *err);
 

@@ -43,86 +43,94 @@ static int keep_frame(struct uvpi_history *history, struct uvpi_history_frame *f
 		}
 		history->frames = more;
 	}
-	history->frames[history->n++] = *frame;
+	history->frames[history->n] = (struct uvpi_history_frame){ 0 };
+	take(&history->frames[history->n++], frame);
 	return 0;
 }
+
 /* The clock on the wall may have been set: that one sample is of the window does not say that those after it are, and the order in
- * which they were taken is that of the file, from the oldest to its end and on from its beginning. Kept are those of the window, and
- * the one that was taken before the first of them. */
-static int scan_window(struct uvpi_history_walk *walk, int64_t since_ns, int64_t until_ns, struct uvpi_history *history,
-		       struct uvp_error *err)
+ * which they were taken is that of the file, from the oldest to its end and on from its beginning. */
+struct reading {
+	struct uvpi_history_frame previous; /* the last one in the file, when that is before the window */
+	struct uvpi_history_frame latest;   /* by the clock, of those before the window that are not the previous one */
+	struct uvpi_history_frame before;   /* the one that stands before the first of the window */
+	uint64_t first;                     /* number of that one */
+};
+
+/* The previous one is not that any more. */
+static void pass(struct reading *reading)
 {
-	struct uvpi_history_frame frame = { 0 }, previous = { 0 }, before = { 0 };
-	uint64_t first = UINT64_MAX;
+	if (reading->previous.domains && (!reading->latest.domains || reading->previous.wall_ns > reading->latest.wall_ns))
+		take(&reading->latest, &reading->previous);
+	uvpi_history_frame_done(&reading->previous);
+}
+
+static int scan(struct uvpi_history_walk *walk, int64_t since_ns, int64_t until_ns, struct reading *reading, struct uvpi_history *history,
+		struct uvp_error *err)
+{
+	struct uvpi_history_frame frame = { 0 };
 	int r = 0;
 
 	while (r == 0 && uvpi_history_walk_next(walk, &frame)) {
 		if (frame.wall_ns < since_ns) {
-			take(&previous, &frame);
-			continue;
-		}
-		if (frame.wall_ns > until_ns) {
+			pass(reading);
+			take(&reading->previous, &frame);
+		} else if (frame.wall_ns > until_ns) {
+			pass(reading);
 			uvpi_history_frame_done(&frame);
-			uvpi_history_frame_done(&previous);
-			continue;
+		} else {
+			if (frame.seq < reading->first) {
+				reading->first = frame.seq;
+				take(&reading->before, &reading->previous);
+			}
+			r = keep_frame(history, &frame, err);
 		}
-		if (frame.seq < first) {
-			first = frame.seq;
-			take(&before, &previous);
-		}
-		r = keep_frame(history, &frame, err);
 	}
-	/* The first may stand at the file's beginning. */
-	if (previous.domains && !(before.domains && before.seq < first))
-		take(&before, &previous);
-	if (r == 0 && before.domains && before.seq < first && history->n)
-		r = keep_frame(history, &before, err);
-	else
-		uvpi_history_frame_done(&before);
-	uvpi_history_frame_done(&previous);
 	return r;
 }
 
-/* The last one before since, by the clock. */
-static int scan_before(struct uvpi_history_walk *walk, int64_t since_ns, struct uvpi_history *history, struct uvp_error *err)
+/* Those of the window, with the one that was taken before the first of them; without any, the last one before it by the clock. */
+static int finish(struct reading *reading, struct uvpi_history *history, struct uvp_error *err)
 {
-	struct uvpi_history_frame frame = { 0 }, latest = { 0 };
+	struct uvpi_history_frame *more = &reading->before;
 
-	while (uvpi_history_walk_next(walk, &frame)) {
-		if (frame.wall_ns < since_ns && (!latest.domains || frame.wall_ns > latest.wall_ns))
-			take(&latest, &frame);
-		uvpi_history_frame_done(&frame);
+	if (!history->n) {
+		pass(reading);
+		more = &reading->latest;
+	} else if (!more->domains || more->seq > reading->first) {
+		more = &reading->previous; /* the first may stand at the file's beginning */
 	}
-	return latest.domains ? keep_frame(history, &latest, err) : 0;
+	return more->domains && more->seq < reading->first ? keep_frame(history, more, err) : 0;
 }
 
-static int walk_through(const char *path, int fd, int64_t since_ns, int64_t until_ns, bool before, struct uvpi_history *history,
-			struct uvp_error *err)
+static void reading_done(struct reading *reading)
 {
-	struct uvpi_history_walk walk;
-	int r = uvpi_history_walk_open(path, fd, &walk, err), closed;
-
-	if (r < 0)
-		return r;
-	r = before ? scan_before(&walk, since_ns, history, err) : scan_window(&walk, since_ns, until_ns, history, err);
-	closed = uvpi_history_walk_close(&walk, path, r < 0 ? NULL : err);
-	return r < 0 ? r : closed;
+	uvpi_history_frame_done(&reading->previous);
+	uvpi_history_frame_done(&reading->latest);
+	uvpi_history_frame_done(&reading->before);
 }
 
 int uvpi_history_read(const char *path, int64_t since_ns, int64_t until_ns, struct uvpi_history *history, struct uvp_error *err)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct reading reading = { .first = UINT64_MAX };
 	struct uvpi_history found = { 0 };
-	int r;
+	struct uvpi_history_walk walk;
+	int r, closed;
 
 	if (fd < 0)
 		return uvpi_fail_errno(err, errno, "cannot open '%s'", path);
-	r = walk_through(path, fd, since_ns, until_ns, false, &found, err);
-	if (r == 0 && !found.n)
-		r = walk_through(path, fd, since_ns, until_ns, true, &found, err);
-	if (r < 0) {
-		uvpi_history_done(&found);
+	r = uvpi_history_walk_open(path, fd, &walk, err);
+	if (r < 0)
 		return r;
+	r = scan(&walk, since_ns, until_ns, &reading, &found, err);
+	if (r == 0)
+		r = finish(&reading, &found, err);
+	reading_done(&reading);
+	closed = uvpi_history_walk_close(&walk, path, r < 0 ? NULL : err);
+	if (r < 0 || closed < 0) {
+		uvpi_history_done(&found);
+		return r < 0 ? r : closed;
 	}
 	if (found.n)
 		qsort(found.frames, found.n, sizeof(*found.frames), compare_frames);

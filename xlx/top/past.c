@@ -100,12 +100,7 @@ static void tell_sums_apart(const struct uvp_stats *before, struct uvp_stats *no
 	}
 }
 
-/* Counters go on only within one boot, and a rate over hours in which nobody took samples tells nothing of the moment. */
-static bool goes_on(const struct uvpi_history_frame *before, const struct uvpi_history_frame *frame)
-{
-	return !memcmp(before->boot, frame->boot, sizeof(frame->boot)) && frame->time_ns - before->time_ns <= UVPI_HISTORY_GAP_NS;
-}
-
+/* A rate over hours in which nobody took samples tells nothing of the moment. */
 struct top_model *top_past_model(const struct uvpi_history *history, size_t last, const struct top_model *now)
 {
 	struct top_model *model = top_model_new();
@@ -113,7 +108,7 @@ struct top_model *top_past_model(const struct uvpi_history *history, size_t last
 
 	if (!model)
 		return NULL;
-	while (first > 0 && goes_on(&history->frames[first - 1], &history->frames[first]))
+	while (first > 0 && uvpi_history_goes_on(&history->frames[first - 1], &history->frames[first]))
 		first--;
 	model->from_history = true;
 	if (now) {
