@@ -3,6 +3,7 @@
 #include "core/progress.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 
@@ -53,6 +54,26 @@ void uvpi_op_warn(const struct uvp_op *op, const struct uvp_error *warning)
 		op->warning(op->warning_data, warning);
 	else
 		uvpi_debug("%s", warning->message);
+}
+
+int uvpi_op_poll(struct pollfd *fds, int n, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err)
+{
+	fds[n] = (struct pollfd){ uvpi_op_cancel_fd(op), POLLIN, 0 };
+	for (;;) {
+		int64_t left = deadline_ms < 0 ? INT_MAX : deadline_ms - uvpi_now_ms();
+		int ready;
+
+		left = left < 0 ? 0 : left;
+		ready = poll(fds, (nfds_t)n + 1, left > INT_MAX ? INT_MAX : (int)left);
+		if (ready < 0 && errno != EINTR)
+			return uvpi_fail_errno(err, errno, "cannot wait for what comes next");
+		if (ready > 0 && fds[n].revents)
+			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
+		if (ready > 0)
+			return 1;
+		if (ready == 0 && !left)
+			return 0;
+	}
 }
 
 bool uvpi_op_pause(const struct uvp_op *op, int ms)

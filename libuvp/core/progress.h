@@ -14,6 +14,10 @@ int64_t uvpi_op_deadline(const struct uvp_op *op, int64_t default_ms);
 struct uvp_op uvpi_op_until(const struct uvp_op *op, int64_t deadline_ms);
 int uvpi_op_cancel_fd(const struct uvp_op *op);
 bool uvpi_op_cancelled(const struct uvp_op *op);
+struct pollfd;
+/* Until one of n is ready, or the deadline (of CLOCK_MONOTONIC; negative: none) has passed: 1, or 0. fds has room for one more, by which
+ * the caller cancels: CANCELLED. One that is ready is told of after the deadline, too. */
+int uvpi_op_poll(struct pollfd *fds, int n, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err);
 void uvpi_op_progress(const struct uvp_op *op, const char *phase, uint64_t done, uint64_t total,
 		      enum uvp_unit unit);
 /* Tell the caller of what did not work while the call goes on; without a function for it, it goes to debug. */

@@ -55,16 +55,9 @@ static bool is_ours(int fd)
 /* Is there something to read within that time? */
 static bool comes(int fd, int ms)
 {
-	struct pollfd p = { fd, POLLIN, 0 };
-	int64_t deadline = uvpi_now_ms() + ms;
-	int n;
+	struct pollfd p[] = { { fd, POLLIN, 0 }, { -1, 0, 0 } };
 
-	do {
-		int64_t left = deadline - uvpi_now_ms();
-
-		n = poll(&p, 1, left < 0 ? 0 : (int)left);
-	} while (n < 0 && errno == EINTR);
-	return n > 0;
+	return uvpi_op_poll(p, 1, uvpi_now_ms() + ms, NULL, NULL) > 0;
 }
 
 /* ---- who waits for them ---- */
@@ -169,21 +162,15 @@ int uvpi_join_gather(struct uvpi_join *join, struct uvpi_link *first, const stru
 	if (join->n < 2)
 		return 0;
 	for (int have = 1; have < join->n;) {
-		struct pollfd p[] = { { join->listener, POLLIN, 0 }, { first->in, POLLIN, 0 }, { uvpi_op_cancel_fd(op), POLLIN, 0 } };
-		int64_t left = deadline - uvpi_now_ms();
-		int n, r;
+		struct pollfd p[] = { { join->listener, POLLIN, 0 }, { first->in, POLLIN, 0 }, { -1, 0, 0 } };
+		bool late = uvpi_now_ms() >= deadline; /* also while strangers knock */
+		int r = late ? 0 : uvpi_op_poll(p, 2, deadline, op, err);
 
-		/* also while strangers knock */
-		if (left <= 0)
+		if (r < 0)
+			return r;
+		if (r == 0)
 			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "only %d of %d connections have come, and no other within %d s", have, join->n,
 					 GATHER_MS / 1000);
-		n = poll(p, 3, (int)left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return uvpi_fail_errno(err, errno, "cannot wait for more connections");
-		if (p[2].revents)
-			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
 		if (p[1].revents)
 			return hear(first, err);
 		r = p[0].revents ? take(join, err) : 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "migrate/lanes.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -130,22 +129,13 @@ static int wait_until(struct uvpi_lanes *lanes, int64_t deadline, const struct u
 {
 	bool less = op && op->deadline_ms >= 0 && op->deadline_ms < deadline;
 	struct pollfd p[UVPI_WIRE_CONNECTIONS + 1];
-	int n;
+	int r;
 
 	for (int i = 0; i < lanes->n; i++)
 		p[i] = (struct pollfd){ is_pending(&lanes->lanes[i]) ? lanes->lanes[i].link->out : -1, POLLOUT, 0 };
-	p[lanes->n] = (struct pollfd){ uvpi_op_cancel_fd(op), POLLIN, 0 };
-	do {
-		int64_t left = (less ? op->deadline_ms : deadline) - uvpi_now_ms();
-
-		n = poll(p, (nfds_t)lanes->n + 1, left < 0 ? 0 : (int)left);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return uvpi_fail_errno(err, errno, "cannot wait for the other host");
-	if (p[lanes->n].revents)
-		return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-	if (n)
-		return 0;
+	r = uvpi_op_poll(p, lanes->n, less ? op->deadline_ms : deadline, op, err);
+	if (r)
+		return r < 0 ? r : 0;
 	return uvpi_fail(err, UVP_E_TIMEOUT, 0,
 			 less ? "the time was over before host '%s' had all of it" : "host '%s' does not take what is sent",
 			 lanes->lanes[0].link->peer);

@@ -121,36 +121,16 @@ static int lost(struct uvpi_link *link, struct uvp_error *err)
 	return r;
 }
 
-static int cancelled(struct uvp_error *err)
-{
-	return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-}
-
 /* ---- bytes ---- */
 
 /* 1: fd is ready for events, also when the deadline has passed; 0: it is not, and that has. */
 static int wait_fd(int fd, short events, int64_t deadline, const struct uvp_op *op, struct uvp_error *err)
 {
+	struct pollfd p[] = { { fd, events, 0 }, { -1, 0, 0 } };
+
 	if (op && op->deadline_ms >= 0 && (deadline < 0 || op->deadline_ms < deadline))
 		deadline = op->deadline_ms;
-	for (;;) {
-		struct pollfd p[] = { { fd, events, 0 }, { uvpi_op_cancel_fd(op), POLLIN, 0 } };
-		int64_t left = deadline < 0 ? INT_MAX : deadline - uvpi_now_ms();
-		int n;
-
-		if (left < 0)
-			left = 0;
-		n = poll(p, 2, left > INT_MAX ? INT_MAX : (int)left);
-		if (n < 0 && errno != EINTR)
-			return uvpi_fail_errno(err, errno, "cannot wait for the other host");
-		if (n == 0 && !left)
-			return 0;
-		if (n <= 0)
-			continue;
-		if (p[1].revents)
-			return cancelled(err);
-		return 1;
-	}
+	return uvpi_op_poll(p, 1, deadline, op, err);
 }
 
 /* Has the caller no time left? Then nothing is known of the other host. */

@@ -24,23 +24,12 @@
 /* A file has always something, or its end; whoever is at the other end of a connection may be gone without a word. */
 static int wait_for_more(const struct uvpi_stream_reader *reader, struct uvp_error *err)
 {
-	int64_t deadline = uvpi_now_ms() + SILENT_MS;
+	struct pollfd p[] = { { reader->fd, POLLIN, 0 }, { -1, 0, 0 } };
+	int r = reader->connection ? uvpi_op_poll(p, 1, uvpi_now_ms() + SILENT_MS, reader->op, err) : 1;
 
-	while (reader->connection) {
-		struct pollfd p[] = { { reader->fd, POLLIN, 0 }, { uvpi_op_cancel_fd(reader->op), POLLIN, 0 } };
-		int64_t left = deadline - uvpi_now_ms();
-		int n = poll(p, 2, left < 0 ? 0 : (int)left);
-
-		if (n < 0 && errno != EINTR)
-			return uvpi_fail_errno(err, errno, "cannot wait for the other host");
-		if (n > 0 && p[1].revents)
-			return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-		if (n > 0)
-			break;
-		if (left <= 0)
-			return uvpi_fail(err, UVP_E_TIMEOUT, 0, "nothing has come from the other host for %d s", SILENT_MS / 1000);
-	}
-	return 0;
+	if (r)
+		return r < 0 ? r : 0;
+	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "nothing has come from the other host for %d s", SILENT_MS / 1000);
 }
 
 /* Less than len only at the end. */

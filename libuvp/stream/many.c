@@ -28,23 +28,15 @@ static int read_lane(struct uvpi_stream_many *many, int lane, uint32_t due, stru
 /* Those that have no room are not asked, not even whether they have ended. */
 static int wait_for_any(struct uvpi_stream_many *many, int silent_ms, const struct uvp_op *op, struct pollfd *p, struct uvp_error *err)
 {
-	int64_t deadline = uvpi_now_ms() + silent_ms;
-	int n = many->merge->n, ready;
+	int n = many->merge->n, r;
 	uint8_t *to;
 
 	for (int i = 0; i < n; i++)
 		p[i] = (struct pollfd){ uvpi_merge_room(many->merge, i, &to) ? many->fds[i] : -1, POLLIN, 0 };
-	p[n] = (struct pollfd){ uvpi_op_cancel_fd(op), POLLIN, 0 };
-	do {
-		int64_t left = deadline - uvpi_now_ms();
-
-		ready = poll(p, (nfds_t)n + 1, left < 0 ? 0 : (int)left);
-	} while (ready < 0 && errno == EINTR);
-	if (ready < 0)
-		return uvpi_fail_errno(err, errno, "cannot wait for the other host");
-	if (p[n].revents)
-		return uvpi_fail(err, UVP_E_CANCELLED, 0, "stopped as you asked");
-	return ready ? 0 : uvpi_fail(err, UVP_E_TIMEOUT, 0, "nothing has come from the other host for %d s", silent_ms / 1000);
+	r = uvpi_op_poll(p, n, uvpi_now_ms() + silent_ms, op, err);
+	if (r)
+		return r < 0 ? r : 0;
+	return uvpi_fail(err, UVP_E_TIMEOUT, 0, "nothing has come from the other host for %d s", silent_ms / 1000);
 }
 
 int uvpi_stream_many_next(struct uvpi_stream_many *many, uint32_t due, int silent_ms, const struct uvp_op *op,
