@@ -359,6 +359,8 @@ static int migrate(struct uvpi_send *s, struct uvp_error *err)
 	return r < 0 || s->how->flags & UVP_MIGRATE_CHECK ? r : move(s, err);
 }
 
+_Static_assert(UVP_MIGRATE_CONNECTIONS == UVPI_WIRE_CONNECTIONS, "as many as can be asked for can be granted");
+
 /* Records go over several connections as a whole, and one must not take longer than the other host waits for it. */
 static int check_how(const struct uvp_migrate *how, struct uvp_error *err)
 {

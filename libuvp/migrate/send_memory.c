@@ -194,11 +194,6 @@ static int write_some(struct uvpi_send *s, const void *data, uint32_t len, struc
 	return r;
 }
 
-static bool is_memory(uint32_t type)
-{
-	return type == UVPI_STREAM_MEMORY || type == UVPI_STREAM_MEMORY_ZSTD || type == UVPI_STREAM_MEMORY_SPARSE;
-}
-
 static int write_any(struct uvpi_send *s, bool any, const uint8_t *header, const void *body, uint32_t len, struct uvp_error *err)
 {
 	int r = uvpi_lanes_write(&s->lanes, any, header, UVPI_STREAM_RECORD, body, len, s->op, err);
@@ -216,7 +211,7 @@ static int write_record(struct uvpi_send *s, uint32_t type, const void *body, ui
 
 	uvpi_stream_put_record(header, type, s->sequence++, body, len);
 	if (s->lanes.n > 1)
-		return write_any(s, is_memory(type), header, body, len, err);
+		return write_any(s, uvpi_stream_is_memory(type), header, body, len, err);
 	r = write_some(s, header, sizeof(header), err);
 	if (r == 0)
 		r = write_some(s, body, len, err);

@@ -12,6 +12,7 @@
 #include <uvp/migrate.h>
 
 #include "stream/frame.h"
+#include "stream/merge.h"
 
 #define UVPI_WIRE_VERSION 3 /* spoken, */
 #define UVPI_WIRE_OLDEST 1  /* and the oldest that is understood */
@@ -23,7 +24,7 @@
 #define UVPI_WIRE_DISKS 256
 #define UVPI_WIRE_TOKEN 16
 #define UVPI_WIRE_SECRET 16
-#define UVPI_WIRE_CONNECTIONS 16 /* of one domain, at most */
+#define UVPI_WIRE_CONNECTIONS UVPI_MERGE_MAX /* of one domain, at most */
 
 enum uvpi_wire_type {
 	UVPI_WIRE_HELLO = 0x101, /* both: who I am */

@@ -57,6 +57,12 @@ struct uvpi_stream_end {
 };
 #define UVPI_STREAM_END_LEN 12
 
+/* A piece of memory, in whatever form. */
+static inline bool uvpi_stream_is_memory(uint32_t type)
+{
+	return type == UVPI_STREAM_MEMORY || type == UVPI_STREAM_MEMORY_ZSTD || type == UVPI_STREAM_MEMORY_SPARSE;
+}
+
 uint32_t uvpi_stream_crc(const void *data, size_t len);
 
 void uvpi_stream_put_header(uint8_t buf[UVPI_STREAM_HEADER]);

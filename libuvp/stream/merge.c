@@ -48,11 +48,6 @@ uint32_t uvpi_merge_room(struct uvpi_merge *merge, int lane, uint8_t **ret_to)
 	return l->have < UVPI_STREAM_RECORD ? UVPI_STREAM_RECORD - l->have : l->record.len - in_body;
 }
 
-static bool is_memory(uint32_t type)
-{
-	return type == UVPI_STREAM_MEMORY || type == UVPI_STREAM_MEMORY_ZSTD || type == UVPI_STREAM_MEMORY_SPARSE;
-}
-
 int uvpi_merge_came(struct uvpi_merge *merge, int lane, uint32_t len, uint32_t due, struct uvp_error *err)
 {
 	struct uvpi_merge_lane *l = &merge->lanes[lane];
@@ -66,7 +61,7 @@ int uvpi_merge_came(struct uvpi_merge *merge, int lane, uint32_t len, uint32_t d
 			return r;
 		if (l->record.sequence < due)
 			return damaged(err, "a record comes twice");
-		if (lane && !is_memory(l->record.type))
+		if (lane && !uvpi_stream_is_memory(l->record.type))
 			return damaged(err, "a record is on a connection where it does not belong");
 	}
 	l->whole = l->have >= UVPI_STREAM_RECORD && l->have - UVPI_STREAM_RECORD == l->record.len;
