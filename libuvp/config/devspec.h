@@ -73,7 +73,7 @@ struct uvpi_vlans {
 #define UVPI_TRUNK_MAX 32
 
 struct uvpi_vif {
-	char *bridge; /* NULL: xenbr0 */
+	char *bridge; /* NULL: UVPI_DEFAULT_BRIDGE */
 	char *vifname; /* of the interface in domain 0; NULL: vifDOMID.DEVID */
 	char *script, *backend, *ip, *gatewaydev, *model;
 	bool has_mac, has_devid, ioemu, untrusted;
@@ -88,6 +88,8 @@ struct uvpi_vif {
 	struct uvpi_vlans trunk[UVPI_TRUNK_MAX]; /* of frames with one */
 	int n_trunk;
 };
+
+#define UVPI_DEFAULT_BRIDGE "xenbr0"
 
 int uvpi_vif_parse(const char *text, struct uvpi_vif *ret_vif, struct uvp_error *err);
 void uvpi_vif_done(struct uvpi_vif *vif);

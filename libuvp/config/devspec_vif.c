@@ -311,7 +311,7 @@ static bool same_text(const char *a, const char *b, const char *default_text)
 bool uvpi_vif_clashes(const struct uvpi_vif *a, const struct uvpi_vif *b)
 {
 	return a->has_mac && b->has_mac && !memcmp(a->mac, b->mac, sizeof(a->mac)) && a->vlan == b->vlan &&
-	       same_text(a->bridge, b->bridge, "xenbr0") && same_text(a->gatewaydev, b->gatewaydev, "") &&
+	       same_text(a->bridge, b->bridge, UVPI_DEFAULT_BRIDGE) && same_text(a->gatewaydev, b->gatewaydev, "") &&
 	       (same_text(a->backend, b->backend, "0") || (uvpi_backend_is_here(a->backend) && uvpi_backend_is_here(b->backend)));
 }
 

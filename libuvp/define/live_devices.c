@@ -54,8 +54,7 @@ static int read_vif(struct device *device, int i, struct uvp_error *err)
 	if (r < 0)
 		return r;
 	if (vif.has_mac)
-		snprintf(device->name, sizeof(device->name), "%02x:%02x:%02x:%02x:%02x:%02x", vif.mac[0], vif.mac[1],
-			 vif.mac[2], vif.mac[3], vif.mac[4], vif.mac[5]);
+		uvpi_mac_text(vif.mac, device->name);
 	else
 		snprintf(device->name, sizeof(device->name), "%u", vif.has_devid ? vif.devid : (unsigned int)i);
 	uvpi_vif_done(&vif);

@@ -381,7 +381,7 @@ int uvp_definition_history(const struct uvp_definition *definition, struct uvp_r
 /* ---- addresses ---- */
 
 /* Only a file that has the text is worth being understood. */
-static bool shares_mac(const struct uvp_config *config, const char *path, const uint8_t uuid[16], char ret_mac[18],
+static bool shares_mac(const struct uvp_config *config, const char *path, const uint8_t uuid[16], char ret_mac[UVPI_MAC_TEXT],
 		       char ret_name[256])
 {
 	_cleanup_free_ char *text = NULL;
@@ -404,7 +404,7 @@ static bool shares_mac(const struct uvp_config *config, const char *path, const 
 	return false;
 }
 
-int uvpi_def_find_mac(const struct uvp_config *config, const uint8_t uuid[16], char ret_mac[18], char ret_name[256])
+int uvpi_def_find_mac(const struct uvp_config *config, const uint8_t uuid[16], char ret_mac[UVPI_MAC_TEXT], char ret_name[256])
 {
 	char path[PATH_MAX];
 	struct dirent *entry;

@@ -18,6 +18,7 @@
 
 #include <uvp/define.h>
 
+#include "config/devspec.h"
 #include "config/model.h"
 
 #define UVPI_REVISIONS_MAX 50
@@ -64,7 +65,7 @@ int uvpi_def_load(const uint8_t uuid[16], struct uvp_definition *ret_definition,
 int uvpi_def_find_linked(const char *name, struct uvp_definition *ret_definition, struct uvp_error *err);
 /* The first of its interfaces whose address one of another definition has on the same network: 1, 0 when there is none. One
  * look at each definition. */
-int uvpi_def_find_mac(const struct uvp_config *config, const uint8_t uuid[16], char ret_mac[18], char ret_name[256]);
+int uvpi_def_find_mac(const struct uvp_config *config, const uint8_t uuid[16], char ret_mac[UVPI_MAC_TEXT], char ret_name[256]);
 /* A copy of the configuration. */
 int uvpi_def_copy(const struct uvp_config *config, struct uvp_config **ret_config, struct uvp_error *err);
 

@@ -47,6 +47,8 @@ bool uvpi_driver_any(const struct uvpi_devset *set);
 /* For how many milliseconds its agent may undo what it did for a device: xl devd gives its scripts 40 s, and removes the
  * folder of the back end when they are done, whoever may use it by then. */
 #define UVPI_DRIVER_UNDO_MS 45000
+/* How often it is looked whether they are paused, which nothing tells. */
+#define UVPI_DRIVER_LOOK_MS 1000
 /* Remove the folder of a back end with which its domain has not begun, whatever that does in this moment. True: it is gone, and
  * nobody has anything to undo. False: it has begun, there is none, or it writes there all the time. */
 bool uvpi_driver_take_untouched(struct uvpi_store *store, const char *backend);

@@ -145,7 +145,7 @@ int uvpi_record_remove(struct uvp_domain *domain, const char *key, uint32_t devi
 
 static bool is_called(const struct uvp_config *config, const char *key, int i, const char *which)
 {
-	char mac[18];
+	char mac[UVPI_MAC_TEXT];
 	uint32_t number;
 
 	if (!strcmp(key, "disk"))

@@ -18,7 +18,6 @@
 #include "device/tap.h"
 #include "device/xenbus.h"
 
-#define DEFAULT_BRIDGE "xenbr0"
 #define USUAL_MTU 1500
 
 struct vif {
@@ -27,7 +26,7 @@ struct vif {
 	enum uvpi_vif_port port;
 	const char *bridge, *vifname, *ip, *gatewaydev;
 	uint8_t address[6];
-	char mac[18];
+	char mac[UVPI_MAC_TEXT];
 	char rate[24]; /* "BYTES,MICROSECONDS" */
 	uint32_t handle, mtu;
 	bool trusted;
@@ -98,7 +97,7 @@ int uvpi_devset_add_vif(struct uvpi_devset *set, const struct uvpi_vif *spec, st
 	dev->script = script_path(vif);
 	if (!dev->script)
 		return uvpi_no_memory(err);
-	vif->bridge = spec->bridge ? spec->bridge : DEFAULT_BRIDGE;
+	vif->bridge = spec->bridge ? spec->bridge : UVPI_DEFAULT_BRIDGE;
 	vif->vifname = spec->vifname;
 	vif->ip = spec->ip;
 	vif->gatewaydev = spec->gatewaydev;

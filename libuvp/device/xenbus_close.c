@@ -98,11 +98,17 @@ static int look_for_removal(struct uvpi_devset *set, struct uvpi_device *dev, co
 	return !dev->server || is_alone(set, dev) || dev->back_state == UVPI_XENBUS_UNKNOWN;
 }
 
+/* Its domain is paused, and has not undone its part. */
+static bool is_paused_with(const struct uvpi_device *dev)
+{
+	return dev->has_nodes && dev->silence == UVPI_SILENT_PAUSED && !dev->untouched && dev->back_state != UVPI_XENBUS_UNKNOWN;
+}
+
 /* It is paused, and undoes its part by its nodes when it goes on: they stay, and so does the record, by which they are found
  * again. Who takes away what was left before gives that up. */
 static bool is_left(const struct uvpi_device *dev)
 {
-	return dev->silence == UVPI_SILENT_PAUSED && !dev->untouched && !dev->given_up && dev->back_state != UVPI_XENBUS_UNKNOWN;
+	return is_paused_with(dev) && !dev->given_up;
 }
 
 static void warn_agent(const struct uvpi_devset *set)
@@ -115,8 +121,7 @@ static void warn_agent(const struct uvpi_devset *set)
 	for (int i = 0; i < set->n; i++) {
 		const struct uvpi_device *dev = set->list[i];
 
-		if (dev->settled && (!dev->has_nodes || dev->untouched || dev->silence != UVPI_SILENT_PAUSED ||
-				     dev->back_state == UVPI_XENBUS_UNKNOWN))
+		if (dev->settled && !is_paused_with(dev))
 			continue;
 		if (first)
 			more++;

@@ -66,7 +66,6 @@ void uvpi_devset_error_path(const struct uvpi_devset *set, const struct uvpi_dev
 }
 
 #define RELEASED "released"
-#define DRIVER_LOOK_MS 1000
 
 /* Watch, or stop to watch, what either end says, and whether a domain has ended. The token is the device's place in the set. */
 static int watch_all(struct uvpi_devset *set, bool on, bool front, struct uvp_error *err)
@@ -117,7 +116,7 @@ static void look_at_served(struct uvpi_devset *set)
 static int take_events(struct uvpi_devset *set, int64_t deadline_ms, const struct uvp_op *op, struct uvp_error *err)
 {
 	struct uvpi_store_event event = { NULL };
-	int64_t soon = uvpi_now_ms() + DRIVER_LOOK_MS;
+	int64_t soon = uvpi_now_ms() + UVPI_DRIVER_LOOK_MS;
 	bool early = uvpi_driver_any(set) && deadline_ms && (deadline_ms < 0 || soon < deadline_ms);
 	int r = uvpi_store_next_event(set->kernel, early ? soon : deadline_ms, uvpi_op_cancel_fd(op), &event, err);
 	int most = 1024; /* either end may write without a pause */

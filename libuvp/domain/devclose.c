@@ -32,7 +32,6 @@
 #define BACKENDS "/local/domain/0/backend"
 #define DEVICES_MAX 1024
 #define EACH_MS 500 /* what each device adds to the deadline */
-#define DRIVER_LOOK_MS 1000
 #define CLOSING '5'
 
 struct device {
@@ -406,7 +405,7 @@ static const struct device *find_open(const struct devices *devices, bool elsewh
 /* Until when those are waited for that are open still, without another look; 0: no more. */
 static int64_t wait_until(const struct uvpi_closing *closing, int64_t drivers_ms)
 {
-	int64_t until = 0, now = uvpi_now_ms(), soon = now + DRIVER_LOOK_MS;
+	int64_t until = 0, now = uvpi_now_ms(), soon = now + UVPI_DRIVER_LOOK_MS;
 
 	if (find_open(&closing->devices, false) && now < closing->deadline_ms)
 		until = closing->deadline_ms;
